@@ -1,0 +1,34 @@
+"""API errors as problem+json (RFC 9457): a title, a sentence that says what to do, the status."""
+
+from typing import Any
+
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+
+def problem_json(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Turn what DRF knows how to answer into problem+json; anything else stays a 500."""
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    data = response.data
+    fields = data if isinstance(data, dict) and "detail" not in data else None
+    detail = data.get("detail") if isinstance(data, dict) and "detail" in data else "; ".join(_sentences(data))
+    code = getattr(getattr(error, "detail", None), "code", None) or getattr(error, "default_code", "error")
+    response.data = {
+        "title": response.status_text,
+        "status": response.status_code,
+        "code": str(code),
+        "detail": str(detail),
+        **({"errors": fields} if fields else {}),
+    }
+    response.content_type = "application/problem+json"
+    return response
+
+
+def _sentences(data: Any, where: str = "") -> list[str]:
+    if isinstance(data, dict):
+        return [text for key, value in data.items() for text in _sentences(value, f"{where}{key}: ")]
+    if isinstance(data, list):
+        return [text for value in data for text in _sentences(value, where)]
+    return [f"{where}{data}"]

@@ -1,0 +1,138 @@
+"""Batch, Case, Truth, Prediction: what was loaded, before any study uses it."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.db import models
+from django.db.models import Q
+from simple_history.models import HistoricalRecords
+
+from readerstudy.cases.identity import file_name, opaque_id
+
+
+class Batch(models.Model):
+    """One load of cases, with its source, who, when, and the report of what was checked."""
+
+    name = models.SlugField(max_length=80, unique=True)
+    source = models.CharField(max_length=200, help_text="What was loaded: a file's or folder's name, or xrv:<dataset>.")
+    content_sha256 = models.CharField(max_length=64, blank=True, db_index=True)
+    keeps_source_ids = models.BooleanField(default=False, help_text="Public data only: source ids are kept.")
+    simulated = models.BooleanField(default=False, help_text="Synthetic images, marked so everywhere.")
+    report = models.JSONField(default=dict, blank=True)
+    loaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT)
+    loaded_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "batches"
+        ordering = ["-loaded_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Case(models.Model):
+    """One radiograph. Images are absent only in cases made from spreadsheets of reads."""
+
+    class Sex(models.TextChoices):
+        FEMALE = "F"
+        MALE = "M"
+        OTHER = "O"
+        UNKNOWN = ""
+
+    public_id = models.CharField(max_length=16, unique=True, default=opaque_id, editable=False)
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="cases")
+    patient_key = models.CharField(max_length=24, blank=True, db_index=True)
+    source_id = models.CharField(max_length=200, blank=True, help_text="Public data only.")
+    dataset = models.CharField(max_length=80, blank=True)
+    view = models.CharField(max_length=16, blank=True)
+    sex = models.CharField(max_length=1, blank=True, choices=Sex.choices)
+    age = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Whole years; 90 stands for 90 and over.")
+    practice = models.BooleanField(default=False, help_text="The manifest keeps this case for practice.")
+    # `pixels`: the radiograph at full resolution and depth (grey PNG, 8 or 16 bit), never sent to a browser.
+    pixels = models.FileField(upload_to="cases", blank=True, max_length=200)
+    # `display`: what browsers show; 8-bit grey PNG, or RGB PNG with the high byte in R and the low byte in G.
+    display = models.FileField(upload_to="cases", blank=True, max_length=200)
+    display_sha256 = models.CharField(max_length=64, blank=True)
+    display_width = models.PositiveIntegerField(default=0)
+    display_height = models.PositiveIntegerField(default=0)
+    pixel_sha256 = models.CharField(max_length=64, blank=True, db_index=True)
+    bits = models.PositiveSmallIntegerField(default=8)
+    width = models.PositiveIntegerField(default=0, help_text="Of the full-resolution radiograph, pixels.")
+    height = models.PositiveIntegerField(default=0)
+    # The model's field of view: a square in full-resolution pixels.
+    crop_x = models.PositiveIntegerField(default=0)
+    crop_y = models.PositiveIntegerField(default=0)
+    crop_size = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(age__isnull=True) | Q(age__lte=90), name="case_age_at_most_90"),
+            models.UniqueConstraint(
+                fields=["batch", "pixel_sha256"], condition=~Q(pixel_sha256=""), name="case_pixels_once_per_batch"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def age_label(self) -> str:
+        if self.age is None:
+            return ""
+        return "90+" if self.age >= 90 else str(self.age)
+
+
+class Truth(models.Model):
+    """The reference label of one pathology in one case. No reader-facing query touches this table."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="truths")
+    pathology = models.CharField(max_length=80)
+    label = models.BooleanField(help_text="Present or absent. An uncertain label has no row.")
+    # Grey PNG, 255 inside, at the radiograph's full resolution.
+    mask = models.FileField(upload_to="truth", blank=True, max_length=200)
+    provenance = models.CharField(max_length=200, blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["case_id", "pathology"]
+        constraints = [models.UniqueConstraint(fields=["case", "pathology"], name="truth_once_per_case_pathology")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.pathology}: {'present' if self.label else 'absent'}"
+
+
+class Prediction(models.Model):
+    """One classifier's probability for one pathology in one case."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="predictions")
+    pathology = models.CharField(max_length=80)
+    model = models.CharField(max_length=120, help_text="Registered name, or the name the manifest gives.")
+    weights_sha256 = models.CharField(max_length=64, blank=True, help_text="Empty when loaded from a manifest.")
+    probability = models.FloatField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["case_id", "pathology"]
+        constraints = [
+            models.UniqueConstraint(fields=["case", "pathology", "model"], name="prediction_once_per_model"),
+            models.CheckConstraint(
+                condition=Q(probability__gte=0) & Q(probability__lte=1), name="prediction_probability_in_0_1"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pathology} {self.probability:.2f}"
+
+
+def save_file(field: Any, content: bytes, suffix: str, salt: str = "") -> str:
+    """Store `content` under an opaque keyed-hash name on a model's file field; the row is not saved. Returns the name.
+
+    The same content under the same salt is stored once: a repeat finds it and writes nothing.
+    """
+    name = field.field.generate_filename(field.instance, file_name(content, suffix, salt))
+    if not field.storage.exists(name):
+        name = field.storage.save(name, ContentFile(content))
+    field.name = name
+    return name

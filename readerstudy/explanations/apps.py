@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class ExplanationsConfig(AppConfig):
+    name = "readerstudy.explanations"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class StudiesConfig(AppConfig):
+    name = "readerstudy.studies"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from readerstudy.studies import freezing
+
+        freezing.connect()

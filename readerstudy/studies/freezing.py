@@ -1,0 +1,121 @@
+"""Opening a study freezes its protocol and everything it shows. One rule, enforced for every save and delete.
+
+Signals rather than save() methods, so that the admin, the API, a command and a shell all meet the same refusal, and so
+that lower apps (cases, explanations) need not know of studies. QuerySet.update() and bulk_update() send no signal: do
+not use them on these models.
+"""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.db.models.signals import m2m_changed, pre_delete, pre_save
+
+from readerstudy.cases.models import Case, Prediction, Truth
+from readerstudy.explanations.models import Explanation, ExplanationFile
+from readerstudy.studies.models import Example, Method, Question, Selection, Study
+
+PROTOCOL_FIELDS = (
+    "slug",
+    "title",
+    "protocol_version",
+    "previous_version_id",
+    "simulated",
+    "from_spreadsheets",
+    "instructions",
+    "consent",
+    "seed",
+    "allocation",
+    "order",
+    "washout_days",
+    "operating_point",
+    "analysis_plan",
+    "render_parameters",
+    "show_frame_predictions",
+    "allow_changes",
+    "drag_direction",
+    "opened_at",
+    "opened_by_id",
+    "protocol_sha256",
+)
+_NEXT_STATES = {"draft": {"draft", "open"}, "open": {"open", "closed"}, "closed": {"closed"}}
+
+
+class FrozenError(ValidationError):
+    """An edit that would change an opened study. The message says what is frozen, by which study, and what to do."""
+
+
+def frozen_studies_showing(instance: Any) -> QuerySet[Study]:
+    """Opened or closed studies that the row belongs to or whose examples use it."""
+    opened = Study.objects.exclude(state=Study.State.DRAFT)
+    if isinstance(instance, Method | Question | Example | Selection):
+        return opened.filter(pk=instance.study_id)
+    if isinstance(instance, ExplanationFile):
+        return opened.filter(examples__explanations=instance.explanation_id)
+    if isinstance(instance, Explanation):
+        return opened.filter(examples__explanations=instance.pk)
+    if isinstance(instance, Prediction):
+        return opened.filter(examples__prediction=instance.pk)
+    if isinstance(instance, Truth):
+        return opened.filter(
+            examples__prediction__case=instance.case_id, examples__prediction__pathology=instance.pathology
+        )
+    if isinstance(instance, Case):
+        return opened.filter(examples__prediction__case=instance.pk)
+    raise TypeError(f"{type(instance).__name__} is not something a study freezes")
+
+
+def assert_not_frozen(instance: Any) -> None:
+    """Raise FrozenError when an opened study uses the row."""
+    study = (
+        frozen_studies_showing(instance).distinct().first() if instance.pk or hasattr(instance, "study_id") else None
+    )
+    if study is not None:
+        raise FrozenError(
+            f"This {instance._meta.verbose_name} cannot be changed: the study “{study.title}” is {study.state} "
+            "and uses it. Make a new version of the study and change that."
+        )
+
+
+def _refuse_row(sender: type, instance: Any, raw: bool = False, **_: Any) -> None:
+    if not raw:
+        assert_not_frozen(instance)
+
+
+def _refuse_study_edit(sender: type, instance: Study, raw: bool = False, **_: Any) -> None:
+    if raw or not instance.pk:
+        return
+    before = Study.objects.filter(pk=instance.pk).first()
+    if before is None:
+        return
+    if instance.state not in _NEXT_STATES[before.state]:
+        raise FrozenError(f"A study that is {before.state} cannot become {instance.state}: make a new version instead.")
+    if before.is_draft:
+        return
+    changed = [name for name in PROTOCOL_FIELDS if getattr(before, name) != getattr(instance, name)]
+    if changed:
+        names = ", ".join(name.removesuffix("_id").replace("_", " ") for name in changed)
+        raise FrozenError(
+            f"The study “{before.title}” is {before.state}, so its protocol is fixed. Refused: a change of {names}. "
+            "Make a new version of the study and change that."
+        )
+
+
+def _refuse_study_delete(sender: type, instance: Study, **_: Any) -> None:
+    if not instance.is_draft:
+        raise FrozenError(f"The study “{instance.title}” is {instance.state} and cannot be deleted.")
+
+
+def _refuse_pinning(sender: type, instance: Any, action: str, **_: Any) -> None:
+    if action.startswith("pre_"):
+        assert_not_frozen(instance)
+
+
+def connect() -> None:
+    """Attach the rule; called once, when the app is ready."""
+    for model in (Method, Question, Example, Selection, Truth, Prediction, Explanation, ExplanationFile, Case):
+        for signal in (pre_save, pre_delete):
+            signal.connect(_refuse_row, sender=model, dispatch_uid=f"freeze-{model.__name__}")
+    pre_save.connect(_refuse_study_edit, sender=Study, dispatch_uid="freeze-study")
+    pre_delete.connect(_refuse_study_delete, sender=Study, dispatch_uid="freeze-study")
+    m2m_changed.connect(_refuse_pinning, sender=Example.explanations.through, dispatch_uid="freeze-pins")

@@ -1,0 +1,267 @@
+"""Study, Method, Question, Membership, Invitation, Selection, Example, Look: the design, fixed before reading."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from simple_history.models import HistoricalRecords
+
+from readerstudy.cases.models import Batch, Prediction
+from readerstudy.explanations.models import Explanation
+
+KEY = RegexValidator(r"^[A-Za-z][A-Za-z0-9_]{0,31}$", "Use a letter, then letters, digits or underscores (at most 32).")
+
+
+class Study(models.Model):
+    """One protocol version of a reader study. Opening freezes it; a changed protocol is a new version."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        OPEN = "open"
+        CLOSED = "closed"
+
+    class Allocation(models.TextChoices):
+        RANDOM = "random", "halves counterbalanced across readers, order random per reader and read"
+        PUBLISHED = "published", "as in the published study: same halves and order for all readers"
+
+    class Order(models.TextChoices):
+        BLOCKS = "blocks", "pathology by pathology"
+        MIXED = "mixed", "pathologies mixed"
+
+    class DragDirection(models.TextChoices):
+        STANDARD = "standard", "right widens the window, down darkens"
+        INVERTED = "inverted", "right narrows the window, down brightens"
+
+    slug = models.SlugField(max_length=60, unique=True)
+    title = models.CharField(max_length=200)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.DRAFT)
+    protocol_version = models.PositiveSmallIntegerField(default=1)
+    previous_version = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="next_version"
+    )
+    simulated = models.BooleanField(default=False, help_text="Answers were made by a program; marked so everywhere.")
+    from_spreadsheets = models.BooleanField(
+        default=False, help_text="Reads were loaded: no images, log-ins or timings."
+    )
+
+    instructions = models.TextField(blank=True)
+    consent = models.TextField(blank=True)
+    seed = models.PositiveIntegerField(default=0)
+    allocation = models.CharField(max_length=12, choices=Allocation.choices, default=Allocation.RANDOM)
+    order = models.CharField(max_length=8, choices=Order.choices, default=Order.BLOCKS)
+    washout_days = models.PositiveSmallIntegerField(default=14)
+    operating_point = models.FloatField(default=0.5, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)])
+    # readerstudy.analysis.plan.AnalysisPlan as a dict; empty means the published study's defaults.
+    analysis_plan = models.JSONField(default=dict, blank=True)
+    # Overrides of explanation parameters: {"steps": 50, "search": "default"}; empty means explain's defaults.
+    render_parameters = models.JSONField(default=dict, blank=True)
+
+    show_frame_predictions = models.BooleanField(default=False)
+    allow_changes = models.BooleanField(default=True, help_text="Answers can be changed until the read is finished.")
+    drag_direction = models.CharField(max_length=8, choices=DragDirection.choices, default=DragDirection.STANDARD)
+
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    opened_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    opened_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    closed_at = models.DateTimeField(null=True, blank=True)
+    protocol_sha256 = models.CharField(max_length=64, blank=True, help_text="Hash of the protocol frozen at opening.")
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name_plural = "studies"
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="draft", opened_at=None) | Q(state__in=["open", "closed"], opened_at__isnull=False),
+                name="study_opened_at_matches_state",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="closed", closed_at__isnull=False) | (~Q(state="closed") & Q(closed_at=None)),
+                name="study_closed_at_matches_state",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} (version {self.protocol_version})"
+
+    @property
+    def washout(self) -> timedelta:
+        return timedelta(days=self.washout_days)
+
+    @property
+    def is_draft(self) -> bool:
+        return self.state == self.State.DRAFT
+
+
+class Method(models.Model):
+    """What a reader is shown: a neutral label and an ordered set of explanation kinds, possibly none."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="methods")
+    key = models.CharField(max_length=32, validators=[KEY])
+    label = models.CharField(max_length=60)
+    kinds = models.JSONField(
+        default=list, blank=True, help_text="Kinds of explain.kinds in panel order; [] = prediction only."
+    )
+    position = models.PositiveSmallIntegerField()
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["study_id", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "key"], name="method_key_once_per_study"),
+            models.UniqueConstraint(fields=["study", "position"], name="method_position_once_per_study"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Question(models.Model):
+    """An item with a key, a text, a minimum, a maximum and end labels."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="questions")
+    key = models.CharField(max_length=32, validators=[KEY])
+    text = models.CharField(max_length=300)
+    minimum = models.SmallIntegerField(default=1)
+    maximum = models.SmallIntegerField(default=5)
+    low_label = models.CharField(max_length=60, blank=True)
+    high_label = models.CharField(max_length=60, blank=True)
+    position = models.PositiveSmallIntegerField()
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["study_id", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "key"], name="question_key_once_per_study"),
+            models.UniqueConstraint(fields=["study", "position"], name="question_position_once_per_study"),
+            models.CheckConstraint(condition=Q(minimum__lt=F("maximum")), name="question_minimum_below_maximum"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Membership(models.Model):
+    """What one person is in one study. One row per person and study: a reader holds no other role in it."""
+
+    class Role(models.TextChoices):
+        ADMINISTRATOR = "administrator"
+        RESEARCHER = "researcher"
+        READER = "reader"
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role.choices)
+    created_at = models.DateTimeField(auto_now_add=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["study_id", "role", "user_id"]
+        constraints = [models.UniqueConstraint(fields=["study", "user"], name="membership_one_role_per_person_study")]
+
+    def __str__(self) -> str:
+        return f"{self.user} is {self.role}"
+
+    def clean(self) -> None:
+        if self.role == self.Role.READER and self.user_id and self.user.is_staff:
+            raise ValidationError(
+                "An administrator sees the truth and cannot be a reader: use an account without staff rights."
+            )
+
+
+class Invitation(models.Model):
+    """A single-use, expiring, signed link that lets one person join one study."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=16, choices=Membership.Role.choices, default=Membership.Role.READER)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(accepted_at=None) | Q(revoked_at=None), name="invitation_not_accepted_and_revoked"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} as {self.role}"
+
+
+class Selection(models.Model):
+    """A seeded draw of examples from candidates, kept with the candidates considered."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="selections")
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="selections")
+    seed = models.PositiveIntegerField()
+    parameters = models.JSONField(default=dict)
+    candidates = models.JSONField(default=list, help_text="Prediction ids considered, in the order drawn from.")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["study_id", "id"]
+
+    def __str__(self) -> str:
+        return f"seed {self.seed} from {self.batch_id}"
+
+
+class Example(models.Model):
+    """A prediction chosen for a study, numbered 1..N; practice examples are numbered on their own."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="examples")
+    prediction = models.ForeignKey(Prediction, on_delete=models.PROTECT, related_name="examples")
+    selection = models.ForeignKey(Selection, null=True, blank=True, on_delete=models.CASCADE, related_name="examples")
+    number = models.PositiveIntegerField()
+    practice = models.BooleanField(default=False)
+    # What this study shows for the example: pinned by precompute, frozen at opening, at most one per kind.
+    explanations = models.ManyToManyField(Explanation, blank=True, related_name="examples")
+
+    class Meta:
+        ordering = ["study_id", "practice", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "prediction"], name="example_prediction_once_per_study"),
+            models.UniqueConstraint(fields=["study", "practice", "number"], name="example_number_once_per_study"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{'Practice' if self.practice else 'Example'} {self.number}"
+
+
+class Look(models.Model):
+    """Someone looked at results, truth or answers before the study was closed: who, when, what and why."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="looks")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    at = models.DateTimeField(auto_now_add=True)
+    what = models.CharField(max_length=80)
+    why = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["study_id", "at"]
+
+    def __str__(self) -> str:
+        return f"{self.what} by {self.user_id or 'command line'}"

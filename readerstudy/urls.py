@@ -1,0 +1,9 @@
+"""All pages and the API. Each app owns its urls; tests/test_access.py holds who may open what."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+]

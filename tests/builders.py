@@ -1,0 +1,86 @@
+"""Small real studies for tests: every row is made through the models, nothing is mocked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from readerstudy.accounts.models import User
+from readerstudy.cases.models import Batch, Case, Prediction, Truth
+from readerstudy.reading.models import Assignment, Read, Reader, Response
+from readerstudy.studies.models import Example, Membership, Method, Question, Study
+
+PATHOLOGIES = ("Cardiomegaly", "Effusion")
+
+
+def make_user(name: str, **fields: Any) -> User:
+    return User.objects.create_user(username=name, email=f"{name}@example.org", password="let-me-read-1", **fields)
+
+
+def make_batch(name: str = "batch", cases: int = 4, pathologies: tuple[str, ...] = PATHOLOGIES) -> Batch:
+    """Cases without images; one prediction each, alternately a true and a false positive."""
+    batch = Batch.objects.create(name=name, source="builders")
+    for index in range(cases):
+        pathology = pathologies[(index // 2) % len(pathologies)]
+        case = Case.objects.create(batch=batch, patient_key=f"{name}-{index}", sex="F", age=40 + index % 50)
+        Truth.objects.create(case=case, pathology=pathology, label=index % 2 == 0)
+        Prediction.objects.create(case=case, pathology=pathology, model="demo", probability=0.6 + 0.001 * index)
+    return batch
+
+
+def make_study(slug: str = "trial", examples: int = 4, batch: Batch | None = None, **fields: Any) -> Study:
+    """A draft with Methods A and B, two questions and numbered examples."""
+    study = Study.objects.create(slug=slug, title=f"The {slug} study", washout_days=0, **fields)
+    Method.objects.create(study=study, key="A", label="Method A", kinds=["input_gradient"], position=1)
+    Method.objects.create(study=study, key="B", label="Method B", kinds=["latentshift_map"], position=2)
+    for position, key in enumerate(("confidence", "feature"), start=1):
+        Question.objects.create(
+            study=study, key=key, text=f"{key}?", low_label="not at all", high_label="very", position=position
+        )
+    batch = batch or make_batch(f"{slug}-cases", examples)
+    for number, prediction in enumerate(Prediction.objects.filter(case__batch=batch).order_by("id"), start=1):
+        Example.objects.create(study=study, prediction=prediction, number=number)
+    return study
+
+
+def make_member(study: Study, name: str, role: str) -> User:
+    user = make_user(name)
+    Membership.objects.create(study=study, user=user, role=role)
+    return user
+
+
+def make_reader(study: Study, code: str = "R1", user: User | None = None) -> Reader:
+    membership = Membership.objects.create(study=study, user=user, role="reader") if user else None
+    return Reader.objects.create(study=study, code=code, membership=membership)
+
+
+def make_reads(reader: Reader) -> list[Read]:
+    """Two reads of all scored examples with the methods swapped; the first read is open."""
+    methods = list(reader.study.methods.all())
+    reads = []
+    for number in range(1, len(methods) + 1):
+        read = Read.objects.create(reader=reader, number=number, opened_at=timezone.now() if number == 1 else None)
+        for position, example in enumerate(reader.study.examples.filter(practice=False), start=1):
+            method = methods[(position + number) % len(methods)]
+            Assignment.objects.create(read=read, example=example, method=method, position=position)
+        reads.append(read)
+    return reads
+
+
+def make_response(assignment: Assignment, question: Question, score: int, revision: int = 1) -> Response:
+    return Response.objects.create(
+        assignment=assignment,
+        question=question,
+        score=score,
+        revision=revision,
+        minimum=question.minimum,
+        maximum=question.maximum,
+    )
+
+
+def open_now(study: Study) -> Study:
+    """Open without the checklist: for tests of what holds once a study is open."""
+    study.state, study.opened_at = Study.State.OPEN, timezone.now()
+    study.save()
+    return study

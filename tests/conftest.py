@@ -1,0 +1,46 @@
+"""Shared test set-up: environment, media in a temporary folder, a way round the append-only triggers."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("DEBUG", "true")
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # playwright's sync API runs an event loop
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+from django.db import connection
+from django.test import TransactionTestCase
+
+SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data beside the checkout; tests that need it skip where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip("needs the folder ../shared with published reads and oracles")
+    return SHARED
+
+
+@pytest.fixture(autouse=True)
+def media_in_temporary_folder(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+
+_empty_database = TransactionTestCase._fixture_teardown
+
+
+def _empty_database_past_triggers(self) -> None:
+    """Transactional tests end by emptying every table, which the append-only triggers rightly refuse."""
+    from readerstudy.reading import append_only
+
+    append_only.remove(connection)
+    try:
+        _empty_database(self)
+    finally:
+        append_only.install(connection)
+
+
+TransactionTestCase._fixture_teardown = _empty_database_past_triggers

@@ -1,0 +1,70 @@
+"""The house: imports between apps run one way, and the web tier never loads torch."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+APPS = ["accounts", "cases", "explanations", "studies", "reading", "analysis"]  # lowest first
+
+
+def imported_modules(file: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_an_app_imports_only_from_lower_apps(app):
+    above = APPS[APPS.index(app) + 1 :]
+    wrong = [
+        f"{file.relative_to(ROOT)} imports {name}"
+        for file in (ROOT / "readerstudy" / app).rglob("*.py")
+        for name in imported_modules(file)
+        if any(name.startswith(f"readerstudy.{other}.") or name == f"readerstudy.{other}" for other in above)
+    ]
+    assert not wrong
+
+
+def test_explain_knows_nothing_of_django_or_studies():
+    wrong = [
+        f"{file.relative_to(ROOT)} imports {name}"
+        for file in (ROOT / "explain").rglob("*.py")
+        for name in imported_modules(file)
+        if name.split(".")[0] in {"django", "readerstudy", "rest_framework"}
+    ]
+    assert not wrong
+
+
+def test_answering_a_page_loads_no_torch():
+    code = (
+        "import django, sys; django.setup()\n"
+        "from django.test import Client\n"
+        "from django.urls import get_resolver\n"
+        "get_resolver().url_patterns\n"
+        "response = Client(headers={'host': 'localhost'}).get('/accounts/login/')\n"
+        "assert response.status_code == 200, response.status_code\n"
+        "loaded = {'torch', 'torchvision', 'torchxrayvision'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={
+            "DJANGO_SETTINGS_MODULE": "readerstudy.settings",
+            "DEBUG": "true",
+            "PATH": "/usr/bin",
+            "DATABASE_URL": "sqlite://:memory:",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
