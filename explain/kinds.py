@@ -13,9 +13,9 @@ from types import MappingProxyType
 class Kind:
     """One kind of explanation.
 
-    name: its key in studies, exports and file names; title: its heading on pages; what_is_this: one or two sentences for
-    radiologists; uses_autoencoder: whether it needs an autoencoder beside the classifier; animated: frames instead of a
-    still map (its map is then the largest change over the frames).
+    name: its key in studies, exports and file names; title: its heading on pages; what_is_this: one or two sentences
+    for radiologists; uses_autoencoder: whether it needs an autoencoder beside the classifier; animated: frames instead
+    of a still map (its map is then the largest change over the frames).
     """
 
     name: str
@@ -31,7 +31,7 @@ _ALL = (
         name="input_gradient",
         title="Input gradients",
         algorithm_version=1,
-        what_is_this="Red marks the pixels where a slight change of brightness would change the model's prediction most. "
+        what_is_this="Red marks the pixels where a slight change of brightness would change the prediction most. "
         "It does not say in which direction.",
     ),
     Kind(
