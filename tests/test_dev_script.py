@@ -1,0 +1,203 @@
+"""scripts/dev.py: what it decides, without making a real .venv."""
+
+import hashlib
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts import dev
+
+SCRIPT = Path(dev.__file__)
+
+
+def fake_python(folder: Path, name: str, answer: str) -> str:
+    """An executable that answers probe's question with `answer`, whatever it is asked."""
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{answer}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_probe_reads_version_and_venv(tmp_path: Path) -> None:
+    real = dev.probe(sys.executable)
+    assert real is not None
+    assert real.version == sys.version_info[:2]
+    assert dev.probe(fake_python(tmp_path, "bare", "echo 3 11 0")) == dev.Python(str(tmp_path / "bare"), (3, 11), False)
+
+
+def test_probe_of_a_shim_that_does_not_run(tmp_path: Path) -> None:
+    assert dev.probe(fake_python(tmp_path, "shim", "echo 'command not found' >&2; exit 127")) is None
+    assert dev.probe(str(tmp_path / "absent")) is None
+
+
+def test_python_with_venv_is_preferred_to_an_earlier_one_without(tmp_path: Path) -> None:
+    old = fake_python(tmp_path, "old", "echo 3 9 1")
+    bare = fake_python(tmp_path, "bare", "echo 3 13 0")
+    whole = fake_python(tmp_path, "whole", "echo 3 12 1")
+    assert dev.choose_python([old, bare, whole]).path == whole
+    assert dev.choose_python([old, bare]).path == bare
+
+
+def test_no_python_new_enough_says_what_was_found_and_what_to_do(tmp_path: Path) -> None:
+    old = fake_python(tmp_path, "python3", "echo 3 9 1")
+    with pytest.raises(dev.Failure, match=r"(?s)python3 is 3\.9.*What to do: install one"):
+        dev.choose_python([old])
+    with pytest.raises(dev.Failure, match="none at all"):
+        dev.choose_python([])
+
+
+def test_missing_debian_package_without_root_says_which(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    bare = fake_python(tmp_path, "python3", "echo 3 11 0")
+    monkeypatch.setattr(dev, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(dev, "candidate_pythons", lambda: [bare])
+    monkeypatch.setattr(dev.os, "geteuid", lambda: 1000)
+    with pytest.raises(dev.Failure, match=r"sudo apt-get install python3\.11-venv"):
+        dev.ensure_venv()
+    assert not (tmp_path / ".venv").exists()
+
+
+def requirements(folder: Path) -> Path:
+    (folder / "web.txt").write_text("-c constraints.txt\ndjango==5.2\n")
+    (folder / "dev.txt").write_text("-r postgres.txt\n-c constraints.txt\npytest==9.2.0\n")
+    (folder / "postgres.txt").write_text("-c constraints.txt\npsycopg==3.3.9\n")
+    (folder / "constraints.txt").write_text("idna==3.20\n")
+    return folder
+
+
+def test_a_tiers_hash_follows_every_included_file_and_no_other(tmp_path: Path) -> None:
+    folder = requirements(tmp_path)
+    names = {path.name for path in dev.requirement_files(folder / "dev.txt")}
+    assert names == {"dev.txt", "postgres.txt", "constraints.txt"}
+    web, tools = dev.tier_hash("web", folder), dev.tier_hash("dev", folder)
+    (folder / "postgres.txt").write_text("psycopg==3.4.0\n")
+    assert dev.tier_hash("web", folder) == web
+    assert dev.tier_hash("dev", folder) != tools
+    (folder / "constraints.txt").write_text("idna==3.21\n")
+    assert dev.tier_hash("web", folder) != web
+
+
+def test_the_real_tiers_exist_and_the_web_tier_has_no_torch() -> None:
+    for tier in dev.TIERS:
+        assert dev.tier_hash(tier, dev.ROOT / "requirements") != hashlib.sha256().hexdigest()
+    named = [path.name for path in dev.requirement_files(dev.ROOT / "requirements" / "web.txt")]
+    assert named == ["web.txt", "constraints.txt"]
+
+
+def test_a_damaged_stamp_means_install_again(tmp_path: Path) -> None:
+    stamp = tmp_path / "installed.json"
+    assert dev.read_stamp(stamp) == {}
+    stamp.write_text('{"web": "abc"')
+    assert dev.read_stamp(stamp) == {}
+    dev.write_stamp(stamp, {"web": "abc"})
+    assert dev.read_stamp(stamp) == {"web": "abc"}
+    assert [path.name for path in tmp_path.iterdir()] == ["installed.json"]
+
+
+def fake_venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pip: str) -> Path:
+    """A .venv whose python says that it is 3.11 and runs `pip` for everything else; calls.txt keeps the calls."""
+    monkeypatch.setattr(dev, "ROOT", tmp_path)
+    monkeypatch.setattr(dev, "VENV", tmp_path / ".venv")
+    (tmp_path / "requirements").mkdir()
+    requirements(tmp_path / "requirements")
+    folder = tmp_path / ".venv" / "bin"
+    folder.mkdir(parents=True)
+    calls = tmp_path / "calls.txt"
+    fake_python(folder, "python", f'if [ "$1" = -c ]; then echo 3 11 1; else echo "$@" >> "{calls}"; {pip}; fi')
+    fake_python(folder, "pip", "exit 0")
+    return calls
+
+
+def test_installs_only_what_is_missing_and_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = fake_venv(tmp_path, monkeypatch, "true")
+    for tiers in (["web"], ["web"], ["web", "dev"]):
+        dev.ensure_tiers(tiers)
+    first, second = calls.read_text().splitlines()
+    assert first.endswith("web.txt")
+    assert second.endswith("dev.txt") and "web.txt" not in second
+
+
+def test_a_failed_installation_names_the_step_and_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = fake_venv(tmp_path, monkeypatch, "exit 2")
+    for _ in range(2):
+        with pytest.raises(dev.Failure, match=r"(?s)install web.*exit status 2.*What to do: check the network"):
+            dev.ensure_tiers(["web"])
+    assert len(calls.read_text().splitlines()) == 2
+
+
+def test_a_taken_port_is_replaced_by_a_free_one() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        other = dev.free_port(port)
+        assert other != port
+    assert dev.free_port(other) == other
+
+
+def test_the_demo_keeps_its_key_and_its_data_apart(tmp_path: Path) -> None:
+    folder = tmp_path / "a folder" / "demo"
+    folder.parent.mkdir()
+    first, second = dev.demo_environment(folder), dev.demo_environment(folder)
+    assert first == second
+    assert len(first["SECRET_KEY"]) > 50
+    assert stat.S_IMODE((folder / "secret-key").stat().st_mode) == 0o600
+    assert first["DATABASE_URL"] == f"sqlite:///{str(folder).replace(' ', '%20')}/demo.sqlite3"
+    assert Path(first["MEDIA_ROOT"]).parent == folder
+
+
+def test_chromium_is_asked_for_by_name_when_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(dev.Failure, match=r"(?s)find Chromium.*apt-get install chromium.*not browser"):
+        dev.find_chromium()
+    browser = fake_python(tmp_path, "chromium-browser", "true")
+    assert dev.find_chromium() == browser
+    monkeypatch.setenv("CHROMIUM", str(tmp_path / "gone"))
+    with pytest.raises(dev.Failure, match="set CHROMIUM"):
+        dev.find_chromium()
+
+
+def test_pytest_is_spread_over_cores_only_where_there_are_several() -> None:
+    assert "--numprocesses=2" in dev.pytest_command(Path("python"), ["-k", "foo"], 2)
+    assert dev.pytest_command(Path("python"), ["-k", "foo"], 1) == ["python", "-m", "pytest", "-k", "foo"]
+
+
+def test_benchmarks_are_the_public_files_and_a_wrong_name_lists_them(tmp_path: Path) -> None:
+    for name in ("__init__.py", "_measure.py", "search.py", "frames.py"):
+        (tmp_path / name).touch()
+    assert dev.choose_benchmarks(tmp_path, []) == ["frames", "search"]
+    assert dev.choose_benchmarks(tmp_path, ["search"]) == ["search"]
+    with pytest.raises(dev.Failure, match=r"(?s)no benchmark named serach.*frames, search"):
+        dev.choose_benchmarks(tmp_path, ["serach"])
+
+
+def ask(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), *words], capture_output=True, text=True, check=False, timeout=30
+    )
+
+
+def test_every_command_has_a_make_target_and_a_line_of_help() -> None:
+    makefile = (dev.ROOT / "Makefile").read_text().splitlines()
+    targets = next(line for line in makefile if line.startswith(".PHONY:")).split()[1:]
+    assert set(targets) == set(dev.COMMANDS)
+    assert all(f"dev.py {command}" in ask("--help").stdout for command in dev.COMMANDS)
+
+
+def test_a_wrong_command_is_refused_with_the_choices() -> None:
+    answer = ask("deom")
+    assert answer.returncode == 2
+    assert "choose from" in answer.stderr and "demo" in answer.stderr
+
+
+def test_a_failed_step_ends_with_what_to_do() -> None:
+    answer = ask("lint", "--fix")
+    assert answer.returncode == 1
+    assert "dev.py lint: this step failed: lint: unknown arguments --fix" in answer.stderr
+    assert "What to do: run it without arguments." in answer.stderr
