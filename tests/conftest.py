@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-os.environ.setdefault("DEBUG", "true")
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # playwright's sync API runs an event loop
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -44,3 +43,13 @@ def _empty_database_past_triggers(self) -> None:
 
 
 TransactionTestCase._fixture_teardown = _empty_database_past_triggers
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what touches the database, so that CI can run just that again on PostgreSQL."""
+    for item in items:
+        fixtures = {"db", "transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
+        is_django_test = issubclass(getattr(item, "cls", None) or object, TransactionTestCase)
+        if fixtures or is_django_test or item.get_closest_marker("django_db"):
+            item.add_marker("database")
