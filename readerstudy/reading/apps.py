@@ -1,6 +1,19 @@
+from typing import Any
+
 from django.apps import AppConfig
 
 
 class ReadingConfig(AppConfig):
     name = "readerstudy.reading"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from readerstudy.studies.signals import study_opened
+
+        study_opened.connect(_allocate_readers, dispatch_uid="reading-allocate")
+
+
+def _allocate_readers(study: Any, **_: Any) -> None:
+    from readerstudy.reading.allocation import allocate_study
+
+    allocate_study(study)

@@ -19,6 +19,9 @@ class Reader(models.Model):
     )
     code = models.CharField(max_length=16, help_text="R1, R2, ...")
     joined_at = models.DateTimeField(auto_now_add=True)
+    rotation = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Row offset in the square of method orders, drawn at allocation."
+    )
     consented_at = models.DateTimeField(null=True, blank=True)
     consent_sha256 = models.CharField(max_length=64, blank=True, help_text="Hash of the text consented to.")
     specialty = models.CharField(max_length=80, blank=True)
