@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -11,10 +12,14 @@ def problem_json(error: Exception, context: dict[str, Any]) -> Response | None:
     response = exception_handler(error, context)
     if response is None:
         return None
+    if isinstance(error, NotAuthenticated | AuthenticationFailed):
+        response.status_code = 401  # DRF says 403 when the first way to log in is a session
     data = response.data
     fields = data if isinstance(data, dict) and "detail" not in data else None
     detail = data.get("detail") if isinstance(data, dict) and "detail" in data else "; ".join(_sentences(data))
     code = getattr(getattr(error, "detail", None), "code", None) or getattr(error, "default_code", "error")
+    if isinstance(error, NotAuthenticated):
+        code = "login_required"
     response.data = {
         "title": response.status_text,
         "status": response.status_code,

@@ -5,5 +5,8 @@ from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("", include("readerstudy.accounts.urls")),
     path("accounts/", include("allauth.urls")),
+    path("", include("readerstudy.studies.urls")),
+    path("", include("readerstudy.reading.urls")),
 ]

@@ -1,0 +1,27 @@
+"""Sends people to the log-in page, and administrators to set up their second factor where that is required."""
+
+from collections.abc import Callable
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django_htmx.http import HttpResponseClientRedirect
+
+from readerstudy.accounts.access import LoginRequired
+
+
+class LoginRedirectMiddleware:
+    """A page view that raised LoginRequired becomes a visit to the log-in page, and back afterwards."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, LoginRequired):
+            return None
+        to_login = redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
+        # htmx would swap the log-in page into the middle of the page that asked.
+        return HttpResponseClientRedirect(to_login.url) if getattr(request, "htmx", False) else to_login

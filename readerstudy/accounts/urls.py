@@ -1,0 +1,10 @@
+from django.conf import settings
+from django.urls import path
+
+from readerstudy.accounts import demo, views
+
+urlpatterns = [
+    path("accounts/", views.account, name="account"),
+]
+if settings.DEMO:
+    urlpatterns += [path("demo/enter/<slug:role>/", demo.enter, name="demo_enter")]

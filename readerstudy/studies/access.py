@@ -1,0 +1,38 @@
+"""The one way in for researchers. First line of every view of theirs: `study = researcher_study(request, slug)`.
+
+Every further object is looked up from that study (`get_object_or_404(study.methods, pk=pk)`), so that nothing of
+another study can be reached. Readers' way in is readerstudy.reading.access.
+"""
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+
+from readerstudy.accounts.access import AnyRequest, administrator, signed_in
+from readerstudy.accounts.models import User
+from readerstudy.studies.models import Membership, Study
+
+__all__ = ["administrator", "may_create_study", "researcher_study", "signed_in"]
+
+RUNS = (Membership.Role.RESEARCHER, Membership.Role.ADMINISTRATOR)
+
+
+def researcher_study(request: AnyRequest, slug: str, state: str | None = None) -> Study:
+    """The study, for its researchers and administrators and for site administrators; 404 for anybody else.
+
+    404 and not 403, so that nobody learns which studies exist. Whoever reads in a study never gets in here, staff or
+    not. With `state` ("draft", "open", "closed") a study in another state is refused with a sentence (403).
+    """
+    user = signed_in(request)
+    study = Study.objects.filter(slug=slug).first()
+    membership = Membership.objects.filter(study=study, user=user).first() if study else None
+    allowed = membership.role in RUNS if membership else user.is_administrator
+    if study is None or not allowed:
+        raise Http404("There is no such study, or it is not open to your account.")
+    if state is not None and study.state != state:
+        raise PermissionDenied(f"“{study.title}” is {study.state}; this can be done only while it is {state}.")
+    return study
+
+
+def may_create_study(user: User) -> bool:
+    """Administrators, and people who already run a study."""
+    return user.is_administrator or Membership.objects.filter(user=user, role__in=RUNS).exists()
