@@ -9,4 +9,5 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("", include("readerstudy.studies.urls")),
     path("", include("readerstudy.reading.urls")),
+    path("api/", include("readerstudy.reading.api_urls")),
 ]

@@ -1,0 +1,173 @@
+"""The reading room's JSON API (docs/reading-api.md). `me = reader(request, slug)` is the first line of every view.
+
+Paths under /practice/ are the same for the practice read; the others mean the reader's open scored read.
+"""
+
+import uuid
+from typing import Any
+
+from django.http import Http404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiTypes, extend_schema
+from rest_framework.decorators import api_view, permission_classes
+from rest_framework.exceptions import APIException
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response as ApiResponse
+
+from readerstudy.reading import presentation, progress, recording
+from readerstudy.reading.access import reader
+from readerstudy.reading.feedback import practice_feedback
+from readerstudy.reading.models import Assignment, Read, Reader, Response, Visit
+from readerstudy.reading.recording import Answer, Refused
+from readerstudy.reading.serializers import AnswerIn, AnswerOut, Feedback, NewVisit, VisitMeasures
+
+FILE_URL_NAME = "reading_file"
+
+
+class Conflict(APIException):
+    """A write that will never be taken as it is."""
+
+    status_code = 409
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.detail, refused.code)
+
+
+def open_read(me: Reader, practice: bool) -> Read:
+    """The practice read, or the scored read opened last: reads open one after the other."""
+    reads = me.reads.filter(opened_at__isnull=False)
+    reads = reads.filter(number=Read.PRACTICE) if practice else reads.exclude(number=Read.PRACTICE)
+    latest = reads.order_by("-number").first()
+    if latest is None:
+        raise Http404("No read is open. Go to your reading list to start one.")
+    return latest
+
+
+def assignment_at(me: Reader, practice: bool, position: int) -> Assignment:
+    read = open_read(me, practice)
+    assignment = (
+        Assignment.objects.filter(read=read, position=position)
+        .select_related("read__reader__study", "method", "example__prediction__case")
+        .prefetch_related("example__explanations__files")
+        .first()
+    )
+    if assignment is None:
+        raise Http404(f"There is no example at position {position} of this read.")
+    return assignment
+
+
+@extend_schema(responses=OpenApiTypes.OBJECT, operation_id="reading_state")
+@api_view(["GET"])
+@permission_classes([AllowAny])
+def state(request: Request, slug: str, practice: bool = False) -> ApiResponse:
+    """Study, questions and where the reader stands."""
+    me = reader(request, slug)
+    read = open_read(me, practice)
+    questions = list(me.study.questions.all())
+    standing = next(item for item in progress.reads_of(me) if item.read.pk == read.pk)
+    reads = 1 if practice else me.reads.exclude(number=Read.PRACTICE).count()
+    return ApiResponse(
+        {
+            "study": presentation.study_facts(me.study, me.single_key_shortcuts, list(me.study.methods.all())),
+            "reader": me.code,
+            "read": presentation.read_facts(
+                standing,
+                reads,
+                progress.first_unanswered(read, len(questions)),
+                progress.seconds_per_example(me),
+            ),
+            "practice": practice,
+            "questions": [presentation.question_facts(question) for question in questions],
+            "simulated": me.study.simulated,
+        }
+    )
+
+
+@extend_schema(responses=OpenApiTypes.OBJECT, operation_id="reading_assignment")
+@api_view(["GET"])
+@permission_classes([AllowAny])
+def assignment(request: Request, slug: str, position: int, practice: bool = False) -> ApiResponse:
+    """One example with its panels, and what this reader has answered so far."""
+    me = reader(request, slug)
+    found = assignment_at(me, practice, position)
+    responses = list(Response.objects.filter(assignment=found).select_related("question"))
+    facts = presentation.assignment_facts(
+        found, found.read.assignments.count(), responses, recording.last_comment(found), FILE_URL_NAME
+    )
+    return ApiResponse(facts)
+
+
+@extend_schema(request=NewVisit, responses=OpenApiTypes.OBJECT, operation_id="reading_visit_create")
+@api_view(["POST"])
+@permission_classes([AllowAny])
+def visits(request: Request, slug: str, practice: bool = False) -> ApiResponse:
+    """One opening of an assignment. The same id again changes nothing."""
+    me = reader(request, slug)
+    data = _valid(NewVisit(data=request.data))
+    known = Visit.objects.filter(id=data["id"], assignment__read__reader=me).first()
+    if known is None:
+        found = assignment_at(me, practice, data.pop("position"))
+        if data.pop("visit_token") != presentation.visit_token(found):
+            raise Conflict(Refused("stale_visit", "This page is of another read: reload it."))
+        visit_id = data.pop("id")
+        _refusing(recording.record_visit, found, visit_id, data)
+    return ApiResponse({"received_at": timezone.now()}, status=200 if known else 201)
+
+
+@extend_schema(request=VisitMeasures, responses=OpenApiTypes.OBJECT, operation_id="reading_visit_update")
+@api_view(["PUT"])
+@permission_classes([AllowAny])
+def visit(request: Request, slug: str, visit_id: uuid.UUID, practice: bool = False) -> ApiResponse:
+    """Later measures of a visit, and its comment."""
+    me = reader(request, slug)
+    found = Visit.objects.filter(id=visit_id, assignment__read__reader=me).first()
+    if found is None:
+        raise Conflict(Refused("unknown_visit", "The server has not seen this visit: send it first."))
+    recording.update_visit(found, _valid(VisitMeasures(data=request.data)))
+    return ApiResponse({"received_at": found.last_received_at})
+
+
+@extend_schema(request=AnswerIn, responses=AnswerOut, operation_id="reading_response")
+@api_view(["PUT"])
+@permission_classes([AllowAny])
+def response(request: Request, slug: str, response_id: uuid.UUID, practice: bool = False) -> ApiResponse:
+    """One answer, appended. The same id again answers the same and stores nothing."""
+    me = reader(request, slug)
+    data = _valid(AnswerIn(data=request.data))
+    answer = Answer(response_id, data["visit"], data["question"], data["score"], data.get("client_answered_at"))
+    stored, created = _refusing(recording.record_response, me, answer)
+    body = {"saved_at": stored.received_at, "revision": stored.revision, "score": stored.score}
+    return ApiResponse(body, status=201 if created else 200)
+
+
+@extend_schema(responses=Feedback, operation_id="reading_feedback")
+@api_view(["GET"])
+@permission_classes([AllowAny])
+def feedback(request: Request, slug: str, position: int) -> ApiResponse:
+    """Whether the practice prediction was right, once every question is answered."""
+    me = reader(request, slug)
+    found = assignment_at(me, True, position)
+    return ApiResponse(_refusing(practice_feedback, found, me.study.questions.count()))
+
+
+@extend_schema(request=None, responses=OpenApiTypes.OBJECT, operation_id="reading_finish")
+@api_view(["POST"])
+@permission_classes([AllowAny])
+def finish(request: Request, slug: str, practice: bool = False) -> ApiResponse:
+    """End the read; refused while an answer is missing. A repeat changes nothing."""
+    me = reader(request, slug)
+    read = _refusing(recording.finish_read, me, open_read(me, practice))
+    return ApiResponse({"finished_at": read.finished_at})
+
+
+def _valid(serializer: Any) -> dict[str, Any]:
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+def _refusing(function: Any, *arguments: Any) -> Any:
+    try:
+        return function(*arguments)
+    except Refused as refused:
+        raise Conflict(refused) from refused

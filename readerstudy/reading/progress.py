@@ -1,0 +1,102 @@
+"""Where a reader stands, from stored answers only: what is done, what is next, when the next read opens."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from django.db.models import Count, QuerySet
+from django.utils import timezone
+
+from readerstudy.reading.models import Assignment, Read, Reader, Visit
+
+_PAUSE = timedelta(minutes=10)  # a longer gap between two visits was a break, not reading
+
+
+@dataclass(frozen=True)
+class ReadProgress:
+    """One read: `state` is locked (an earlier read is unfinished), waiting (washout), ready, open or finished."""
+
+    read: Read
+    total: int
+    done: int
+    state: str
+    opens_at: datetime | None
+
+    @property
+    def remaining(self) -> int:
+        return self.total - self.done
+
+    @property
+    def percent(self) -> int:
+        return round(100 * self.done / self.total) if self.total else 100
+
+
+def answered(assignments: QuerySet[Assignment], questions: int) -> QuerySet[Assignment]:
+    """Assignments whose every question has an answer."""
+    return assignments.annotate(answers=Count("responses__question", distinct=True)).filter(answers__gte=questions)
+
+
+def reads_of(reader: Reader) -> list[ReadProgress]:
+    """The reader's reads, practice first, each with its state. Three queries."""
+    questions = reader.study.questions.count()
+    reads = list(reader.reads.annotate(total=Count("assignments")).order_by("number"))
+    done = _done_by_read(reader, questions)
+    result: list[ReadProgress] = []
+    for read in reads:
+        before = result[-1] if result else None
+        opens_at = _opens_at(read, before, reader)
+        result.append(ReadProgress(read, read.total, done[read.pk], _state(read, before, opens_at), opens_at))
+    return result
+
+
+def _done_by_read(reader: Reader, questions: int) -> Counter[int]:
+    return Counter(
+        answered(Assignment.objects.filter(read__reader=reader), questions).values_list("read_id", flat=True)
+    )
+
+
+def _opens_at(read: Read, before: ReadProgress | None, reader: Reader) -> datetime | None:
+    """Washout runs from one scored read's finish to the next one's opening."""
+    if before is None or before.read.finished_at is None or before.read.number == Read.PRACTICE:
+        return None
+    return before.read.finished_at + reader.study.washout
+
+
+def _state(read: Read, before: ReadProgress | None, opens_at: datetime | None) -> str:
+    if read.finished_at:
+        return "finished"
+    if before is not None and before.state != "finished":
+        return "locked"
+    if opens_at and opens_at > timezone.now():
+        return "waiting"
+    return "open" if read.opened_at else "ready"
+
+
+def current(progress: list[ReadProgress]) -> ReadProgress | None:
+    """The read to go on with: the first one that is not finished; None when all are."""
+    return next((item for item in progress if item.state != "finished"), None)
+
+
+def first_unanswered(read: Read, questions: int) -> int | None:
+    """Position to resume at; None when every example is answered."""
+    done = answered(read.assignments.all(), questions).values("pk")
+    return read.assignments.exclude(pk__in=done).order_by("position").values_list("position", flat=True).first()
+
+
+def by_pathology(read: Read, questions: int) -> list[dict[str, str | int]]:
+    """Rows of pathology, total and done, in alphabetical order."""
+    name = "example__prediction__pathology"
+    total = Counter(read.assignments.values_list(name, flat=True))
+    done = Counter(answered(read.assignments.all(), questions).values_list(name, flat=True))
+    return [{"pathology": key, "total": total[key], "done": done[key]} for key in sorted(total)]
+
+
+def seconds_per_example(reader: Reader) -> float | None:
+    """Median time from one example's first visit to the next one's, breaks left out; None before five are known."""
+    opened = list(
+        Visit.objects.filter(assignment__read__reader=reader).order_by("opened_at").values_list("opened_at", flat=True)
+    )
+    gaps = sorted((later - earlier) for earlier, later in pairwise(opened))
+    gaps = [gap for gap in gaps if gap < _PAUSE]
+    return gaps[len(gaps) // 2].total_seconds() if len(gaps) >= 5 else None

@@ -1,0 +1,162 @@
+"""Storing what the reading room sends: visits and answers. Every write is idempotent by the id the browser made."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from readerstudy.reading import progress
+from readerstudy.reading.models import Assignment, Read, Reader, Response, Visit
+from readerstudy.studies.models import Question, Study
+
+VISIT_MEASURES = (
+    "images_ready_ms",
+    "first_input_ms",
+    "answered_ms",
+    "visible_ms",
+    "animation_loops",
+    "display",
+    "files",
+    "actions",
+    "comment",
+)
+
+
+class Refused(Exception):
+    """A write the server will never take, with a sentence and a code the reading room can act on."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One score on its way in. `id` and `answered_at` are the browser's."""
+
+    id: uuid.UUID
+    visit: uuid.UUID
+    question: str
+    score: int
+    answered_at: datetime | None
+
+
+def record_visit(assignment: Assignment, visit_id: uuid.UUID, measures: dict[str, Any]) -> tuple[Visit, bool]:
+    """Insert the visit unless it is there; returns it and whether it is new. Measures only ever fill in or grow."""
+    try:
+        with transaction.atomic():
+            visit, created = Visit.objects.get_or_create(
+                id=visit_id,
+                defaults={"assignment": assignment, **{k: v for k, v in measures.items() if v is not None}},
+            )
+    except IntegrityError:
+        visit, created = Visit.objects.get(id=visit_id), False
+    if visit.assignment_id != assignment.pk:
+        raise Refused("visit_conflict", "This visit belongs to another example: reload the page.")
+    return visit, created
+
+
+def update_visit(visit: Visit, measures: dict[str, Any]) -> None:
+    """Take later measures of a visit. A late, out-of-order report never makes a duration or count smaller."""
+    changed = []
+    for name in VISIT_MEASURES:
+        value = measures.get(name)
+        before = getattr(visit, name)
+        if value is None or value == before:
+            continue
+        if isinstance(value, int) and isinstance(before, int) and value < before:
+            continue
+        setattr(visit, name, value)
+        changed.append(name)
+    visit.save(update_fields=[*changed, "last_received_at"])
+
+
+@transaction.atomic
+def record_response(reader: Reader, answer: Answer) -> tuple[Response, bool]:
+    """Append an answer; returns the stored row and whether it is new.
+
+    The same id again returns the first row. The same score again is no revision. Raises Refused when the visit is not
+    the reader's, the read is finished, changes are not allowed, or the score is out of range.
+    """
+    known = Response.objects.filter(client_id=answer.id).select_related("question", "assignment__read").first()
+    if known:
+        return _same(known, reader, answer), False
+    visit = Visit.objects.filter(id=answer.visit, assignment__read__reader=reader).first()
+    if visit is None:
+        raise Refused("unknown_visit", "This answer belongs to a visit the server has not seen: send the visit first.")
+    assignment = Assignment.objects.select_for_update(of=("self",)).select_related("read").get(pk=visit.assignment_id)
+    study = reader.study
+    if study.state != Study.State.OPEN:
+        raise Refused("study_closed", "The study has been closed; this answer was not stored.")
+    if assignment.read.finished_at:
+        raise Refused("read_finished", "This read is finished; its answers can no longer be changed.")
+    question = Question.objects.filter(study=study, key=answer.question).first()
+    if question is None:
+        raise Refused("unknown_question", f"This study has no question “{answer.question}”.")
+    if not question.minimum <= answer.score <= question.maximum:
+        raise Refused("out_of_range", f"The score must be from {question.minimum} to {question.maximum}.")
+    last = assignment.responses.filter(question=question).order_by("-revision").first()
+    if last and last.score == answer.score:
+        return last, False
+    if last and not study.allow_changes:
+        raise Refused("changes_not_allowed", "In this study an answer cannot be changed once it is saved.")
+    response = Response.objects.create(
+        client_id=answer.id,
+        assignment=assignment,
+        question=question,
+        visit=visit,
+        revision=last.revision + 1 if last else 1,
+        score=answer.score,
+        minimum=question.minimum,
+        maximum=question.maximum,
+        source=Response.Source.SIMULATED if study.simulated else Response.Source.BROWSER,
+        answered_at=answer.answered_at,
+    )
+    return response, True
+
+
+def _same(known: Response, reader: Reader, answer: Answer) -> Response:
+    mine = known.assignment.read.reader_id == reader.pk
+    if not mine or known.question.key != answer.question or known.score != answer.score:
+        raise Refused("id_conflict", "An answer with this id is stored already and differs: reload the page.")
+    return known
+
+
+@transaction.atomic
+def start_read(reader: Reader, read: Read) -> None:
+    """Open a read. Raises Refused when it is locked, in washout or the reader has not consented."""
+    state = next(item for item in progress.reads_of(reader) if item.read.pk == read.pk)
+    if reader.study.state != Study.State.OPEN:
+        raise Refused("study_closed", "The study is not open for reading.")
+    if state.state == "locked":
+        raise Refused("locked", "Finish the read before this one first.")
+    if state.state == "waiting" and state.opens_at:
+        raise Refused("washout", f"This read opens on {timezone.localtime(state.opens_at):%d %B %Y at %H:%M}.")
+    Read.objects.filter(pk=read.pk, opened_at=None).update(opened_at=timezone.now())
+
+
+@transaction.atomic
+def finish_read(reader: Reader, read: Read) -> Read:
+    """Finish a read in which every question of every example is answered; a repeat changes nothing."""
+    read = Read.objects.select_for_update().get(pk=read.pk)
+    if read.finished_at:
+        return read
+    questions = reader.study.questions.count()
+    done = progress.answered(read.assignments.all(), questions).values("pk")
+    missing = list(read.assignments.exclude(pk__in=done).order_by("position").values_list("position", flat=True))
+    if missing:
+        shown = ", ".join(map(str, missing[:10])) + (" …" if len(missing) > 10 else "")
+        raise Refused("incomplete", f"{len(missing)} examples are not answered yet: positions {shown}.")
+    read.finished_at = timezone.now()
+    read.save(update_fields=["finished_at"])
+    return read
+
+
+def last_comment(assignment: Assignment) -> str:
+    """The reader's latest comment on an assignment, over all its visits."""
+    latest = assignment.visits.exclude(comment="").order_by("-last_received_at").values_list("comment", flat=True)
+    return latest.first() or ""

@@ -1,0 +1,57 @@
+"""What the reading room may send, field by field, with bounds: a body that does not fit is refused with a sentence."""
+
+from rest_framework import serializers
+
+_A_DAY_MS = 24 * 3600 * 1000
+_SMALL = 200
+
+
+def _small_object(value: object) -> None:
+    if not isinstance(value, dict) or len(value) > _SMALL or len(str(value)) > 20_000:
+        raise serializers.ValidationError("Must be an object of at most 200 short entries.")
+
+
+class FileShown(serializers.Serializer):
+    role = serializers.CharField(max_length=40)
+    sha256 = serializers.CharField(max_length=64, allow_blank=True)
+    format = serializers.CharField(max_length=40, allow_blank=True)
+    bytes = serializers.IntegerField(min_value=0, required=False)
+
+
+class VisitMeasures(serializers.Serializer):
+    """Durations in milliseconds since the opening, by the browser's monotonic clock."""
+
+    images_ready_ms = serializers.IntegerField(min_value=0, max_value=_A_DAY_MS, required=False, allow_null=True)
+    first_input_ms = serializers.IntegerField(min_value=0, max_value=_A_DAY_MS, required=False, allow_null=True)
+    answered_ms = serializers.IntegerField(min_value=0, max_value=_A_DAY_MS, required=False, allow_null=True)
+    visible_ms = serializers.IntegerField(min_value=0, max_value=_A_DAY_MS, required=False, allow_null=True)
+    animation_loops = serializers.IntegerField(min_value=0, max_value=10**6, required=False)
+    display = serializers.JSONField(required=False, validators=[_small_object])
+    actions = serializers.DictField(child=serializers.IntegerField(min_value=0), required=False)
+    files = FileShown(many=True, required=False)
+    comment = serializers.CharField(max_length=2000, allow_blank=True, required=False)
+
+
+class NewVisit(VisitMeasures):
+    id = serializers.UUIDField()
+    position = serializers.IntegerField(min_value=1)
+    visit_token = serializers.CharField(max_length=64)
+    client_opened_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class AnswerIn(serializers.Serializer):
+    visit = serializers.UUIDField()
+    question = serializers.CharField(max_length=32)
+    score = serializers.IntegerField()
+    client_answered_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class AnswerOut(serializers.Serializer):
+    saved_at = serializers.DateTimeField()
+    revision = serializers.IntegerField()
+    score = serializers.IntegerField()
+
+
+class Feedback(serializers.Serializer):
+    truth = serializers.BooleanField()
+    text = serializers.CharField()

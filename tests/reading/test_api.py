@@ -1,0 +1,226 @@
+"""The reading API: idempotent, append-only, and closed to everything that is not the reader's own open read."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from readerstudy.explanations.models import Explanation
+from readerstudy.reading.allocation import allocate_study
+from readerstudy.reading.models import Read, Response, Visit
+from tests.builders import make_reader, make_study, make_user, open_now
+
+pytestmark = pytest.mark.django_db
+BASE = "/api/reading/trial/"
+
+
+@pytest.fixture
+def me():
+    """A reader in an open study of four examples, through consent, profile and instructions, with read 1 open."""
+    study = make_study(examples=4)
+    for example in study.examples.all():
+        for kind in ("input_gradient", "latentshift_map"):
+            example.explanations.add(
+                Explanation.objects.create(prediction=example.prediction, kind=kind, key=kind, status="done")
+            )
+    reader = make_reader(study, user=make_user("reader"))
+    reader.consented_at = reader.instructions_read_at = timezone.now()
+    reader.specialty = "radiology"
+    reader.save()
+    open_now(study)
+    allocate_study(study)
+    reader.refresh_from_db()
+    reader.reads.filter(number=1).update(opened_at=timezone.now())
+    return reader
+
+
+@pytest.fixture
+def client(me):
+    client = Client()
+    client.force_login(me.membership.user)
+    return client
+
+
+def put(client, path, body):
+    return client.put(BASE + path, body, content_type="application/json")
+
+
+def open_visit(client, position=1):
+    token = client.get(f"{BASE}assignments/{position}/").json()["visit_token"]
+    visit = str(uuid.uuid4())
+    body = {"id": visit, "position": position, "visit_token": token}
+    assert client.post(BASE + "visits/", body, content_type="application/json").status_code == 201
+    return visit
+
+
+def answer(client, visit, question="confidence", score=4, answer_id=None):
+    return put(
+        client, f"responses/{answer_id or uuid.uuid4()}/", {"visit": visit, "question": question, "score": score}
+    )
+
+
+def answer_all(client, read):
+    for assignment in read.assignments.all():
+        visit = open_visit(client, assignment.position)
+        for question in ("confidence", "feature"):
+            assert answer(client, visit, question, 3).status_code in (200, 201)
+
+
+def test_the_state_says_where_to_go_on(client, me):
+    visit = open_visit(client, 1)
+    answer(client, visit, "confidence")
+    answer(client, visit, "feature")
+    body = client.get(BASE + "state/").json()
+    assert body["reader"] == "R1"
+    assert body["read"]["done"] == 1
+    assert body["read"]["resume_position"] == 2
+    assert [question["key"] for question in body["questions"]] == ["confidence", "feature"]
+
+
+def test_an_assignment_is_an_allow_list_and_takes_few_queries(client, django_assert_max_num_queries):
+    with django_assert_max_num_queries(10):
+        body = client.get(BASE + "assignments/2/").json()
+    assert set(body) == {
+        "position", "total", "practice", "example", "method", "case", "panels", "answers", "comment", "visit_token",
+    }  # fmt: skip
+    assert set(body["example"]) == {"number", "pathology", "probability_percent", "sex", "age"}
+    assert [panel["type"] for panel in body["panels"]] == ["input", "map"]
+
+
+def test_the_same_answer_twice_is_stored_once(client):
+    visit, answer_id = open_visit(client), uuid.uuid4()
+    first = answer(client, visit, answer_id=answer_id)
+    again = answer(client, visit, answer_id=answer_id)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    assert Response.objects.count() == 1
+
+
+def test_an_id_cannot_be_used_for_another_answer(client):
+    visit, answer_id = open_visit(client), uuid.uuid4()
+    answer(client, visit, answer_id=answer_id)
+    refused = answer(client, visit, score=1, answer_id=answer_id)
+    assert refused.status_code == 409
+    assert refused["content-type"] == "application/problem+json"
+    assert refused.json()["code"] == "id_conflict"
+
+
+def test_a_changed_score_is_a_revision_and_the_same_score_is_not(client):
+    visit = open_visit(client)
+    revisions = [answer(client, visit, score=score).json()["revision"] for score in (4, 4, 2, 4)]
+    assert revisions == [1, 1, 2, 3]
+    assert client.get(BASE + "assignments/1/").json()["answers"] == {"confidence": 4}
+
+
+@pytest.mark.parametrize("score", [0, 6, -1])
+def test_a_score_out_of_range_is_refused_with_a_sentence(client, score):
+    refused = answer(client, open_visit(client), score=score)
+    assert refused.status_code == 409
+    assert refused.json()["detail"] == "The score must be from 1 to 5."
+    assert not Response.objects.exists()
+
+
+def test_a_body_that_does_not_fit_is_named(client):
+    refused = put(client, f"responses/{uuid.uuid4()}/", {"visit": "x", "question": "confidence"})
+    assert refused.status_code == 400
+    assert "score: This field is required." in refused.json()["detail"]
+
+
+def test_visits_are_idempotent_and_measures_never_shrink(client, me):
+    visit = open_visit(client)
+    put(client, f"visits/{visit}/", {"visible_ms": 900, "actions": {"zoom": 2}, "comment": "unsure"})
+    put(client, f"visits/{visit}/", {"visible_ms": 400})
+    stored = Visit.objects.get(id=visit)
+    assert (stored.visible_ms, stored.actions, stored.comment) == (900, {"zoom": 2}, "unsure")
+    token = client.get(BASE + "assignments/1/").json()["visit_token"]
+    again = {"id": visit, "position": 1, "visit_token": token}
+    assert client.post(BASE + "visits/", again, content_type="application/json").status_code == 200
+    assert Visit.objects.count() == 1
+    assert client.get(BASE + "assignments/1/").json()["comment"] == "unsure"
+
+
+def test_a_visit_of_another_read_is_refused(client, me):
+    token = client.get(BASE + "assignments/1/").json()["visit_token"]
+    answer_all(client, me.reads.get(number=1))
+    client.post(BASE + "finish/")
+    me.reads.filter(number=2).update(opened_at=timezone.now())
+    stale = {"id": str(uuid.uuid4()), "position": 1, "visit_token": token}
+    assert client.post(BASE + "visits/", stale, content_type="application/json").json()["code"] == "stale_visit"
+
+
+def test_finishing_names_what_is_missing_and_then_closes_the_read(client, me):
+    read = me.reads.get(number=1)
+    visit = open_visit(client, 1)
+    answer(client, visit)
+    refused = client.post(BASE + "finish/")
+    assert refused.status_code == 409
+    assert "4 examples are not answered yet: positions 1, 2, 3, 4" in refused.json()["detail"]
+    answer_all(client, read)
+    assert client.post(BASE + "finish/").status_code == 200
+    assert client.post(BASE + "finish/").status_code == 200
+    assert answer(client, visit, score=1).json()["code"] == "read_finished"
+
+
+def test_changes_can_be_forbidden(client, me):
+    type(me.study).objects.filter(pk=me.study.pk).update(allow_changes=False)
+    visit = open_visit(client)
+    assert answer(client, visit, score=4).status_code == 201
+    assert answer(client, visit, score=5).json()["code"] == "changes_not_allowed"
+
+
+def test_washout_is_enforced_by_the_server(client, me):
+    type(me.study).objects.filter(pk=me.study.pk).update(washout_days=7)
+    answer_all(client, me.reads.get(number=1))
+    client.post(BASE + "finish/")
+    client.post("/reading/trial/start/")
+    assert me.reads.get(number=2).opened_at is None
+    page = client.get("/reading/trial/").content.decode()
+    assert f"{timezone.now() + timedelta(days=7):%Y}" in page and "opens on" in page
+    Read.objects.filter(reader=me, number=1).update(
+        opened_at=timezone.now() - timedelta(days=9), finished_at=timezone.now() - timedelta(days=8)
+    )
+    client.post("/reading/trial/start/")
+    assert me.reads.get(number=2).opened_at is not None
+
+
+def test_the_second_read_is_locked_until_the_first_is_finished(client, me):
+    client.post("/reading/trial/start/")
+    assert me.reads.get(number=2).opened_at is None
+
+
+def test_nobody_elses_visit_takes_an_answer(client, me):
+    other = make_reader(me.study, "R2", user=make_user("other"))
+    allocate_study(me.study)
+    other.reads.filter(number=1).update(opened_at=timezone.now())
+    theirs = Client()
+    theirs.force_login(other.membership.user)
+    visit = open_visit(theirs)
+    assert answer(client, visit).json()["code"] == "unknown_visit"
+    assert put(client, f"visits/{visit}/", {"visible_ms": 1}).json()["code"] == "unknown_visit"
+
+
+def test_logged_out_is_a_code_the_page_can_act_on(client):
+    refused = Client().get(BASE + "state/")
+    assert refused.status_code == 401
+    assert refused.json()["code"] == "login_required"
+
+
+def test_an_expired_session_is_renewed_in_place_with_the_password(client, me):
+    client.post("/reading/trial/start/")
+    assert client.get("/reading/trial/read/").status_code == 200
+    client.cookies.pop("sessionid")
+    wrong = client.post("/api/session/", {"password": "guess"}, content_type="application/json")
+    assert (wrong.status_code, wrong.json()["detail"]) == (403, "That password is not right.")
+    assert client.get(BASE + "state/").status_code == 401
+    right = client.post("/api/session/", {"password": "let-me-read-1"}, content_type="application/json")
+    assert right.status_code == 200
+    assert client.get(BASE + "state/").json()["reader"] == "R1"
+
+
+def test_a_closed_study_takes_no_answer(client, me):
+    visit = open_visit(client)
+    me.study.state, me.study.closed_at = "closed", timezone.now()
+    me.study.save()
+    assert answer(client, visit).json()["code"] == "study_closed"
