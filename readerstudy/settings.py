@@ -102,6 +102,8 @@ ATOMIC_REQUESTS = False
 
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(BASE_DIR / "media")))
 MEDIA_URL = "/never-served-directly/"
+# Where nginx finds MEDIA_ROOT as an internal location, e.g. /protected/; empty: the application sends the bytes itself.
+MEDIA_ACCEL_PREFIX = env.str("MEDIA_ACCEL_PREFIX", default="")
 FILE_UPLOAD_PERMISSIONS = 0o640
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
 
@@ -162,6 +164,7 @@ if not DEBUG and not DEMO:
     CSRF_COOKIE_SECURE = True
     if env.bool("BEHIND_PROXY", default=True):
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+        ALLAUTH_TRUSTED_PROXY_COUNT = 1  # log-in rate limits count by the client address that the proxy names
 
 # --- API --------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

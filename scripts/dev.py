@@ -213,7 +213,7 @@ def free_port(preferred: int) -> int:
 
 def demo_environment(folder: Path) -> dict[str, str]:
     """The demo's own database, media and key, apart from studies of one's own. The key stays: file names hang on it."""
-    folder.mkdir(exist_ok=True)
+    (folder / "static").mkdir(parents=True, exist_ok=True)
     key = folder / "secret-key"
     if not key.exists() or not key.read_text(encoding="utf-8").strip():
         key.touch(mode=0o600)
@@ -224,6 +224,7 @@ def demo_environment(folder: Path) -> dict[str, str]:
         "SECRET_KEY": key.read_text(encoding="utf-8").strip(),
         "DATABASE_URL": "sqlite:///" + quote(str(folder / "demo.sqlite3")),
         "MEDIA_ROOT": str(folder / "media"),
+        "STATIC_ROOT": str(folder / "static"),  # stays empty: the demo serves them from where they are
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "LOG_LEVEL": "WARNING",
     }
