@@ -57,7 +57,7 @@ def assignment_at(me: Reader, practice: bool, position: int) -> Assignment:
     return assignment
 
 
-@extend_schema(responses=OpenApiTypes.OBJECT, operation_id="reading_state")
+@extend_schema(responses=OpenApiTypes.OBJECT)
 @api_view(["GET"])
 @permission_classes([AllowAny])
 def state(request: Request, slug: str, practice: bool = False) -> ApiResponse:
@@ -84,7 +84,7 @@ def state(request: Request, slug: str, practice: bool = False) -> ApiResponse:
     )
 
 
-@extend_schema(responses=OpenApiTypes.OBJECT, operation_id="reading_assignment")
+@extend_schema(responses=OpenApiTypes.OBJECT)
 @api_view(["GET"])
 @permission_classes([AllowAny])
 def assignment(request: Request, slug: str, position: int, practice: bool = False) -> ApiResponse:
@@ -98,7 +98,7 @@ def assignment(request: Request, slug: str, position: int, practice: bool = Fals
     return ApiResponse(facts)
 
 
-@extend_schema(request=NewVisit, responses=OpenApiTypes.OBJECT, operation_id="reading_visit_create")
+@extend_schema(request=NewVisit, responses=OpenApiTypes.OBJECT)
 @api_view(["POST"])
 @permission_classes([AllowAny])
 def visits(request: Request, slug: str, practice: bool = False) -> ApiResponse:
@@ -115,7 +115,7 @@ def visits(request: Request, slug: str, practice: bool = False) -> ApiResponse:
     return ApiResponse({"received_at": timezone.now()}, status=200 if known else 201)
 
 
-@extend_schema(request=VisitMeasures, responses=OpenApiTypes.OBJECT, operation_id="reading_visit_update")
+@extend_schema(request=VisitMeasures, responses=OpenApiTypes.OBJECT)
 @api_view(["PUT"])
 @permission_classes([AllowAny])
 def visit(request: Request, slug: str, visit_id: uuid.UUID, practice: bool = False) -> ApiResponse:
@@ -128,7 +128,7 @@ def visit(request: Request, slug: str, visit_id: uuid.UUID, practice: bool = Fal
     return ApiResponse({"received_at": found.last_received_at})
 
 
-@extend_schema(request=AnswerIn, responses=AnswerOut, operation_id="reading_response")
+@extend_schema(request=AnswerIn, responses=AnswerOut)
 @api_view(["PUT"])
 @permission_classes([AllowAny])
 def response(request: Request, slug: str, response_id: uuid.UUID, practice: bool = False) -> ApiResponse:
@@ -141,7 +141,7 @@ def response(request: Request, slug: str, response_id: uuid.UUID, practice: bool
     return ApiResponse(body, status=201 if created else 200)
 
 
-@extend_schema(responses=Feedback, operation_id="reading_feedback")
+@extend_schema(responses=Feedback)
 @api_view(["GET"])
 @permission_classes([AllowAny])
 def feedback(request: Request, slug: str, position: int) -> ApiResponse:
@@ -151,7 +151,7 @@ def feedback(request: Request, slug: str, position: int) -> ApiResponse:
     return ApiResponse(_refusing(practice_feedback, found, me.study.questions.count()))
 
 
-@extend_schema(request=None, responses=OpenApiTypes.OBJECT, operation_id="reading_finish")
+@extend_schema(request=None, responses=OpenApiTypes.OBJECT)
 @api_view(["POST"])
 @permission_classes([AllowAny])
 def finish(request: Request, slug: str, practice: bool = False) -> ApiResponse:
