@@ -30,6 +30,7 @@ MODEL_SIZE = 224
 # Mean difference between an RGB picture's channels, in levels of 255, above which it is a colour picture and no
 # radiograph.
 MAX_COLOUR = 4
+_FORMATS = ("PNG", "JPEG")
 _REMEDY = "Open the file in an image viewer, and export it again as PNG or JPEG"
 
 Source = str | Path | bytes | BinaryIO
@@ -95,13 +96,14 @@ def read_radiograph(source: Source, name: str | None = None) -> Radiograph:
     the file is no usable radiograph: unknown format, truncated, absurd dimensions, several frames, colour,
     transparency, blank, text burned in, no radiograph modality, no decoder.
     """
-    with _opened(source, name) as (file, where):
+    with opened(source, name) as (file, where):
         header = _check_header(file, where)
         file.seek(0)
         if header.format == "DICOM":
             pixels, bits, window = dicom.read_pixels(file, where)
         else:
-            pixels, window = _read_picture(file, where), None
+            with opened_picture(file, where, _FORMATS) as picture:
+                pixels, window = grey_samples(picture, file, where), None
             bits = pixels.dtype.itemsize * 8
         check_greys(where, pixels, bits)
         return Radiograph(np.ascontiguousarray(pixels), bits, window)
@@ -113,7 +115,7 @@ def check_image_header(source: Source, name: str | None = None) -> ImageHeader:
 
     Truncated or blank pixels are only found by read_radiograph, which makes these checks too.
     """
-    with _opened(source, name) as (file, where):
+    with opened(source, name) as (file, where):
         return _check_header(file, where)
 
 
@@ -122,7 +124,7 @@ def read_dicom_facts(source: Source, name: str | None = None) -> DicomFacts | No
 
     The caller hashes the patient id with a key and keeps nothing else that identifies.
     """
-    with _opened(source, name) as (file, where):
+    with opened(source, name) as (file, where):
         return dicom.read_facts(file, where) if _sniff(file, where) == "DICOM" else None
 
 
@@ -160,7 +162,7 @@ def resize(image: np.ndarray, size: int) -> np.ndarray:
 
 
 @contextmanager
-def _opened(source: Source, name: str | None) -> Iterator[tuple[BinaryIO, str]]:
+def opened(source: Source, name: str | None) -> Iterator[tuple[BinaryIO, str]]:
     """A seekable binary file and what to call it in messages."""
     if isinstance(source, bytes):
         yield BytesIO(source), name or "image"
@@ -199,7 +201,7 @@ def _check_header(file: BinaryIO, where: str) -> ImageHeader:
         return ImageHeader(kind, header.width, header.height, header.bits)
     deep = png16.is_deep_colour(file.read(26))
     file.seek(0)
-    with _picture(file, where) as picture:
+    with opened_picture(file, where, _FORMATS) as picture:
         check_size(where, *picture.size)
         if getattr(picture, "n_frames", 1) > 1:
             raise ImageError(where, "the file holds more than one picture", "Load one radiograph per file")
@@ -211,56 +213,52 @@ def _check_header(file: BinaryIO, where: str) -> ImageHeader:
 
 
 @contextmanager
-def _picture(file: BinaryIO, where: str) -> Iterator[Image.Image]:
-    """A PNG or JPEG opened by Pillow; whatever it, or the body, raises over damaged data becomes an ImageError."""
+def opened_picture(file: BinaryIO, where: str, formats: tuple[str, ...]) -> Iterator[Image.Image]:
+    """A picture opened by Pillow; whatever it, or the body, raises over damaged data becomes an ImageError."""
     try:
-        with dicom.no_quotes(), Image.open(file, formats=("PNG", "JPEG")) as picture:
+        with dicom.no_quotes(), Image.open(file, formats=formats) as picture:
             yield picture
     except ImageError:
         raise
     except Image.DecompressionBombError:
         limit = f"the image says it has more than the limit of {MAX_PIXELS // 1_000_000} megapixels"
         raise ImageError(where, limit, "Check that it is one radiograph, and export it smaller") from None
-    except (
-        Exception
-    ):  # Pillow raises OSError, SyntaxError, ValueError, struct.error, zlib.error, ... over damaged files
+    except Exception:  # Pillow raises OSError, SyntaxError, ValueError, struct.error and more over damaged files
         raise ImageError(where, "the image is truncated, damaged or of an unsupported variant", _REMEDY) from None
 
 
-def _read_picture(file: BinaryIO, where: str) -> np.ndarray:
-    """Grey pixels (H, W), uint8 or uint16, of a PNG or JPEG whose header was checked, turned upright."""
-    with _picture(file, where) as picture:
-        picture.load()
-        orientation = picture.getexif().get(0x0112, 1)
+def grey_samples(picture: Image.Image, file: BinaryIO, where: str) -> np.ndarray:
+    """Grey pixels (H, W), uint8 or uint16, of an open PNG or JPEG whose header was checked, turned upright."""
+    picture.load()
+    orientation = picture.getexif().get(0x0112, 1)
+    file.seek(0)
+    if png16.is_deep_colour(file.read(26)):
         file.seek(0)
-        if png16.is_deep_colour(file.read(26)):
-            file.seek(0)
-            samples = png16.decode(file.read())
-        else:
-            if picture.mode in ("P", "PA"):
-                picture = picture.convert("RGBA" if "transparency" in picture.info or picture.mode == "PA" else "RGB")
-            samples = np.asarray(picture)
-        samples = np.atleast_3d(samples)
-        if samples.shape[2] in (2, 4):
-            _refuse_transparency(samples[:, :, -1], where)
-        if samples.shape[2] >= 3:
-            _refuse_colour(samples[:, :, :3], where)
-        return _upright(samples[:, :, 0], orientation)
+        samples = png16.decode(file.read())
+    else:
+        if picture.mode in ("P", "PA"):
+            picture = picture.convert("RGBA" if "transparency" in picture.info or picture.mode == "PA" else "RGB")
+        samples = np.asarray(picture)
+    samples = np.atleast_3d(samples)
+    if samples.shape[2] in (2, 4):
+        _refuse_transparency(samples[:, :, -1], where)
+    if samples.shape[2] >= 3:
+        refuse_colour(samples[:, :, :3], where)
+    return _upright(samples[:, :, 0], orientation)
 
 
 def _refuse_transparency(alpha: np.ndarray, where: str) -> None:
     if alpha.min() < np.iinfo(alpha.dtype).max:
         raise ImageError(
-            where, "the image has transparent pixels, whose grey is undefined", "Export it without transparency"
+            where, "the image has transparent pixels, which have no grey", "Export it without transparency"
         )
 
 
-def _refuse_colour(rgb: np.ndarray, where: str) -> None:
+def refuse_colour(rgb: np.ndarray, where: str) -> None:
+    """Raise ImageError unless the channels of an (H, W, 3) array are nearly the same."""
     spread = float(np.mean(rgb.max(axis=2) - rgb.min(axis=2)))
     if spread > MAX_COLOUR * np.iinfo(rgb.dtype).max / 255:
-        raise ImageError(
-            where, "the image is in colour", "Load the grey radiograph itself, without colour marks or maps"
-        )
+        raise ImageError(where, "the image is in colour", "Load the grey picture itself, without colour marks or maps")
 
 
 def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:

@@ -159,7 +159,7 @@ def test_reading_needs_neither_torch_nor_skimage(tmp_path: Path) -> None:
         "import sys\n"
         "absent = ['torch', 'skimage', 'torchvision', 'torchxrayvision', 'matplotlib']\n"
         "sys.modules.update(dict.fromkeys(absent))\n"
-        "from explain import images\n"
+        "from explain import curve, images, render, rendered\n"
         f"print(images.read_radiograph({str(tmp_path / 'case.png')!r}).model_input().shape)"
     )
     root = Path(__file__).parents[2]
