@@ -1,0 +1,77 @@
+"""Guarded files: the only way an image leaves the server. The caller has already decided who may see it."""
+
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.db.models.fields.files import FieldFile
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from readerstudy.accounts.access import administrator
+from readerstudy.cases.identity import keyed_hash
+from readerstudy.cases.models import Batch, Case, Truth
+
+CACHE_SECONDS = 24 * 3600
+CONTENT_TYPES = {
+    ".png": "image/png",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+    ".npy": "application/octet-stream",
+}
+
+
+def public_name(file: FieldFile) -> str:
+    """The opaque last part of a stored file's name, the one that URLs show."""
+    return PurePosixPath(file.name or "").name
+
+
+def named(field: str, name: str) -> dict[str, str]:
+    """Filter for the row whose file `field` has the opaque `name`: folders of the storage never show in URLs."""
+    return {f"{field}__endswith": f"/{name}"}
+
+
+def serve(request: HttpRequest, file: FieldFile, content_type: str = "") -> HttpResponseBase:
+    """The file, privately cached under its opaque name; 304 when the browser has it already.
+
+    The name is a keyed hash of the content, so a name never changes its content: `immutable`. With MEDIA_ACCEL_PREFIX
+    set, nginx sends the bytes (X-Accel-Redirect to that prefix). Raises Http404 when the storage has lost the file.
+    """
+    if not file.name or not file.storage.exists(file.name):
+        raise Http404("The file is missing from the storage.")
+    name = public_name(file)
+    content_type = content_type or CONTENT_TYPES.get(PurePosixPath(name).suffix, "application/octet-stream")
+    etag = f'"{keyed_hash("etag", name)[:32]}"'
+    response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
+    if response is None and settings.MEDIA_ACCEL_PREFIX:
+        response = HttpResponse(content_type=content_type)
+        response["X-Accel-Redirect"] = settings.MEDIA_ACCEL_PREFIX + quote(file.name)
+    elif response is None:
+        response = FileResponse(file.open("rb"), content_type=content_type)
+    response["ETag"] = etag
+    response["Content-Disposition"] = f'inline; filename="{name}"'
+    response["Cache-Control"] = f"private, max-age={CACHE_SECONDS}, immutable"
+    response["X-Content-Type-Options"] = "nosniff"
+    patch_vary_headers(response, ("Cookie",))
+    return response
+
+
+def case_file(cases: QuerySet[Case], name: str) -> FieldFile | None:
+    """The display image of that name among `cases`."""
+    case = cases.filter(**named("display", name)).first()
+    return case.display if case else None
+
+
+@require_safe
+def batch_file(request: HttpRequest, batch: str, name: str) -> HttpResponseBase:
+    """Display images and truth masks of a batch, for administrators."""
+    administrator(request)
+    found = get_object_or_404(Batch, name=batch)
+    file = case_file(found.cases.all(), name)
+    if file is None:
+        file = get_object_or_404(Truth, case__batch=found, **named("mask", name)).mask
+    return serve(request, file)

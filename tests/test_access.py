@@ -1,0 +1,187 @@
+"""Who may open what: every URL of ours x every role x (own study, other study) x (draft, open, closed).
+
+A new URL needs one line in TABLE: its route as in the URLconf, and who is let in.
+
+    "studies/<slug:slug>/people/": researchers(),
+    "studies/<slug:slug>/people/revoke/<int:pk>/": researchers(method="post", pk=lambda world: world.invitation.pk),
+
+Let in means any answer but 401, 403, 404, 405, a server error or a visit to the log-in page. `states` says in which
+states of the study the row holds (all but draft for readers); in the others everybody is refused. A row whose object
+(`pk`) belongs to a study is also tried with the slug of one study and the object of the other: nobody is let in.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.converters import get_converters
+
+from tests.worlds import World, last_part, make_world
+
+ROLES = ("anonymous", "outsider", "reader", "other_reader", "researcher", "administrator")
+STATES = ("draft", "open", "closed")
+NOT_OURS = ("allauth.", "django.", "drf_spectacular.")
+
+
+@dataclass(frozen=True)
+class Row:
+    """`who`: the roles let in to their own study; `elsewhere`: to a study they have no membership in."""
+
+    who: tuple[str, ...]
+    elsewhere: tuple[str, ...] = ()
+    states: tuple[str, ...] = STATES
+    method: str = "get"
+    data: Callable[[World], dict[str, Any]] = lambda world: {}
+    objects: dict[str, Callable[[World], Any]] = field(default_factory=dict)
+
+    def values(self, slug: str, objects: World) -> dict[str, Any]:
+        return {"slug": slug} | {name: value(objects) for name, value in self.objects.items()}
+
+
+def row(who: tuple[str, ...], elsewhere: tuple[str, ...], keywords: dict[str, Any]) -> Row:
+    own = {key: keywords.pop(key) for key in ("states", "method", "data") if key in keywords}
+    return Row(who=who, elsewhere=elsewhere, objects=keywords, **own)
+
+
+def anyone(**keywords: Any) -> Row:
+    return row(ROLES, ROLES, keywords)
+
+
+def logged_in(**keywords: Any) -> Row:
+    return row(ROLES[1:], ROLES[1:], keywords)
+
+
+def administrators(**keywords: Any) -> Row:
+    return row(("administrator",), ("administrator",), keywords)
+
+
+def researchers(**keywords: Any) -> Row:
+    return row(("researcher", "administrator"), ("administrator",), keywords)
+
+
+def study_makers(**keywords: Any) -> Row:
+    return row(("researcher", "administrator"), ("researcher", "administrator"), keywords)
+
+
+def readers(**keywords: Any) -> Row:
+    return row(("reader", "other_reader"), (), {"states": ("open", "closed"), **keywords})
+
+
+def own_reader(**keywords: Any) -> Row:
+    """An object of the first reader: the second reader of the same study is refused."""
+    return row(("reader",), (), {"states": ("open", "closed"), **keywords})
+
+
+def display(world: World) -> str:
+    return last_part(world.case.display.name)
+
+
+TABLE: dict[str, Row] = {
+    # accounts
+    "accounts/": logged_in(),
+    # cases
+    "batches/<slug:batch>/files/<str:name>": administrators(batch=lambda world: world.batch.name, name=display),
+    # studies
+    "": anyone(),
+    "studies/<slug:slug>/files/<str:name>": researchers(name=display),
+    # reading
+    "reading/<slug:slug>/files/<str:name>": readers(name=display),
+    # analysis
+}
+
+
+def our_routes(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[str]:
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            if pattern.app_name != "admin":
+                yield from our_routes(pattern.url_patterns, route)
+        elif not (getattr(pattern.callback, "__module__", None) or "").startswith(NOT_OURS):
+            yield route
+
+
+def fill(route: str, values: dict[str, Any]) -> str:
+    """The address of a path() route: <converter:name> becomes the value."""
+    for name, value in values.items():
+        for converter in ("", *(f"{kind}:" for kind in get_converters())):
+            route = route.replace(f"<{converter}{name}>", str(value))
+    assert "<" not in route, f"{route}: give the row a value for what is still in brackets, e.g. pk=lambda world: ..."
+    return f"/{route}"
+
+
+def test_every_url_has_a_row():
+    missing = sorted(set(our_routes(get_resolver().url_patterns)) - set(TABLE))
+    assert not missing, f"Add a line for each of these to TABLE in tests/test_access.py: {missing}"
+
+
+def test_every_row_has_a_url():
+    left_over = sorted(set(TABLE) - set(our_routes(get_resolver().url_patterns)))
+    assert not left_over, f"TABLE in tests/test_access.py names URLs that do not exist: {left_over}"
+
+
+class Door:
+    """Knocks at every URL as each of study one's people; each request is rolled back."""
+
+    def __init__(self, people: dict[str, Any]) -> None:
+        self.clients = {role: Client(raise_request_exception=False) for role in ROLES}
+        for role in ROLES[1:]:
+            self.clients[role].force_login(people[role])
+        self.cookies = {role: client.cookies.copy() for role, client in self.clients.items()}
+
+    def answer(self, role: str, route: str, row: Row, slug: str, objects: World) -> str:
+        """ "in", or why not: "login", "401", "403", "404" ..."""
+        client = self.clients[role]
+        client.cookies = self.cookies[role].copy()
+        with transaction.atomic():
+            response = getattr(client, row.method)(fill(route, row.values(slug, objects)), row.data(objects))
+            transaction.set_rollback(True)
+        if response.status_code == 302 and response.headers["Location"].startswith("/accounts/login/"):
+            return "login"
+        if response.status_code in (401, 403, 404, 405, 409) or response.status_code >= 500:
+            return str(response.status_code)
+        return "in"
+
+
+def expected(role: str, row: Row, let_in: tuple[str, ...], state: str) -> set[str]:
+    if role in let_in:
+        return {"in"} if state in row.states else {"403", "404", "409"}
+    return {"login", "401"} if role == "anonymous" else {"403", "404"}
+
+
+@pytest.fixture
+def quiet():
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", STATES)
+def test_every_url_lets_in_whom_its_row_says(state, quiet):
+    one, two = make_world("one", state), make_world("two", state)
+    door = Door(one.people)
+    wrong = []
+    for route, row in TABLE.items():
+        ways = [("own study", "one", one, row.who), ("other study", "two", two, row.elsewhere)]
+        if "<slug:slug>" in route and row.objects:
+            ways += [("object of another study", "one", two, ()), ("own object, other study's slug", "two", one, ())]
+        try:
+            row.values("one", one)
+        except AttributeError:
+            if state != "draft":
+                raise
+            continue  # reads and answers exist only once a study has opened
+        for way, slug, objects, let_in in ways:
+            for role in ROLES:
+                answer = door.answer(role, route, row, slug, objects)
+                right = expected(role, row, let_in, state)
+                if role == "outsider" and "<slug:slug>" in route and role not in let_in:
+                    right = {"404"}  # 403 would tell that the study exists
+                if answer not in right:
+                    wrong.append(f"{role} at {row.method} {route} ({way}): {answer}, not {' or '.join(sorted(right))}")
+    assert not wrong, f"In the state {state}:\n" + "\n".join(wrong)

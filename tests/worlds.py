@@ -1,0 +1,127 @@
+"""A whole study in one state, with people, files and answers: for tests of who sees what."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import PurePosixPath
+
+from django.utils import timezone
+
+from readerstudy.accounts.models import User
+from readerstudy.analysis.models import Analysis
+from readerstudy.cases.models import Batch, Case, Truth, save_file
+from readerstudy.explanations.models import Explanation, ExplanationFile
+from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, Response, Visit
+from readerstudy.studies.models import Example, Invitation, Membership, Method, Question, Selection, Study
+from tests.builders import make_batch, make_member, make_reader, make_reads, make_response, make_study, make_user
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def last_part(name: str) -> str:
+    return PurePosixPath(name).name
+
+
+@dataclass
+class World:
+    """One study and one of each thing in it. `people` maps a role's name to the person."""
+
+    study: Study
+    batch: Batch
+    people: dict[str, User]
+    reader: Reader
+    other_reader: Reader
+    selection: Selection
+    invitation: Invitation
+    example: Example = field(init=False)
+    case: Case = field(init=False)
+    truth: Truth = field(init=False)
+    method: Method = field(init=False)
+    question: Question = field(init=False)
+    explanation: Explanation = field(init=False)
+    layer: ExplanationFile = field(init=False)
+    membership: Membership = field(init=False)
+    # Only once the study has opened:
+    read: Read | None = None
+    assignment: Assignment | None = None
+    visit: Visit | None = None
+    response: Response | None = None
+    exclusion: Exclusion | None = None
+    analysis: Analysis | None = None
+
+
+def make_world(slug: str, state: str = "open") -> World:
+    """A study with images and explanations, a researcher, two readers, an administrator and an outsider.
+
+    Once it has opened, both readers have reads (the first of them open) and the first reader has answered once.
+    """
+    batch = make_batch(f"{slug}-cases", cases=4)
+    study = make_study(slug, batch=batch)
+    people = {
+        "researcher": make_member(study, f"{slug}-researcher", "researcher"),
+        "reader": make_user(f"{slug}-reader"),
+        "other_reader": make_user(f"{slug}-other-reader"),
+        "administrator": make_user(f"{slug}-administrator", is_staff=True),
+        "outsider": make_user(f"{slug}-outsider"),
+    }
+    world = World(
+        study=study,
+        batch=batch,
+        people=people,
+        reader=make_reader(study, "R1", people["reader"]),
+        other_reader=make_reader(study, "R2", people["other_reader"]),
+        selection=Selection.objects.create(study=study, batch=batch, seed=0),
+        invitation=Invitation.objects.create(
+            study=study, email=f"new@{slug}.example.org", expires_at=timezone.now() + timedelta(days=7)
+        ),
+    )
+    _add_files(world)
+    world.method, world.question = study.methods.get(key="A"), study.questions.get(key="confidence")
+    world.membership = study.memberships.get(user=people["reader"])
+    if state != "draft":
+        study.state, study.opened_at = Study.State.OPEN, timezone.now()
+        study.save()
+        _add_answers(world)
+    if state == "closed":
+        study.state, study.closed_at = Study.State.CLOSED, timezone.now()
+        study.save()
+    return world
+
+
+def _add_files(world: World) -> None:
+    for example in world.study.examples.select_related("prediction__case"):
+        content = PNG + f"{world.study.slug} {example.number}".encode()
+        case = example.prediction.case
+        save_file(case.display, content, ".png", salt=case.public_id)
+        case.save()
+        truth = case.truths.get()
+        save_file(truth.mask, content + b"mask", ".png", salt=case.public_id)
+        truth.save()
+        for kind in ("input_gradient", "latentshift_map"):
+            explanation = Explanation.objects.create(
+                prediction=example.prediction, kind=kind, key=kind, status=Explanation.Status.DONE
+            )
+            save_file(explanation.map, content + kind.encode(), ".npy", salt=str(explanation.pk))
+            explanation.save()
+            for role in ("layer", "curve"):
+                file = ExplanationFile(explanation=explanation, role=role, format="image/png", width=1, height=1)
+                save_file(file.file, content + kind.encode(), ".png", salt=f"{role} {explanation.pk}")
+                file.save()
+            example.explanations.add(explanation)
+    world.example = world.study.examples.select_related("prediction__case").get(number=1)
+    world.case, world.truth = world.example.prediction.case, world.example.prediction.case.truths.get()
+    world.explanation = world.example.explanations.get(kind="input_gradient")
+    world.layer = world.explanation.files.get(role="layer")
+
+
+def _add_answers(world: World) -> None:
+    make_reads(world.other_reader)
+    world.read = make_reads(world.reader)[0]
+    now = timezone.now()
+    for reader in (world.reader, world.other_reader):
+        reader.consented_at = reader.instructions_read_at = now
+        reader.save()
+    world.assignment = world.read.assignments.get(example=world.example)
+    world.visit = Visit.objects.create(assignment=world.assignment)
+    world.response = make_response(world.assignment, world.question, 4)
+    world.exclusion = Exclusion.objects.create(study=world.study, example=world.example, why="wrong image")
+    world.analysis = Analysis.objects.create(study=world.study)
