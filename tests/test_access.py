@@ -5,12 +5,15 @@ A new URL needs one line in TABLE: its route as in the URLconf, and who is let i
     "studies/<slug:slug>/people/": researchers(),
     "studies/<slug:slug>/people/revoke/<int:pk>/": researchers(method="post", pk=lambda world: world.invitation.pk),
 
-Let in means any answer but 401, 403, 404, 405, a server error or a visit to the log-in page. `states` says in which
-states of the study the row holds (all but draft for readers); in the others everybody is refused. A row whose object
-(`pk`) belongs to a study is also tried with the slug of one study and the object of the other: nobody is let in.
+Let in means any answer but 401, 403, 404, 405, a server error or a visit to the log-in page: that the view took the
+request up, not that it was a good one (400 and 409 are fine). `states` says in which states of the study the row holds
+(all but draft for readers); in the others everybody is refused. A row whose object (`pk`) belongs to a study is also
+tried with the slug of one study and the object of the other: nobody is let in, unless the row says `own=False`
+because its value (a position, a fresh id) names no object of a study.
 """
 
 import logging
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +39,7 @@ class Row:
     elsewhere: tuple[str, ...] = ()
     states: tuple[str, ...] = STATES
     method: str = "get"
+    own: bool = True
     data: Callable[[World], dict[str, Any]] = lambda world: {}
     objects: dict[str, Callable[[World], Any]] = field(default_factory=dict)
 
@@ -44,8 +48,8 @@ class Row:
 
 
 def row(who: tuple[str, ...], elsewhere: tuple[str, ...], keywords: dict[str, Any]) -> Row:
-    own = {key: keywords.pop(key) for key in ("states", "method", "data") if key in keywords}
-    return Row(who=who, elsewhere=elsewhere, objects=keywords, **own)
+    options = {key: keywords.pop(key) for key in ("states", "method", "data", "own") if key in keywords}
+    return Row(who=who, elsewhere=elsewhere, objects=keywords, **options)
 
 
 def anyone(**keywords: Any) -> Row:
@@ -73,12 +77,20 @@ def readers(**keywords: Any) -> Row:
 
 
 def own_reader(**keywords: Any) -> Row:
-    """An object of the first reader: the second reader of the same study is refused."""
+    """An object of the first reader (who alone has a practice read): the study's second reader is refused."""
     return row(("reader",), (), {"states": ("open", "closed"), **keywords})
 
 
 def display(world: World) -> str:
     return last_part(world.case.display.name)
+
+
+def first(world: World) -> int:
+    return 1
+
+
+def new_id(world: World) -> uuid.UUID:
+    return uuid.uuid4()
 
 
 TABLE: dict[str, Row] = {
@@ -91,6 +103,30 @@ TABLE: dict[str, Row] = {
     "studies/<slug:slug>/files/<str:name>": researchers(name=display),
     # reading
     "reading/<slug:slug>/files/<str:name>": readers(name=display),
+    "reading/<slug:slug>/": readers(),
+    "reading/<slug:slug>/consent/": readers(),
+    "reading/<slug:slug>/instructions/": readers(),
+    "reading/<slug:slug>/practice/": readers(),
+    "reading/<slug:slug>/profile/": readers(),
+    "reading/<slug:slug>/read/": readers(),
+    "reading/<slug:slug>/shortcuts/": readers(method="post"),
+    "reading/<slug:slug>/start/": readers(method="post"),
+    "api/session/": anyone(method="post"),
+    "api/reading/<slug:slug>/assignments/<int:position>/": readers(position=first, own=False),
+    "api/reading/<slug:slug>/finish/": readers(method="post"),
+    "api/reading/<slug:slug>/responses/<uuid:response_id>/": readers(method="put", response_id=new_id, own=False),
+    "api/reading/<slug:slug>/state/": readers(),
+    "api/reading/<slug:slug>/visits/": readers(method="post"),
+    "api/reading/<slug:slug>/visits/<uuid:visit_id>/": readers(method="put", visit_id=new_id, own=False),
+    "api/reading/<slug:slug>/practice/assignments/<int:position>/": own_reader(position=first, own=False),
+    "api/reading/<slug:slug>/practice/assignments/<int:position>/feedback/": own_reader(position=first, own=False),
+    "api/reading/<slug:slug>/practice/finish/": own_reader(method="post"),
+    "api/reading/<slug:slug>/practice/responses/<uuid:response_id>/": readers(
+        method="put", response_id=new_id, own=False
+    ),
+    "api/reading/<slug:slug>/practice/state/": own_reader(),
+    "api/reading/<slug:slug>/practice/visits/": readers(method="post"),
+    "api/reading/<slug:slug>/practice/visits/<uuid:visit_id>/": readers(method="put", visit_id=new_id, own=False),
     # analysis
 }
 
@@ -138,7 +174,8 @@ class Door:
         client = self.clients[role]
         client.cookies = self.cookies[role].copy()
         with transaction.atomic():
-            response = getattr(client, row.method)(fill(route, row.values(slug, objects)), row.data(objects))
+            body = {"content_type": "application/json"} if route.startswith("api/") and row.method != "get" else {}
+            response = getattr(client, row.method)(fill(route, row.values(slug, objects)), row.data(objects), **body)
             transaction.set_rollback(True)
         if response.status_code == 302 and response.headers["Location"].startswith("/accounts/login/"):
             return "login"
@@ -149,7 +186,7 @@ class Door:
 
 def expected(role: str, row: Row, let_in: tuple[str, ...], state: str) -> set[str]:
     if role in let_in:
-        return {"in"} if state in row.states else {"403", "404", "409"}
+        return {"in", "409"} if state in row.states else {"403", "404", "409"}
     return {"login", "401"} if role == "anonymous" else {"403", "404"}
 
 
@@ -168,7 +205,7 @@ def test_every_url_lets_in_whom_its_row_says(state, quiet):
     wrong = []
     for route, row in TABLE.items():
         ways = [("own study", "one", one, row.who), ("other study", "two", two, row.elsewhere)]
-        if "<slug:slug>" in route and row.objects:
+        if "<slug:slug>" in route and row.objects and row.own:
             ways += [("object of another study", "one", two, ()), ("own object, other study's slug", "two", one, ())]
         try:
             row.values("one", one)

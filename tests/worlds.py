@@ -52,10 +52,13 @@ class World:
 def make_world(slug: str, state: str = "open") -> World:
     """A study with images and explanations, a researcher, two readers, an administrator and an outsider.
 
-    Once it has opened, both readers have reads (the first of them open) and the first reader has answered once.
+    Once it has opened, both readers have reads (the first of them open); the first reader has a practice read and has
+    answered once.
     """
     batch = make_batch(f"{slug}-cases", cases=4)
     study = make_study(slug, batch=batch)
+    practice = make_batch(f"{slug}-practice", cases=1).cases.get().predictions.get()
+    Example.objects.create(study=study, prediction=practice, number=1, practice=True)
     people = {
         "researcher": make_member(study, f"{slug}-researcher", "researcher"),
         "reader": make_user(f"{slug}-reader"),
@@ -89,7 +92,7 @@ def make_world(slug: str, state: str = "open") -> World:
 
 def _add_files(world: World) -> None:
     for example in world.study.examples.select_related("prediction__case"):
-        content = PNG + f"{world.study.slug} {example.number}".encode()
+        content = PNG + f"{world.study.slug} {example}".encode()
         case = example.prediction.case
         save_file(case.display, content, ".png", salt=case.public_id)
         case.save()
@@ -107,7 +110,7 @@ def _add_files(world: World) -> None:
                 save_file(file.file, content + kind.encode(), ".png", salt=f"{role} {explanation.pk}")
                 file.save()
             example.explanations.add(explanation)
-    world.example = world.study.examples.select_related("prediction__case").get(number=1)
+    world.example = world.study.examples.select_related("prediction__case").get(number=1, practice=False)
     world.case, world.truth = world.example.prediction.case, world.example.prediction.case.truths.get()
     world.explanation = world.example.explanations.get(kind="input_gradient")
     world.layer = world.explanation.files.get(role="layer")
@@ -117,6 +120,9 @@ def _add_answers(world: World) -> None:
     make_reads(world.other_reader)
     world.read = make_reads(world.reader)[0]
     now = timezone.now()
+    practice = Read.objects.create(reader=world.reader, number=Read.PRACTICE, opened_at=now)
+    practised = world.study.examples.get(practice=True)
+    Assignment.objects.create(read=practice, example=practised, method=world.method, position=1)
     for reader in (world.reader, world.other_reader):
         reader.consented_at = reader.instructions_read_at = now
         reader.save()

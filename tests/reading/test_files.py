@@ -45,9 +45,10 @@ def test_nothing_before_a_read_is_opened(world, get):
 
 
 def test_practice_is_a_read_too(world, get):
-    world.reader.reads.filter(number=1).update(number=9)
-    world.reader.reads.filter(number=9).update(number=0)
-    assert get(world.case.display) == 200
+    case = world.study.examples.get(practice=True).prediction.case
+    assert get(case.display) == 200
+    world.reader.reads.filter(number=0).update(opened_at=None)
+    assert get(case.display) == 404
 
 
 def test_maps_and_truth_never(world, get):
