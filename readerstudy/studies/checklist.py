@@ -1,0 +1,128 @@
+"""What a study still needs before it can open, thing by thing."""
+
+from dataclasses import dataclass
+
+from explain.kinds import KINDS
+from readerstudy.cases.models import Truth
+from readerstudy.explanations.models import Explanation
+from readerstudy.studies.models import Example, Membership, Study
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the checklist. `state` is ok, warning (may open) or missing (may not)."""
+
+    state: str
+    text: str
+
+
+def checklist(study: Study) -> list[Check]:
+    """What is ready and what is missing before the study can open, in the order a researcher works."""
+    return [*_check_texts(study), *_check_design(study), *_check_examples(study), *_check_people(study)]
+
+
+def ready(study: Study) -> bool:
+    return all(check.state != "missing" for check in checklist(study))
+
+
+def _require(condition: object, ok: str, missing: str, state: str = "missing") -> Check:
+    return Check("ok", ok) if condition else Check(state, missing)
+
+
+def _check_texts(study: Study) -> list[Check]:
+    return [
+        _require(study.instructions.strip(), "Instructions are written.", "Write the instructions for readers."),
+        _require(study.consent.strip(), "The consent text is written.", "Write the consent text."),
+    ]
+
+
+def _check_design(study: Study) -> list[Check]:
+    methods, questions = list(study.methods.all()), study.questions.count()
+    unknown = sorted({kind for method in methods for kind in method.kinds if kind not in KINDS})
+    checks = [
+        _require(
+            2 <= len(methods) <= 4,
+            f"{len(methods)} methods.",
+            f"Two to four methods are needed; there are {len(methods)}.",
+        ),
+        _require(questions, f"{questions} questions.", "Add at least one question."),
+        _require(
+            study.washout_days,
+            f"Washout of {study.washout_days} days.",
+            "There is no washout between reads.",
+            "warning",
+        ),
+    ]
+    if unknown:
+        checks.append(Check("missing", f"No kind of explanation is called {', '.join(unknown)}."))
+    if len({tuple(method.kinds) for method in methods}) < len(methods):
+        checks.append(Check("missing", "Two methods show the same panels: they cannot be compared."))
+    return checks
+
+
+def _check_examples(study: Study) -> list[Check]:
+    examples = list(study.examples.select_related("prediction__case").prefetch_related("explanations"))
+    scored = [example for example in examples if not example.practice]
+    if not scored:
+        return [Check("missing", "Select examples.")]
+    truth = {
+        (row.case_id, row.pathology): row.label
+        for row in Truth.objects.filter(case__predictions__examples__study=study).distinct()
+    }
+    labels = [truth.get((e.prediction.case_id, e.prediction.pathology)) for e in scored]
+    patients = {e.prediction.case.patient_key for e in scored} - {""}
+    shared = [e for e in examples if e.practice and e.prediction.case.patient_key in patients]
+    models = {e.prediction.model for e in examples}
+    unlabelled = labels.count(None)
+    checks = [
+        _require(
+            True in labels and False in labels,
+            f"{len(scored)} examples: {labels.count(True)} true and {labels.count(False)} false positives.",
+            "Examples need both true and false positives.",
+        ),
+        _require(
+            len(examples) > len(scored),
+            f"{len(examples) - len(scored)} practice examples.",
+            "There are no practice examples; readers will start unpractised.",
+            "warning",
+        ),
+        _require(
+            len(models) == 1,
+            f"All predictions are of {min(models)}.",
+            f"Predictions are of several models: {', '.join(sorted(models))}.",
+        ),
+    ]
+    if unlabelled:
+        checks.append(Check("missing", f"{unlabelled} examples have no truth."))
+    if shared:
+        numbers = ", ".join(str(example.number) for example in shared)
+        checks.append(Check("missing", f"Practice examples {numbers} share a patient with a scored example."))
+    return [*checks, _check_explanations(study, examples)]
+
+
+def _check_explanations(study: Study, examples: list[Example]) -> Check:
+    """Every example needs every kind that a method shows, rendered."""
+    kinds = {kind for method in study.methods.all() for kind in method.kinds}
+    missing, failed = 0, 0
+    for example in examples:
+        done = {row.kind for row in example.explanations.all() if row.status == Explanation.Status.DONE}
+        lacking = kinds - done
+        missing += len(lacking)
+        failed += len(lacking & {row.kind for row in example.explanations.all()})
+    if not missing:
+        return Check("ok", "Every explanation is rendered." if kinds else "The methods show predictions only.")
+    why = f" ({failed} failed; see their errors)" if failed else ""
+    return Check("missing", f"{missing} explanations are not rendered{why}: run `precompute --study {study.slug}`.")
+
+
+def _check_people(study: Study) -> list[Check]:
+    joined = study.memberships.filter(role=Membership.Role.READER).count()
+    invited = study.invitations.filter(role=Membership.Role.READER, accepted_at=None, revoked_at=None).count()
+    return [
+        _require(
+            joined or invited,
+            f"{joined} readers have joined, {invited} are invited.",
+            "No reader is invited yet; readers can also join later.",
+            "warning",
+        )
+    ]

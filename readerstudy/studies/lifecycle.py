@@ -1,0 +1,78 @@
+"""Draft -> open -> closed, and new versions. Opening runs the checklist, freezes the protocol and draws allocations."""
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from readerstudy.accounts.models import User
+from readerstudy.studies.checklist import checklist
+from readerstudy.studies.models import Example, Membership, Method, Question, Study
+from readerstudy.studies.protocol import protocol_sha256
+from readerstudy.studies.signals import study_opened
+
+
+@transaction.atomic
+def open_study(study: Study, user: User | None = None) -> Study:
+    """Freeze the protocol and open for reading; ValidationError names each missing thing, and nothing changes then."""
+    study = Study.objects.select_for_update().get(pk=study.pk)
+    if not study.is_draft:
+        raise ValidationError(f"“{study.title}” is {study.state} already.")
+    missing = [check.text for check in checklist(study) if check.state == "missing"]
+    if missing:
+        raise ValidationError(missing)
+    study.state, study.opened_at, study.opened_by = Study.State.OPEN, timezone.now(), user
+    study.protocol_sha256 = protocol_sha256(study)
+    study.save()
+    study_opened.send(sender=Study, study=study)
+    return study
+
+
+@transaction.atomic
+def close_study(study: Study, user: User | None = None) -> Study:
+    """End reading for good. What has been answered stays; nothing more is taken."""
+    study = Study.objects.select_for_update().get(pk=study.pk)
+    if study.state != Study.State.OPEN:
+        raise ValidationError(f"“{study.title}” is {study.state}: only an open study can be closed.")
+    study.state, study.closed_at, study.closed_by = Study.State.CLOSED, timezone.now(), user
+    study.save()
+    return study
+
+
+@transaction.atomic
+def new_version(study: Study, user: User | None = None) -> Study:
+    """A draft copy with the next version number, to change the protocol. Readers are invited, and consent, anew."""
+    if study.is_draft:
+        raise ValidationError("A draft can be edited as it is; a new version is made of an open or closed study.")
+    if Study.objects.filter(previous_version=study).exists():
+        raise ValidationError(f"Version {study.protocol_version} has a next version already.")
+    old = Study.objects.get(pk=study.pk)
+    version = study.protocol_version + 1
+    base = study.slug.removesuffix(f"-v{study.protocol_version}")
+    study.pk, study._state.adding = None, True
+    study.slug, study.protocol_version, study.previous_version = f"{base}-v{version}", version, old
+    study.state, study.protocol_sha256, study.created_by = Study.State.DRAFT, "", user
+    study.opened_at = study.opened_by = study.closed_at = study.closed_by = None
+    study.save()
+    for model in (Method, Question):
+        for row in model.objects.filter(study=old):
+            row.pk, row.study, row._state.adding = None, study, True
+            row.save()
+    selections = {}
+    for selection in old.selections.all():
+        before = selection.pk
+        selection.pk, selection.study, selection._state.adding = None, study, True
+        selection.save()
+        selections[before] = selection
+    for example in Example.objects.filter(study=old).prefetch_related("explanations"):
+        pinned = list(example.explanations.all())
+        copied = Example.objects.create(
+            study=study,
+            prediction_id=example.prediction_id,
+            selection=selections.get(example.selection_id or 0),
+            number=example.number,
+            practice=example.practice,
+        )
+        copied.explanations.set(pinned)
+    for membership in old.memberships.exclude(role=Membership.Role.READER):
+        Membership.objects.create(study=study, user_id=membership.user_id, role=membership.role)
+    return study

@@ -1,0 +1,56 @@
+"""select_examples: draw a study's examples from a batch."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from readerstudy.cases.models import Batch
+from readerstudy.studies.models import Study
+from readerstudy.studies.selection import Draw, select_examples
+
+
+class Command(BaseCommand):
+    help = (
+        "Draw examples, half true and half false positives per pathology. "
+        "Example: python manage.py select_examples --study pilot --batch nih-1 --per-pathology 40 --seed 0 --practice 4"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--study", required=True, help="slug of a draft study")
+        parser.add_argument("--batch", required=True, help="name of a loaded batch")
+        parser.add_argument("--per-pathology", type=int, default=40, help="scored examples per pathology (default 40)")
+        parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--threshold", type=float, help="probability over which a prediction is positive")
+        parser.add_argument("--practice", type=int, default=0, help="practice examples in all")
+        parser.add_argument("--pathology", action="append", default=[], help="only this pathology (may be repeated)")
+        parser.add_argument("--model", default="", help="whose predictions, when the batch has several models'")
+        parser.add_argument("--several-per-patient", action="store_true", help="allow several examples of one patient")
+        parser.add_argument("--replace", action="store_true", help="draw again, discarding the present examples")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        study = Study.objects.filter(slug=options["study"]).first()
+        batch = Batch.objects.filter(name=options["batch"]).first()
+        if study is None:
+            raise CommandError(f"There is no study “{options['study']}”.")
+        if batch is None:
+            raise CommandError(f"There is no batch “{options['batch']}”. Load it with load_cases.")
+        draw = Draw(
+            per_pathology=options["per_pathology"],
+            seed=options["seed"],
+            threshold=options["threshold"],
+            practice=options["practice"],
+            one_per_patient=not options["several_per_patient"],
+            pathologies=tuple(options["pathology"]),
+            model=options["model"],
+        )
+        try:
+            selection = select_examples(study, batch, draw, replace=options["replace"])
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        scored = selection.examples.filter(practice=False).count()
+        practice = selection.examples.filter(practice=True).count()
+        self.stdout.write(
+            f"Selected {scored} examples and {practice} practice examples for {study.slug} "
+            f"from {len(selection.candidates)} candidates (seed {selection.seed})."
+        )

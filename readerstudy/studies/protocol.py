@@ -1,0 +1,70 @@
+"""A study's protocol as plain data: hashed at opening, exported with the results, compared between versions."""
+
+import hashlib
+import json
+from typing import Any
+
+from readerstudy.studies.models import Study
+
+_FIELDS = (
+    "slug",
+    "title",
+    "protocol_version",
+    "instructions",
+    "consent",
+    "seed",
+    "allocation",
+    "order",
+    "washout_days",
+    "operating_point",
+    "analysis_plan",
+    "render_parameters",
+    "show_frame_predictions",
+    "allow_changes",
+    "drag_direction",
+    "simulated",
+)
+
+
+def protocol(study: Study) -> dict[str, Any]:
+    """Everything that opening fixes, without database ids of people."""
+    examples = (
+        study.examples.select_related("prediction__case")
+        .prefetch_related("explanations")
+        .order_by("practice", "number")
+    )
+    return {
+        **{name: getattr(study, name) for name in _FIELDS},
+        "methods": [{"key": m.key, "label": m.label, "kinds": m.kinds} for m in study.methods.order_by("position")],
+        "questions": [
+            {
+                "key": q.key,
+                "text": q.text,
+                "minimum": q.minimum,
+                "maximum": q.maximum,
+                "low_label": q.low_label,
+                "high_label": q.high_label,
+            }
+            for q in study.questions.order_by("position")
+        ],
+        "selections": [
+            {"batch": s.batch.name, "seed": s.seed, "parameters": s.parameters, "candidates": s.candidates}
+            for s in study.selections.select_related("batch")
+        ],
+        "examples": [
+            {
+                "number": e.number,
+                "practice": e.practice,
+                "case": e.prediction.case.public_id,
+                "pathology": e.prediction.pathology,
+                "model": e.prediction.model,
+                "probability": e.prediction.probability,
+                "explanations": {x.kind: x.key for x in e.explanations.all()},
+            }
+            for e in examples
+        ],
+    }
+
+
+def protocol_sha256(study: Study) -> str:
+    return hashlib.sha256(json.dumps(protocol(study), sort_keys=True).encode()).hexdigest()

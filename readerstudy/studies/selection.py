@@ -1,0 +1,189 @@
+"""Drawing examples: half true positives, half false positives of each pathology, seeded, stored with the candidates.
+
+A false positive is a negative label with a probability over the operating point (Cohen et al. 2021, section 4.6).
+"""
+
+import random
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from readerstudy.accounts.models import User
+from readerstudy.cases.models import Batch, Prediction, Truth
+from readerstudy.studies.models import Example, Selection, Study
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What to draw.
+
+    per_pathology : scored examples per pathology, half of each kind; even.
+    seed : of the draw. threshold : a prediction above it is positive; None = the study's operating point.
+    practice : practice examples in all, half of each kind; their patients are in no scored example.
+    one_per_patient : at most one scored example per patient.
+    pathologies : which ones; empty = all with candidates. model : whose predictions; needed when a batch has several.
+    """
+
+    per_pathology: int = 40
+    seed: int = 0
+    threshold: float | None = None
+    practice: int = 0
+    one_per_patient: bool = True
+    pathologies: tuple[str, ...] = ()
+    model: str = ""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    prediction: int
+    pathology: str
+    truth: bool
+    patient: str
+    practice: bool
+
+
+@transaction.atomic
+def select_examples(
+    study: Study, batch: Batch, draw: Draw, *, user: User | None = None, replace: bool = False
+) -> Selection:
+    """Draw and store; raises ValidationError, with every shortage and its counts, before anything is written."""
+    if not study.is_draft:
+        raise ValidationError(f"“{study.title}” is {study.state}: examples are drawn while a study is a draft.")
+    if study.examples.exists() and not replace:
+        raise ValidationError(f"“{study.title}” has examples already. Use --replace to draw again.")
+    if draw.per_pathology < 2 or draw.per_pathology % 2 or draw.practice % 2 or draw.practice < 0:
+        raise ValidationError(
+            "Examples per pathology and practice examples must be even: half true, half false positives."
+        )
+    threshold = study.operating_point if draw.threshold is None else draw.threshold
+    candidates = find_candidates(batch, draw, threshold)
+    scored, practice = draw_examples(candidates, draw)
+    study.examples.all().delete()
+    study.selections.all().delete()
+    selection = Selection.objects.create(
+        study=study,
+        batch=batch,
+        seed=draw.seed,
+        parameters={**asdict(draw), "threshold": threshold, "pathologies": list(draw.pathologies)},
+        candidates=[candidate.prediction for candidate in candidates],
+        created_by=user,
+    )
+    for chosen, is_practice in ((scored, False), (practice, True)):
+        Example.objects.bulk_create(
+            Example(study=study, selection=selection, prediction_id=pk, number=number, practice=is_practice)
+            for number, pk in enumerate(chosen, start=1)
+        )
+    return selection
+
+
+def find_candidates(batch: Batch, draw: Draw, threshold: float) -> list[Candidate]:
+    """Positive predictions with a known truth, in a stable order. Raises when there is no or no single model."""
+    predictions = Prediction.objects.filter(case__batch=batch).select_related("case").order_by("case_id", "pathology")
+    models = set(predictions.values_list("model", flat=True).distinct().order_by())
+    if draw.model and draw.model not in models:
+        raise ValidationError(f"Batch “{batch}” has no predictions of “{draw.model}”. It has: {_names(models)}.")
+    if not models:
+        raise ValidationError(
+            f"Batch “{batch}” has no predictions yet: run `predict --batch {batch} --model NAME` first."
+        )
+    if len(models) > 1 and not draw.model:
+        raise ValidationError(f"Batch “{batch}” has predictions of several models: choose one of {_names(models)}.")
+    if draw.model:
+        predictions = predictions.filter(model=draw.model)
+    if draw.pathologies:
+        predictions = predictions.filter(pathology__in=draw.pathologies)
+    truth = {(row.case_id, row.pathology): row.label for row in Truth.objects.filter(case__batch=batch)}
+    return [
+        Candidate(
+            row.pk,
+            row.pathology,
+            truth[row.case_id, row.pathology],
+            row.case.patient_key or f"case {row.case_id}",
+            row.case.practice,
+        )
+        for row in predictions.filter(probability__gt=threshold)
+        if (row.case_id, row.pathology) in truth
+    ]
+
+
+def draw_examples(candidates: list[Candidate], draw: Draw) -> tuple[list[int], list[int]]:
+    """Prediction ids of scored and of practice examples, in numbering order.
+
+    Scored examples are numbered pathology by pathology, shuffled within, so that a number says nothing about truth.
+    The scarcest stratum is drawn first, so that a patient with several candidates goes where they are needed.
+    """
+    rng = random.Random(f"selection:{draw.seed}")  # noqa: S311 - reproducible, not secret
+    strata: dict[tuple[str, bool], list[Candidate]] = defaultdict(list)
+    reserved: list[Candidate] = []
+    for candidate in candidates:
+        if candidate.practice:
+            reserved.append(candidate)
+        else:
+            strata[candidate.pathology, candidate.truth].append(candidate)
+    pathologies = sorted(draw.pathologies or {pathology for pathology, _ in strata})
+    if not pathologies:
+        raise ValidationError(
+            "No case has both a truth and a prediction over the operating point: nothing to draw from."
+        )
+    half = draw.per_pathology // 2
+    used: set[str] = set()
+    chosen: dict[str, list[int]] = defaultdict(list)
+    missing: list[str] = []
+    wanted = [(pathology, truth) for pathology in pathologies for truth in (True, False)]
+    for pathology, truth in sorted(wanted, key=lambda stratum: (len(strata[stratum]), stratum)):
+        pool = list(strata[pathology, truth])
+        rng.shuffle(pool)
+        taken: list[Candidate] = []
+        for candidate in pool:
+            if len(taken) < half and not (draw.one_per_patient and candidate.patient in used):
+                taken.append(candidate)
+                used.add(candidate.patient)
+        if len(taken) < half:
+            kind = "true positives" if truth else "false positives"
+            missing.append(f"{pathology}: {len(taken)} of {half} {kind}")
+        chosen[pathology] += [candidate.prediction for candidate in taken]
+    if missing:
+        raise ValidationError("Too few candidates. " + "; ".join(missing) + ". Ask for fewer, or load more cases.")
+    scored: list[int] = []
+    for pathology in pathologies:
+        rng.shuffle(chosen[pathology])
+        scored += chosen[pathology]
+    return scored, _draw_practice(reserved, candidates, used, set(scored), draw.practice, rng)
+
+
+def _draw_practice(
+    reserved: list[Candidate],
+    candidates: list[Candidate],
+    used_patients: set[str],
+    scored: set[int],
+    count: int,
+    rng: random.Random,
+) -> list[int]:
+    """Practice examples from cases kept for practice first; never a patient who is in a scored example."""
+    rest = [candidate for candidate in candidates if not candidate.practice]
+    rng.shuffle(reserved)
+    rng.shuffle(rest)
+    taken: list[Candidate] = []
+    patients: set[str] = set()
+    for truth in (True, False):
+        found = 0
+        for candidate in reserved + rest:
+            fresh = candidate.patient not in used_patients | patients and candidate.prediction not in scored
+            if candidate.truth == truth and fresh and found < count // 2:
+                taken.append(candidate)
+                patients.add(candidate.patient)
+                found += 1
+        if found < count // 2:
+            kind = "true" if truth else "false"
+            raise ValidationError(
+                f"Too few candidates for practice: {found} of {count // 2} {kind} positives of patients not scored. "
+                "Ask for fewer practice examples, or mark cases with `practice` in the manifest."
+            )
+    rng.shuffle(taken)
+    return [candidate.prediction for candidate in taken]
+
+
+def _names(models: set[str]) -> str:
+    return ", ".join(sorted(models)) or "none"

@@ -1,0 +1,98 @@
+"""A study opens only when complete, says what is missing, and changes only as a new version."""
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from readerstudy.explanations.models import Explanation
+from readerstudy.reading.models import Assignment
+from readerstudy.studies.checklist import checklist, ready
+from readerstudy.studies.lifecycle import close_study, new_version, open_study
+from readerstudy.studies.models import Membership, Study
+from tests.builders import make_member, make_reader, make_study, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def complete(study):
+    study.instructions, study.consent = "Look at the predicted pathology only.", "I take part freely."
+    study.save()
+    for example in study.examples.all():
+        for kind in ("input_gradient", "latentshift_map"):
+            example.explanations.add(
+                Explanation.objects.create(prediction=example.prediction, kind=kind, key=kind, status="done")
+            )
+    return study
+
+
+def missing(study):
+    return " ".join(check.text for check in checklist(study) if check.state == "missing")
+
+
+def test_the_checklist_names_each_missing_thing():
+    study = Study.objects.create(slug="empty", title="Empty")
+    text = missing(study)
+    for part in ("instructions", "consent text", "Two to four methods", "at least one question", "Select examples"):
+        assert part in text
+    study = make_study()
+    assert "8 explanations are not rendered: run `precompute --study trial`" in missing(study)
+    with pytest.raises(ValidationError, match="not rendered"):
+        open_study(study)
+    study.refresh_from_db()
+    assert study.is_draft
+
+
+def test_failed_explanations_do_not_count_as_rendered():
+    study = complete(make_study())
+    bad = study.examples.first().explanations.first()
+    bad.status, bad.error = "failed", "constant map"
+    bad.save()
+    assert "1 explanations are not rendered (1 failed" in missing(study)
+
+
+def test_opening_freezes_hashes_and_allocates():
+    study = complete(make_study())
+    make_reader(study, user=make_user("reader"))
+    user = make_member(study, "researcher", "researcher")
+    assert ready(study)
+    study = open_study(study, user)
+    assert (study.state, study.opened_by, len(study.protocol_sha256)) == ("open", user, 64)
+    assert Assignment.objects.count() == 8
+    with pytest.raises(ValidationError, match="open already"):
+        open_study(study)
+
+
+def test_a_practice_patient_may_not_be_scored():
+    study = complete(make_study())
+    practice = study.examples.last()
+    practice.practice, practice.number = True, 1
+    practice.save()
+    case = practice.prediction.case
+    case.patient_key = study.examples.first().prediction.case.patient_key
+    case.save()
+    assert "Practice examples 1 share a patient" in missing(study)
+
+
+def test_closing_is_for_good():
+    study = close_study(open_study(complete(make_study())))
+    assert study.state == "closed"
+    with pytest.raises(ValidationError, match="only an open study"):
+        close_study(study)
+
+
+def test_a_new_version_is_a_draft_copy_without_readers():
+    study = complete(make_study())
+    make_reader(study, user=make_user("reader"))
+    make_member(study, "researcher", "researcher")
+    old = open_study(study)
+    draft = new_version(Study.objects.get(pk=old.pk))
+    assert (draft.slug, draft.protocol_version, draft.state) == ("trial-v2", 2, "draft")
+    assert draft.previous_version == old
+    assert draft.methods.count() == 2 and draft.questions.count() == 2
+    assert [e.explanations.count() for e in draft.examples.all()] == [2, 2, 2, 2]
+    assert list(draft.memberships.values_list("role", flat=True)) == [Membership.Role.RESEARCHER]
+    draft.seed = 5
+    draft.save()
+    old.refresh_from_db()
+    assert old.state == "open" and old.methods.count() == 2
+    with pytest.raises(ValidationError, match="has a next version"):
+        new_version(old)
