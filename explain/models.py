@@ -1,0 +1,262 @@
+"""The models that can be explained: a name -> a classifier or an autoencoder, with its weight file and hash.
+
+Names: TorchXRayVision's DenseNets (`xrv-densenet121-all` ...) and autoencoder (`xrv-resnetae-101-elastic`), the small
+`demo` pair trained on synthetic X-rays, or the dotted path of any module class that is made without arguments, e.g.
+`torchxrayvision.baseline_models.jfhealthcare.DenseNet`. A dotted path is imported: take names from trusted people only.
+
+A classifier maps (N, 1, H, W) float32 in [-1024, 1024] to (N, K) probabilities, calibrated where thresholds are known
+so that 0.5 is the operating point. An autoencoder has `encode(x)` and `decode(z, size)` with size = (H, W).
+"""
+
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+import torchxrayvision as xrv
+from torch import nn
+
+from explain.weights import WeightsError, file_sha256, load_state
+
+DEMO_MODELS = Path(__file__).parents[1] / "fixtures" / "models"
+XRV_AUTOENCODER = "xrv-resnetae-101-elastic"
+_XRV_DENSENETS = ("all", "nih", "pc", "chex", "mimic_nb", "mimic_ch", "rsna")
+_XRV_CLASSES: list[Any] = [
+    xrv.models.DenseNet, xrv.models._DenseLayer, xrv.models._DenseBlock, xrv.models._Transition, set, nn.Sequential,
+    nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.Linear,
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LoadedClassifier:
+    """A classifier ready to explain.
+
+    pathologies: the name of each output column, "" where a column means nothing for these weights. weights_file: the
+    file's name; weights_sha256: its hash. input_size: pixels a side of the images it is given (it may resize them
+    itself). autoencoder: the name of the one that goes with it for Latent Shift, or None.
+    """
+
+    name: str
+    module: nn.Module
+    pathologies: tuple[str, ...]
+    weights_file: str
+    weights_sha256: str
+    input_size: int
+    autoencoder: str | None
+
+    def target(self, pathology: str) -> int:
+        """The output column of a pathology; KeyError in words if the model does not predict it."""
+        if not pathology or pathology not in self.pathologies:
+            known = ", ".join(name for name in self.pathologies if name)
+            raise KeyError(f"{self.name} does not predict {pathology!r}; it predicts {known}")
+        return self.pathologies.index(pathology)
+
+
+@dataclass(frozen=True)
+class LoadedAutoencoder:
+    """An autoencoder ready to explain with: `module.encode(x)`, `module.decode(z, (H, W))`."""
+
+    name: str
+    module: nn.Module
+    weights_file: str
+    weights_sha256: str
+    input_size: int
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A module with its weights in it, and where they came from."""
+
+    module: nn.Module
+    path: Path
+    pathologies: tuple[str, ...] = ()
+    input_size: int = 224
+    autoencoder: str | None = XRV_AUTOENCODER
+
+
+def classifier_names() -> list[str]:
+    """The classifiers known by name (a dotted path is the other way to name one)."""
+    return list(_classifiers())
+
+
+def autoencoder_names() -> list[str]:
+    """The autoencoders known by name."""
+    return list(_autoencoders())
+
+
+def load_classifier(
+    name: str, device: str | torch.device = "cpu", weights: str | Path | None = None
+) -> LoadedClassifier:
+    """Load a classifier in evaluation mode.
+
+    weights: a file to use instead of the model's own (safetensors, a saved state_dict, a TorchXRayVision checkpoint).
+    Raises WeightsError if weights are missing or do not fit; KeyError if nothing has that name.
+    """
+    make = _classifiers().get(name) or _dotted(name, _make_dotted_classifier, classifier_names())
+    made = make(Path(weights) if weights else None)
+    module = _settled(made.module, device)
+    return LoadedClassifier(
+        name, module, made.pathologies, made.path.name, file_sha256(made.path), made.input_size, made.autoencoder
+    )
+
+
+def load_autoencoder(
+    name: str, device: str | torch.device = "cpu", weights: str | Path | None = None
+) -> LoadedAutoencoder:
+    """Load an autoencoder in evaluation mode. Arguments and errors as `load_classifier`."""
+    make = _autoencoders().get(name) or _dotted(name, _make_dotted_autoencoder, autoencoder_names())
+    made = make(Path(weights) if weights else None)
+    return LoadedAutoencoder(
+        name, _settled(made.module, device), made.path.name, file_sha256(made.path), made.input_size
+    )
+
+
+_Make = Callable[[Path | None], _Made]
+
+
+def _classifiers() -> dict[str, _Make]:
+    densenets = {f"xrv-densenet121-{which}": partial(_make_xrv_densenet, which) for which in _XRV_DENSENETS}
+    return {**densenets, "demo": _make_demo_classifier}
+
+
+def _autoencoders() -> dict[str, _Make]:
+    return {XRV_AUTOENCODER: _make_xrv_autoencoder, "demo": _make_demo_autoencoder}
+
+
+def _dotted(name: str, make: Callable[[str, Path | None], _Made], known: list[str]) -> _Make:
+    if "." not in name:
+        raise KeyError(f"no model is called {name!r}; there are {', '.join(known)}, or give package.module.Class")
+    return partial(make, name)
+
+
+def _settled(module: nn.Module, device: str | torch.device) -> nn.Module:
+    """The module in evaluation mode on its device, without gradients for parameters, on that one device only."""
+    for parent in list(module.modules()):
+        for key, child in list(parent.named_children()):
+            if isinstance(child, nn.DataParallel):  # would send CPU batches to the GPUs
+                setattr(parent, key, child.module)
+    return module.eval().requires_grad_(False).to(device)
+
+
+def _make_xrv_densenet(which: str, weights: Path | None) -> _Made:
+    name = f"densenet121-res224-{which}"
+    about = xrv.models.model_urls[name]
+    if weights is None:
+        module = _built(lambda: xrv.models.DenseNet(weights=name), f"xrv-densenet121-{which}")
+        path = Path(module.weights_filename_local)
+    else:
+        module, path = xrv.models.DenseNet(), weights
+        module.op_threshs = torch.tensor(about["op_threshs"])
+        module.targets = module.pathologies = about["labels"]
+        load_state(module, path, _XRV_CLASSES, may_lack=frozenset({"op_threshs"}))
+    return _Made(module, path, tuple(about["labels"]), about["input_resolution"])
+
+
+def _make_xrv_autoencoder(weights: Path | None) -> _Made:
+    if weights is None:
+        module = _built(lambda: xrv.autoencoders.ResNetAE(weights="101-elastic"), XRV_AUTOENCODER)
+        return _Made(module, _xrv_file(module.weights_metadata["weights_url"]))
+    module = xrv.autoencoders.ResNetAE101()
+    module.weights = None  # its __repr__ needs it
+    load_state(module, weights, _XRV_CLASSES)
+    return _Made(module, weights)
+
+
+def _make_demo_classifier(weights: Path | None) -> _Made:
+    from explain.demo_models import DemoClassifier
+
+    module, path = DemoClassifier(), weights or DEMO_MODELS / "demo-classifier.safetensors"
+    load_state(module, path, [])
+    return _Made(module, path, tuple(module.pathologies), autoencoder="demo")
+
+
+def _make_demo_autoencoder(weights: Path | None) -> _Made:
+    from explain.demo_models import DemoAutoencoder
+
+    module, path = DemoAutoencoder(), weights or DEMO_MODELS / "demo-autoencoder.safetensors"
+    load_state(module, path, [])
+    return _Made(module, path)
+
+
+def _make_dotted_classifier(dotted: str, weights: Path | None) -> _Made:
+    module, path = _make_dotted(dotted, weights)
+    pathologies = getattr(module, "pathologies", None) or getattr(module, "targets", None)
+    if not pathologies:
+        raise WeightsError(f"{dotted} does not say what it predicts: give it `pathologies`, one name for each output")
+    size = int(getattr(module, "input_size", 0) or getattr(module, "input_resolution", 0) or 224)
+    return _Made(module, path, tuple(pathologies), size, XRV_AUTOENCODER if size == 224 else None)
+
+
+def _make_dotted_autoencoder(dotted: str, weights: Path | None) -> _Made:
+    module, path = _make_dotted(dotted, weights)
+    if not (hasattr(module, "encode") and hasattr(module, "decode")):
+        raise WeightsError(f"{dotted} is no autoencoder: it needs encode(x) and decode(z, size)")
+    return _Made(module, path, input_size=int(getattr(module, "input_size", 0) or 224))
+
+
+def _make_dotted(dotted: str, weights: Path | None) -> tuple[nn.Module, Path]:
+    """An instance of a class by dotted path, with weights from `weights` or those its constructor loaded.
+
+    A constructor that loads weights says from where by `weights_filename_local`, as TorchXRayVision's models do.
+    """
+    package, _, class_name = dotted.rpartition(".")
+    try:
+        model_class = getattr(importlib.import_module(package), class_name)
+        backbone = importlib.import_module(_NEEDLESS_DOWNLOADS[dotted]) if dotted in _NEEDLESS_DOWNLOADS else None
+    except (ImportError, AttributeError) as error:
+        raise KeyError(f"no model is called {dotted!r}: {error}") from error
+    with _no_download(backbone):
+        module = _built(model_class, dotted)
+    if weights is not None:
+        load_state(module, weights, [])
+        return module, weights
+    own = getattr(module, "weights_filename_local", None)
+    if not own:
+        raise WeightsError(f"{dotted} comes without weights, and random ones explain nothing: give a weight file")
+    return module, Path(own)
+
+
+# Its constructor first fetches ImageNet weights and then replaces every one of them by its own.
+_JF = "torchxrayvision.baseline_models.jfhealthcare"
+_NEEDLESS_DOWNLOADS = {
+    f"{_JF}.DenseNet": f"{_JF}.model.backbone.densenet",
+}
+
+
+@contextmanager
+def _no_download(backbone: Any) -> Iterator[None]:
+    """Let a module's `model_zoo.load_url` give nothing for a while."""
+    if backbone is None:
+        yield
+        return
+    zoo, backbone.model_zoo = backbone.model_zoo, SimpleNamespace(load_url=lambda url: {})
+    try:
+        yield
+    finally:
+        backbone.model_zoo = zoo
+
+
+def _built(make: Callable[[], Any], name: str) -> Any:
+    """Make a model whose constructor reads, and at first use downloads, its weights; failures in words."""
+    try:
+        return make()
+    except OSError as error:  # also what the HTTP client raises
+        request = getattr(error, "request", None)
+        if request is None:
+            raise WeightsError(f"the weights of {name} could not be read: {error}") from error
+        raise WeightsError(
+            f"the weights of {name} are not on this computer and could not be downloaded ({type(error).__name__}). "
+            f"Where there is a network, fetch {request.url} and put it at {_xrv_file(request.url)}"
+        ) from error
+    except Exception as error:
+        raise WeightsError(f"{name} could not be made, its weight file may be incomplete: {error}") from error
+
+
+def _xrv_file(url: str) -> Path:
+    """Where TorchXRayVision keeps the file of one of its download addresses."""
+    return Path(xrv.utils.get_cache_dir()) / url.rpartition("/")[2]
