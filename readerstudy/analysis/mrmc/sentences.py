@@ -1,0 +1,132 @@
+"""Sentences about an MRMC analysis: which result counts, for whom it speaks, and what to distrust."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from readerstudy.analysis.mrmc.data import ReaderScores
+from readerstudy.analysis.mrmc.obuchowski_rockette import SMALLEST_VARIANCE, Estimate, Inference, ObuchowskiRockette
+
+FEW_READERS = 5
+MODE_NAMES = {
+    "random_readers": "random readers and cases",
+    "fixed_readers": "fixed readers, random cases",
+    "fixed_cases": "random readers, fixed cases",
+}
+
+
+def scope_of(mode: str, n_readers: int) -> str:
+    """For whom a result in this mode speaks."""
+    if mode == "fixed_readers":
+        return "this reader only" if n_readers == 1 else "these readers only"
+    return "these cases only" if mode == "fixed_cases" else "readers and cases like these"
+
+
+def primary_mode(planned: str, n_readers: int) -> tuple[str, list[str]]:
+    """The mode that counts, and why it is not the planned one (planned "auto": random readers from 5 readers on)."""
+    if n_readers >= FEW_READERS:
+        return ("random_readers" if planned == "auto" else planned), []
+    reasons = [
+        f"With fewer than {FEW_READERS} readers (here {n_readers}) the random-reader test rejects too often, so fixed "
+        f"readers are primary: the conclusion is about {scope_of('fixed_readers', n_readers)}."
+    ]
+    if planned not in ("auto", "fixed_readers"):
+        reasons.append(f"This departs from the planned mode ({MODE_NAMES[planned]}).")
+    return "fixed_readers", reasons
+
+
+def p_text(p_value: float) -> str:
+    """p with three decimals, "p < 0.001" below."""
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+
+
+def primary_sentence(result: ObuchowskiRockette, mode: str, inference: Inference) -> str:
+    """The answer of the primary mode: AUCs, differences with intervals, and for whom it speaks."""
+    means = ", ".join(f"{value:.3f} with {name}" for name, value in zip(result.methods, result.auc_mean, strict=True))
+    level = f"{100 * (1 - result.alpha):g} % CI"
+    pairs = "; ".join(_pair_text(pair, found, level) for pair, found in inference.differences.items())
+    overall = ""
+    if len(result.methods) > 2 and np.isfinite(inference.p_value):
+        overall = f" Test that all methods are equal: {p_text(inference.p_value)}."
+    return (
+        f"The scores separate positive from negative cases with a reader-averaged AUC of {means}. {pairs}.{overall} "
+        f"Mode: {MODE_NAMES[mode]}; this speaks of {scope_of(mode, len(result.readers))}."
+    )
+
+
+def _pair_text(pair: tuple[str, str], found: Estimate, level: str) -> str:
+    text = f"{pair[0]} - {pair[1]}: {found.value:+.3f}"
+    if not np.isfinite(found.se):
+        return f"{text} (no test: the variance is estimated as zero or less)"
+    return f"{text} ({level} {found.ci_low:+.3f} to {found.ci_high:+.3f}, {p_text(found.p_value)})"
+
+
+def result_warnings(
+    result: ObuchowskiRockette, modes: Mapping[str, Inference | None], ustat_p: float | None = None
+) -> list[str]:
+    """Warnings about the components, about modes (and the U-statistic) that disagree, and about missing tests."""
+    found = []
+    if result.components.var_tr is None:
+        found.append(
+            f"There is one reader only ({result.readers[0]}), so nothing can be said about other readers: "
+            "the modes with random readers are left out."
+        )
+    elif result.components.var_tr < 0:
+        found.append(
+            f"Var(TR), the variance of method differences between readers, is estimated as "
+            f"{result.components.var_tr:.2g}, below zero. The random-reader test may then be too optimistic: do not "
+            "prefer it over fixed readers."
+        )
+    tested = {MODE_NAMES[name]: mode.p_value for name, mode in modes.items() if mode is not None}
+    if ustat_p is not None:
+        tested["U-statistic"] = ustat_p
+    tested = {name: p_value for name, p_value in tested.items() if np.isfinite(p_value)}
+    if len({p_value < result.alpha for p_value in tested.values()}) > 1:
+        listed = "; ".join(f"{name} {p_text(p_value)}" for name, p_value in tested.items())
+        found.append(
+            f"The inference modes disagree at alpha = {result.alpha:g}: {listed}. Say so when citing one of them."
+        )
+    without = [MODE_NAMES[name] for name, mode in modes.items() if mode is not None and np.isnan(mode.p_value)]
+    if without:
+        found.append(
+            f"No test is possible with {' or '.join(without)}: the methods' AUCs do not vary apart from each other "
+            "(for example, both methods got the same scores)."
+        )
+    found += _without_interval(result)
+    if len(result.methods) > 2:
+        found.append(
+            "The p values of pairs of methods are not adjusted for their number: read them only if the test that all "
+            "methods are equal is below alpha."
+        )
+    return found
+
+
+def _without_interval(result: ObuchowskiRockette) -> list[str]:
+    """Sentences for single readers whose AUC, or difference of AUCs, has no variance over cases."""
+    found = []
+    for r, reader in enumerate(result.readers):
+        for m, method in enumerate(result.methods):
+            if result.auc_covariance[m, r, m, r] <= SMALLEST_VARIANCE:
+                found.append(
+                    f"Reader {reader} has an AUC of {result.auc[m, r]:.3f} with method {method} whose variance is "
+                    "estimated as zero: it has no interval."
+                )
+        found += [
+            f"The AUCs of reader {reader} with methods {a} and {b} do not vary apart from each other, so their "
+            "difference has no interval."
+            for (a, b), difference in result.per_reader[reader].items()
+            if np.isnan(difference.se)
+        ]
+    return found
+
+
+def missing_warning(data: ReaderScores, complete: ReaderScores) -> str:
+    """What is missing and which analysis uses what."""
+    missing = int(data.missing.sum())
+    return (
+        f"{missing} of {data.scores.size} scores are missing. Obuchowski-Rockette uses the {complete.truth.size} of "
+        f"{data.truth.size} cases that every reader scored with every method; the U-statistic and the AUCs per reader "
+        "use every score. Nothing is imputed."
+    )

@@ -1,0 +1,194 @@
+"""The JSON of one question: figures of the published reads, honest warnings, sentences where numbers are missing."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from readerstudy.analysis.mrmc import MRMCError, mrmc_results, mrmc_summary, obuchowski_rockette, reader_scores, ustat
+from tests.analysis.mrmc.oracles import published_reads, synthetic, synthetic_frame
+
+KEYS = {"question", "covariance", "auc", "components", "random_readers", "fixed_readers", "fixed_cases", "ustat"}
+
+
+def long_frame(name: str) -> pd.DataFrame:
+    return synthetic_frame(name).assign(question="confidence")
+
+
+def has(summary: dict, text: str) -> bool:
+    return any(text in warning for warning in summary["warnings"])
+
+
+@pytest.mark.shared
+def test_published_reads(shared):
+    reads = published_reads(shared).rename(columns={"patient": "patient_key"})
+    frame = reads.melt(
+        ["reader", "example", "method", "truth", "patient_key"], ["confidence", "feature"], "question", "score"
+    )
+    confidence, feature = mrmc_results(frame, margin=0.05)
+    assert (confidence["question"], feature["question"]) == ("confidence", "feature")
+    rounded = {m: {r: round(auc, 4) for r, auc in row.items()} for m, row in confidence["auc"].items()}
+    assert rounded == {"A": {"R1": 0.6199, "R2": 0.6087}, "B": {"R1": 0.6488, "R2": 0.6430}}
+    assert confidence["primary"]["mode"] == "fixed_readers"
+    assert confidence["primary"]["scope"] == "these readers only"
+    assert confidence["components"]["var_tr"] < 0
+    assert has(confidence, "Var(TR)")
+    assert has(confidence, "disagree at alpha")
+    assert confidence["clustered"]["n_clusters"] == 233
+    assert has(confidence, "240 cases come from 233 patients")
+
+
+def test_it_says_what_the_analyses_say():
+    data = synthetic("full5")
+    summary = mrmc_summary(data, "confidence")
+    found = obuchowski_rockette(data)
+    assert set(summary) >= KEYS
+    for mode in ("random_readers", "fixed_readers", "fixed_cases"):
+        inference = getattr(found, mode)
+        assert summary[mode]["p_value"] == inference.p_value
+        (row,) = summary[mode]["differences"]
+        assert (row["contrast"], row["ci_low"]) == ("A - B", inference.differences["A", "B"].ci_low)
+    assert summary["ustat"]["differences"][0]["df_bdg"] == ustat(data).differences["A", "B"].bdg.df
+    assert summary["primary"]["mode"] == "random_readers"
+    assert summary["primary"]["p_value"] == found.random_readers.p_value
+    assert (
+        "AUC of 0.779 with A, 0.840 with B. A - B: -0.061 (95 % CI -0.189 to +0.068, p = 0.305)"
+        in (summary["primary"]["sentence"])
+    )
+    assert summary["warnings"] == []
+    assert len(summary["auc_intervals"]) == 10
+    assert [len(table["rows"]) for table in summary["power"]["tables"]] == [6, 6, 6]
+
+
+def test_below_five_readers_fixed_readers_are_primary_whatever_was_planned():
+    summary = mrmc_summary(synthetic("full2"), "confidence", inference_mode="random_readers")
+    assert summary["primary"]["mode"] == "fixed_readers"
+    assert has(summary, "these readers only")
+    assert has(summary, "departs from the planned mode")
+
+
+def test_from_five_readers_the_plan_decides():
+    summary = mrmc_summary(synthetic("full5"), "confidence", inference_mode="fixed_cases")
+    assert (summary["primary"]["mode"], summary["primary"]["scope"]) == ("fixed_cases", "these cases only")
+
+
+def test_the_plans_margin_is_tested_for_the_second_method_over_the_first():
+    summary = mrmc_summary(synthetic("full5"), "confidence", margin=0.05)
+    non_inferior, superior = summary["margin"]
+    assert (non_inferior["new"], non_inferior["reference"], non_inferior["aim"]) == ("B", "A", "non_inferiority")
+    assert non_inferior["gain"] == pytest.approx(0.0608333333)
+    assert non_inferior["ci_low"] == pytest.approx(-0.06764370716148826)
+    assert (non_inferior["shown"], superior["shown"]) == (False, False)
+    assert superior["p_value"] == pytest.approx(summary["random_readers"]["p_value"] / 2)
+
+
+def test_missing_scores_are_counted_and_the_u_statistic_uses_the_rest():
+    data = synthetic("missing6")
+    summary = mrmc_summary(data, "confidence")
+    complete = data.complete_cases()
+    assert has(summary, f"{data.missing.sum()} of 600 scores are missing")
+    assert has(summary, f"{complete.truth.size} of 50 cases")
+    assert summary["ustat"]["differences"][0]["difference"] == pytest.approx(-0.0596220638, rel=1e-6)
+    assert summary["random_readers"]["p_value"] == obuchowski_rockette(complete).random_readers.p_value
+
+
+def test_when_no_case_is_complete_only_the_u_statistic_is_left():
+    scores = synthetic("full5").scores.copy()
+    scores[0, 0, ::2] = np.nan
+    scores[1, 1, 1::2] = np.nan
+    summary = mrmc_summary(reader_scores(scores, synthetic("full5").truth), "confidence")
+    assert summary["random_readers"] is None
+    assert has(summary, "Obuchowski-Rockette was not possible.")
+    assert summary["ustat"]["differences"][0]["p_value"] > 0
+
+
+def test_one_reader_gets_a_sentence_in_place_of_the_modes_that_need_two():
+    data = synthetic("full2")
+    summary = mrmc_summary(reader_scores(data.scores[:, :1], data.truth), "confidence")
+    assert (summary["random_readers"], summary["fixed_cases"], summary["ustat"], summary["power"]) == (None,) * 4
+    assert summary["primary"]["scope"] == "this reader only"
+    assert has(summary, "one reader only (R1)")
+
+
+@pytest.mark.parametrize("scores", ["alike", "perfect"])
+def test_degenerate_scores_are_json_with_a_sentence(scores):
+    truth = np.arange(30) % 2
+    noise = np.random.default_rng(0).standard_normal((1, 3, 30))
+    values = np.concatenate([noise, noise]) if scores == "alike" else np.concatenate([noise, noise + 10 * truth])
+    summary = mrmc_summary(reader_scores(values, truth), "confidence")
+    json.dumps(summary, allow_nan=False)
+    if scores == "alike":
+        assert summary["random_readers"]["p_value"] is None
+        assert has(summary, "No test is possible")
+        assert has(summary, "reader R1 with methods A and B do not vary apart")
+    else:
+        assert has(summary, "Reader R1 has an AUC of 1.000 with method B")
+
+
+@pytest.mark.parametrize("covariance", ["jackknife", "delong", "unbiased", "clustered"])
+def test_everything_is_json_and_three_methods_come_with_a_caution(covariance):
+    rng = np.random.default_rng(4)
+    data = reader_scores(rng.integers(1, 6, (3, 4, 60)), np.arange(60) % 2, cluster=np.arange(60) // 3)
+    summary = mrmc_summary(data, "feature", covariance=covariance)
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+    assert len(summary["fixed_readers"]["differences"]) == 3
+    assert has(summary, "not adjusted for their number")
+    assert has(summary, "20 patients") == (covariance != "clustered")
+
+
+def test_bad_data_of_one_question_is_a_sentence_and_the_other_question_is_analysed():
+    good, bad = long_frame("full5"), long_frame("full5").assign(question="feature")
+    bad = bad[(bad["reader"] != "reader3") | (bad["method"] != "B")]
+    confidence, feature = mrmc_results(pd.concat([good, bad]))
+    assert confidence["random_readers"]["p_value"] > 0
+    assert set(feature) >= KEYS
+    assert feature["auc"] is None
+    assert has(feature, "Reader reader3 has no scores with method B")
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda f: f.drop(columns="score"), "lacks the column"),
+        (lambda f: pd.concat([f, f.iloc[[3]]]), "has two scores for example case004 with method A"),
+        (lambda f: f.assign(truth=["maybe"] * len(f)), "Truth must be 1"),
+        (lambda f: f.assign(truth=[0, 1] * (len(f) // 2)).sort_values("reader"), "more than one truth|Truth"),
+        (lambda f: f.assign(score=3), "constant scores"),
+        (lambda f: f.assign(score=np.nan), "Reader reader1 has no scores with method A"),
+        (lambda f: f.assign(truth="TP"), "no negative"),
+    ],
+)
+def test_bad_tables_are_named(change, match):
+    from readerstudy.analysis.mrmc import scores_from_frame
+
+    with pytest.raises(MRMCError, match=match):
+        scores_from_frame(change(synthetic_frame("full2")))
+
+
+def test_truth_may_be_words_and_examples_without_a_patient_are_their_own_cluster():
+    from readerstudy.analysis.mrmc import scores_from_frame
+
+    frame = synthetic_frame("full2")
+    words = frame.assign(
+        truth=frame["truth"].map({1: "TP", 0: "FP"}),
+        patient_key=np.where(frame["example"].isin(["case001", "case002"]), "p1", ""),
+    )
+    data = scores_from_frame(words)
+    np.testing.assert_array_equal(data.truth, synthetic("full2").truth)
+    assert np.unique(data.cluster).size == 59
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"covariance": "best"}, "covariance must be one of"),
+        ({"inference_mode": "all"}, "inference mode must be one of"),
+        ({"alpha": 5}, "alpha"),
+        ({"margin": -0.1}, "margin must be above 0"),
+        ({"planning_effects": (0,)}, "effects must be above 0"),
+    ],
+)
+def test_options_that_do_not_exist_are_refused(options, match):
+    with pytest.raises(MRMCError, match=match):
+        mrmc_results(long_frame("full2"), **options)
