@@ -1,6 +1,6 @@
 """Speed and type I error of the MRMC analyses on simulated null studies.
 
-    python bench/mrmc.py [--studies 500] [--seed 0]
+    python -m bench.mrmc [--studies 500] [--seed 0]
 
 Prints the seconds for 10 readers x 1,000 cases x 2 methods (target: under 2 s), then how often each test rejects at 5 %
 when the methods are equal (AUC 0.855, 50 positives and 50 negatives).
@@ -13,14 +13,10 @@ random-reader test and the U-statistic are made for it; the others, taken for mo
 from __future__ import annotations
 
 import argparse
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
+from bench._measure import report, timing
 from readerstudy.analysis.mrmc import RoeMetz, mrmc_summary, obuchowski_rockette, simulate_study, ustat
 from readerstudy.analysis.mrmc.power import MODES
 
@@ -38,9 +34,7 @@ def speed() -> None:
         ("ustat", lambda: ustat(data)),
         ("mrmc_summary (everything)", lambda: mrmc_summary(data, "confidence")),
     ):
-        start = time.perf_counter()
-        run()
-        print(f"10 readers x 1,000 cases x 2 methods: {time.perf_counter() - start:.2f} s  {name}")
+        report(f"{name}, 10 readers x 1,000 cases x 2 methods", took=timing(run, repeats=3))
 
 
 def rejections(readers: int, studies: int, seed: int, levels: int | None) -> list[float]:

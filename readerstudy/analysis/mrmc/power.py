@@ -89,19 +89,18 @@ def power(
     if margin < 0:
         raise MRMCError(f"The margin must be 0 or more; it is {margin}.")
     se, df = standard_error(pilot, readers, cases, mode)
-    if aim == "difference":
-        if se == 0:
-            return float(effect != 0)
-        shift = (effect / se) ** 2
-        if np.isinf(df):
-            return float(stats.ncx2.sf(stats.chi2.isf(alpha, 1), 1, shift))
-        return float(stats.ncf.sf(stats.f.isf(alpha, 1, df), 1, df, shift))
-    distance = effect + (margin if aim == "non_inferiority" else -margin)
+    distance = effect + {"difference": 0.0, "non_inferiority": margin, "superiority": -margin}[aim]
     if se == 0:
         return float(distance > 0)
-    if np.isinf(df):
-        return float(stats.norm.sf(stats.norm.isf(alpha / 2) - distance / se))
-    return float(stats.nct.sf(stats.t.isf(alpha / 2, df), df, distance / se))
+    reach, shift = stats.t.isf(alpha / 2, df), distance / se
+    if aim == "difference":  # the non-central F(1, df) of the papers is this non-central t, squared
+        return _beyond(reach, df, shift) + _beyond(reach, df, -shift)
+    return _beyond(reach, df, shift)
+
+
+def _beyond(reach: float, df: float, shift: float) -> float:
+    """P(T > reach) of a non-central t."""
+    return float(stats.norm.sf(reach - shift) if np.isinf(df) else stats.nct.sf(reach, df, shift))
 
 
 def cases_needed(

@@ -8,6 +8,7 @@ import numpy as np
 
 from readerstudy.analysis.mrmc.data import ReaderScores
 from readerstudy.analysis.mrmc.obuchowski_rockette import SMALLEST_VARIANCE, Estimate, Inference, ObuchowskiRockette
+from readerstudy.analysis.mrmc.ustat import Interval, UStat
 
 FEW_READERS = 5
 MODE_NAMES = {
@@ -46,7 +47,7 @@ def primary_sentence(result: ObuchowskiRockette, mode: str, inference: Inference
     """The answer of the primary mode: AUCs, differences with intervals, and for whom it speaks."""
     means = ", ".join(f"{value:.3f} with {name}" for name, value in zip(result.methods, result.auc_mean, strict=True))
     level = f"{100 * (1 - result.alpha):g} % CI"
-    pairs = "; ".join(_pair_text(pair, found, level) for pair, found in inference.differences.items())
+    pairs = "; ".join(_pair_text(pair, found.value, found, level) for pair, found in inference.differences.items())
     overall = ""
     if len(result.methods) > 2 and np.isfinite(inference.p_value):
         overall = f" Test that all methods are equal: {p_text(inference.p_value)}."
@@ -56,9 +57,20 @@ def primary_sentence(result: ObuchowskiRockette, mode: str, inference: Inference
     )
 
 
-def _pair_text(pair: tuple[str, str], found: Estimate, level: str) -> str:
-    text = f"{pair[0]} - {pair[1]}: {found.value:+.3f}"
-    if not np.isfinite(found.se):
+def ustat_sentence(result: UStat) -> str:
+    """The answer of the U-statistic: AUCs, and differences with intervals from BDG degrees of freedom."""
+    means = ", ".join(f"{value:.3f} with {name}" for name, value in result.auc.items())
+    level = f"{100 * (1 - result.alpha):g} % CI"
+    pairs = "; ".join(_pair_text(pair, found.value, found.bdg, level) for pair, found in result.differences.items())
+    return (
+        f"The scores separate positive from negative cases with a pooled AUC of {means}. {pairs}. "
+        "U-statistic: readers and cases are samples, and it uses every score given."
+    )
+
+
+def _pair_text(pair: tuple[str, str], value: float, found: Estimate | Interval, level: str) -> str:
+    text = f"{pair[0]} - {pair[1]}: {value:+.3f}"
+    if not np.isfinite(found.p_value):
         return f"{text} (no test: the variance is estimated as zero or less)"
     return f"{text} ({level} {found.ci_low:+.3f} to {found.ci_high:+.3f}, {p_text(found.p_value)})"
 
@@ -125,8 +137,11 @@ def _without_interval(result: ObuchowskiRockette) -> list[str]:
 def missing_warning(data: ReaderScores, complete: ReaderScores) -> str:
     """What is missing and which analysis uses what."""
     missing = int(data.missing.sum())
+    advice = ""
+    if complete.truth.size < data.truth.size / 2:
+        advice = " These are fewer than half of the cases: rely on the U-statistic."
     return (
         f"{missing} of {data.scores.size} scores are missing. Obuchowski-Rockette uses the {complete.truth.size} of "
         f"{data.truth.size} cases that every reader scored with every method; the U-statistic and the AUCs per reader "
-        "use every score. Nothing is imputed."
+        f"use every score. Nothing is imputed.{advice}"
     )

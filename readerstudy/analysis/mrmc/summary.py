@@ -26,12 +26,14 @@ from readerstudy.analysis.mrmc.obuchowski_rockette import (
 from readerstudy.analysis.mrmc.power import MODES, Pilot, power_table
 from readerstudy.analysis.mrmc.roc import roc_curves
 from readerstudy.analysis.mrmc.sentences import (
+    FEW_READERS,
     missing_warning,
     p_text,
     primary_mode,
     primary_sentence,
     result_warnings,
     scope_of,
+    ustat_sentence,
 )
 from readerstudy.analysis.mrmc.ustat import UStat, UStatEstimate, ustat
 
@@ -114,6 +116,7 @@ def mrmc_summary(
         result = obuchowski_rockette(complete, covariance=covariance, alpha=alpha)
     except MRMCError as problem:
         warnings.append(f"Obuchowski-Rockette was not possible. {problem}")
+        summary["primary"] = _ustat_primary(data, alpha, summary["ustat"], warnings)
     else:
         pairs = (summary["ustat"] or {}).get("differences", [])
         ustat_p = pairs[0]["p_value"] if len(pairs) == 1 else None
@@ -254,6 +257,26 @@ def _ustat_part(data: ReaderScores, alpha: float, warnings: list[str]) -> dict[s
         warnings.append("The U-statistic's unbiased variance of a difference is zero or less: it gives no test there.")
     methods = [{"method": name, "auc": found.value, **_intervals(found)} for name, found in result.methods.items()]
     return {"variance": result.variance, "differences": differences, "methods": methods}
+
+
+def _ustat_primary(
+    data: ReaderScores, alpha: float, part: dict[str, Any] | None, warnings: list[str]
+) -> dict[str, Any] | None:
+    """The U-statistic in the place of Obuchowski-Rockette, where too few cases were scored by every reader."""
+    if part is None or not part["differences"]:
+        return None
+    if len(data.readers) < FEW_READERS:
+        warnings.append(
+            f"The U-statistic takes readers as a sample, and {len(data.readers)} are few: its test rejects too often."
+        )
+    pairs = part["differences"]
+    return {
+        "mode": "ustat",
+        "scope": scope_of("random_readers", len(data.readers)),
+        "p_value": pairs[0]["p_value"] if len(pairs) == 1 else None,
+        "differences": pairs,
+        "sentence": ustat_sentence(ustat(data, alpha=alpha)),
+    }
 
 
 def _intervals(found: UStatEstimate) -> dict[str, Any]:

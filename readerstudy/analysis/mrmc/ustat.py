@@ -69,6 +69,7 @@ class UStat:
     """Result of ustat: auc and estimates by method, first - second by pair of methods."""
 
     variance: str
+    alpha: float
     auc: dict[str, float]
     methods: dict[str, UStatEstimate]
     differences: dict[tuple[str, str], UStatEstimate]
@@ -115,7 +116,7 @@ def ustat(data: ReaderScores, *, variance: str = "unbiased", alpha: float = 0.05
         )
         for a, b in combinations(range(len(data.methods)), 2)
     }
-    return UStat(variance, dict(zip(data.methods, auc.tolist(), strict=True)), methods, differences)
+    return UStat(variance, alpha, dict(zip(data.methods, auc.tolist(), strict=True)), methods, differences)
 
 
 def _moment_sums(data: ReaderScores) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:

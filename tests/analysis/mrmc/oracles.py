@@ -35,8 +35,8 @@ def published_reads(shared: Path) -> pd.DataFrame:
             "example": trial["trialid"],
             "truth": trial["label"],
             "half": trial["trial"],
-            "image": f"{trial['dataset']} {trial['source'].get('Image Index', trial['idx'])}",
-            "patient": f"{trial['dataset']} {trial['source'].get('patientid', trial['source'].get('ImageId'))}",
+            "image": f"{trial['dataset']} {trial['idx']}",
+            "patient": f"{trial['dataset']} {trial['source'].get('patientid', trial['idx'])}",
         }
         for trial in trials
     )

@@ -28,7 +28,7 @@ def test_a_curve_by_hand():
 
 
 def test_the_average_of_one_curve_is_the_curve():
-    curve = roc_points([5, 4, 4, 3, 2, 1, 1, 6], [1, 1, 0, 0, 1, 0, 0, 1])
+    curve = roc_points([5, 4, 4, 3, 2, 1, 1], [1, 1, 0, 0, 1, 0, 0])
     np.testing.assert_allclose(average_roc([curve]), curve)
 
 

@@ -10,10 +10,10 @@ from tests.analysis.mrmc.oracles import published_reads
 
 @pytest.mark.shared
 @pytest.mark.parametrize(
-    ("cluster", "n_clusters", "p_value"),
+    ("cluster", "n_clusters", "p"),
     [("example", 120, 0.00946), ("image", 117, 0.01068), ("patient", 116, 0.01204)],
 )
-def test_published_confidence_of_true_positives(shared, cluster, n_clusters, p_value):
+def test_published_confidence_of_true_positives(shared, cluster, n_clusters, p):
     reads = published_reads(shared)
     pairs = reads[reads["truth"] == 1].pivot_table(
         index=["reader", "example", "image", "patient"], columns="method", values="confidence"
@@ -21,7 +21,7 @@ def test_published_confidence_of_true_positives(shared, cluster, n_clusters, p_v
     ids = pairs.index.get_level_values(cluster)
     assert ids.nunique() == n_clusters
     found = clustered_signed_rank(pairs["B"] - pairs["A"], ids)
-    assert found.p_value == pytest.approx(p_value, abs=5e-6)
+    assert found.p_value == pytest.approx(p, abs=5e-6)
     if cluster == "example":
         assert found.z == pytest.approx(2.595146853976203, rel=1e-12)
         assert found.p_value == pytest.approx(0.009455051092947586, rel=1e-12)

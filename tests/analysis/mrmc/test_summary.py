@@ -84,13 +84,28 @@ def test_the_plans_margin_is_tested_for_the_second_method_over_the_first():
 
 
 def test_missing_scores_are_counted_and_the_u_statistic_uses_the_rest():
-    data = synthetic("missing6")
-    summary = mrmc_summary(data, "confidence")
-    complete = data.complete_cases()
-    assert has(summary, f"{data.missing.sum()} of 600 scores are missing")
-    assert has(summary, f"{complete.truth.size} of 50 cases")
-    assert summary["ustat"]["differences"][0]["difference"] == pytest.approx(-0.0596220638, rel=1e-6)
-    assert summary["random_readers"]["p_value"] == obuchowski_rockette(complete).random_readers.p_value
+    data = synthetic("full5")
+    scores = data.scores.copy()
+    scores[0, 0, :3] = np.nan
+    scores[1, 2, 2:5] = np.nan
+    gaps = reader_scores(scores, data.truth)
+    summary = mrmc_summary(gaps, "confidence")
+    assert has(summary, "6 of 440 scores are missing")
+    assert has(summary, "the 39 of 44 cases")
+    without = reader_scores(data.scores[:, :, 5:], data.truth[5:])
+    assert summary["random_readers"]["p_value"] == obuchowski_rockette(without).random_readers.p_value
+    assert summary["ustat"]["differences"][0]["difference"] == ustat(gaps).differences["A", "B"].value
+
+
+def test_where_too_few_cases_are_complete_the_u_statistic_is_primary():
+    summary = mrmc_summary(synthetic("missing6"), "confidence")
+    assert summary["random_readers"] is None
+    assert has(summary, "the 4 of 50 cases")
+    assert has(summary, "rely on the U-statistic")
+    assert has(summary, "one negative case only")
+    assert summary["primary"]["mode"] == "ustat"
+    assert summary["primary"]["p_value"] == pytest.approx(0.330283127, rel=1e-6)
+    assert "A - B: -0.060 (95 % CI -0.202 to +0.083, p = 0.330)" in summary["primary"]["sentence"]
 
 
 def test_when_no_case_is_complete_only_the_u_statistic_is_left():
@@ -153,7 +168,7 @@ def test_bad_data_of_one_question_is_a_sentence_and_the_other_question_is_analys
         (lambda f: f.drop(columns="score"), "lacks the column"),
         (lambda f: pd.concat([f, f.iloc[[3]]]), "has two scores for example case004 with method A"),
         (lambda f: f.assign(truth=["maybe"] * len(f)), "Truth must be 1"),
-        (lambda f: f.assign(truth=[0, 1] * (len(f) // 2)).sort_values("reader"), "more than one truth|Truth"),
+        (lambda f: f.assign(truth=f["truth"].where(f["reader"] == "reader1", 1)), "case001 has more than one truth"),
         (lambda f: f.assign(score=3), "constant scores"),
         (lambda f: f.assign(score=np.nan), "Reader reader1 has no scores with method A"),
         (lambda f: f.assign(truth="TP"), "no negative"),
