@@ -49,15 +49,19 @@ class Case(models.Model):
     sex = models.CharField(max_length=1, blank=True, choices=Sex.choices)
     age = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Whole years; 90 stands for 90 and over.")
     practice = models.BooleanField(default=False, help_text="The manifest keeps this case for practice.")
-    # `pixels`: the radiograph at full resolution and depth (grey PNG, 8 or 16 bit), never sent to a browser.
+    # Both files are explain.render display images: 8-bit grey PNG, or RGB PNG with the high byte in R, the low in G.
+    # `pixels`: the radiograph at full resolution, what models and masks refer to; never sent to a browser.
     pixels = models.FileField(upload_to="cases", blank=True, max_length=200)
-    # `display`: what browsers show; 8-bit grey PNG, or RGB PNG with the high byte in R and the low byte in G.
+    # `display`: what browsers show; the same file unless the radiograph is larger than a browser should load.
     display = models.FileField(upload_to="cases", blank=True, max_length=200)
     display_sha256 = models.CharField(max_length=64, blank=True)
     display_width = models.PositiveIntegerField(default=0)
     display_height = models.PositiveIntegerField(default=0)
     pixel_sha256 = models.CharField(max_length=64, blank=True, db_index=True)
     bits = models.PositiveSmallIntegerField(default=8)
+    # The grey window the file asks to be shown first, in pixel values; empty means the whole range.
+    window_low = models.FloatField(null=True, blank=True)
+    window_high = models.FloatField(null=True, blank=True)
     width = models.PositiveIntegerField(default=0, help_text="Of the full-resolution radiograph, pixels.")
     height = models.PositiveIntegerField(default=0)
     # The model's field of view: a square in full-resolution pixels.

@@ -1,0 +1,57 @@
+"""predict: fill a batch's probabilities with a registered classifier."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from readerstudy.cases.models import Batch
+from readerstudy.explanations.loading import ModelsUnavailable
+from readerstudy.explanations.predicting import predict
+
+
+class Command(BaseCommand):
+    help = (
+        "Predict every pathology of every case of a batch. "
+        "Example: python manage.py predict --batch nih-1 --model xrv-densenet121-all"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--batch", required=True, help="name of a loaded batch")
+        parser.add_argument("--model", required=True, help="demo, xrv-densenet121-all ..., or package.module.Class")
+        parser.add_argument("--weights", type=Path, help="a weight file to use instead of the model's own")
+        parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+        parser.add_argument("--batch-size", type=int, default=8)
+        parser.add_argument("--add-model", action="store_true", help="keep predictions of other models beside these")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        batch = Batch.objects.filter(name=options["batch"]).first()
+        if batch is None:
+            raise CommandError(f"There is no batch “{options['batch']}”. Load it with load_cases.")
+        with tqdm(total=batch.cases.count(), unit="case", file=self.stderr, disable=None) as bar:
+
+            def show(done: int, total: int) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            try:
+                done = predict(
+                    batch,
+                    options["model"],
+                    device=options["device"],
+                    batch_size=max(1, options["batch_size"]),
+                    weights=options["weights"],
+                    add_model=options["add_model"],
+                    progress=show,
+                )
+            except ModelsUnavailable as error:
+                raise CommandError(str(error)) from error
+        for case, why in done.failed:
+            self.stderr.write(f"{case}: {why}")
+        self.stdout.write(
+            f"Predicted {done.filled} cases of {batch} with {done.model} on {done.device}; "
+            f"{done.skipped} had predictions already, {len(done.failed)} failed."
+        )
+        if done.failed:
+            raise CommandError(f"{len(done.failed)} cases could not be predicted; see above.")

@@ -1,0 +1,95 @@
+"""predict: a classifier's probabilities for every case of a batch."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import transaction
+
+from readerstudy.cases.models import Batch, Case, Prediction
+from readerstudy.explanations.loading import ModelsUnavailable, choose_device, load_classifier, radiograph
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a run did: cases filled now, cases that had predictions, cases that failed with the reason."""
+
+    model: str
+    device: str
+    filled: int
+    skipped: int
+    failed: list[tuple[str, str]]
+
+
+def predict(
+    batch: Batch,
+    model: str,
+    *,
+    device: str = "auto",
+    batch_size: int = 8,
+    weights: Path | None = None,
+    add_model: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Predicted:
+    """Fill probabilities of every pathology the classifier knows; resumable, a second run does nothing.
+
+    Raises ModelsUnavailable when the batch has predictions of another model (unless add_model) or of this model with
+    other weights: mixed predictions would make a study of two models without saying so.
+    """
+    import torch
+
+    others = sorted(_models(batch) - {model})
+    if others and not add_model:
+        raise ModelsUnavailable(
+            f"Batch “{batch}” has predictions of {', '.join(others)} already. To keep both on purpose, add --add-model."
+        )
+    chosen = choose_device(device)
+    classifier = load_classifier(model, chosen, weights)
+    before = set(
+        Prediction.objects.filter(case__batch=batch, model=model).values_list("weights_sha256", flat=True).distinct()
+    )
+    if before - {classifier.weights_sha256}:
+        raise ModelsUnavailable(
+            f"Batch “{batch}” has predictions of {model} made with other weights, or loaded from its manifest. "
+            "Use the same weight file, or load the batch again under another name."
+        )
+    waiting = list(batch.cases.exclude(predictions__model=model).exclude(pixels="").order_by("id"))
+    total, filled, failed = batch.cases.count(), 0, []
+    columns = [(index, name) for index, name in enumerate(classifier.pathologies) if name]
+    for group in _groups(waiting, batch_size):
+        cases, inputs = [], []
+        for case in group:
+            try:
+                inputs.append(torch.from_numpy(radiograph(case).model_input()))
+                cases.append(case)
+            except (OSError, ValueError) as error:
+                failed.append((case.public_id, str(error)))
+        if not inputs:
+            continue
+        with torch.inference_mode():
+            probabilities = classifier.module(torch.stack(inputs).to(chosen)).float().cpu().numpy()
+        with transaction.atomic():
+            Prediction.objects.bulk_create(
+                Prediction(
+                    case=case,
+                    pathology=name,
+                    model=model,
+                    weights_sha256=classifier.weights_sha256,
+                    probability=min(max(float(row[index]), 0.0), 1.0),
+                )
+                for case, row in zip(cases, probabilities, strict=True)
+                for index, name in columns
+                if row[index] == row[index]  # a column without a calibration is NaN and is no prediction
+            )
+        filled += len(cases)
+        progress(filled + len(failed), len(waiting))
+    return Predicted(model, chosen, filled, total - len(waiting), failed)
+
+
+def _models(batch: Batch) -> set[str]:
+    return set(Prediction.objects.filter(case__batch=batch).order_by().values_list("model", flat=True).distinct())
+
+
+def _groups(cases: list[Case], size: int) -> Iterator[list[Case]]:
+    for start in range(0, len(cases), size):
+        yield cases[start : start + size]
