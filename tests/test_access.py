@@ -24,6 +24,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.converters import get_converters
 
+from readerstudy.studies.invitations import token
 from tests.worlds import World, last_part, make_world
 
 ROLES = ("anonymous", "outsider", "reader", "other_reader", "researcher", "administrator")
@@ -101,6 +102,10 @@ TABLE: dict[str, Row] = {
     # studies
     "": anyone(),
     "studies/<slug:slug>/files/<str:name>": researchers(name=display),
+    "studies/<slug:slug>/people/": researchers(),
+    "studies/<slug:slug>/people/<int:pk>/resend/": researchers(method="post", pk=lambda world: world.invitation.pk),
+    "studies/<slug:slug>/people/<int:pk>/revoke/": researchers(method="post", pk=lambda world: world.invitation.pk),
+    "invitations/<str:token>/": anyone(token=lambda world: token(world.invitation)),
     # reading
     "reading/<slug:slug>/files/<str:name>": readers(name=display),
     "reading/<slug:slug>/": readers(),

@@ -8,9 +8,11 @@ class ReadingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from readerstudy.studies.signals import study_opened
+        from readerstudy.reading import joining
+        from readerstudy.studies.signals import invitation_accepted, study_opened
 
         study_opened.connect(_allocate_readers, dispatch_uid="reading-allocate")
+        invitation_accepted.connect(joining.on_joined, dispatch_uid="reading-joined")
 
 
 def _allocate_readers(study: Any, **_: Any) -> None:

@@ -1,0 +1,163 @@
+"""The page of a study's people, and the page behind an invitation link."""
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth.forms import SetPasswordForm
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from readerstudy.accounts.models import User
+from readerstudy.studies import invitations
+from readerstudy.studies.access import researcher_study, signed_in
+from readerstudy.studies.invitations import InvitationError
+from readerstudy.studies.models import Invitation, Membership, Study
+
+
+class InviteForm(forms.Form):
+    addresses = forms.CharField(
+        label="Email addresses",
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
+        help_text="One or many, separated by commas, spaces or line breaks.",
+    )
+    role = forms.ChoiceField(choices=Membership.Role.choices, initial=Membership.Role.READER)
+
+    def __init__(self, *args: object, may_invite_administrators: bool, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        if not may_invite_administrators:
+            self.fields["role"].choices = [  # type: ignore[attr-defined]
+                choice for choice in Membership.Role.choices if choice[0] != Membership.Role.ADMINISTRATOR
+            ]
+
+    def clean_addresses(self) -> list[str]:
+        try:
+            return invitations.addresses_in(self.cleaned_data["addresses"])
+        except InvitationError as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+def people(request: HttpRequest, slug: str) -> HttpResponse:
+    """Members and invitations of a study; POST invites."""
+    study = researcher_study(request, slug)
+    user = signed_in(request)
+    own = study.memberships.filter(user=user).first()
+    may_invite_administrators = own.role == Membership.Role.ADMINISTRATOR if own else user.is_administrator
+    form = InviteForm(request.POST or None, may_invite_administrators=may_invite_administrators)
+    if request.method == "POST" and form.is_valid():
+        try:
+            invited = invitations.invite(study, form.cleaned_data["addresses"], form.cleaned_data["role"], user)
+        except InvitationError as error:
+            form.add_error(None, str(error))
+        else:
+            _send(request, invited.sent)
+            if invited.already:
+                messages.info(request, f"Already in this study: {', '.join(invited.already)}.")
+            return redirect("people", slug)
+    waiting = [
+        {"invitation": invitation, "link": request.build_absolute_uri(invitations.link_path(invitation))}
+        for invitation in invitations.pending(study)
+    ]
+    context = {
+        "study": study,
+        "form": form,
+        "members": study.memberships.select_related("user", "reader"),
+        "waiting": waiting,
+        "past": study.invitations.exclude(accepted_at=None, revoked_at=None).select_related("accepted_by"),
+        "now": timezone.now(),
+        "email_is_printed_only": "console" in settings.EMAIL_BACKEND,
+    }
+    return render(request, "studies/people.html", context)
+
+
+@require_POST
+def resend(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    study = researcher_study(request, slug)
+    invitation = get_object_or_404(study.invitations, pk=pk)
+    try:
+        _send(request, [invitations.renew(invitation)])
+    except InvitationError as error:
+        messages.error(request, str(error))
+    return redirect("people", slug)
+
+
+@require_POST
+def revoke(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    study = researcher_study(request, slug)
+    invitation = get_object_or_404(study.invitations, pk=pk)
+    try:
+        invitations.revoke(invitation)
+        messages.success(request, f"The invitation of {invitation.email} no longer works.")
+    except InvitationError as error:
+        messages.error(request, str(error))
+    return redirect("people", slug)
+
+
+def _send(request: HttpRequest, to: list[Invitation]) -> None:
+    """Email the links; one that cannot be sent stays on the page, to be copied."""
+    unsent = []
+    for invitation in to:
+        try:
+            invitations.send_email(invitation, request.build_absolute_uri(invitations.link_path(invitation)))
+        except OSError:
+            unsent.append(invitation.email)
+    if len(to) > len(unsent):
+        messages.success(request, f"Invited: {', '.join(i.email for i in to if i.email not in unsent)}.")
+    if unsent:
+        messages.warning(request, f"The email could not be sent to {', '.join(unsent)}: copy the link below instead.")
+
+
+@never_cache
+@sensitive_post_parameters()
+def invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """Behind the link: choose a password (new here), log in (known here) or confirm (logged in)."""
+    try:
+        found = invitations.find(token)
+    except InvitationError as error:
+        return render(request, "studies/invitation_refused.html", {"error": error}, status=410)
+    if isinstance(request.user, User):
+        return _join_as(request, token, found, request.user)
+    if User.objects.filter(email__iexact=found.email).exists():
+        return render(request, "studies/invitation.html", {"invitation": found, "study": found.study, "known": True})
+    user = User(username=_free_username(found), email=found.email)
+    form = SetPasswordForm(user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            with transaction.atomic():
+                form.save()
+                membership = invitations.accept(token, user)
+        except InvitationError as error:
+            return render(request, "studies/invitation_refused.html", {"error": error}, status=410)
+        login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+        return _welcome(request, membership)
+    return render(request, "studies/invitation.html", {"invitation": found, "study": found.study, "form": form})
+
+
+def _free_username(found: Invitation) -> str:
+    """The address itself, which people remember; they can log in with either."""
+    name = found.email[:130]
+    return f"{name}-{found.pk}" if User.objects.filter(username__iexact=name).exists() else name
+
+
+def _join_as(request: HttpRequest, token: str, found: Invitation, user: User) -> HttpResponse:
+    error = None
+    if request.method == "POST":
+        try:
+            return _welcome(request, invitations.accept(token, user))
+        except InvitationError as refused:
+            error = refused
+    context = {"invitation": found, "study": found.study, "user": user, "error": error, "confirm": True}
+    return render(request, "studies/invitation.html", context, status=409 if error else 200)
+
+
+def _welcome(request: HttpRequest, membership: Membership) -> HttpResponse:
+    study = membership.study
+    messages.success(request, f"You have joined “{study.title}” as {membership.role}.")
+    if membership.role == Membership.Role.READER and study.state == Study.State.OPEN:
+        return redirect(f"/reading/{study.slug}/")
+    return redirect("home")
