@@ -141,7 +141,7 @@ def read_pixels(source: BinaryIO, where: str) -> tuple[np.ndarray, int, tuple[fl
     pixels = stored.astype(np.int32) + offset if stored.dtype.kind == "i" else stored
     if pixels.min() < 0 or pixels.max() > most:
         raise ImageError(where, f"pixel values lie outside the {header.bits} bits the header says", "Export it again")
-    slope, intercept = float(ds.get("RescaleSlope") or 1), float(ds.get("RescaleIntercept") or 0)
+    slope, intercept = _rescale(ds, where)
     inverted = (ds.PhotometricInterpretation == "MONOCHROME1") != (slope < 0)
     window = _window(ds, lambda value: (value - intercept) / slope + offset)
     pixels = pixels.astype(np.uint8 if header.bits == 8 else np.uint16)
@@ -149,6 +149,18 @@ def read_pixels(source: BinaryIO, where: str) -> tuple[np.ndarray, int, tuple[fl
         pixels = pixels.dtype.type(most) - pixels
         window = window and (most - window[1], most - window[0])
     return pixels, header.bits, window
+
+
+def _rescale(ds: pydicom.Dataset, where: str) -> tuple[float, float]:
+    try:
+        slope, intercept = (
+            float(ds.get(name, missing)) for name, missing in (("RescaleSlope", 1), ("RescaleIntercept", 0))
+        )
+        if slope and np.isfinite([slope, intercept]).all():
+            return slope, intercept
+    except (TypeError, ValueError):  # its message quotes the value
+        pass
+    raise ImageError(where, "the DICOM file's rescale slope or intercept is no usable number", "Export it again")
 
 
 @contextmanager

@@ -256,7 +256,8 @@ def _refuse_transparency(alpha: np.ndarray, where: str) -> None:
 
 def refuse_colour(rgb: np.ndarray, where: str) -> None:
     """Raise ImageError unless the channels of an (H, W, 3) array are nearly the same."""
-    spread = float(np.mean(rgb.max(axis=2) - rgb.min(axis=2)))
+    red, green, blue = np.moveaxis(rgb, 2, 0)
+    spread = float(np.mean(np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)))
     if spread > MAX_COLOUR * np.iinfo(rgb.dtype).max / 255:
         raise ImageError(where, "the image is in colour", "Load the grey picture itself, without colour marks or maps")
 

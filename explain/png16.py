@@ -15,7 +15,7 @@ CHANNELS = {2: 3, 4: 2, 6: 4}  # PNG colour type -> samples per pixel
 
 def is_deep_colour(header: bytes) -> bool:
     """Whether a file's first 26 bytes are those of a PNG with 16 bits per sample and more than one sample per pixel."""
-    return header[12:16] == b"IHDR" and header[24] == 16 and header[25] in CHANNELS
+    return len(header) == 26 and header[12:16] == b"IHDR" and header[24] == 16 and header[25] in CHANNELS
 
 
 def decode(data: bytes) -> np.ndarray:

@@ -66,6 +66,8 @@ def read_animation(source: Source, name: str | None = None) -> np.ndarray:
             rgb = np.asarray(picture.convert("RGB"))
             refuse_colour(rgb, where)
             frames.append(_center(rgb[:, :, 0]))
+    if len({frame.shape for frame in frames}) > 1:
+        raise ImageError(where, "the frames of the GIF differ in size", "Render the animation again")
     animation = np.stack(frames)
     if (animation == animation[0]).all():
         raise ImageError(where, "all frames of the GIF are the same", "Render the animation again")

@@ -204,6 +204,13 @@ def test_truncated_files_are_refused() -> None:
             refused(data[: int(len(data) * share)], "damaged|truncated|decoded|look|another size|incomplete|class")
 
 
+@pytest.mark.parametrize("damage", [b"0.0 ", b"1.A ", b"nan ", b"1\\2 "])
+def test_a_slope_that_is_no_number_is_refused_without_quoting_it(damage: bytes) -> None:
+    data = dicom(greys(bits=12), 12, RescaleSlope="1.25", RescaleIntercept=0)
+    error = refused(data.replace(b"1.25", damage), "rescale slope or intercept|cannot be read as DICOM")
+    assert damage.decode().strip() not in str(error)
+
+
 def test_pixels_beyond_the_stated_bits_are_refused() -> None:
     deep = BytesIO()
     Image.fromarray(greys(bits=16)).save(deep, "JPEG2000", no_jp2=True)
