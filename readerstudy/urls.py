@@ -11,4 +11,5 @@ urlpatterns = [
     path("", include("readerstudy.studies.urls")),
     path("", include("readerstudy.reading.urls")),
     path("api/", include("readerstudy.reading.api_urls")),
+    path("", include("readerstudy.analysis.urls")),
 ]

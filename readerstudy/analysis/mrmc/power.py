@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -140,7 +141,7 @@ def power_table(
     mode: str = "random_readers",
     aim: str = "difference",
     margin: float = 0.0,
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     """One row per number of readers: {"readers", "power": {cases: power}, "cases_needed"}, for the planning page."""
     sizes = list(cases)
     return [
