@@ -112,10 +112,14 @@ def apt_install(packages: Sequence[str], *, step: str, advice: str) -> None:
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         raise Failure(step, advice)
     say(f"Installing {', '.join(packages)} (apt-get)")
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
-    for command in (["apt-get", "update", "-qq"], install):
-        run(command, step=step, advice=f"check the network, then repeat; or {advice}", env=quiet)
+    install = 'apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@" >/dev/null'
+    env = {"DEBIAN_FRONTEND": "noninteractive"}
+    run(
+        ["sh", "-c", install, "apt", *packages],
+        step=step,
+        advice=f"check the network, then repeat; or {advice}",
+        env=env,
+    )
 
 
 def ensure_venv() -> Path:
