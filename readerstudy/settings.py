@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "readerstudy.accounts.middleware.LoginRedirectMiddleware",
+    "readerstudy.accounts.middleware.SecondFactorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
 ]
@@ -100,6 +101,9 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ATOMIC_REQUESTS = False
 
+# Holds the counts of log-in attempts, which all processes must share. The table is made by a migration of accounts.
+CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://shared_cache")}
+
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(BASE_DIR / "media")))
 MEDIA_URL = "/never-served-directly/"
 # Where nginx finds MEDIA_ROOT as an internal location, e.g. /protected/; empty: the application sends the bytes itself.
@@ -136,7 +140,16 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "readerstudy.accounts.adapter.ClosedSignupAdapter"
+# A hospital's readers often share one address, so addresses are limited generously and accounts strictly.
+ACCOUNT_RATE_LIMITS = {
+    "login": "600/m/ip",
+    "login_failed": "120/m/ip,5/300s/key",
+    "reset_password": "60/m/ip,5/m/key",
+    "reset_password_from_key": "60/m/ip",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Reader studies"
+REQUIRE_MFA_FOR_STAFF = env.bool("REQUIRE_MFA_FOR_STAFF", default=False)
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="readerstudy@localhost")
@@ -164,6 +177,7 @@ if not DEBUG and not DEMO:
     CSRF_COOKIE_SECURE = True
     if env.bool("BEHIND_PROXY", default=True):
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+        ALLAUTH_TRUSTED_PROXY_COUNT = 1  # log-in attempts are counted by the address that the proxy reports
         ALLAUTH_TRUSTED_PROXY_COUNT = 1  # log-in rate limits count by the client address that the proxy names
 
 # --- API --------------------------------------------------------------------------------------------------------------
@@ -182,6 +196,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Reader study API",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

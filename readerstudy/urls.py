@@ -1,7 +1,14 @@
 """All pages and the API. Each app owns its urls; tests/test_access.py holds who may open what."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+# One log-in page, with its rate limits and second factor, for the Django admin too.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.site_header = admin.site.site_title = "Reader studies administration"
+admin.site.index_title = "Everything stored"
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -12,4 +19,6 @@ urlpatterns = [
     path("", include("readerstudy.reading.urls")),
     path("api/", include("readerstudy.reading.api_urls")),
     path("", include("readerstudy.analysis.urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="api_docs"),
 ]

@@ -105,6 +105,7 @@ TABLE: dict[str, Row] = {
     "studies/<slug:slug>/people/": researchers(),
     "studies/<slug:slug>/people/<int:pk>/resend/": researchers(method="post", pk=lambda world: world.invitation.pk),
     "studies/<slug:slug>/people/<int:pk>/revoke/": researchers(method="post", pk=lambda world: world.invitation.pk),
+    "accounts/token/": study_makers(),
     "invitations/<str:token>/": anyone(token=lambda world: token(world.invitation)),
     # reading
     "reading/<slug:slug>/files/<str:name>": readers(name=display),
@@ -133,6 +134,7 @@ TABLE: dict[str, Row] = {
     "api/reading/<slug:slug>/practice/visits/": readers(method="post"),
     "api/reading/<slug:slug>/practice/visits/<uuid:visit_id>/": readers(method="put", visit_id=new_id, own=False),
     # analysis
+    "studies/<slug:slug>/power/": researchers(),
     "studies/<slug:slug>/power/": researchers(),
 }
 

@@ -2,12 +2,17 @@
 
 from collections.abc import Callable
 
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django_htmx.http import HttpResponseClientRedirect
 
 from readerstudy.accounts.access import LoginRequired
+from readerstudy.accounts.models import User
 
 
 class LoginRedirectMiddleware:
@@ -25,3 +30,18 @@ class LoginRedirectMiddleware:
         to_login = redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
         # htmx would swap the log-in page into the middle of the page that asked.
         return HttpResponseClientRedirect(to_login.url) if getattr(request, "htmx", False) else to_login
+
+
+class SecondFactorMiddleware:
+    """With REQUIRE_MFA_FOR_STAFF, an administrator sets up a second factor before anything else."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.REQUIRE_MFA_FOR_STAFF and not request.path.startswith("/accounts/"):
+            user = request.user
+            if isinstance(user, User) and user.is_staff and not is_mfa_enabled(user):
+                messages.info(request, "Administrators need a second factor here: set one up to go on.")
+                return redirect("mfa_activate_totp")
+        return self.get_response(request)

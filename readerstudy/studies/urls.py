@@ -1,9 +1,10 @@
 from django.urls import path
 
-from readerstudy.studies import files, home, people
+from readerstudy.studies import files, home, people, token
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("accounts/token/", token.token, name="token"),
     path("invitations/<str:token>/", people.invitation, name="invitation"),
     path("studies/<slug:slug>/files/<str:name>", files.study_file, name="study_file"),
     path("studies/<slug:slug>/people/", people.people, name="people"),
