@@ -113,11 +113,17 @@ def test_with_a_second_factor_the_password_alone_is_not_enough(client):
     assert is_in(client)
 
 
-def test_the_pages_of_the_second_factor_open(client):
-    make_user("ann")
+def test_a_second_factor_is_set_up_after_giving_the_password_again(client):
+    user = make_user("ann")
     log_in(client, "ann")
+    page = client.get("/accounts/2fa/totp/activate/", follow=True)
+    assert page.request["PATH_INFO"] == "/accounts/reauthenticate/"
+    client.post("/accounts/reauthenticate/", {"password": RIGHT})
+    page = client.get("/accounts/2fa/totp/activate/")
+    assert b"data:image/svg+xml" in page.content
+    client.post("/accounts/2fa/totp/activate/", {"code": code_now(page.context["form"].secret)})
+    assert set(Authenticator.objects.filter(user=user).values_list("type", flat=True)) == {"totp", "recovery_codes"}
     assert client.get("/accounts/2fa/").status_code == 200
-    assert b"data:image/svg+xml" in client.get("/accounts/2fa/totp/activate/", follow=True).content
 
 
 def test_administrators_must_set_one_up_where_that_is_required(client, settings):
