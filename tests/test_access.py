@@ -135,7 +135,6 @@ TABLE: dict[str, Row] = {
     "api/reading/<slug:slug>/practice/visits/<uuid:visit_id>/": readers(method="put", visit_id=new_id, own=False),
     # analysis
     "studies/<slug:slug>/power/": researchers(),
-    "studies/<slug:slug>/power/": researchers(),
 }
 
 
