@@ -74,6 +74,11 @@ _PIXEL_TAGS = [
     *("WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence"),
     *("PixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths"),
 ]
+# Compressed forms whose decoders believe the size in the stream; Pillow reads that size without decoding.
+_SIZED_SYNTAXES = {
+    *(uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEG2000Lossless, uid.JPEG2000),
+    *(uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K),
+}
 
 
 @dataclass(frozen=True)
@@ -121,14 +126,12 @@ def check_header(source: BinaryIO, where: str) -> DicomHeader:
 
 
 def read_pixels(source: BinaryIO, where: str) -> tuple[np.ndarray, int, tuple[float, float] | None]:
-    """Pixels (H, W) at full depth in display polarity, bits, and the grey window the file asks for, (low, high) or
-    None.
+    """Pixels (H, W) at full depth in display polarity, bits, and the window (low, high) the file asks for, or None.
 
     The stored values are kept as they are, as TorchXRayVision keeps them, but that MONOCHROME1 and a negative rescale
     slope are inverted and signed values are shifted to start at 0. A positive slope and the intercept only change the
-    unit, so they
-    act on the window and not on the pixels. A VOI look-up table or a sigmoid becomes the straight window that follows
-    its slope: burning it into the pixels would cost grey levels and change what the model sees.
+    unit, so they act on the window and not on the pixels. A VOI look-up table or a sigmoid becomes the straight window
+    that follows its slope: burning it into the pixels would cost grey levels and change what the model sees.
     """
     ds = _parse(source, where, [*_FACT_TAGS, *_PIXEL_TAGS])
     header = _check(ds, where)
@@ -246,7 +249,7 @@ def _check_decoder(ds: pydicom.Dataset, where: str) -> None:
 def _check_codestream(ds: pydicom.Dataset, header: DicomHeader, where: str) -> None:
     """Refuse a JPEG or JPEG 2000 stream that announces another size than the header: it would be decoded unlimited."""
     syntax = getattr(ds.file_meta, "TransferSyntaxUID", uid.ImplicitVRLittleEndian)
-    if syntax not in (*uid.JPEGTransferSyntaxes, *uid.JPEG2000TransferSyntaxes):
+    if syntax not in _SIZED_SYNTAXES:
         return
     size = None
     try:
@@ -256,9 +259,8 @@ def _check_codestream(ds: pydicom.Dataset, header: DicomHeader, where: str) -> N
     except Exception:  # many kinds; the next line says all there is to say
         size = None
     if size != (header.width, header.height):
-        raise ImageError(
-            where, "its compressed pixels are damaged, or of another size than the header says", "Export it again"
-        )
+        problem = "its compressed pixels are damaged, 12-bit JPEG, or of another size than the header says"
+        raise ImageError(where, problem, "Export it uncompressed, or as JPEG 2000 or PNG")
 
 
 def _decode(ds: pydicom.Dataset, where: str) -> np.ndarray:

@@ -6,23 +6,23 @@ import numpy as np
 
 MIN_SIDE = 64
 MAX_PIXELS = 64_000_000
-# A picture that spans under 1/16 of its grey range is almost always 12-bit data labelled as 16-bit: black to eye and
-# model.
+# A picture that spans under 1/16 of its range is almost always 12-bit data labelled as 16-bit: black to eye and model.
 MIN_SPAN = 1 / 16
 
 
 class ImageError(ValueError):
-    """A file that cannot be used as a radiograph. `str(error)` is a sentence for people: where, what is wrong, what to
-    do.
+    """A file that cannot be used. `str(error)` is for people: where, what is wrong, what to do.
 
     No attribute, and no message, holds anything read from a file's text tags, so it may be logged. `where` is the name
-    the caller gave, or the file's own name (which may identify a patient: callers who load hospital files pass a row
-    number).
+    the caller gave, or the file's own name (which may identify a patient: loaders of hospital files give a row number).
     """
 
     def __init__(self, where: str, problem: str, remedy: str) -> None:
         self.where, self.problem, self.remedy = where, problem, remedy
-        super().__init__(f"{where}: {problem}. {remedy}.")
+        super().__init__(where, problem, remedy)
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem}. {self.remedy}."
 
 
 def check_size(where: str, width: int, height: int) -> None:

@@ -27,8 +27,7 @@ __all__ = [
 ]  # fmt: skip
 
 MODEL_SIZE = 224
-# Mean difference between an RGB picture's channels, in levels of 255, above which it is a colour picture and no
-# radiograph.
+# Mean difference between an RGB picture's channels, in levels of 255, above which it is in colour and no radiograph.
 MAX_COLOUR = 4
 _FORMATS = ("PNG", "JPEG")
 _REMEDY = "Open the file in an image viewer, and export it again as PNG or JPEG"

@@ -190,6 +190,7 @@ def test_a_compressed_stream_of_another_size_than_the_header_is_refused() -> Non
     big = BytesIO()
     Image.fromarray(greys(200, 300)).save(big, "JPEG2000", no_jp2=True)
     refused(dicom(greys(), 8, uid.JPEG2000Lossless, jpeg=big.getvalue()), "another size than the header")
+    refused(dicom(greys(), 8, uid.HTJ2KLossless, jpeg=big.getvalue()), "another size than the header")
     refused(dicom(greys(), 8, uid.JPEGBaseline8Bit, jpeg=encoded(greys(200, 300), "JPEG")), "another size")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import struct
 import subprocess
 import sys
@@ -240,6 +241,12 @@ def test_other_formats_empty_and_missing_files_are_refused(tmp_path: Path) -> No
         refused(data, words)
     with pytest.raises(ImageError, match=r"gone\.png: the file cannot be opened"):
         read_radiograph(tmp_path / "gone.png")
+
+
+def test_an_error_survives_the_way_back_from_a_worker_process() -> None:
+    error = refused(b"", "empty")
+    copy = pickle.loads(pickle.dumps(error))
+    assert str(copy) == str(error) and copy.remedy == error.remedy
 
 
 def test_no_text_of_the_file_is_carried_or_quoted(caplog: pytest.LogCaptureFixture) -> None:
