@@ -83,7 +83,8 @@ def reader_scores(
         ids = np.asarray(cluster)
         if ids.shape != (n_cases,):
             raise MRMCError(f"Clusters must give one id for each of the {n_cases} cases; they have shape {ids.shape}.")
-        codes = np.unique(ids, return_inverse=True)[1].astype(np.int64)
+        # In order of appearance, so that other names for the same patients give the same result to the last digit.
+        codes = np.asarray(pd.factorize(ids)[0], dtype=np.int64)
     data = ReaderScores(values, truth_values.astype(np.int64), method_names, reader_names, codes)
     _check_each_reader(data)
     return data

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
@@ -37,7 +38,7 @@ def clustered_signed_rank(differences: ArrayLike, cluster: ArrayLike) -> SignedR
         raise MRMCError(f"{(~np.isfinite(d)).sum()} of {d.size} differences are missing: leave those pairs out first.")
     d, ids = d[d != 0], ids[d != 0]
     signed = np.sign(d) * stats.rankdata(np.abs(d))
-    index = np.unique(ids, return_inverse=True)[1]
+    index = pd.factorize(ids)[0]  # in order of appearance: names of clusters change nothing, to the last digit
     sums = np.bincount(index, weights=signed) if d.size else np.zeros(0)
     statistic, variance = float(signed.sum()), float((sums**2).sum())
     if variance == 0:

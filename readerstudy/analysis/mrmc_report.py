@@ -1,0 +1,209 @@
+"""MRMC in `analyze`: the part of results.json, its CSV rows and the tables of the report. No statistics here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from readerstudy.analysis.mrmc import mrmc_results
+
+Row = dict[str, Any]
+MODE_TITLES = {
+    "random_readers": "random readers and cases",
+    "fixed_readers": "fixed readers",
+    "fixed_cases": "fixed cases",
+    "ustat": "U-statistic, random readers and cases",
+}
+COMPONENT_TITLES = {
+    "var_r": "Var(R)",
+    "var_tr": "Var(TR)",
+    "error": "Error",
+    "cov1": "Cov1",
+    "cov2": "Cov2",
+    "cov3": "Cov3",
+    "ms_t": "MS(T)",
+    "ms_tr": "MS(TR)",
+}
+
+
+def mrmc_part(
+    responses: pd.DataFrame, methods: Sequence[str], readers: Sequence[str], questions: Sequence[str], **options: Any
+) -> list[Row]:
+    """results["mrmc"]: one mrmc_summary per question, in the order of questions; [] with fewer than two methods.
+
+    responses: current, scored answers (reader, example, method, question, truth "TP"/"FP", score, patient);
+    options: covariance, alpha, inference_mode and margin of the analysis plan.
+    """
+    if len(methods) < 2:
+        return []
+    frame = responses.drop(columns="patient_key", errors="ignore").rename(columns={"patient": "patient_key"})
+    found = {part["question"]: part for part in mrmc_results(frame, methods=methods, readers=readers, **options)}
+    return [found[question] for question in questions if question in found]
+
+
+def mrmc_csv(parts: Sequence[Mapping[str, Any]]) -> dict[str, list[Row]]:
+    """Name of the CSV file (without ending) -> flat rows."""
+    return {
+        "mrmc-auc": [{"question": part["question"], **row} for part in parts for row in part["auc_intervals"] or []],
+        "mrmc-differences": [
+            {"question": part["question"], "mode": mode, "primary": _is_primary(part, mode)} | row
+            for part in parts
+            for mode in MODE_TITLES
+            for row in (part[mode] or {}).get("differences", [])
+        ],
+        "mrmc-components": [
+            {"question": part["question"], "covariance": part["covariance"]} | part["components"]
+            for part in parts
+            if part["components"]
+        ],
+        "mrmc-power": [
+            {"question": part["question"], "effect": table["effect"], "readers": row["readers"]}
+            | {f"power_{cases}_cases": power for cases, power in row["power"].items()}
+            | {"cases_needed": row["cases_needed"]}
+            for part in parts
+            for table in (part["power"] or {}).get("tables", [])
+            for row in table["rows"]
+        ],
+    }
+
+
+def mrmc_tables(parts: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> dict[str, Row]:
+    """The report's tables as {"title", "headings", "rows": [{"cells", "note", "strong"}], "labels", "caption"}.
+
+    labels: what to call each method.
+    """
+    return {
+        "mrmc-auc": _auc_table(parts, labels),
+        "mrmc-tests": _tests_table(parts),
+        "mrmc-components": _components_table(parts),
+        "mrmc-power": _power_table(parts),
+    }
+
+
+def mrmc_text(parts: Sequence[Mapping[str, Any]]) -> str:
+    """The primary result of every question, a sentence or two each."""
+    return " ".join(
+        f"{part['question'].capitalize()}: {part['primary']['sentence']}" for part in parts if part["primary"]
+    )
+
+
+def _is_primary(part: Mapping[str, Any], mode: str) -> bool:
+    return bool(part["primary"]) and part["primary"]["mode"] == mode
+
+
+def _table(title: str, headings: list[str], rows: list[Row], labels: int, caption: str) -> Row:
+    return {"title": title, "headings": headings, "rows": rows, "labels": labels, "caption": caption}
+
+
+def _row(cells: list[Any], note: str | None = None, strong: bool = False) -> Row:
+    return {"cells": cells, "note": note, "strong": strong}
+
+
+def _number(value: float | None, places: int = 3, sign: str = "") -> str:
+    return "–" if value is None else f"{value:{sign}.{places}f}".replace("-", "−")
+
+
+def _interval(row: Mapping[str, Any], sign: str = "") -> str:
+    return "–" if row["ci_low"] is None else f"{_number(row['ci_low'], 3, sign)} to {_number(row['ci_high'], 3, sign)}"
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _auc_table(parts: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> Row:
+    """Readers down, methods across."""
+    methods = list(dict.fromkeys(method for part in parts for method in part["auc"] or {}))
+    rows = []
+    for part in parts:
+        if not part["auc"]:
+            continue
+        intervals = {(row["method"], row["reader"]): row for row in part["auc_intervals"] or []}
+        for reader in part["readers"]:
+            cells = []
+            for method in methods:
+                row = intervals.get((method, reader))
+                value = row["auc"] if row else part["auc"][method][reader]
+                cells.append(f"{_number(value)} ({_interval(row)})" if row else _number(value))
+            rows.append(_row([part["question"], reader, *cells]))
+        mode = part[part["primary"]["mode"]] if part["primary"] else None
+        if mode:
+            means = {row["method"]: row for row in mode["methods"]}
+            cells = [f"{_number(means[m]['auc'])} ({_interval(means[m])})" if m in means else "–" for m in methods]
+            rows.append(_row([part["question"], "average", *cells], strong=True))
+    caption = (
+        "Empirical areas under the ROC curve (AUC), ties half: the chance that a true positive is scored above a false "
+        "positive; 0.5 is chance. Intervals of single readers treat cases as a sample; those of averages are of the "
+        "primary analysis. Intervals are not cut at 0 and 1."
+    )
+    headings = ["Question", "Reader", *(labels.get(method, method) for method in methods)]
+    return _table("AUC by reader and method", headings, rows, 2, caption)
+
+
+def _tests_table(parts: Sequence[Mapping[str, Any]]) -> Row:
+    rows: list[Row] = []
+    for part in parts:
+        start = len(rows)
+        for mode, title in MODE_TITLES.items():
+            for row in (part[mode] or {}).get("differences", []):
+                degrees = row["df_bdg"] if mode == "ustat" else row["df"]
+                cells = [part["question"], title, row["contrast"], _number(row["difference"], 3, "+")]
+                cells += [_interval(row, "+"), "normal" if degrees is None else f"{degrees:.1f}", _p(row["p_value"])]
+                rows.append(_row(cells, strong=_is_primary(part, mode)))
+        for test in part["margin"] or []:
+            aim = f"{test['new']} {test['aim'].replace('_', '-')} to {test['reference']}"
+            shown = "shown" if test["shown"] else "not shown"
+            gain = [_number(test["gain"], 3, "+"), f"above {_number(test['ci_low'], 3, '+')}"]
+            about = f"{aim}, bound {_number(test['bound'], 3, '+')}"
+            rows.append(
+                _row(
+                    [part["question"], about, f"{test['new']} - {test['reference']}", *gain, shown, _p(test["p_value"])]
+                )
+            )
+        if len(rows) == start:
+            rows.append(_row([part["question"], *["–"] * 6]))
+        if part["warnings"]:
+            rows[-1]["note"] = " ".join(part["warnings"])
+    caption = (
+        "Obuchowski-Rockette analysis by what counts as a sample, and the one-shot U-statistic. Bold: the primary "
+        "mode. Non-inferiority and superiority are one-sided at half the level, in the primary mode."
+    )
+    headings = ["Question", "Analysis", "Contrast", "Difference in AUC", "Interval", "df", "p"]
+    return _table("Methods compared by AUC", headings, rows, 3, caption)
+
+
+def _components_table(parts: Sequence[Mapping[str, Any]]) -> Row:
+    rows = [
+        _row(
+            [part["question"], part["covariance"]]
+            + ["–" if part["components"][k] is None else f"{part['components'][k]:.3g}" for k in COMPONENT_TITLES]
+        )
+        for part in parts
+        if part["components"]
+    ]
+    caption = (
+        "On the scale of AUC, unconstrained (a negative variance means it is too small to see). Cov1: same reader, "
+        "other method; Cov2: other reader, same method; Cov3: both differ. Needed to plan the next study."
+    )
+    return _table("Variance components", ["Question", "Covariance", *COMPONENT_TITLES.values()], rows, 2, caption)
+
+
+def _power_table(parts: Sequence[Mapping[str, Any]]) -> Row:
+    sizes = list(dict.fromkeys(size for part in parts for size in (part["power"] or {}).get("cases", [])))
+    rows = []
+    for part in parts:
+        for table in (part["power"] or {}).get("tables", []):
+            for row in table["rows"]:
+                cells = [_number(row["power"].get(str(size)), 2) for size in sizes]
+                needed = "none suffice" if row["cases_needed"] is None else row["cases_needed"]
+                rows.append(_row([part["question"], f"{table['effect']:g}", row["readers"], *cells, needed]))
+    headings = ["Question", "Difference in AUC", "Readers", *(f"{size} cases" for size in sizes), "Cases for 0.80"]
+    caption = (
+        "Chance that a study of so many readers and cases, all crossed, finds a true difference in AUC (two-sided, "
+        "random readers and cases; Hillis, Obuchowski and Berbaum 2011), with the components above."
+    )
+    return _table("Power of the next study", headings, rows, 1, caption)

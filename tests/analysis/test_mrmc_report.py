@@ -1,0 +1,74 @@
+"""MRMC in results.json, the CSV files and the report's tables."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from readerstudy.analysis.mrmc import mrmc_summary
+from readerstudy.analysis.mrmc_report import mrmc_csv, mrmc_part, mrmc_tables, mrmc_text
+from tests.analysis.mrmc.oracles import synthetic, synthetic_frame
+
+
+def responses(name: str) -> pd.DataFrame:
+    frame = synthetic_frame(name)
+    truth = frame["truth"].map({1: "TP", 0: "FP"})
+    frame = frame.assign(truth=truth, patient=frame["example"], patient_key="", question="confidence")
+    return pd.concat([frame, frame.assign(question="feature", score=6 - frame["score"])])
+
+
+@pytest.fixture(scope="module")
+def parts() -> list[dict]:
+    readers = [f"reader{i}" for i in range(1, 6)]
+    return mrmc_part(responses("full5"), ["A", "B"], readers, ["feature", "confidence"], margin=0.05)
+
+
+def test_the_part_is_a_summary_per_question_in_the_studys_order(parts):
+    assert [part["question"] for part in parts] == ["feature", "confidence"]
+    assert parts[1] == mrmc_summary(synthetic("full5"), "confidence", margin=0.05)
+
+
+def test_one_method_gives_no_part():
+    assert mrmc_part(responses("full2"), ["A"], ["reader1", "reader2"], ["confidence"]) == []
+
+
+def test_csv_rows_are_flat(parts):
+    tables = mrmc_csv(parts)
+    assert {name: len(rows) for name, rows in tables.items()} == {
+        "mrmc-auc": 20, "mrmc-differences": 8, "mrmc-components": 2, "mrmc-power": 36,
+    }  # fmt: skip
+    for rows in tables.values():
+        assert not any(isinstance(value, dict | list) for row in rows for value in row.values())
+    primary = [row for row in tables["mrmc-differences"] if row["primary"] and row["question"] == "confidence"]
+    assert [(row["mode"], round(row["p_value"], 6)) for row in primary] == [("random_readers", 0.305287)]
+
+
+def test_tables_have_as_many_cells_as_headings(parts):
+    tables = mrmc_tables(parts, {"A": "Method A", "B": "Method B"})
+    for table in tables.values():
+        assert table["rows"]
+        assert {len(row["cells"]) for row in table["rows"]} == {len(table["headings"])}
+    assert tables["mrmc-auc"]["headings"] == ["Question", "Reader", "Method A", "Method B"]
+    average = [row["cells"] for row in tables["mrmc-auc"]["rows"] if row["strong"]][1]
+    assert average[:2] == ["confidence", "average"]
+    assert average[2].startswith("0.779 (")
+    assert "p = 0.305" in mrmc_text(parts)
+
+
+def test_what_could_not_be_analysed_is_a_row_with_the_reason():
+    broken = responses("full2")
+    broken.loc[(broken["reader"] == "reader2") & (broken["method"] == "B"), "score"] = np.nan
+    parts = mrmc_part(broken, ["A", "B"], ["reader1", "reader2"], ["confidence"])
+    tables = mrmc_tables(parts, {})
+    (row,) = tables["mrmc-tests"]["rows"]
+    assert "Reader reader2 has no scores with method B" in row["note"]
+    assert tables["mrmc-auc"]["rows"] == []
+    assert mrmc_csv(parts)["mrmc-auc"] == []
+    assert mrmc_text(parts) == ""
+
+
+def test_gaps_leave_the_u_statistic_as_the_primary_row():
+    readers = [f"reader{i}" for i in range(1, 7)]
+    parts = mrmc_part(responses("missing6"), ["A", "B"], readers, ["confidence"])
+    rows = mrmc_tables(parts, {})["mrmc-tests"]["rows"]
+    assert [(row["cells"][1], row["strong"]) for row in rows] == [("U-statistic, random readers and cases", True)]
+    assert rows[0]["cells"][-1] == "0.330"
