@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from explain.batch import checked, chosen
 from explain.modes import explaining
 
 FinalRelu = Literal["captum", "full"]
@@ -30,7 +31,7 @@ def input_gradients(classifier: nn.Module, x: Tensor, targets: Tensor) -> Tensor
 
     References: Simonyan, Vedaldi, Zisserman, "Deep Inside Convolutional Networks", 2013.
     """
-    x, targets = _checked(x, targets)
+    x, targets = checked(x, targets)
     with explaining(x.device, classifier):
         return _gradient(classifier, x, targets)[0].abs()
 
@@ -43,7 +44,7 @@ def guided_backprop(classifier: nn.Module, x: Tensor, targets: Tensor, final_rel
 
     References: Springenberg et al., "Striving for Simplicity: The All Convolutional Net", ICLR workshop 2015.
     """
-    x, targets = _checked(x, targets)
+    x, targets = checked(x, targets)
     if final_relu not in ("captum", "full"):
         raise ValueError(f'final_relu is {final_relu!r}; give "captum" or "full"')
     guided: AbstractContextManager[Any] = _GuideEveryRelu() if final_relu == "full" else _guide_relu_modules(classifier)
@@ -89,7 +90,7 @@ def integrate_gradients(
 
     References: Sundararajan, Taly, Yan, "Axiomatic Attribution for Deep Networks", ICML 2017.
     """
-    x, targets = _checked(x, targets)
+    x, targets = checked(x, targets)
     if steps < 1 or batch_size < 1:
         raise ValueError(f"steps is {steps} and batch_size is {batch_size}; both must be at least 1")
     nodes, weights = np.polynomial.legendre.leggauss(steps)  # on [-1, 1]
@@ -103,39 +104,20 @@ def integrate_gradients(
             gradient, _ = _gradient(classifier, points, targets[example])
             total.index_add_(0, example, (gradient * shares[step, None, None])[:, None])
         with torch.no_grad():
-            prediction = torch.cat([_chosen(classifier(a), b) for a, b in _batches(x, targets, batch_size)])
+            prediction = torch.cat(
+                [chosen(classifier(a), b) for a, b in zip(x.split(batch_size), targets.split(batch_size))]
+            )
             baseline = classifier(torch.zeros_like(x[:1])).expand(len(x), -1)
-        return PathIntegral((x * total)[:, 0], prediction.float(), _chosen(baseline, targets).float())
-
-
-def _checked(x: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """x as an ordinary float32 tensor apart from any graph, targets beside it; ValueError on a wrong shape."""
-    if x.ndim != 4 or x.shape[1] != 1 or not len(x):
-        raise ValueError(f"x has shape {tuple(x.shape)}; give radiographs as (N, 1, H, W) with N at least 1")
-    if not x.is_floating_point() or targets.is_floating_point():
-        raise ValueError(f"x is {x.dtype} and targets {targets.dtype}; give float32 pixels and int64 output columns")
-    if targets.shape != x.shape[:1]:
-        raise ValueError(f"targets has shape {tuple(targets.shape)}; give one for each of the {len(x)} images")
-    with torch.inference_mode(False):
-        return x.detach().float().clone(), targets.detach().clone().to(x.device, torch.int64)
-
-
-def _batches(x: Tensor, targets: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    return zip(x.split(size), targets.split(size))
-
-
-def _chosen(predictions: Tensor, targets: Tensor) -> Tensor:
-    """f_target of each image, (N,)."""
-    return predictions.gather(1, targets[:, None])[:, 0]
+        return PathIntegral((x * total)[:, 0], prediction.float(), chosen(baseline, targets).float())
 
 
 def _gradient(function: Callable[[Tensor], Tensor], x: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """d f_target / d x of each image, (N, H, W) signed, and f_target (N,); in one pass, as images do not interact."""
     with torch.enable_grad():
         x = x.detach().clone().requires_grad_()
-        chosen = _chosen(function(x), targets)
-        (gradient,) = torch.autograd.grad(chosen.sum(), x)
-    return gradient[:, 0], chosen.detach()
+        predictions = chosen(function(x), targets)
+        (gradient,) = torch.autograd.grad(predictions.sum(), x)
+    return gradient[:, 0], predictions.detach()
 
 
 class _Guide(torch.autograd.Function):

@@ -5,6 +5,8 @@ import torch
 import torchxrayvision as xrv
 from torch import Tensor, nn
 
+torch.set_num_threads(1)  # small models, and a machine that may be busy: threads would wait for each other
+
 
 def radiographs(count: int, size: int = 32, seed: int = 0) -> Tensor:
     """Smooth seeded images in [-1024, 1024], (count, 1, size, size)."""
