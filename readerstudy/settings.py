@@ -202,6 +202,9 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
+# The history says what a row was; going back to it is an edit like any other.
+SIMPLE_HISTORY_REVERT_DISABLED = True
+
 # --- Language and time ------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")

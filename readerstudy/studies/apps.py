@@ -6,6 +6,7 @@ class StudiesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from readerstudy.studies import freezing
+        from readerstudy.studies import freezing, roles
 
         freezing.connect()
+        roles.connect()

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.db.models.signals import m2m_changed, pre_delete, pre_save
 
+from readerstudy.accounts.adminbase import edit_asked
 from readerstudy.cases.models import Case, Prediction, Truth
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.studies.models import Example, Method, Question, Selection, Study
@@ -111,9 +112,23 @@ def _refuse_pinning(sender: type, instance: Any, action: str, **_: Any) -> None:
         assert_not_frozen(instance)
 
 
+FREEZABLE = (Method, Question, Example, Selection, Truth, Prediction, Explanation, ExplanationFile, Case)
+
+
+def _say_why_frozen(sender: type, instance: Any, **_: Any) -> str | None:
+    """Answer to edit_asked: the Django admin shows such a row read-only."""
+    if isinstance(instance, Study):
+        return None if instance.is_draft else f"The study “{instance.title}” is {instance.state}."
+    if not isinstance(instance, FREEZABLE):
+        return None
+    study = frozen_studies_showing(instance).first()
+    return f"The study “{study.title}” is {study.state} and uses it." if study else None
+
+
 def connect() -> None:
     """Attach the rule; called once, when the app is ready."""
-    for model in (Method, Question, Example, Selection, Truth, Prediction, Explanation, ExplanationFile, Case):
+    edit_asked.connect(_say_why_frozen, dispatch_uid="freeze-admin")
+    for model in FREEZABLE:
         for signal in (pre_save, pre_delete):
             signal.connect(_refuse_row, sender=model, dispatch_uid=f"freeze-{model.__name__}")
     pre_save.connect(_refuse_study_edit, sender=Study, dispatch_uid="freeze-study")

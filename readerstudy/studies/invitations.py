@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from readerstudy.accounts.models import User
 from readerstudy.studies.models import Invitation, Membership, Study
+from readerstudy.studies.roles import STAFF_CANNOT_READ
 from readerstudy.studies.signals import invitation_accepted
 
 VALID_FOR = timedelta(days=14)
@@ -71,7 +72,7 @@ def invite(study: Study, addresses: list[str], role: str, by: User) -> Invited:
     if role == Role.READER:
         staff = User.objects.filter(is_staff=True, email__in=addresses).values_list("email", flat=True)
         if staff:
-            raise InvitationError(f"{', '.join(staff)}: {_STAFF_CANNOT_READ}")
+            raise InvitationError(f"{', '.join(staff)}: {STAFF_CANNOT_READ}")
     waiting = {invitation.email.lower(): invitation for invitation in pending(study)}
     sent = []
     for address in addresses:
@@ -171,17 +172,12 @@ def join(study: Study, user: User, role: str) -> Membership:
         raise InvitationError(f"You are a {role} of “{study.title}” already.")
     if known is not None:
         raise InvitationError(f"You are a {known.role} of “{study.title}”; one person has one role in a study.")
-    if role == Role.READER and user.is_staff:
-        raise InvitationError(_STAFF_CANNOT_READ)
-    membership = Membership.objects.create(study=study, user=user, role=role)
     try:
+        membership = Membership.objects.create(study=study, user=user, role=role)
         invitation_accepted.send(sender=Invitation, membership=membership)
     except ValidationError as error:
         raise InvitationError(" ".join(error.messages)) from error
     return membership
-
-
-_STAFF_CANNOT_READ = "An administrator sees the truth and cannot be a reader: use an account without staff rights."
 
 
 def _refuse_by_study(study: Study, role: str) -> None:

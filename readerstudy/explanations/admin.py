@@ -1,0 +1,32 @@
+from django.contrib import admin
+
+from readerstudy.accounts.adminbase import RecordAdmin
+from readerstudy.explanations.models import Explanation, ExplanationFile
+
+
+@admin.register(Explanation)
+class ExplanationAdmin(RecordAdmin):
+    list_display = ["kind", "case", "pathology", "status", "external", "seconds", "device", "created_at"]
+    list_filter = ["status", "kind", "external", "prediction__pathology", "prediction__case__batch"]
+    list_select_related = ["prediction__case"]
+    search_fields = ["prediction__case__public_id", "error", "model"]
+
+    @admin.display(ordering="prediction__case__public_id")
+    def case(self, explanation: Explanation) -> str:
+        return explanation.prediction.case.public_id
+
+    @admin.display(ordering="prediction__pathology")
+    def pathology(self, explanation: Explanation) -> str:
+        return explanation.prediction.pathology
+
+
+@admin.register(ExplanationFile)
+class ExplanationFileAdmin(RecordAdmin):
+    list_display = ["kind", "role", "format", "width", "height", "file"]
+    list_filter = ["role", "format", "explanation__kind"]
+    list_select_related = ["explanation"]
+    search_fields = ["explanation__prediction__case__public_id", "sha256"]
+
+    @admin.display(ordering="explanation__kind")
+    def kind(self, file: ExplanationFile) -> str:
+        return file.explanation.kind

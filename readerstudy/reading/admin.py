@@ -1,0 +1,141 @@
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+from simple_history.admin import SimpleHistoryAdmin
+
+from readerstudy.accounts.adminbase import HouseAdmin, RecordAdmin
+from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, Response, Sequence, Visit
+from readerstudy.studies.models import Look, Study
+
+
+@admin.register(Reader)
+class ReaderAdmin(HouseAdmin, SimpleHistoryAdmin):
+    """The profile can be corrected and a withdrawal noted. Readers come by joining a study."""
+
+    list_display = ["code", "study", "person", "specialty", "years_experience", "consented_at", "withdrawn_at"]
+    list_filter = ["study"]
+    list_select_related = ["study", "membership__user"]
+    search_fields = ["code", "study__slug", "membership__user__email"]
+    fields = ["study", "code", "person", "specialty", "years_experience", "ai_experience", "withdrawn_at"]
+    fields += ["joined_at", "consented_at", "consent_sha256", "instructions_read_at"]
+    readonly_fields = ["study", "code", "person", "joined_at", "consented_at", "consent_sha256", "instructions_read_at"]
+
+    @admin.display(ordering="membership__user__username")
+    def person(self, reader: Reader) -> str:
+        return str(reader.membership.user) if reader.membership else ""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Read)
+class ReadAdmin(RecordAdmin):
+    list_display = ["number", "reader", "study", "opened_at", "finished_at"]
+    list_filter = ["reader__study", "number"]
+    list_select_related = ["reader__study"]
+    search_fields = ["reader__code", "reader__study__slug"]
+
+    @admin.display(ordering="reader__study__slug")
+    def study(self, read: Read) -> str:
+        return read.reader.study.slug
+
+
+@admin.register(Sequence)
+class SequenceAdmin(RecordAdmin):
+    list_display = ["reader", "example", "methods"]
+    list_filter = ["reader__study"]
+    list_select_related = ["reader", "example"]
+    search_fields = ["reader__code", "reader__study__slug"]
+
+
+@admin.register(Assignment)
+class AssignmentAdmin(RecordAdmin):
+    list_display = ["reader", "number", "position", "example", "method"]
+    list_filter = ["read__reader__study", "read__number", "method__key"]
+    list_select_related = ["read__reader", "example", "method"]
+    search_fields = ["read__reader__code", "read__reader__study__slug"]
+
+    @admin.display(ordering="read__reader__code")
+    def reader(self, assignment: Assignment) -> str:
+        return assignment.read.reader.code
+
+    @admin.display(description="read", ordering="read__number")
+    def number(self, assignment: Assignment) -> int:
+        return assignment.read.number
+
+
+@admin.register(Visit)
+class VisitAdmin(RecordAdmin):
+    list_display = ["opened_at", "reader", "assignment", "visible_ms", "answered_ms"]
+    list_filter = ["assignment__read__reader__study"]
+    list_select_related = ["assignment__read__reader"]
+    search_fields = ["assignment__read__reader__code", "comment"]
+
+    @admin.display(ordering="assignment__read__reader__code")
+    def reader(self, visit: Visit) -> str:
+        return visit.assignment.read.reader.code
+
+
+@admin.register(Response)
+class ResponseAdmin(RecordAdmin):
+    """Opening a page with answers of an open study is a look at results, and recorded as one."""
+
+    list_display = ["received_at", "reader", "example", "key", "score", "revision", "source"]
+    list_filter = ["assignment__read__reader__study", "question__key", "source"]
+    list_select_related = ["assignment__read__reader", "assignment__example", "question"]
+    search_fields = ["assignment__read__reader__code", "assignment__read__reader__study__slug"]
+
+    @admin.display(ordering="assignment__read__reader__code")
+    def reader(self, response: Response) -> str:
+        return response.assignment.read.reader.code
+
+    @admin.display(ordering="assignment__example__number")
+    def example(self, response: Response) -> str:
+        return str(response.assignment.example)
+
+    @admin.display(description="question", ordering="question__key")
+    def key(self, response: Response) -> str:
+        return response.question.key
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        if self.has_view_permission(request):
+            record_look(request)
+        return super().changelist_view(request, extra_context)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if self.has_view_permission(request):
+            record_look(request)
+        return super().changeform_view(request, *args, **kwargs)
+
+
+def record_look(request: HttpRequest) -> None:
+    """One Look per person, open study and hour."""
+    what, hour_ago = "answers in the Django admin", timezone.now() - timedelta(hours=1)
+    recent = Look.objects.filter(user_id=request.user.pk, what=what, at__gte=hour_ago).values("study")
+    studies = Study.objects.filter(state=Study.State.OPEN).exclude(pk__in=recent)
+    Look.objects.bulk_create(Look(study=study, user_id=request.user.pk, what=what) for study in studies)
+
+
+@admin.register(Exclusion)
+class ExclusionAdmin(HouseAdmin):
+    """Append-only: an exclusion is added, and lifted on the study's pages; it is never edited or deleted."""
+
+    list_display = ["at", "study", "example", "reader", "read", "response", "why", "by", "lifted_at"]
+    list_filter = ["study"]
+    list_select_related = ["study", "example", "reader", "read", "response", "by"]
+    search_fields = ["why", "study__slug"]
+    autocomplete_fields = ["study", "example", "reader", "read", "response"]
+    readonly_fields = ["by", "at", "lifted_why", "lifted_by", "lifted_at"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Exclusion, form: Any, change: bool) -> None:
+        obj.by = request.user  # type: ignore[assignment]
+        super().save_model(request, obj, form, change)

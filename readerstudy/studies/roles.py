@@ -1,0 +1,30 @@
+"""An administrator sees the truth and never reads: one rule, whichever of the two comes second, by whatever path."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models.signals import pre_save
+
+from readerstudy.accounts.models import User
+from readerstudy.studies.models import Membership
+
+STAFF_CANNOT_READ = "An administrator sees the truth and cannot be a reader: use an account without staff rights."
+
+
+def _refuse_staff_as_reader(sender: type, instance: Membership, raw: bool = False, **_: Any) -> None:
+    if not raw and instance.role == Membership.Role.READER and instance.user.is_staff:
+        raise ValidationError(STAFF_CANNOT_READ)
+
+
+def _refuse_reader_as_staff(sender: type, instance: User, raw: bool = False, **_: Any) -> None:
+    if raw or not instance.pk or not (instance.is_staff or instance.is_superuser):
+        return
+    reads_in = Membership.objects.filter(user=instance, role=Membership.Role.READER).select_related("study").first()
+    if reads_in is not None:
+        raise ValidationError(f"{instance.username} reads in “{reads_in.study.title}”. {STAFF_CANNOT_READ}")
+
+
+def connect() -> None:
+    """Attach the rule; called once, when the app is ready."""
+    pre_save.connect(_refuse_staff_as_reader, sender=Membership, dispatch_uid="roles-membership")
+    pre_save.connect(_refuse_reader_as_staff, sender=User, dispatch_uid="roles-user")

@@ -1,0 +1,156 @@
+"""The Django admin: every model, no query per row, frozen rows read-only, answers never editable."""
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from readerstudy.accounts.models import User
+from readerstudy.cases.models import Truth
+from readerstudy.reading.models import Exclusion, Response
+from readerstudy.studies.models import Membership, Method, Study
+from tests.builders import make_study, make_user
+from tests.worlds import World, make_world
+
+pytestmark = pytest.mark.django_db
+OURS = [
+    model
+    for model in apps.get_models()
+    if model.__module__.startswith("readerstudy.") and not model.__name__.startswith("Historical")
+]
+
+
+def address(model: type, page: str = "", pk: object = None) -> str:
+    parts = [f"/admin/{model._meta.app_label}/{model._meta.model_name}", *([str(pk)] if pk else []), page]
+    return "/".join(part for part in parts if part) + "/"
+
+
+@pytest.fixture
+def root(client) -> User:
+    user = make_user("root", is_staff=True)  # staff and not superuser: rights come from being an administrator
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def world() -> World:
+    return make_world("one")
+
+
+def test_every_model_is_there():
+    missing = [model.__name__ for model in OURS if model not in admin.site._registry]
+    assert not missing
+    for model in OURS:
+        registered = admin.site._registry[model]
+        assert registered.search_fields, f"{model.__name__} cannot be searched"
+
+
+def test_lists_ask_no_query_per_row(client, root, world):
+    def queries() -> dict[str, int]:
+        counts = {}
+        for model in OURS:
+            with CaptureQueriesContext(
+                connection,
+            ) as captured:
+                response = client.get(address(model))
+            assert response.status_code == 200, model
+            counts[model.__name__] = len(captured)
+        return counts
+
+    few = queries()
+    make_world("two")
+    many = queries()
+    assert {name: (few[name], many[name]) for name in few if many[name] > few[name]} == {}
+
+
+def test_every_row_and_its_search_can_be_opened(client, root, world):
+    for model in OURS:
+        row = model.objects.first()
+        if row is not None:
+            assert client.get(address(model, "change", row.pk)).status_code == 200, model
+        assert client.get(address(model), {"q": "one"}).status_code == 200, model
+
+
+def test_history_is_shown_where_it_is_kept(client, root, world):
+    for row in (world.study, world.method, world.question, world.membership, world.truth, world.reader):
+        assert client.get(address(type(row), "history", row.pk)).status_code == 200, row
+
+
+def test_nobody_else_gets_in(client, world):
+    for role in ("researcher", "reader", "outsider"):
+        client.force_login(world.people[role])
+        assert client.get("/admin/").status_code != 200
+        assert client.get(address(Truth)).status_code != 200
+
+
+def test_a_draft_can_be_edited(client, root):
+    method = make_study().methods.get(key="A")
+    data = {"study": method.study_id, "key": "A", "label": "Method X", "kinds": "[]", "position": 1}
+    client.post(address(Method, "change", method.pk), data)
+    method.refresh_from_db()
+    assert method.label == "Method X"
+
+
+def test_what_an_open_study_uses_can_only_be_looked_at(client, root, world):
+    for row in (world.study, world.method, world.question, world.truth, world.case):
+        page = client.get(address(type(row), "change", row.pk))
+        assert b'name="_save"' not in page.content, row
+        assert client.post(address(type(row), "change", row.pk), {}).status_code == 403
+        assert client.post(address(type(row), "delete", row.pk), {"post": "yes"}).status_code == 403
+
+
+def test_adding_to_an_open_study_is_refused_with_a_sentence(client, root, world):
+    data = {"study": world.study.pk, "key": "C", "label": "Method C", "kinds": "[]", "position": 3}
+    page = client.post(address(Method, "add"), data, follow=True).content.decode()
+    assert "Make a new version of the study" in page
+    assert world.study.methods.count() == 2
+
+
+def test_answers_cannot_be_added_edited_or_deleted(client, root, world):
+    assert client.get(address(Response, "add")).status_code == 403
+    assert client.post(address(Response, "change", world.response.pk), {"score": 1}).status_code == 403
+    assert client.post(address(Response, "delete", world.response.pk), {"post": "yes"}).status_code == 403
+
+
+def test_looking_at_answers_of_an_open_study_is_recorded(client, root, world):
+    for _ in range(2):
+        client.get(address(Response))
+    client.get(address(Response, "change", world.response.pk))
+    assert [(look.user, look.what) for look in world.study.looks.all()] == [(root, "answers in the Django admin")]
+
+
+def test_an_exclusion_is_added_with_who_and_never_edited(client, root, world):
+    data = {"study": world.study.pk, "reader": world.other_reader.pk, "why": "left after an hour"}
+    client.post(address(Exclusion, "add"), data)
+    added = Exclusion.objects.get(why="left after an hour")
+    assert added.by == root
+    assert client.post(address(Exclusion, "change", added.pk), {"why": "other"}).status_code == 403
+    assert client.post(address(Exclusion, "delete", added.pk), {"post": "yes"}).status_code == 403
+
+
+def test_a_reader_added_here_gets_a_code_like_any_other(client, root, world):
+    person = make_user("late")
+    data = {"study": world.study.pk, "user": person.pk, "role": "reader"}
+    client.post(address(Membership, "add"), data)
+    assert Membership.objects.get(user=person).reader.code == "R3"
+
+
+def test_staff_cannot_be_added_as_reader_nor_readers_become_staff(client, root, world):
+    data = {"study": world.study.pk, "user": root.pk, "role": "reader"}
+    assert b"cannot be a reader" in client.post(address(Membership, "add"), data, follow=True).content
+    reader = world.people["reader"]
+    data = {"username": reader.username, "email": reader.email, "is_active": "on", "is_staff": "on"}
+    assert b"cannot be a reader" in client.post(address(User, "change", reader.pk), data, follow=True).content
+    reader.refresh_from_db()
+    assert not reader.is_staff
+
+
+def test_a_draft_study_keeps_its_state_whatever_the_form_says(client, root):
+    study = make_study()
+    data = {"title": "New title", "slug": study.slug, "state": "open", "seed": 0, "washout_days": 0}
+    data |= {"allocation": "random", "order": "blocks", "operating_point": 0.5, "drag_direction": "standard"}
+    data |= {"analysis_plan": "{}", "render_parameters": "{}"}
+    client.post(address(Study, "change", study.pk), data)
+    study.refresh_from_db()
+    assert (study.title, study.state) == ("New title", "draft")
