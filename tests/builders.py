@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
+import numpy as np
 from django.utils import timezone
 
+from explain.images import Radiograph, pixel_sha256
+from explain.render import display_image
 from readerstudy.accounts.models import User
-from readerstudy.cases.models import Batch, Case, Prediction, Truth
+from readerstudy.cases.models import Batch, Case, Prediction, Truth, save_file
 from readerstudy.reading.models import Assignment, Read, Reader, Response
 from readerstudy.studies.models import Example, Membership, Method, Question, Study
 
@@ -27,6 +31,23 @@ def make_batch(name: str = "batch", cases: int = 4, pathologies: tuple[str, ...]
         Truth.objects.create(case=case, pathology=pathology, label=index % 2 == 0)
         Prediction.objects.create(case=case, pathology=pathology, model="demo", probability=0.6 + 0.001 * index)
     return batch
+
+
+def add_image(case: Case, seed: int, side: int = 240, bits: int = 8) -> None:
+    """Give a case a real stored radiograph of seeded soft noise."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.random((side // 20, side // 20))
+    pixels = (np.kron(coarse, np.ones((20, 20))) * (2**bits - 1)).astype(np.uint8 if bits == 8 else np.uint16)
+    radiograph = Radiograph(pixels, bits)
+    picture = display_image(radiograph)
+    case.bits, case.width, case.height = bits, side, side
+    case.display_width, case.display_height = side, side
+    case.crop_x, case.crop_y, case.crop_size = radiograph.crop
+    case.pixel_sha256 = pixel_sha256(radiograph)
+    case.display_sha256 = hashlib.sha256(picture.png).hexdigest()
+    save_file(case.pixels, picture.png, ".png", case.public_id)
+    save_file(case.display, picture.png, ".png", case.public_id)
+    case.save()
 
 
 def make_study(slug: str = "trial", examples: int = 4, batch: Batch | None = None, **fields: Any) -> Study:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 from django.core.exceptions import ValidationError
 
@@ -22,7 +22,7 @@ class RenderParameters:
     """
 
     steps: int = 50
-    final_relu: str = "captum"
+    final_relu: Literal["captum", "full"] = "captum"
     search: str = "default"
 
     def __post_init__(self) -> None:

@@ -1,0 +1,63 @@
+"""From computed maps and frames to the files of an explanation. NumPy and Pillow only; safe to run in threads."""
+
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from explain import render
+from explain.checks import require_usable
+from explain.curve import lambda_curve
+from explain.images import Radiograph
+from explain.kinds import kind as kind_of
+from readerstudy.explanations.computing import Computed
+from readerstudy.explanations.models import ExplanationFile
+
+Role = ExplanationFile.Role
+
+
+@dataclass(frozen=True)
+class EncodedFile:
+    role: str
+    content: bytes
+    suffix: str
+    format: str
+    width: int
+    height: int
+
+
+def encode(kind_name: str, computed: Computed, radiograph: Radiograph) -> list[EncodedFile]:
+    """The files of one explanation. Raises explain.checks.UnusableMap for a non-finite or constant map."""
+    require_usable(computed.map)
+    if not kind_of(kind_name).animated:
+        layer = render.heat_layer(computed.map)
+        overlay = render.overlay(radiograph, computed.map)
+        return [_image(Role.LAYER, layer, ".png"), _image(Role.OVERLAY, overlay, ".png")]
+    if computed.frames is None:
+        raise ValueError(f"{kind_name} has no frames")
+    frames = render.frames_to_grey(computed.frames)
+    files = [
+        _image(Role.STRIP, render.frame_strip(frames), ".png"),
+        _image(Role.GIF, render.animation_gif(render.boomerang(frames)), ".gif"),
+    ]
+    if computed.record.get("lambdas"):
+        files.append(
+            _image(Role.CURVE, lambda_curve(computed.record["lambdas"], computed.record["predictions"]), ".svg")
+        )
+    return files
+
+
+def map_bytes(values: np.ndarray) -> bytes:
+    """The float map as .npy, float32."""
+    file = BytesIO()
+    np.save(file, values.astype(np.float32), allow_pickle=False)
+    return file.getvalue()
+
+
+def _image(role: str, content: bytes, suffix: str) -> EncodedFile:
+    if suffix == ".svg":
+        return EncodedFile(role, content, suffix, "image/svg+xml", 0, 0)
+    with Image.open(BytesIO(content)) as picture:
+        width, height = picture.size
+    return EncodedFile(role, content, suffix, Image.MIME[str(picture.format)], width, height)

@@ -1,0 +1,83 @@
+"""precompute: render what a draft study's methods need and pin it to the study's examples."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from explain.kinds import KINDS
+from readerstudy.explanations.models import Explanation
+from readerstudy.explanations.parameters import RenderParameters
+from readerstudy.explanations.rendering import Options, Rendered, render
+from readerstudy.studies.models import Example, Study
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which part of a study to render. kinds: empty = all that methods show. shard: (i, n), the i-th of n, from 1."""
+
+    kinds: tuple[str, ...] = ()
+    limit: int | None = None
+    shard: tuple[int, int] = (1, 1)
+
+
+def study_kinds(study: Study) -> list[str]:
+    """Kinds shown by the study's methods, in the order of explain.kinds."""
+    shown = {kind for method in study.methods.all() for kind in method.kinds}
+    return [kind for kind in KINDS if kind in shown]
+
+
+def examples_of(study: Study, part: Part) -> list[Example]:
+    rows = list(study.examples.select_related("prediction__case").order_by("practice", "number"))
+    index, count = part.shard
+    rows = rows[index - 1 :: count]
+    return rows[: part.limit] if part.limit is not None else rows
+
+
+def precompute(
+    study: Study, part: Part, options: Options, progress: Callable[[int], object] = lambda done: None
+) -> Rendered:
+    """Render and pin. Raises ValidationError for a study that is not a draft or a part that names nothing."""
+    if not study.is_draft:
+        raise ValidationError(
+            f"“{study.title}” is {study.state}: its explanations are frozen. Make a new version to render others."
+        )
+    kinds = _chosen_kinds(study, part.kinds)
+    examples = examples_of(study, part)
+    if not examples:
+        raise ValidationError(f"“{study.title}” has no examples yet: run select_examples first.")
+    models = {example.prediction.model for example in examples}
+    if len(models) > 1:
+        raise ValidationError(
+            f"The examples mix predictions of {', '.join(sorted(models))}; select those of one model."
+        )
+    result = render(
+        [example.prediction for example in examples],
+        kinds,
+        RenderParameters.from_dict(study.render_parameters),
+        options,
+        progress,
+    )
+    pin(examples, result.explanations)
+    return result
+
+
+@transaction.atomic
+def pin(examples: Sequence[Example], explanations: Sequence[Explanation]) -> None:
+    """Make these the explanations the examples show, one per kind; other kinds stay as they are."""
+    by_prediction: dict[int, list[Explanation]] = {}
+    for explanation in explanations:
+        by_prediction.setdefault(explanation.prediction_id, []).append(explanation)
+    for example in examples:
+        new = by_prediction.get(example.prediction_id, [])
+        old = example.explanations.filter(kind__in=[row.kind for row in new]).exclude(pk__in=[row.pk for row in new])
+        example.explanations.remove(*old)
+        example.explanations.add(*new)
+
+
+def _chosen_kinds(study: Study, asked: tuple[str, ...]) -> list[str]:
+    unknown = sorted(set(asked) - set(KINDS))
+    if unknown:
+        raise ValidationError(f"No kind of explanation is called {', '.join(unknown)}; there are {', '.join(KINDS)}.")
+    return [kind for kind in KINDS if kind in asked] if asked else study_kinds(study)
