@@ -82,6 +82,7 @@ def example_facts(example: Example, method: Method, url_name: str, study: Study)
             "image": {
                 "url": file_url(url_name, study, case.display) if case.display else None,
                 "bits": case.bits,
+                "window": None if case.window_low is None else [case.window_low, case.window_high],
                 "width": case.display_width,
                 "height": case.display_height,
                 "sha256": keyed_hash("shown", case.display_sha256),

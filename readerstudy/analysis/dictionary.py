@@ -1,0 +1,62 @@
+"""The data dictionary: every column of the exports, in order, with its meaning. The exports are made from it."""
+
+from typing import NamedTuple
+
+
+class Column(NamedTuple):
+    name: str
+    type: str
+    meaning: str
+
+
+LONG = (
+    Column("study", "text", "Slug of the study."),
+    Column("protocol_version", "integer", "Version of the frozen protocol."),
+    Column("simulated", "0/1", "1 when the answers were made by a program."),
+    Column("reader", "text", "Reader's code, R1, R2, ..."),
+    Column("read", "integer", "Read (period) 1, 2, ...; 0 is the practice read."),
+    Column("sequence", "text", "Methods of this example for this reader in read order, such as A>B."),
+    Column("position", "integer", "Place of the example in the read, from 1."),
+    Column("example", "text", "Number of the example in the study; practice examples are P1, P2, ..."),
+    Column("case", "text", "Opaque id of the case."),
+    Column("patient_key", "text", "Keyed hash of the patient id; empty when the data set has none."),
+    Column("pathology", "text", "Pathology that was predicted."),
+    Column("truth", "TP/FP", "TP: the pathology is present; FP: it is not. Empty when unknown."),
+    Column("practice", "0/1", "1 for practice examples, which are never analysed."),
+    Column("excluded", "0/1", "1 when an exclusion in force covers the response, its example, reader or read."),
+    Column("dataset", "text", "Data set the case came from."),
+    Column("model", "text", "Classifier that made the prediction."),
+    Column("prediction", "0..1", "Probability shown to the reader, f(x)."),
+    Column("prediction_reconstruction", "0..1", "f(D(E(x))), the start of Latent Shift; empty without it."),
+    Column("method", "text", "Key of the method shown."),
+    Column("question", "text", "Key of the question."),
+    Column("score", "integer", "The answer."),
+    Column("revision", "integer", "1 for the first answer, then 2, ...; the highest is current."),
+    Column("is_current", "0/1", "1 for the answer that counts."),
+    Column("opened_at", "ISO 8601 UTC", "When the server saw the visit of this answer open."),
+    Column("answered_at", "ISO 8601 UTC", "When the reader answered, by the reader's clock."),
+    Column("received_at", "ISO 8601 UTC", "When the server stored the answer."),
+    Column("visible_ms", "milliseconds", "Time the page was visible during the visit."),
+    Column("images_ready_ms", "milliseconds", "From opening to all images shown."),
+    Column("first_input_ms", "milliseconds", "From opening to the first key or click."),
+    Column("animation_loops", "integer", "Whole loops of the animation watched."),
+    Column("comment", "text", "The reader's comment of the visit."),
+    Column("source", "text", "browser, spreadsheet or simulated."),
+)
+
+WIDE_FIXED = (
+    *(column for column in LONG if column.name in ("study", "protocol_version", "simulated", "reader")),
+    *(column for column in LONG if column.name in ("example", "case", "patient_key", "pathology", "truth")),
+    *(column for column in LONG if column.name in ("excluded", "dataset", "model", "prediction", "sequence")),
+)
+
+
+def wide_columns(methods: list[str], questions: list[str]) -> list[Column]:
+    """Columns of the wide export: fixed ones, then for each method its read, position and current scores."""
+    columns = list(WIDE_FIXED)
+    for method in methods:
+        columns.append(Column(f"read_{method}", "integer", f"Read in which method {method} was shown."))
+        columns.append(Column(f"position_{method}", "integer", f"Place in that read of the view with {method}."))
+        for question in questions:
+            columns.append(Column(f"{question}_{method}", "integer", f"Current score of {question} with {method}."))
+    return columns

@@ -1,0 +1,57 @@
+"""export_reads: a study's answers as a table."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from readerstudy.analysis.export import FORMATS, Hashed, data_dictionary, export, provenance, record_look
+from readerstudy.analysis.tables import completeness
+from readerstudy.studies.models import Study
+
+
+class Command(BaseCommand):
+    help = (
+        "Export answers with truth, for researchers. Beside FILE come FILE.dictionary.csv and FILE.provenance.json. "
+        "Example: python manage.py export_reads --study pilot --format long --output reads.csv"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--study", required=True, help="slug of the study")
+        parser.add_argument("--format", choices=FORMATS, default="long")
+        parser.add_argument("--output", required=True, help="file to write, or - for standard output")
+        parser.add_argument("--question", default="", help="imrmc: whose scores (default: the first question)")
+        parser.add_argument("--why", default="", help="reason, recorded when the study is not closed yet")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        study = Study.objects.filter(slug=options["study"]).first()
+        if study is None:
+            raise CommandError(f"There is no study “{options['study']}”.")
+        try:
+            content = Hashed(export(study, options["format"], options["question"]))
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        record_look(study, f"export {options['format']}", why=options["why"])
+        answered, expected = completeness(study)
+        summary = f"{answered} of {expected} answers" + ("" if answered < expected else " (complete)")
+        if options["output"] == "-":
+            for chunk in content:
+                self.stdout.write(chunk, ending="")
+            self.stderr.write(f"Exported {study.slug}: {summary}.")
+            return
+        target = Path(options["output"])
+        temporary = target.with_name(f".{target.name}.writing")
+        try:
+            with temporary.open("w", encoding="utf-8", newline="") as file:
+                file.writelines(content)
+            temporary.replace(target)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise CommandError(f"{target} cannot be written: {error.strerror}.") from error
+        described = provenance(study, options["format"], content.sha256, max(content.lines - 1, 0))
+        target.with_name(f"{target.name}.provenance.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
+        with target.with_name(f"{target.name}.dictionary.csv").open("w", encoding="utf-8", newline="") as file:
+            file.writelines(data_dictionary(study))
+        self.stdout.write(f"Exported {study.slug} as {options['format']} to {target}: {summary}.")

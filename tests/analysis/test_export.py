@@ -1,0 +1,117 @@
+"""Exports: stable columns, truth for researchers, no formula runs, and a look before closing is recorded."""
+
+import csv
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from readerstudy.analysis.dictionary import LONG
+from readerstudy.analysis.export import data_dictionary, export, safe_cell
+from readerstudy.analysis.tables import completeness
+from readerstudy.reading.models import Exclusion, Sequence, Visit
+from readerstudy.studies.models import Look
+from tests.builders import make_reader, make_reads, make_response, make_study
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def study():
+    """One reader, read 1 half answered; one answer revised."""
+    study = make_study(examples=4)
+    reader = make_reader(study)
+    read = make_reads(reader)[0]
+    confidence, feature = study.questions.all()
+    for example in study.examples.all():
+        Sequence.objects.create(reader=reader, example=example, methods=["A", "B"])
+    for assignment in read.assignments.all()[:2]:
+        make_response(assignment, confidence, 4)
+        make_response(assignment, feature, 2)
+    make_response(read.assignments.first(), confidence, 5, revision=2)
+    return study
+
+
+def rows(study, format="long"):
+    return list(csv.DictReader(io.StringIO("".join(export(study, format)))))
+
+
+def test_long_has_one_row_per_response_in_stable_columns(study):
+    found = rows(study)
+    assert list(found[0]) == [column.name for column in LONG]
+    assert [(row["question"], row["score"], row["revision"], row["is_current"]) for row in found[:3]] == [
+        ("confidence", "4", "1", "0"), ("confidence", "5", "2", "1"), ("feature", "2", "1", "1"),
+    ]  # fmt: skip
+    assert found[0]["truth"] == "TP" and found[0]["sequence"] == "A>B" and found[0]["practice"] == "0"
+    assert found[0]["received_at"].endswith("Z")
+
+
+def test_wide_puts_the_methods_side_by_side(study):
+    found = rows(study, "wide")
+    assert len(found) == 2
+    methods = {row["example"]: [m for m in "AB" if row[f"confidence_{m}"]] for row in found}
+    assert all(len(shown) == 1 for shown in methods.values())
+    assert sorted(row[f"confidence_{methods[row['example']][0]}"] for row in found) == ["4", "5"]
+
+
+def test_imrmc_is_its_input_format(study):
+    lines = "".join(export(study, "imrmc")).split("\r\n")
+    assert lines[1] == "BEGIN DATA:"
+    assert lines[2:6] == ["truth,1,truth,1", "truth,2,truth,0", "truth,3,truth,1", "truth,4,truth,0"]
+    assert lines[6].startswith("R1,1,") and lines[6].endswith(",5")
+    assert len(lines) == 2 + 4 + 2 + 1
+
+
+def test_exclusions_in_force_are_marked_and_left_out_of_imrmc(study):
+    example = study.examples.get(number=1)
+    exclusion = Exclusion.objects.create(study=study, example=example, why="motion blur")
+    assert {row["example"]: row["excluded"] for row in rows(study)} == {"1": "1", "2": "0"}
+    assert "R1,1," not in "".join(export(study, "imrmc"))
+    exclusion.lifted_at = timezone.now()
+    exclusion.save()
+    assert {row["excluded"] for row in rows(study)} == {"0"}
+
+
+def test_no_cell_starts_a_formula(study):
+    assert [safe_cell(value) for value in ("=1+1", "+x", "-x", "@x", "fine", -3, None)] == [
+        "'=1+1", "'+x", "'-x", "'@x", "fine", -3, "",
+    ]  # fmt: skip
+    assignment = study.readers.get().reads.get(number=1).assignments.last()
+    visit = Visit.objects.create(assignment=assignment, comment="=HYPERLINK(1)")
+    response = make_response(assignment, study.questions.first(), 3)
+    assert response.visit is None
+    type(response).objects.create(
+        assignment=assignment, question=study.questions.last(), score=1, minimum=1, maximum=5, visit=visit
+    )
+    assert rows(study)[-1]["comment"] == "'=HYPERLINK(1)"
+
+
+def test_it_says_how_complete_the_data_are(study):
+    assert completeness(study) == (4, 16)
+
+
+def test_streaming_takes_a_fixed_number_of_queries(study, django_assert_max_num_queries):
+    with django_assert_max_num_queries(8):
+        rows(study)
+
+
+def test_the_command_writes_table_dictionary_and_provenance(study, tmp_path, capsys):
+    target = tmp_path / "reads.csv"
+    call_command("export_reads", study="trial", format="long", output=str(target), why="interim check")
+    assert "4 of 16 answers" in capsys.readouterr().out
+    described = json.loads((tmp_path / "reads.csv.provenance.json").read_text())
+    assert described["rows"] == 5 and described["protocol"]["methods"][0]["key"] == "A"
+    assert "confidence_B" in (tmp_path / "reads.csv.dictionary.csv").read_text()
+    assert Look.objects.get().why == "interim check"
+    with pytest.raises(CommandError, match="cannot be written"):
+        call_command("export_reads", study="trial", output=str(tmp_path / "none" / "x.csv"))
+    with pytest.raises(CommandError, match="There is no study"):
+        call_command("export_reads", study="nothing", output="-")
+
+
+def test_every_column_is_in_the_dictionary(study):
+    described = {(row["table"], row["column"]) for row in csv.DictReader(io.StringIO("".join(data_dictionary(study))))}
+    assert {column for table, column in described if table == "long"} == set(rows(study)[0])
+    assert {column for table, column in described if table == "wide"} == set(rows(study, "wide")[0])
