@@ -133,7 +133,7 @@ def _moment_sums(data: ReaderScores) -> tuple[dict[str, FloatArray], dict[str, F
         own = data.scores[:, reader]
         x, y = own[:, positive][:, :, None], own[:, ~positive][:, None, :]
         success = (x > y) + 0.5 * (x == y)  # NaN compares false: missing pairs count nothing
-        read = (~np.isnan(x) & ~np.isnan(y)).astype(float)
+        read = (~np.isnan(x)).astype(float) * ~np.isnan(y)
         for k, block in enumerate((success, read)):
             same[k] += _products(block)
             over_readers[k] += block
@@ -147,7 +147,8 @@ def _moment_sums(data: ReaderScores) -> tuple[dict[str, FloatArray], dict[str, F
 def _products(block: FloatArray) -> FloatArray:
     """(4, t, t) products of blocks (t, n1, n0): same pair, same positive, same negative, any."""
     pairs = block.reshape(len(block), -1)
-    by_positive, by_negative, total = block.sum(axis=2), block.sum(axis=1), block.sum(axis=(1, 2))
+    by_positive, by_negative = block @ np.ones(block.shape[2]), np.ones(block.shape[1]) @ block
+    total = by_positive.sum(axis=1)
     return np.array([pairs @ pairs.T, by_positive @ by_positive.T, by_negative @ by_negative.T, np.outer(total, total)])
 
 
