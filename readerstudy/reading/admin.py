@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from simple_history.admin import SimpleHistoryAdmin
 
+from readerstudy.accounts.access import administrator
 from readerstudy.accounts.adminbase import HouseAdmin, RecordAdmin
 from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, Response, Sequence, Visit
 from readerstudy.studies.models import Look, Study
@@ -116,10 +117,11 @@ class ResponseAdmin(RecordAdmin):
 
 def record_look(request: HttpRequest) -> None:
     """One Look per person, open study and hour."""
+    user = administrator(request)
     what, hour_ago = "answers in the Django admin", timezone.now() - timedelta(hours=1)
-    recent = Look.objects.filter(user_id=request.user.pk, what=what, at__gte=hour_ago).values("study")
+    recent = Look.objects.filter(user=user, what=what, at__gte=hour_ago).values("study")
     studies = Study.objects.filter(state=Study.State.OPEN).exclude(pk__in=recent)
-    Look.objects.bulk_create(Look(study=study, user_id=request.user.pk, what=what) for study in studies)
+    Look.objects.bulk_create(Look(study=study, user=user, what=what) for study in studies)
 
 
 @admin.register(Exclusion)
