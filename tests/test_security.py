@@ -49,11 +49,7 @@ class Offences(HTMLParser):
             if name == "style" or name.startswith("on"):
                 self.found.append(f"<{tag} {name}=…>")
             outside = re.match(r"(https?:)?//(?!testserver)", value.strip())
-            if (
-                name in ("src", "href", "srcset", "data", "poster", "action")
-                and outside
-                and (loads or name == "action")
-            ):
+            if name in asks and outside:
                 self.found.append(f"<{tag} {name}={value}>")
         is_data = attributes.get("type") in ("application/json", "importmap-shim")
         if tag == "style" or (tag == "script" and "src" not in attributes and not is_data):
