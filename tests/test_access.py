@@ -125,7 +125,9 @@ TABLE: dict[str, Row] = {
     "api/reading/<slug:slug>/visits/": readers(method="post"),
     "api/reading/<slug:slug>/visits/<uuid:visit_id>/": readers(method="put", visit_id=new_id, own=False),
     "api/reading/<slug:slug>/practice/assignments/<int:position>/": own_reader(position=first, own=False),
-    "api/reading/<slug:slug>/practice/assignments/<int:position>/feedback/": own_reader(position=first, own=False),
+    "api/reading/<slug:slug>/practice/feedback/<int:position>/": own_reader(position=first, own=False),
+    "api/reading/<slug:slug>/preferences/": readers(method="put"),
+    "api/reading/<slug:slug>/practice/preferences/": readers(method="put"),
     "api/reading/<slug:slug>/practice/finish/": own_reader(method="post"),
     "api/reading/<slug:slug>/practice/responses/<uuid:response_id>/": readers(
         method="put", response_id=new_id, own=False

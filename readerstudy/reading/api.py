@@ -1,4 +1,4 @@
-"""The reading room's JSON API (docs/reading-api.md). `me = reader(request, slug)` is the first line of every view.
+"""The reading room's JSON API (docs/reading-api.md). `me = asking(request, slug)` is the first line of every view.
 
 Paths under /practice/ are the same for the practice read; the others mean the reader's open scored read.
 """
@@ -20,7 +20,7 @@ from readerstudy.reading.access import reader
 from readerstudy.reading.feedback import practice_feedback
 from readerstudy.reading.models import Assignment, Read, Reader, Response, Visit
 from readerstudy.reading.recording import Answer, Refused
-from readerstudy.reading.serializers import AnswerIn, AnswerOut, Feedback, NewVisit, VisitMeasures
+from readerstudy.reading.serializers import AnswerIn, AnswerOut, Feedback, NewVisit, Preferences, VisitMeasures
 
 FILE_URL_NAME = "reading_file"
 
@@ -32,6 +32,14 @@ class Conflict(APIException):
 
     def __init__(self, refused: Refused) -> None:
         super().__init__(refused.detail, refused.code)
+
+
+def asking(request: Request, slug: str) -> Reader:
+    """The reader, by the one access helper; refused when the page was opened by someone else on this workstation."""
+    me = reader(request, slug)
+    if request.headers.get("X-Reader", me.code) != me.code:
+        raise Conflict(Refused("wrong_reader", "Someone else has logged in on this computer: reload the page."))
+    return me
 
 
 def open_read(me: Reader, practice: bool) -> Read:
@@ -62,7 +70,7 @@ def assignment_at(me: Reader, practice: bool, position: int) -> Assignment:
 @permission_classes([AllowAny])
 def state(request: Request, slug: str, practice: bool = False) -> ApiResponse:
     """Study, questions and where the reader stands."""
-    me = reader(request, slug)
+    me = asking(request, slug)
     read = open_read(me, practice)
     questions = list(me.study.questions.all())
     standing = next(item for item in progress.reads_of(me) if item.read.pk == read.pk)
@@ -89,7 +97,7 @@ def state(request: Request, slug: str, practice: bool = False) -> ApiResponse:
 @permission_classes([AllowAny])
 def assignment(request: Request, slug: str, position: int, practice: bool = False) -> ApiResponse:
     """One example with its panels, and what this reader has answered so far."""
-    me = reader(request, slug)
+    me = asking(request, slug)
     found = assignment_at(me, practice, position)
     responses = list(Response.objects.filter(assignment=found).select_related("question"))
     facts = presentation.assignment_facts(
@@ -103,16 +111,19 @@ def assignment(request: Request, slug: str, position: int, practice: bool = Fals
 @permission_classes([AllowAny])
 def visits(request: Request, slug: str, practice: bool = False) -> ApiResponse:
     """One opening of an assignment. The same id again changes nothing."""
-    me = reader(request, slug)
+    me = asking(request, slug)
     data = _valid(NewVisit(data=request.data))
+    failed = data.pop("failed_files", [])
+    if failed:
+        data["display"] = {**data.get("display", {}), "failed_files": failed}
     known = Visit.objects.filter(id=data["id"], assignment__read__reader=me).first()
     if known is None:
         found = assignment_at(me, practice, data.pop("position"))
         if data.pop("visit_token") != presentation.visit_token(found):
             raise Conflict(Refused("stale_visit", "This page is of another read: reload it."))
-        visit_id = data.pop("id")
-        _refusing(recording.record_visit, found, visit_id, data)
-    return ApiResponse({"received_at": timezone.now()}, status=200 if known else 201)
+        measures = {name: value for name, value in data.items() if name != "id"}
+        _refusing(recording.record_visit, found, data["id"], measures)
+    return ApiResponse({"id": str(data["id"]), "saved_at": timezone.now()}, status=200 if known else 201)
 
 
 @extend_schema(request=VisitMeasures, responses=OpenApiTypes.OBJECT)
@@ -120,12 +131,12 @@ def visits(request: Request, slug: str, practice: bool = False) -> ApiResponse:
 @permission_classes([AllowAny])
 def visit(request: Request, slug: str, visit_id: uuid.UUID, practice: bool = False) -> ApiResponse:
     """Later measures of a visit, and its comment."""
-    me = reader(request, slug)
+    me = asking(request, slug)
     found = Visit.objects.filter(id=visit_id, assignment__read__reader=me).first()
     if found is None:
         raise Conflict(Refused("unknown_visit", "The server has not seen this visit: send it first."))
     recording.update_visit(found, _valid(VisitMeasures(data=request.data)))
-    return ApiResponse({"received_at": found.last_received_at})
+    return ApiResponse({"saved_at": found.last_received_at})
 
 
 @extend_schema(request=AnswerIn, responses=AnswerOut)
@@ -133,7 +144,7 @@ def visit(request: Request, slug: str, visit_id: uuid.UUID, practice: bool = Fal
 @permission_classes([AllowAny])
 def response(request: Request, slug: str, response_id: uuid.UUID, practice: bool = False) -> ApiResponse:
     """One answer, appended. The same id again answers the same and stores nothing."""
-    me = reader(request, slug)
+    me = asking(request, slug)
     data = _valid(AnswerIn(data=request.data))
     answer = Answer(response_id, data["visit"], data["question"], data["score"], data.get("client_answered_at"))
     stored, created = _refusing(recording.record_response, me, answer)
@@ -146,7 +157,7 @@ def response(request: Request, slug: str, response_id: uuid.UUID, practice: bool
 @permission_classes([AllowAny])
 def feedback(request: Request, slug: str, position: int) -> ApiResponse:
     """Whether the practice prediction was right, once every question is answered."""
-    me = reader(request, slug)
+    me = asking(request, slug)
     found = assignment_at(me, True, position)
     return ApiResponse(_refusing(practice_feedback, found, me.study.questions.count()))
 
@@ -156,9 +167,29 @@ def feedback(request: Request, slug: str, position: int) -> ApiResponse:
 @permission_classes([AllowAny])
 def finish(request: Request, slug: str, practice: bool = False) -> ApiResponse:
     """End the read; refused while an answer is missing. A repeat changes nothing."""
-    me = reader(request, slug)
+    me = asking(request, slug)
     read = _refusing(recording.finish_read, me, open_read(me, practice))
-    return ApiResponse({"finished_at": read.finished_at})
+    return ApiResponse({"finished_at": read.finished_at, "detail": _what_next(me)})
+
+
+@extend_schema(request=Preferences, responses=Preferences)
+@api_view(["PUT"])
+@permission_classes([AllowAny])
+def preferences(request: Request, slug: str, practice: bool = False) -> ApiResponse:
+    """How this reader likes to work: single-key shortcuts on or off."""
+    me = asking(request, slug)
+    me.single_key_shortcuts = _valid(Preferences(data=request.data))["single_key_shortcuts"]
+    me.save(update_fields=["single_key_shortcuts"])
+    return ApiResponse({"single_key_shortcuts": me.single_key_shortcuts})
+
+
+def _what_next(me: Reader) -> str:
+    following = progress.current(progress.reads_of(me))
+    if following is None:
+        return "You have finished every read. Thank you."
+    if following.opens_at and following.state == "waiting":
+        return f"The next read opens on {timezone.localtime(following.opens_at):%d %B %Y at %H:%M}."
+    return "The next read is ready when you are."
 
 
 def _valid(serializer: Any) -> dict[str, Any]:

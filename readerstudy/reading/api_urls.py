@@ -18,11 +18,8 @@ for prefix, name, practice in (
         path(f"{prefix}visits/<uuid:visit_id>/", api.visit, extra, name=f"{name}_visit"),
         path(f"{prefix}responses/<uuid:response_id>/", api.response, extra, name=f"{name}_response"),
         path(f"{prefix}finish/", api.finish, extra, name=f"{name}_finish"),
+        path(f"{prefix}preferences/", api.preferences, extra, name=f"{name}_preferences"),
     ]
 urlpatterns.append(
-    path(
-        "reading/<slug:slug>/practice/assignments/<int:position>/feedback/",
-        api.feedback,
-        name="api_reading_practice_feedback",
-    )
+    path("reading/<slug:slug>/practice/feedback/<int:position>/", api.feedback, name="api_reading_practice_feedback")
 )

@@ -3,20 +3,13 @@
 from django.db.models.fields.files import FieldFile
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from readerstudy.cases.media import case_file, named, public_name, serve
+from readerstudy.cases.media import case_file, named, serve
 from readerstudy.cases.models import Case
 from readerstudy.explanations.models import ExplanationFile
 from readerstudy.reading.access import reader
 from readerstudy.reading.models import Assignment, Reader
-from readerstudy.studies.models import Study
-
-
-def reading_file_url(study: Study, file: FieldFile) -> str:
-    """Where a reader's browser gets the file."""
-    return reverse("reading_file", args=[study.slug, public_name(file)])
 
 
 @require_safe

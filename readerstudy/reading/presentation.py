@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from explain.kinds import kind as kind_of
 from readerstudy.cases.identity import keyed_hash
+from readerstudy.cases.media import public_name
 from readerstudy.cases.models import Case
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.reading.models import Assignment, Response
@@ -21,7 +22,7 @@ LAYER_OPACITY = 0.8
 
 def file_url(url_name: str, study: Study, field: Any) -> str:
     """The guarded address of a stored file: its keyed-hash name under the study's own path."""
-    return reverse(url_name, args=[study.slug, field.name.rsplit("/", 1)[-1]])
+    return reverse(url_name, args=[study.slug, public_name(field)])
 
 
 def visit_token(assignment: Assignment) -> str:
@@ -34,7 +35,7 @@ def study_facts(study: Study, single_key_shortcuts: bool, methods: list[Method])
         "slug": study.slug,
         "title": study.title,
         "show_frame_predictions": study.show_frame_predictions,
-        "wl_drag_direction": "up_brighter" if study.drag_direction == Study.DragDirection.INVERTED else "up_darker",
+        "wl_drag_direction": study.drag_direction,
         "allow_changes": study.allow_changes,
         "single_key_shortcuts": single_key_shortcuts,
         "panel_columns": 1 + max((len(method.kinds) for method in methods), default=0),

@@ -46,7 +46,7 @@ class Answer:
 
 
 def record_visit(assignment: Assignment, visit_id: uuid.UUID, measures: dict[str, Any]) -> tuple[Visit, bool]:
-    """Insert the visit unless it is there; returns it and whether it is new. Measures only ever fill in or grow."""
+    """Insert the visit unless it is there; returns it and whether it is new."""
     try:
         with transaction.atomic():
             visit, created = Visit.objects.get_or_create(

@@ -36,7 +36,8 @@ class NewVisit(VisitMeasures):
     id = serializers.UUIDField()
     position = serializers.IntegerField(min_value=1)
     visit_token = serializers.CharField(max_length=64)
-    client_opened_at = serializers.DateTimeField(required=False, allow_null=True)
+    opened_at = serializers.DateTimeField(required=False, allow_null=True, source="client_opened_at")
+    failed_files = serializers.ListField(child=serializers.CharField(max_length=120), required=False, max_length=20)
 
 
 class AnswerIn(serializers.Serializer):
@@ -44,6 +45,10 @@ class AnswerIn(serializers.Serializer):
     question = serializers.CharField(max_length=32)
     score = serializers.IntegerField()
     client_answered_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class Preferences(serializers.Serializer):
+    single_key_shortcuts = serializers.BooleanField()
 
 
 class AnswerOut(serializers.Serializer):

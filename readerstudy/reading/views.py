@@ -124,7 +124,13 @@ def read(request: HttpRequest, slug: str, practice: bool = False) -> HttpRespons
     if me.study.state != me.study.State.OPEN:
         return redirect("reading_list", slug)
     api = reverse("api_reading_practice_state" if practice else "api_reading_state", args=[slug])
-    context = {"study": me.study, "me": me, "practice": practice, "api": api.removesuffix("state/")}
+    context = {
+        "study_slug": slug,
+        "api_url": api.removesuffix("state/"),
+        "session_url": reverse("api_session"),
+        "list_url": reverse("reading_list", args=[slug]),
+        "practice": practice,
+    }
     response = render(request, "reading/read.html", context)
     remember(response, request.user, secure=request.is_secure())  # type: ignore[arg-type]
     return response
