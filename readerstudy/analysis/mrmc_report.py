@@ -144,6 +144,13 @@ def _auc_table(parts: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) ->
     return _table("AUC by reader and method", headings, rows, 2, caption)
 
 
+def _gain(row: Mapping[str, Any]) -> Row:
+    """A difference turned to second method minus first, as everywhere else in the report."""
+    low, high = (None if row[end] is None else 0 - row[end] for end in ("ci_high", "ci_low"))
+    contrast = f"{row['method_b']} − {row['method_a']}"
+    return {"contrast": contrast, "difference": 0 - row["difference"], "ci_low": low, "ci_high": high}
+
+
 def _tests_table(parts: Sequence[Mapping[str, Any]]) -> Row:
     rows: list[Row] = []
     for part in parts:
@@ -151,8 +158,9 @@ def _tests_table(parts: Sequence[Mapping[str, Any]]) -> Row:
         for mode, title in MODE_TITLES.items():
             for row in (part[mode] or {}).get("differences", []):
                 degrees = row["df_bdg"] if mode == "ustat" else row["df"]
-                cells = [part["question"], title, row["contrast"], _number(row["difference"], 3, "+")]
-                cells += [_interval(row, "+"), "normal" if degrees is None else f"{degrees:.1f}", _p(row["p_value"])]
+                turned = _gain(row)
+                cells = [part["question"], title, turned["contrast"], _number(turned["difference"], 3, "+")]
+                cells += [_interval(turned, "+"), "normal" if degrees is None else f"{degrees:.1f}", _p(row["p_value"])]
                 rows.append(_row(cells, strong=_is_primary(part, mode)))
         for test in part["margin"] or []:
             aim = f"{test['new']} {test['aim'].replace('_', '-')} to {test['reference']}"
@@ -161,7 +169,7 @@ def _tests_table(parts: Sequence[Mapping[str, Any]]) -> Row:
             about = f"{aim}, bound {_number(test['bound'], 3, '+')}"
             rows.append(
                 _row(
-                    [part["question"], about, f"{test['new']} - {test['reference']}", *gain, shown, _p(test["p_value"])]
+                    [part["question"], about, f"{test['new']} − {test['reference']}", *gain, shown, _p(test["p_value"])]
                 )
             )
         if len(rows) == start:

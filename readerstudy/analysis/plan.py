@@ -1,0 +1,176 @@
+"""The analysis plan: what will be tested and how, fixed before the first read and stored with the study as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+ZERO_RULES = ("wilcox", "pratt", "zsplit")
+TRUTHS = ("TP", "FP", "all")
+TESTS = ("wilcoxon", "clustered_signed_rank", "obuchowski_rockette")
+INFERENCE_MODES = ("auto", "random_readers", "fixed_readers", "fixed_cases")
+COVARIANCES = ("jackknife", "delong", "unbiased", "clustered")
+LEVELS = ("overall", "pathology", "reader", "order")
+
+
+class AnalysisError(ValueError):
+    """Something in a plan or in the data stops the analysis; the message is a sentence for the person who asked."""
+
+
+@dataclass(frozen=True)
+class PrimaryEndpoint:
+    """The one comparison that answers the study's question.
+
+    question  key of the question, e.g. "confidence".
+    truth     which examples: "TP" true positives, "FP" false positives, "all".
+    test      "wilcoxon" (pooled signed-rank), "clustered_signed_rank" or "obuchowski_rockette" (AUC; truth is "all").
+    """
+
+    question: str = "confidence"
+    truth: str = "TP"
+    test: str = "wilcoxon"
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of tests whose p values are adjusted together.
+
+    level         "overall", "pathology", "reader" or "order" (which method came first).
+    truths        the truths whose rows belong to it.
+    per_question  each question is a family of its own (else all questions are one family).
+    exploratory   its p values generate hypotheses and decide nothing.
+    """
+
+    name: str
+    level: str = "overall"
+    truths: tuple[str, ...] = ("TP", "FP")
+    per_question: bool = True
+    exploratory: bool = False
+
+
+DEFAULT_FAMILIES = (
+    Family("overall"),
+    Family("pathologies", level="pathology", exploratory=True),
+    Family("readers", level="reader", exploratory=True),
+)
+
+
+@dataclass(frozen=True)
+class AnalysisPlan:
+    """What the analysis does; every choice that changes a number is here.
+
+    alpha                 two-sided significance level, in (0, 0.5).
+    zero_rule             how the signed-rank test treats zero differences: "wilcox", "pratt" or "zsplit".
+    primary_endpoint      the one comparison that answers the study's question.
+    families              families for Holm and Benjamini-Hochberg.
+    inference_mode        MRMC: which of readers and cases are samples ("auto": fixed readers below five readers).
+    covariance            MRMC: how the covariances of AUCs are estimated ("clustered": patients are clusters).
+    margin                non-inferiority margin of the AUC difference, or None for superiority only.
+    bootstrap_replicates  number of cluster-bootstrap samples, at least 100.
+    bootstrap_seed        seed of the bootstrap, so that a repeat gives the same interval.
+    minimum_pairs         with fewer pairs no test is made and a sentence says so.
+    """
+
+    alpha: float = 0.05
+    zero_rule: str = "wilcox"
+    primary_endpoint: PrimaryEndpoint = field(default_factory=PrimaryEndpoint)
+    families: tuple[Family, ...] = DEFAULT_FAMILIES
+    inference_mode: str = "auto"
+    covariance: str = "jackknife"
+    margin: float | None = None
+    bootstrap_replicates: int = 2000
+    bootstrap_seed: int = 0
+    minimum_pairs: int = 5
+
+    def __post_init__(self) -> None:
+        problems = self.problems()
+        if problems:
+            raise AnalysisError(" ".join(problems))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> AnalysisPlan:
+        """Read a plan as stored; what is not given keeps its default. Raises AnalysisError naming every problem."""
+        values = dict(data)
+        _refuse_unknown(values, cls, "The analysis plan")
+        if "primary_endpoint" in values:
+            values["primary_endpoint"] = _part(PrimaryEndpoint, values["primary_endpoint"], "The primary endpoint")
+        if "families" in values:
+            if not isinstance(values["families"], list | tuple):
+                raise AnalysisError("The analysis plan's families must be a list.")
+            values["families"] = tuple(_part(Family, family, "A family of tests") for family in values["families"])
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as JSON-able data; `from_dict` reads it back to an equal plan."""
+        data = asdict(self)
+        data["families"] = [{**family, "truths": list(family["truths"])} for family in data["families"]]
+        return data
+
+    def problems(self) -> list[str]:
+        """Everything wrong with the plan, one sentence each; empty when it can be used."""
+        found = []
+        if not _is_number(self.alpha) or not 0 < self.alpha < 0.5:
+            found.append(f"The significance level alpha must be a number between 0 and 0.5, not {self.alpha!r}.")
+        for value, name, allowed in (
+            (self.zero_rule, "zero rule", ZERO_RULES),
+            (self.inference_mode, "inference mode", INFERENCE_MODES),
+            (self.covariance, "covariance", COVARIANCES),
+            (self.primary_endpoint.truth, "primary endpoint's truth", TRUTHS),
+            (self.primary_endpoint.test, "primary endpoint's test", TESTS),
+        ):
+            if value not in allowed:
+                found.append(f"The {name} must be one of {', '.join(allowed)}, not {value!r}.")
+        if not isinstance(self.primary_endpoint.question, str) or not self.primary_endpoint.question:
+            found.append("The primary endpoint must name a question.")
+        if self.primary_endpoint.test == "obuchowski_rockette" and self.primary_endpoint.truth != "all":
+            found.append('An AUC separates true from false positives, so its primary endpoint has the truth "all".')
+        if self.margin is not None and (not _is_number(self.margin) or not 0 < self.margin < 1):
+            found.append(f"The non-inferiority margin must be between 0 and 1 (or left out), not {self.margin!r}.")
+        for number, name, least in (
+            (self.bootstrap_replicates, "number of bootstrap replicates", 100),
+            (self.bootstrap_seed, "bootstrap seed", 0),
+            (self.minimum_pairs, "minimum number of pairs", 2),
+        ):
+            if not isinstance(number, int) or isinstance(number, bool) or number < least:
+                found.append(f"The {name} must be a whole number of at least {least}, not {number!r}.")
+        return found + self._family_problems()
+
+    def _family_problems(self) -> list[str]:
+        found = []
+        seen: set[tuple[str, str]] = set()
+        for family in self.families:
+            if family.level not in LEVELS:
+                found.append(f"Family {family.name!r}: level must be one of {', '.join(LEVELS)}, not {family.level!r}.")
+            for truth in family.truths:
+                if truth not in TRUTHS:
+                    found.append(f"Family {family.name!r}: truth must be one of {', '.join(TRUTHS)}, not {truth!r}.")
+                if (family.level, truth) in seen:
+                    found.append(f"Family {family.name!r}: {family.level} {truth} is in another family already.")
+                seen.add((family.level, truth))
+        return found
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _refuse_unknown(values: Mapping[str, Any], cls: type, what: str) -> None:
+    known = [item.name for item in fields(cls)]
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise AnalysisError(f"{what} has no entry named {', '.join(unknown)}; it may have: {', '.join(known)}.")
+
+
+def _part(cls: type, data: Any, what: str) -> Any:
+    if isinstance(data, cls):
+        return data
+    if not isinstance(data, Mapping):
+        raise AnalysisError(f"{what} must be a set of named entries, not {data!r}.")
+    _refuse_unknown(data, cls, what)
+    if cls is Family and "name" not in data:
+        raise AnalysisError("A family of tests needs a name.")
+    values = dict(data)
+    if "truths" in values:
+        values["truths"] = tuple(values["truths"])
+    return cls(**values)

@@ -1,0 +1,357 @@
+"""The analysis in words: the answer in one paragraph, the warnings, the deviations from the plan."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from readerstudy.analysis.frame import complete
+from readerstudy.analysis.paired import TRUTH_NAMES
+from readerstudy.analysis.plan import AnalysisPlan
+
+FEW_READERS = 5  # REFERENCE section 3: below it the random-reader test is liberal
+FEW_CLUSTERS = 20
+
+
+def number(value: float | None, digits: int = 2, signed: bool = False) -> str:
+    """A number for people: fixed digits, a true minus sign, a dash where there is none."""
+    if value is None:
+        return "–"
+    value += math.copysign(1e-9, value)  # 0.575 is printed 0.58 although its binary form lies a hair below
+    text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = text.lstrip("+-")
+    return text.replace("-", "−")
+
+
+def p_text(p: float | None) -> str:
+    """0.58, 0.010, < 0.001; never 0."""
+    if p is None:
+        return "–"
+    if p < 0.001:
+        return "< 0.001"
+    return f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def p_clause(p: float) -> str:
+    return f"p {p_text(p)}" if p < 0.001 else f"p = {p_text(p)}"
+
+
+def interval_text(ci: list[float] | None, digits: int = 2) -> str:
+    return "–" if ci is None else f"{number(ci[0], digits)} to {number(ci[1], digits)}"
+
+
+def percent(alpha: float) -> str:
+    return f"{100 * (1 - alpha):g} %"
+
+
+def find(rows: list[dict[str, Any]], **wanted: Any) -> dict[str, Any] | None:
+    """The first row with these values."""
+    return next((row for row in rows if all(row.get(key) == value for key, value in wanted.items())), None)
+
+
+def primary_row(results: Mapping[str, Any], plan: AnalysisPlan) -> dict[str, Any] | None:
+    """The primary endpoint's pooled row, for the first pair of methods."""
+    endpoint = plan.primary_endpoint
+    return find(results["paired"], question=endpoint.question, truth=endpoint.truth, group="overall", level="overall")
+
+
+def answer(results: Mapping[str, Any], plan: AnalysisPlan) -> str:
+    """The study's answer in one paragraph a reader of the report can quote."""
+    row = primary_row(results, plan)
+    opening = "SIMULATED DATA, which say nothing about any reader or method. " if results["simulated"] else ""
+    if row is None:
+        return opening + (
+            f"There is no answer: no responses compare two methods on the question {plan.primary_endpoint.question!r}."
+        )
+    if row["p_value"] is None:
+        return (
+            opening + f"There is no answer to the primary question: {_lower(row['note'] or 'it could not be tested.')}"
+        )
+    a, b = (results["methods"][row[side]] for side in ("method_a", "method_b"))
+    parts = [
+        f"On {TRUTH_NAMES[row['truth']]}, answers to “{results['questions'][row['question']]['text']}” were "
+        f"{_direction(row['mean_difference'])} with {b} than with {a}: mean {number(row['mean_b'])} against "
+        f"{number(row['mean_a'])}, difference {number(row['mean_difference'], signed=True)} points "
+        f"({_with_interval(row['ci_patient'], plan)}; {row['n_pairs']} pairs "
+        f"from {_count(row['n_readers'], 'reader')} and {_count(row['n_examples'], 'example')})."
+    ]
+    parts += [
+        *_verdict(results, row, plan),
+        *_companions(results, row, plan),
+        *_other_methods(results, row),
+        *_readers(results),
+    ]
+    return opening + " ".join(parts)
+
+
+def _verdict(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan) -> list[str]:
+    planned = plan.primary_endpoint.test
+    clustered = (row.get("clustered") or {}).get("patient")
+    p_clustered = clustered.get("p_value") if clustered else None
+    if planned == "obuchowski_rockette":
+        return _auc_verdict(results, row, plan)
+    name, p = "signed-rank test", row["p_value"]
+    if planned == "clustered_signed_rank":
+        if p_clustered is None:
+            return [f"The planned clustered signed-rank test could not be made; the pooled one gives {p_clause(p)}."]
+        name, p = "clustered signed-rank test", p_clustered
+    level = f"{100 * plan.alpha:g} %"
+    verdict = "below" if p < plan.alpha else "not below"
+    sentences = [f"The planned {name} gives {p_clause(p)}, {verdict} the {level} level fixed in the plan."]
+    if p >= plan.alpha:
+        sentences.append("A difference this large could be chance; this does not show that the methods are equal.")
+    if planned == "wilcoxon" and p_clustered is not None:
+        agreeing = "agrees" if (p_clustered < plan.alpha) == (p < plan.alpha) else "does NOT agree"
+        sentences.append(f"The test that keeps each patient's answers together {agreeing} ({p_clause(p_clustered)}).")
+    return sentences
+
+
+def _companions(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan) -> list[str]:
+    found = []
+    same = {"question": row["question"], "method_a": row["method_a"], "method_b": row["method_b"]}
+    other = find(results["paired"], **same, level="overall", truth={"TP": "FP", "FP": "TP"}.get(row["truth"]))
+    if other and other["p_value"] is not None:
+        found.append(
+            f"On {TRUTH_NAMES[other['truth']]} the difference was {number(other['mean_difference'], signed=True)} "
+            f"({interval_text(other['ci_patient'])}; {p_clause(other['p_value'])})."
+        )
+    contrast = find(results["contrasts"], **same)
+    if contrast and contrast["ci_patient"]:
+        low, high = contrast["ci_patient"]
+        found.append(
+            "The effect on true positives minus that on false positives was "
+            f"{number(contrast['contrast'], signed=True)} "
+            f"({interval_text(contrast['ci_patient'])}), so {_specific(low, high)}."
+        )
+    planned_auc = plan.primary_endpoint.test == "obuchowski_rockette"
+    auc = None if planned_auc else auc_sentence(results, row["question"], plan)
+    return [*found, auc] if auc else found
+
+
+def _auc_verdict(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan) -> list[str]:
+    part = find(results["mrmc"], question=row["question"])
+    sentence = auc_sentence(results, row["question"], plan)
+    p = part["primary"]["p_value"] if part and part["primary"] else None
+    if sentence is None or p is None:
+        return ["The planned comparison of AUCs could not be made: see the warnings."]
+    verdict = "below" if p < plan.alpha else "not below"
+    return [sentence, f"This planned test is {verdict} the {100 * plan.alpha:g} % level fixed in the plan."]
+
+
+def _specific(low: float, high: float) -> str:
+    if low > 0:
+        return "it is larger where the model is right"
+    if high < 0:
+        return "it is larger where the model is WRONG"
+    return "it is not shown to be larger where the model is right"
+
+
+def auc_sentence(results: Mapping[str, Any], question: str, plan: AnalysisPlan) -> str | None:
+    """The AUCs of the first two methods and their difference in the primary inference mode, or None without them."""
+    part = find(results["mrmc"], question=question)
+    primary = part["primary"] if part else None
+    if not part or not primary:
+        return None
+    row = primary["differences"][0]
+    a, b = row["method_a"], row["method_b"]
+    means = {method: sum(part["auc"][method].values()) / len(part["auc"][method]) for method in (a, b)}
+    text = (
+        f"Averaged over readers, answers separated true from false positives with an AUC of {number(means[a], 3)} with "
+        f"{results['methods'][a]} and {number(means[b], 3)} with {results['methods'][b]} "
+    )
+    if row["p_value"] is None:
+        return text + "(no test possible)."
+    interval = interval_text([-row["ci_high"], -row["ci_low"]], 3)
+    return text + (
+        f"(difference {number(-row['difference'], 3, signed=True)}, {percent(plan.alpha)} interval {interval}, "
+        f"{p_clause(row['p_value'])}, {primary['mode'].replace('_', ' ')})."
+    )
+
+
+def _other_methods(results: Mapping[str, Any], row: dict[str, Any]) -> list[str]:
+    """The primary comparison of every further pair of methods."""
+    return [
+        f"{results['methods'][other['method_b']]} against {results['methods'][other['method_a']]}: "
+        f"{number(other['mean_difference'], signed=True)} ({interval_text(other['ci_patient'])}; "
+        f"{p_clause(other['p_value'])}, "
+        f"adjusted {p_text(other['p_holm'])})."
+        for other in results["paired"]
+        if all(other[key] == row[key] for key in ("question", "truth", "level"))
+        and other is not row
+        and other["p_value"] is not None
+    ]
+
+
+def _readers(results: Mapping[str, Any]) -> list[str]:
+    n = results["flow"]["n_readers"]
+    if n >= FEW_READERS:
+        return []
+    return [f"With {_count(n, 'reader')} this holds for {'this reader' if n == 1 else 'these readers'} only."]
+
+
+def warning_sentences(
+    results: Mapping[str, Any], data: pd.DataFrame, pairs: Mapping[tuple[str, str], pd.DataFrame], plan: AnalysisPlan
+) -> list[str]:
+    """What a careful reader must know before believing the numbers; most important first."""
+    flow = results["flow"]
+    found = _independence(results, plan)
+    if 0 < flow["n_readers"] < FEW_READERS:
+        found.append(
+            f"Only {_count(flow['n_readers'], 'reader')} took part. Results hold for "
+            f"{'that reader' if flow['n_readers'] == 1 else 'those readers'}; "
+            "a test that treats readers as a sample of all readers is liberal below five."
+        )
+    if results["simulated"]:
+        found.append("Some or all of these answers are simulated. No conclusion about readers may be drawn from them.")
+    found += [sentence for key, rows in pairs.items() for sentence in _design(complete(rows), key, results)]
+    found += _incompleteness(flow, results)
+    row = primary_row(results, plan)
+    if row and row["n_pairs"] and row["n_zero"] > row["n_pairs"] / 2:
+        others = "; ".join(f"{rule} {p_text(p)}" for rule, p in results["sensitivity"].items() if p is not None)
+        found.append(
+            f"{row['n_zero']} of {row['n_pairs']} differences of the primary endpoint are zero, so its p value "
+            "depends on the zero rule "
+            f"(p by rule: {others}). The plan fixed the rule “{plan.zero_rule}”."
+        )
+    found += _auc_warnings(results)
+    if 1 < flow["n_patients"] < FEW_CLUSTERS:
+        found.append(
+            f"Only {flow['n_patients']} patients: intervals from resampling patients are too narrow with so few."
+        )
+    if flow["n_without_patient_key"]:
+        found.append(
+            f"For {_count(flow['n_without_patient_key'], 'example')} of {flow['n_examples']} the patient is not known: "
+            "each such image counts as a patient of its own."
+        )
+    return found
+
+
+def _auc_warnings(results: Mapping[str, Any]) -> list[str]:
+    """The warnings of the AUC analyses, each once, with the questions it is about."""
+    asked: dict[str, list[str]] = {}
+    for part in results["mrmc"]:
+        for sentence in part["warnings"]:
+            asked.setdefault(sentence, []).append(part["question"])
+    return [f"AUC of {' and '.join(questions)}: {sentence}" for sentence, questions in asked.items()]
+
+
+def _independence(results: Mapping[str, Any], plan: AnalysisPlan) -> list[str]:
+    row = primary_row(results, plan)
+    if row is None or row["n_pairs"] <= row["n_patients"]:
+        return []
+    found = [
+        f"The pooled signed-rank test treats its {row['n_pairs']} pairs as independent. They are not: they come from "
+        f"{_count(row['n_readers'], 'reader')} and {_count(row['n_examples'], 'example')} of "
+        f"{_count(row['n_patients'], 'patient')}. "
+        "Read it beside the intervals and tests that keep each patient's answers together."
+    ]
+    effect = row["design_effect"]
+    if effect is not None:
+        meaning = (
+            "so the pooled p value is too small"
+            if effect > 1.1
+            else "so here the pooled p value is not flattered by it"
+        )
+        found[0] += f" (Variance with patients as clusters over variance if independent: {number(effect)}, {meaning}.)"
+    for other in results["paired"]:
+        ci = other["ci_patient"]
+        if other["level"] != "overall" or other["p_value"] is None or ci is None:
+            continue
+        includes = ci[0] <= 0 <= ci[1]
+        clustered = other["clustered"]["patient"]["p_value"] if other["clustered"] else None
+        if clustered is not None and (clustered < plan.alpha) != (other["p_value"] < plan.alpha):
+            found.append(
+                f"Question “{other['question']}”, {TRUTH_NAMES[other['truth']]}: the pooled test has "
+                f"{p_clause(other['p_value'])}, the one with patients as clusters {p_clause(clustered)}."
+            )
+        if (other["p_value"] < plan.alpha) == includes:
+            found.append(
+                f"Question “{other['question']}”, {TRUTH_NAMES[other['truth']]}: the pooled test has "
+                f"{p_clause(other['p_value'])}, but the patient-cluster "
+                f"interval of the mean difference ({interval_text(ci, 3)}) "
+                f"{'includes' if includes else 'excludes'} zero."
+            )
+    return found
+
+
+def _design(pairs: pd.DataFrame, key: tuple[str, str], results: Mapping[str, Any]) -> list[str]:
+    a, b = (results["methods"][method] for method in key)
+    known = pairs[pairs["order"] != ""].drop_duplicates(["reader", "example"])
+    found = []
+    one_order = [str(reader) for reader, rows in known.groupby("reader") if rows["order"].nunique() == 1]
+    if one_order:
+        found.append(
+            f"{', '.join(one_order)} saw {a} and {b} in one order only: for them the method cannot be told from "
+            "the period."
+        )
+    shared = known.groupby("example")["order"].agg(["nunique", "size"])
+    shared = shared[shared["size"] > 1]
+    if len(shared) and not one_order and (shared["nunique"] == 1).all():
+        found.append(
+            f"All readers saw each example in the same order of {a} and {b}: order and example are confounded, "
+            "so a difference between the halves may come from either."
+        )
+    return found
+
+
+def _incompleteness(flow: Mapping[str, Any], results: Mapping[str, Any]) -> list[str]:
+    found = []
+    rows = flow["responses"]
+    if rows["analysed"] < rows["expected"]:
+        found.append(
+            f"The data are incomplete: {rows['analysed']} of {rows['expected']} possible answers are there. "
+            "Missing answers are left out, never imputed."
+        )
+    for pair in flow["pairs"]:
+        if pair["incomplete"]:
+            a, b = results["methods"][pair["method_a"]], results["methods"][pair["method_b"]]
+            total = pair["incomplete"] + pair["complete"]
+            found.append(
+                f"{pair['incomplete']} of {total} pairs of {a} and {b} lack one side and are left out of paired tests."
+            )
+    return found
+
+
+def deviation_sentences(
+    data: pd.DataFrame, plan: AnalysisPlan, meta: Mapping[str, Any], results: Mapping[str, Any]
+) -> list[str]:
+    """Where the analysis departs from a plan fixed before reading: found in the data, then those recorded by hand."""
+    found = []
+    fixed = pd.to_datetime(str(meta["plan_fixed_at"]), utc=True) if meta.get("plan_fixed_at") else None
+    first = data.loc[~data["practice"], "answered_at"].min()
+    if fixed is None:
+        found.append(
+            "No date is recorded on which the plan was fixed, so it cannot be shown that it came before the answers."
+        )
+    elif pd.notna(first) and first < fixed:
+        found.append(
+            f"The plan was fixed on {fixed:%Y-%m-%d %H:%M} UTC, after the first answer ({first:%Y-%m-%d %H:%M} UTC)."
+        )
+    if plan.primary_endpoint.question not in results["questions"]:
+        found.append(f"The plan's primary question {plan.primary_endpoint.question!r} has no answers.")
+    excluded = results["flow"]["responses"]["excluded"]
+    if excluded:
+        found.append(f"{_count(excluded, 'answer')} were excluded from the analysis.")
+    return found + [str(sentence) for sentence in meta.get("deviations", [])]
+
+
+def _with_interval(ci: list[float] | None, plan: AnalysisPlan) -> str:
+    if ci is None:
+        return "no interval can be given"
+    return f"{percent(plan.alpha)} interval {interval_text(ci)} with patients as clusters"
+
+
+def _direction(difference: float) -> str:
+    return "higher" if difference > 0 else "lower" if difference < 0 else "no higher or lower"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

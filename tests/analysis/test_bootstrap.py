@@ -1,0 +1,48 @@
+"""The cluster bootstrap: right width, seeded, blind to the names of clusters."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from readerstudy.analysis.bootstrap import bootstrap, interval, mean_interval, ratio_of_sums
+from readerstudy.analysis.frame import cluster_codes
+
+
+def test_a_sample_of_clusters_keeps_their_units_together() -> None:
+    columns = np.column_stack([[1.0, 1, 10, 10], np.ones(4)])
+    means = bootstrap(columns, np.array([0, 0, 1, 1]), ratio_of_sums, 500, seed=1)
+    assert set(np.round(means, 9)) == {1.0, 5.5, 10.0}
+
+
+def test_the_standard_error_matches_theory_and_grows_with_clustering() -> None:
+    rng = np.random.default_rng(0)
+    values = np.repeat(rng.normal(size=150), 2)  # two equal answers per cluster
+    _, clustered = mean_interval(values, np.repeat(np.arange(150), 2), alpha=0.05, replicates=4000, seed=1)
+    _, independent = mean_interval(values, np.arange(300), alpha=0.05, replicates=4000, seed=1)
+    assert clustered == pytest.approx(values.std() / np.sqrt(150), rel=0.05)
+    assert independent == pytest.approx(values.std() / np.sqrt(300), rel=0.05)
+
+
+def test_the_same_seed_gives_the_same_interval_whatever_the_patients_are_called() -> None:
+    values = np.random.default_rng(0).normal(size=40)
+    names = pd.Series([f"p{i // 2}" for i in range(40)])
+    renamed = names.map(lambda name: f"{hash(name) % 9973}-{name}")
+    one = mean_interval(values, cluster_codes(names), alpha=0.1, replicates=300, seed=5)
+    assert one == mean_interval(values, cluster_codes(renamed), alpha=0.1, replicates=300, seed=5)
+    assert one != mean_interval(values, cluster_codes(names), alpha=0.1, replicates=300, seed=6)
+
+
+def test_chunks_do_not_change_the_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = np.column_stack([np.arange(50.0), np.ones(50)])
+    whole = bootstrap(columns, np.arange(50), ratio_of_sums, 400, seed=2)
+    monkeypatch.setattr("readerstudy.analysis.bootstrap.CHUNK", 1000)
+    assert np.array_equal(bootstrap(columns, np.arange(50), ratio_of_sums, 400, seed=2), whole)
+
+
+def test_an_interval_needs_most_samples_to_be_defined() -> None:
+    values = np.r_[np.linspace(0, 1, 95), np.full(5, np.nan)]
+    assert interval(values, 0.1) == pytest.approx([0.05, 0.95])
+    assert interval(np.r_[values, np.full(20, np.nan)], 0.1) is None
+    assert mean_interval(np.ones(3), np.zeros(3, int), alpha=0.05, replicates=100, seed=0) == (None, None)

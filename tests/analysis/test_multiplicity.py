@@ -1,0 +1,42 @@
+"""Holm and Benjamini-Hochberg, and which rows are adjusted together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from statsmodels.stats.multitest import multipletests
+
+from readerstudy.analysis.multiplicity import adjust, benjamini_hochberg, holm
+from readerstudy.analysis.plan import AnalysisPlan, Family
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_adjusted_p_agree_with_statsmodels(seed: int) -> None:
+    p = np.random.default_rng(seed).uniform(size=17) ** 3
+    p[3] = p[4]
+    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1], rel=1e-12)
+    assert benjamini_hochberg(p) == pytest.approx(multipletests(p, method="fdr_bh")[1], rel=1e-12)
+
+
+def row(question: str, truth: str, level: str, p: float | None) -> dict:
+    return {"question": question, "truth": truth, "level": level, "group": level, "p_value": p}
+
+
+def test_a_family_is_one_question_unless_the_plan_says_otherwise() -> None:
+    rows = [
+        row(q, t, "overall", p)
+        for (q, t), p in zip([("c", "TP"), ("c", "FP"), ("f", "TP"), ("f", "FP")], [0.01, 0.2, 0.03, 0.04])
+    ]
+    adjust(rows, AnalysisPlan())
+    assert [item["p_holm"] for item in rows] == pytest.approx([0.02, 0.2, 0.06, 0.06])
+    adjust(rows, AnalysisPlan(families=(Family("all four", per_question=False),)))
+    assert [item["p_holm"] for item in rows] == pytest.approx([0.04, 0.2, 0.09, 0.09])
+    assert {item["family_size"] for item in rows} == {4}
+
+
+def test_rows_without_a_p_value_or_a_family_are_left_alone() -> None:
+    rows = [row("c", "TP", "overall", 0.03), row("c", "FP", "overall", None), row("c", "all", "overall", 0.01)]
+    adjust(rows, AnalysisPlan())
+    assert [item["p_holm"] for item in rows] == [0.03, None, None]
+    assert [item["exploratory"] for item in rows] == [False, False, True]
+    assert rows[2]["family"] is None

@@ -1,0 +1,188 @@
+"""`analyse`: one call, JSON out, a sentence wherever a number cannot stand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from readerstudy.analysis.plan import AnalysisError, AnalysisPlan, PrimaryEndpoint
+from readerstudy.analysis.results import analyse
+from tests.analysis.frames import crossover
+
+PLAN = AnalysisPlan(bootstrap_replicates=100)
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[str, Any]:
+    return analyse(crossover(examples=40), PLAN)
+
+
+def test_the_paired_rows_have_the_promised_keys(results: dict[str, Any]) -> None:
+    row = next(row for row in results["paired"] if row["question"] == "feature" and row["group"] == "R2")
+    promised = (
+        "question truth group n_pairs n_zero mean_a mean_b mean_difference sd_difference w p_value rank_biserial "
+        "ci_example ci_patient p_holm p_bh"
+    )
+    assert set(promised.split()) <= set(row)
+    assert {"agreement", "models", "mrmc", "timing", "flow", "warnings", "answer"} <= set(results)
+
+
+def test_the_same_answers_in_any_order_give_the_same_json(results: dict[str, Any]) -> None:
+    shuffled = crossover(examples=40).sample(frac=1, random_state=1)
+    as_read_from_csv = shuffled.assign(is_current="True", simulated="False", score=shuffled["score"].astype(str))
+    assert json.dumps(analyse(as_read_from_csv, PLAN), allow_nan=False) == json.dumps(results, allow_nan=False)
+
+
+def gaps(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.drop(frame.index[::7])
+
+
+@pytest.mark.parametrize(
+    ("change", "answer"),
+    [
+        (lambda f: f.iloc[:0], "no responses compare two methods on the question 'confidence'"),
+        (lambda f: f.iloc[:1], "no responses compare two methods"),
+        (lambda f: f[f["reader"] == "R1"], "With 1 reader this holds for this reader only."),
+        (lambda f: f[f["method"] == "B"], "no responses compare two methods"),
+        (lambda f: f[f["read"] == 0], "no reader answered this for an example with both methods"),
+        (lambda f: f[f["example"] <= 4], "only 4 pairs: too few to test"),
+        (lambda f: f[f["truth"] == "FP"], "no reader answered this for an example with both methods"),
+        (lambda f: f[f["question"] == "feature"], "no responses compare two methods"),
+        (lambda f: f.assign(score=3), "all 24 differences are zero"),
+        (lambda f: f.assign(score=f["example"] % 5 + 1), "all 24 differences are zero"),
+        (lambda f: f.assign(patient_key="one"), "no interval can be given"),
+        (lambda f: f.assign(patient_key="", case=""), "12 examples"),
+        (lambda f: f.assign(visible_ms=None, opened_at=None, position=None), "p = "),
+        (gaps, "17 pairs"),
+    ],
+)
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_thin_data_give_sentences_and_never_nan(change: Callable[[pd.DataFrame], pd.DataFrame], answer: str) -> None:
+    results = analyse(change(crossover()), PLAN)
+    text = json.dumps(results, allow_nan=False)
+    assert "nan" not in text.lower().replace("tenant", "")
+    assert answer in results["answer"]
+    for row in results["paired"]:
+        assert row["p_value"] is not None or row["note"]
+
+
+def test_incomplete_pairs_are_counted_and_said() -> None:
+    results = analyse(gaps(crossover()), PLAN)
+    row = results["paired"][0]
+    assert (row["n_pairs"], row["n_incomplete"]) == (17, 7)
+    flow = results["flow"]
+    assert flow["responses"]["expected"] - flow["responses"]["analysed"] == 28
+    lacking = flow["pairs"][0]["incomplete"]
+    assert any(f"{lacking} of 96 pairs of Method A and Method B lack one side" in s for s in results["warnings"])
+    assert any("164 of 192 possible answers" in sentence for sentence in results["warnings"])
+
+
+def test_the_flow_counts_each_row_left_out_once() -> None:
+    frame = crossover().astype({"score": float})
+    frame.loc[:3, "practice"] = True
+    frame.loc[2:5, "excluded"] = True  # rows 2 and 3 are practice first
+    frame.loc[5:6, "is_current"] = False
+    frame.loc[7, "score"] = np.nan
+    counts = analyse(frame, PLAN)["flow"]["responses"]
+    assert counts["practice"] + counts["superseded"] + counts["excluded"] + counts["without_score"] == 8
+    assert (counts["practice"], counts["superseded"], counts["excluded"], counts["without_score"]) == (4, 2, 1, 1)
+    assert counts["analysed"] == counts["rows"] - 8
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda f: f, "treats its 24 pairs as independent. They are not: they come from 2 readers and 12 examples"),
+        (lambda f: f, "Only 2 readers took part"),
+        (lambda f: f.assign(simulated=True), "answers are simulated"),
+        (
+            lambda f: f.assign(read=(f["method"] == "B").astype(int)),
+            "R1, R2 saw Method A and Method B in one order only",
+        ),
+        (
+            lambda f: f.assign(read=((f["method"] == "B") ^ (f["example"] % 3 == 0)).astype(int)),
+            "All readers saw each example in the same order",
+        ),
+        (lambda f: f.assign(patient_key=""), "For 24 examples of 24 the patient is not known"),
+        (lambda f: f.assign(score=np.where(f["example"] < 20, 3, f["score"])), "depends on the zero rule"),
+    ],
+)
+def test_a_careful_reader_is_warned(change: Callable[[pd.DataFrame], pd.DataFrame], words: str) -> None:
+    assert any(words in sentence for sentence in analyse(change(crossover()), PLAN)["warnings"])
+
+
+def test_the_answer_states_size_uncertainty_and_limits(results: dict[str, Any]) -> None:
+    text, row = results["answer"], results["paired"][0]
+    assert text.startswith("On true positives, answers to “confidence” were higher with Method B than with Method A")
+    assert f"{row['n_pairs']} pairs from 2 readers and 20 examples" in text
+    assert "95 % interval" in text
+    assert "below the 5 % level fixed in the plan" in text
+    assert text.endswith("With 2 readers this holds for these readers only.")
+    assert analyse(crossover().assign(simulated=True), PLAN)["answer"].startswith("SIMULATED DATA")
+
+
+def test_the_plan_decides_the_primary_endpoint_and_the_zero_rule() -> None:
+    plan = AnalysisPlan(zero_rule="pratt", primary_endpoint=PrimaryEndpoint("feature", "FP"), bootstrap_replicates=100)
+    results = analyse(crossover(), plan)
+    assert results["answer"].startswith("On false positives, answers to “feature”")
+    row = next(r for r in results["paired"] if (r["question"], r["truth"], r["level"]) == ("feature", "FP", "overall"))
+    assert row["p_value"] == pytest.approx(results["sensitivity"]["pratt"])
+
+
+def test_names_and_order_come_from_the_study() -> None:
+    meta = {
+        "study": "Demo",
+        "methods": {"B": "Animation", "A": "Heat map"},
+        "questions": {"feature": {"text": "Right feature?", "minimum": 1, "maximum": 5}},
+    }
+    results = analyse(crossover(), PLAN, meta=meta)
+    assert results["methods"] == {"B": "Animation", "A": "Heat map"}
+    assert list(results["questions"]) == ["feature", "confidence"]
+    assert {(row["method_a"], row["method_b"]) for row in results["paired"]} == {("B", "A")}
+    assert "lower with Heat map than with Animation" in results["answer"]
+
+
+def test_three_methods_are_compared_two_by_two() -> None:
+    results = analyse(crossover(methods="ABC"), PLAN)
+    pairs = dict.fromkeys((row["method_a"], row["method_b"]) for row in results["paired"])
+    assert list(pairs) == [("A", "B"), ("A", "C"), ("B", "C")]
+    overall = [row for row in results["paired"] if row["question"] == "confidence" and row["level"] == "overall"]
+    assert {row["family_size"] for row in overall if row["truth"] != "all"} == {6}
+    assert "Method C against Method A" in results["answer"]
+
+
+def test_deviations_are_found_and_added_to() -> None:
+    late = analyse(crossover(), PLAN, meta={"plan_fixed_at": "2026-02-01", "deviations": ["A reader fell ill."]})
+    assert late["deviations"][0].startswith("The plan was fixed on 2026-02-01 00:00 UTC, after the first answer")
+    assert late["deviations"][-1] == "A reader fell ill."
+    assert analyse(crossover(), PLAN, meta={"plan_fixed_at": "2026-01-01T00:00:00Z"})["deviations"] == []
+    assert "No date is recorded" in analyse(crossover(), PLAN)["deviations"][0]
+
+
+def test_reading_time_counts_a_visit_once(results: dict[str, Any]) -> None:
+    timing = results["timing"]
+    assert (timing["source"], timing["n_visits"]) == ("visible", 160)
+    assert sum(row["n"] for row in timing["by_position"]) == 160
+    without = analyse(crossover().assign(visible_ms=None), PLAN)["timing"]
+    assert without["source"] == "opened_to_answered"
+    assert without["by_method"][0]["median"] == pytest.approx(
+        analyse(crossover(), PLAN)["timing"]["by_method"][0]["median"]
+    )
+
+
+def test_overlap_is_compared_with_the_mean_score() -> None:
+    frame = crossover()
+    mean = frame[frame["question"] == "feature"].groupby(["example", "method"])["score"].mean().reset_index()
+    masks = mean[mean["example"] % 2 == 0].assign(iou=lambda table: table["score"] / 10)[["example", "method", "iou"]]
+    part = analyse(frame, PLAN, localisation=masks)["localisation"]
+    feature = [row for row in part["correlations"] if row["question"] == "feature"]
+    assert [row["n"] for row in feature] == [12, 12]
+    assert [row["rho"] for row in feature] == pytest.approx([1, 1])
+    assert "No maps with masks" in analyse(frame, PLAN)["localisation"]["note"]
+    with pytest.raises(AnalysisError, match="lacks the column"):
+        analyse(frame, PLAN, localisation=masks.drop(columns="iou"))
