@@ -1,0 +1,55 @@
+"""Seconds of the whole analysis and of its report, on seeded crossovers of 960, 1,920 and 9,600 responses.
+
+    python -m bench.analyze [--output DIR]
+
+Target: 960 responses, imports included, under 10 s on 2 cores. The work runs on one core, so the processor seconds
+beside the wall seconds tell what it would take on a machine with nothing else to do. --output keeps the reports.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from bench._measure import peak_rss_mb, report
+
+SIZES = {"960": (2, 120), "1920": (2, 240), "9600": (10, 240)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path)
+    args = parser.parse_args()
+    clocks = [_clocks()]
+    from readerstudy.analysis.plan import AnalysisPlan  # here, so that its time is measured
+    from readerstudy.analysis.report import write_report
+    from readerstudy.analysis.results import analyse
+    from tests.analysis.frames import crossover
+
+    clocks.append(_clocks())
+    _line("imports", *clocks)
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, (readers, examples) in SIZES.items():
+            frame = crossover(readers=readers, examples=examples)
+            clocks = [_clocks()]
+            results = analyse(frame, AnalysisPlan())
+            clocks.append(_clocks())
+            _line(f"{name} responses, analyse", *clocks)
+            write_report(results, (args.output or Path(scratch)) / name)
+            _line(f"{name} responses, report", clocks[-1], _clocks())
+    report("memory", peak_mib=peak_rss_mb(), load_average=os.getloadavg()[0])
+
+
+def _clocks() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
+
+
+def _line(name: str, start: tuple[float, float], end: tuple[float, float]) -> None:
+    report(name, wall_s=end[0] - start[0], processor_s=end[1] - start[1])
+
+
+if __name__ == "__main__":
+    main()
