@@ -82,13 +82,6 @@ def mrmc_tables(parts: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -
     }
 
 
-def mrmc_text(parts: Sequence[Mapping[str, Any]]) -> str:
-    """The primary result of every question, a sentence or two each."""
-    return " ".join(
-        f"{part['question'].capitalize()}: {part['primary']['sentence']}" for part in parts if part["primary"]
-    )
-
-
 def _is_primary(part: Mapping[str, Any], mode: str) -> bool:
     return bool(part["primary"]) and part["primary"]["mode"] == mode
 

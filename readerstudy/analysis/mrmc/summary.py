@@ -214,6 +214,7 @@ def _obuchowski_rockette_part(
         "primary": {
             "mode": mode,
             "scope": scope_of(mode, len(result.readers)),
+            "auc": dict(zip(result.methods, result.auc_mean.tolist(), strict=True)),
             "p_value": chosen.p_value,
             "differences": _difference_rows(chosen.differences),
             "sentence": primary_sentence(result, mode, chosen),
@@ -273,6 +274,7 @@ def _ustat_primary(
     return {
         "mode": "ustat",
         "scope": scope_of("random_readers", len(data.readers)),
+        "auc": {row["method"]: row["auc"] for row in part["methods"]},
         "p_value": pairs[0]["p_value"] if len(pairs) == 1 else None,
         "differences": pairs,
         "sentence": ustat_sentence(ustat(data, alpha=alpha)),
