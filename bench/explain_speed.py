@@ -57,16 +57,16 @@ def seed_weights(folder: Path, x: Tensor) -> None:
     """Seeded weights with which predictions react to images: without settled batch norms they would be saturated."""
     torch.manual_seed(0)
     classifier, autoencoder = xrv.models.DenseNet(), xrv.autoencoders.ResNetAE101()
+    for module in (*classifier.modules(), *autoencoder.modules()):
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = None  # the plain average
     with torch.no_grad():
-        for model in (classifier, autoencoder):
-            for module in model.modules():
-                if isinstance(module, nn.BatchNorm2d):
-                    module.momentum = None  # the plain average
-            model.train()(x)
-            model.eval()
-        autoencoder.conv1_1.weight.mul_(300)  # pictures that fill the grey range
+        autoencoder.train()(x)
+        reconstruction = autoencoder.eval()(x)["out"]
+        scale = x.std() / reconstruction.std()  # pictures that fill the grey range
+        autoencoder.conv1_1.weight.mul_(scale)
+        classifier.train()(torch.cat([x, reconstruction * scale]))
         classifier.classifier.weight.mul_(3)
-        report("seeded models", reconstruction_sd=autoencoder(x)["out"].std().item())
     for name, model in (("classifier", classifier), ("autoencoder", autoencoder)):
         save_file(model.state_dict(), folder / f"{name}.safetensors")
 
