@@ -1,0 +1,136 @@
+/** The latent-shift animation: plays there and back, pauses, and steps through lambda; controls stand under the picture. */
+import { make } from "./dom.js";
+
+/** @param {number} count @returns {number[]} there and back without doubled end frames: 2N - 2 */
+export function boomerang(count) {
+  const there = Array.from({ length: count }, (_, i) => i);
+  return [...there, ...there.slice(1, -1).reverse()];
+}
+
+/** @param {number} value @returns {string} with a true minus sign and no needless digits */
+export function formatLambda(value) {
+  const size = Math.abs(value);
+  const digits = size >= 10 || size === 0 ? 0 : size >= 1 ? 1 : 3;
+  return (value < 0 ? "−" : "") + size.toFixed(digits);
+}
+
+export class Animation {
+  /**
+   * @param {import("./types.js").PanelFacts} panel
+   * @param {{onFrame: () => void, onAction: (name: string) => void, paused: boolean}} options
+   */
+  constructor(panel, { onFrame, onAction, paused }) {
+    this.panel = panel;
+    this.onFrame = onFrame;
+    this.onAction = onAction;
+    this.order = boomerang(panel.frames ?? 1);
+    this.step = 0;
+    this.shown = 0; // steps played, for counting loops
+    this.timer = 0;
+    this.controls = this.build();
+    this.show(paused ? panel.zero_frame ?? 0 : 0);
+    if (!paused) this.play(false);
+    else this.reflectPlaying();
+  }
+
+  /** @returns {number} */
+  get frame() {
+    return this.order[this.step];
+  }
+
+  get playing() {
+    return this.timer !== 0;
+  }
+
+  get loops() {
+    return Math.floor(this.shown / this.order.length);
+  }
+
+  build() {
+    const { frames = 1, zero_frame: zero, title } = this.panel;
+    this.playButton = make("button", { type: "button", class: "icon", on: { click: () => this.toggle() } });
+    this.slider = make("input", {
+      type: "range", min: 0, max: frames - 1, step: 1, "aria-label": `${title}: frame`,
+      on: { input: () => { this.pause(false); this.show(Number(this.slider.value)); this.onAction("step"); } },
+    });
+    this.readout = make("output", { class: "lambda" });
+    const tick = make("span", { class: "tick", "aria-hidden": true });
+    tick.hidden = zero === undefined;
+    // The thumb's centre travels from half a thumb to half a thumb before the end (--thumb in reading.css).
+    tick.style.setProperty("--at", String(frames > 1 ? (zero ?? 0) / (frames - 1) : 0));
+    const stepButton = (/** @type {string} */ label, /** @type {string} */ sign, /** @type {number} */ by) => make(
+      "button", { type: "button", class: "icon", "aria-label": label, text: sign, on: { click: () => this.stepBy(by) } });
+    return make("div", { class: "animation", role: "group", "aria-label": `${title}: playback` },
+      this.playButton, stepButton("Frame before", "◀", -1),
+      make("span", { class: "track" }, this.slider, tick), stepButton("Next frame", "▶", 1), this.readout);
+  }
+
+  /** @param {number} frame */
+  show(frame) {
+    this.step = this.order.indexOf(frame);
+    this.reflectFrame();
+  }
+
+  reflectFrame() {
+    const { frame } = this;
+    const { lambdas, frames, frame_predictions: predictions } = this.panel;
+    const lambda = lambdas ? `λ ${formatLambda(lambdas[frame])}` : `${frame + 1} of ${frames}`;
+    const prediction = predictions ? `, ${Math.round(100 * predictions[frame])} %` : "";
+    this.slider.value = String(frame);
+    this.slider.setAttribute("aria-valuetext", `Frame ${frame + 1} of ${frames}, ${lambda}${prediction}`);
+    this.readout.textContent = lambda + prediction;
+    this.onFrame();
+  }
+
+  toggle() {
+    if (this.playing) this.pause();
+    else this.play();
+  }
+
+  play(count = true) {
+    if (count) this.onAction("play");
+    if (this.playing || this.order.length < 2) return;
+    const advance = () => {
+      if (!document.hidden) {
+        this.step = (this.step + 1) % this.order.length;
+        this.shown += 1;
+        this.reflectFrame();
+      }
+    };
+    this.timer = window.setInterval(advance, this.panel.frame_ms ?? 100);
+    this.reflectPlaying();
+  }
+
+  pause(count = true) {
+    if (count) this.onAction("pause");
+    clearInterval(this.timer);
+    this.timer = 0;
+    this.reflectPlaying();
+  }
+
+  /** Through lambda, not through the playing order: the end frames are ends. @param {number} by */
+  stepBy(by) {
+    if (this.playing) this.pause(false);
+    this.onAction("step");
+    this.show(Math.min((this.panel.frames ?? 1) - 1, Math.max(0, this.frame + by)));
+  }
+
+  toZero() {
+    if (this.playing) this.pause(false);
+    this.onAction("step");
+    this.show(this.panel.zero_frame ?? 0);
+  }
+
+  reflectPlaying() {
+    this.playButton.textContent = this.playing ? "❚❚" : "▶❚";
+    this.playButton.setAttribute("aria-label", this.playing ? "Pause the animation" : "Play the animation");
+    this.playButton.title = `${this.playing ? "Pause" : "Play"} (A)`;
+    // A playing read-out would be announced ten times a second.
+    this.readout.setAttribute("aria-live", this.playing ? "off" : "polite");
+  }
+
+  close() {
+    clearInterval(this.timer);
+    this.timer = 0;
+  }
+}

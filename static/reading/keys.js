@@ -1,0 +1,107 @@
+/** The one table of shortcuts: it drives the keyboard, the hints and the help dialog. */
+import { make } from "./dom.js";
+
+/**
+ * @typedef {{keys: string[], shown: string, says: string, action: string}} Shortcut
+ * @type {Shortcut[]}
+ */
+export const SHORTCUTS = [
+  { keys: [], shown: "1 – 9", says: "answer the outlined question and move to the next", action: "" },
+  { keys: [], shown: "Enter", says: "save and go to the next example", action: "" },
+  { keys: [], shown: "Backspace", says: "back to the example before", action: "" },
+  { keys: ["m"], shown: "M", says: "write a comment (Esc leaves it)", action: "comment" },
+  { keys: ["o"], shown: "O", says: "overlay on or off", action: "overlay" },
+  { keys: ["["], shown: "[", says: "overlay fainter", action: "fainter" },
+  { keys: ["]"], shown: "]", says: "overlay stronger", action: "stronger" },
+  { keys: ["e"], shown: "E", says: "enlarge the panel under the pointer (or click it)", action: "enlarge" },
+  { keys: ["p"], shown: "P", says: "enlarge the next panel", action: "nextPanel" },
+  { keys: ["w"], shown: "W", says: "whole radiograph", action: "whole" },
+  { keys: ["a"], shown: "A", says: "animation: play or pause", action: "play" },
+  { keys: [","], shown: ",", says: "animation: frame before", action: "frameBack" },
+  { keys: ["."], shown: ".", says: "animation: next frame", action: "frameOn" },
+  { keys: ["z"], shown: "Z", says: "animation: to λ = 0", action: "frameZero" },
+  { keys: ["+", "="], shown: "+", says: "zoom in (or wheel, pinch)", action: "zoomIn" },
+  { keys: ["-"], shown: "−", says: "zoom out", action: "zoomOut" },
+  { keys: ["b"], shown: "B", says: "brighter", action: "brighter" },
+  { keys: ["d"], shown: "D", says: "darker", action: "darker" },
+  { keys: ["c"], shown: "C", says: "more contrast", action: "harder" },
+  { keys: ["v"], shown: "V", says: "less contrast", action: "softer" },
+  { keys: ["i"], shown: "I", says: "invert", action: "invert" },
+  { keys: ["t"], shown: "T", says: "drag sets window / moves the image (right button: the other)", action: "tool" },
+  { keys: ["r"], shown: "R", says: "reset the view", action: "reset" },
+  { keys: ["?"], shown: "?", says: "this list", action: "help" },
+];
+
+/** With Shift, because the bare arrow keys belong to the radio buttons. */
+const PAN_KEYS = /** @type {const} */ ({ ArrowLeft: "panLeft", ArrowRight: "panRight", ArrowUp: "panUp", ArrowDown: "panDown" });
+
+export class Keyboard {
+  /**
+   * @param {Object<string, () => void>} actions by name, plus "next" and "back"
+   * @param {{answer: (digit: number) => boolean, escape: () => void, enabled: boolean, storageKey: string}} options
+   */
+  constructor(actions, { answer, escape, enabled, storageKey }) {
+    this.actions = actions;
+    this.answer = answer;
+    this.escape = escape;
+    this.storageKey = storageKey;
+    const chosen = localStorage.getItem(storageKey);
+    this.singleKeys = chosen === null ? enabled : chosen === "on";
+    document.addEventListener("keydown", (event) => this.onKey(event));
+  }
+
+  /** @param {boolean} on */
+  setSingleKeys(on) {
+    this.singleKeys = on;
+    localStorage.setItem(this.storageKey, on ? "on" : "off");
+  }
+
+  /** @param {KeyboardEvent} event */
+  onKey(event) {
+    if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+    if (document.querySelector("dialog[open]")) return; // a dialog has its own keys
+    const target = /** @type {HTMLElement} */ (event.target);
+    const typing = target.matches("input[type=text], input[type=number], textarea");
+    const name = this.actionOf(event, target, typing);
+    if (!name) return;
+    event.preventDefault();
+    // A key held down must not run through questions and examples.
+    if (event.repeat && ["digit", "next", "back", "help", "comment"].includes(name)) return;
+    if (name === "escape") this.escape();
+    else if (name === "digit") this.answer(Number(event.key));
+    else this.actions[name]();
+  }
+
+  /**
+   * @param {KeyboardEvent} event @param {HTMLElement} target @param {boolean} typing
+   * @returns {string} "" when the key is not ours
+   */
+  actionOf(event, target, typing) {
+    if (event.key === "Escape") return "escape";
+    if (event.key === "Enter") return target.matches("button, a, summary") ? "" : "next";
+    if (typing) return "";
+    if (event.key === "Backspace") return "back";
+    if (event.shiftKey && event.key in PAN_KEYS) return PAN_KEYS[/** @type {"ArrowUp"} */ (event.key)];
+    const inQuestion = target.closest(".question") !== null;
+    if (/^\d$/.test(event.key) && (this.singleKeys || inQuestion)) return "digit";
+    if (!this.singleKeys) return "";
+    return SHORTCUTS.find(({ keys }) => keys.includes(event.key.toLowerCase()))?.action ?? "";
+  }
+}
+
+/**
+ * @param {HTMLDialogElement} dialog
+ * @param {Keyboard} keyboard
+ */
+export function fillHelp(dialog, keyboard) {
+  const rows = [...SHORTCUTS, { shown: "Shift + arrows", says: "move the zoomed image" }].map(({ shown, says }) => (
+    make("div", {}, make("dt", {}, make("kbd", { text: shown })), make("dd", { text: says }))));
+  const box = make("input", { type: "checkbox", on: { change: () => keyboard.setSingleKeys(box.checked) } });
+  box.checked = keyboard.singleKeys;
+  dialog.replaceChildren(
+    make("h2", { id: "help-title", text: "Keys" }),
+    make("dl", { class: "keys" }, ...rows),
+    make("label", { class: "check" }, box,
+      " Single-key shortcuts on (off: digits work inside a question; Enter and Backspace always work)"),
+    make("form", { method: "dialog" }, make("button", { class: "primary", text: "Close", autofocus: true })));
+}

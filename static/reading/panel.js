@@ -1,0 +1,88 @@
+/** One panel: a canvas, its title and its controls. It draws what the viewer tells it to; it decides nothing. */
+import { make } from "./dom.js";
+import { paint } from "./lut.js";
+
+export class Panel {
+  /**
+   * @param {import("./types.js").PanelFacts} facts
+   * @param {import("./types.js").Loaded} loaded
+   * @param {string} subject for the picture's text alternative
+   */
+  constructor(facts, loaded, subject) {
+    this.facts = facts;
+    this.loaded = loaded;
+    /** @type {import("./animation.js").Animation|null} */
+    this.animation = null;
+    this.canvas = make("canvas", { role: "img", "aria-label": `${facts.title}, ${subject}` });
+    this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
+    this.view = make("div", { class: "view" }, this.canvas);
+    this.controls = make("div", { class: "panel-controls" });
+    this.links = make("span", { class: "panel-links" });
+    this.element = make("figure", { class: "panel", "data-panel": facts.key, "data-type": facts.type },
+      this.view,
+      make("figcaption", {}, make("span", { class: "panel-title", text: facts.title }), this.links),
+      this.controls);
+    const strip = loaded.strips.get(facts.key);
+    /** @type {{canvas: HTMLCanvasElement, lut: Uint32Array|null}[]} frames, each painted once per window */
+    this.frames = (strip ?? []).map(() => ({ canvas: document.createElement("canvas"), lut: null }));
+  }
+
+  /** Match the canvas to the screen's own pixels, so that nothing is resampled after us. @returns {number} side in px */
+  fit() {
+    const side = Math.max(1, Math.round(this.view.clientWidth * window.devicePixelRatio));
+    if (this.canvas.width !== side) {
+      this.canvas.width = side;
+      this.canvas.height = side;
+    }
+    return side;
+  }
+
+  /**
+   * @param {HTMLCanvasElement} base the visible part of the radiograph, drawn once for all panels
+   * @param {import("./types.js").Field} visible
+   * @param {import("./view_state.js").ViewState} state
+   * @param {Uint32Array} frameLut
+   */
+  draw(base, visible, state, frameLut) {
+    const { context, canvas, facts, loaded } = this;
+    const crop = loaded.assignment.case.crop;
+    const scale = canvas.width / visible.size;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    if (facts.type !== "animation") context.drawImage(base, 0, 0, canvas.width, canvas.height);
+    context.setTransform(scale, 0, 0, scale, -visible.x * scale, -visible.y * scale);
+    if (facts.type === "animation") {
+      context.imageSmoothingEnabled = true;
+      context.imageSmoothingQuality = "high";
+      context.drawImage(this.paintedFrame(frameLut), crop.x, crop.y, crop.size, crop.size);
+      return;
+    }
+    const layer = loaded.layers.get(facts.key);
+    if (layer && state.overlay) {
+      context.imageSmoothingEnabled = false; // a map is shown as computed: nearest neighbour, no blur
+      context.globalAlpha = state.opacity;
+      context.drawImage(layer, crop.x, crop.y, crop.size, crop.size);
+      context.globalAlpha = 1;
+    }
+    if (state.field === "whole") {
+      context.lineWidth = (1.5 * window.devicePixelRatio) / scale;
+      context.strokeStyle = "#bbb";
+      context.strokeRect(crop.x, crop.y, crop.size, crop.size);
+    }
+  }
+
+  /** @param {Uint32Array} lut */
+  paintedFrame(lut) {
+    const index = this.animation?.frame ?? 0;
+    const frame = this.frames[index];
+    if (frame.lut !== lut) {
+      paint(/** @type {import("./types.js").Samples[]} */ (this.loaded.strips.get(this.facts.key))[index], lut,
+        frame.canvas);
+      frame.lut = lut;
+    }
+    return frame.canvas;
+  }
+
+  close() {
+    this.animation?.close();
+  }
+}

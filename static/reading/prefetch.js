@@ -1,0 +1,195 @@
+/**
+ * The examples around the current one, fetched ahead and kept in memory only (nothing of a patient stays on a shared
+ * workstation's disk). The next example is decoded too, so that Enter shows it at once.
+ */
+import { Problem } from "./api.js";
+import { decodeImage, decodeLayer, decodeStrip } from "./pixels.js";
+
+const AHEAD = 5;
+const BEHIND = 2;
+
+/** Files of an example that could not be shown: a read without its stimulus is not a read. */
+export class MissingImages extends Error {
+  /**
+   * @param {import("./types.js").Assignment} assignment
+   * @param {{title: string, error: Error}[]} failures
+   */
+  constructor(assignment, failures) {
+    const what = failures.map(({ title, error }) => `${title} (${reason(error)})`).join("; ");
+    super(`Not all images of this example could be loaded: ${what}.`);
+    this.assignment = assignment;
+    this.failures = failures;
+  }
+}
+
+/** @param {Error} error */
+function reason(error) {
+  if (error instanceof Problem) {
+    return error.status === 404 ? "the server does not have the file" : `the server refused it, error ${error.status}`;
+  }
+  return error.message.replace(/\.$/, "");
+}
+
+/** @param {Blob} blob @returns {Promise<string>} hex; empty on plain http, where browsers offer no hashing */
+async function sha256(blob) {
+  if (!crypto.subtle) return "";
+  const digest = await crypto.subtle.digest("SHA-256", await blob.arrayBuffer());
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/**
+ * @param {import("./types.js").Assignment} assignment
+ * @returns {{role: string, title: string, url: string, expected: string, kind: string,
+ *   panel: import("./types.js").PanelFacts|null}[]} every file the reader will see
+ */
+export function filesOf(assignment) {
+  const { image } = assignment.case;
+  const files = [{
+    role: "image", title: "Input image", url: image.url, expected: image.sha256, kind: "image",
+    panel: /** @type {import("./types.js").PanelFacts|null} */ (null),
+  }];
+  for (const panel of assignment.panels) {
+    const field = { map: "layer_url", animation: "strip_url", input: "" }[panel.type];
+    if (!field) continue;
+    files.push({
+      role: panel.key, title: panel.title, url: String(panel[/** @type {"layer_url"} */ (field)] ?? ""),
+      expected: panel.sha256s?.[field] ?? "", kind: panel.type, panel,
+    });
+  }
+  return files;
+}
+
+/** One example, fetched now and decoded when asked. */
+class Parcel {
+  /** @param {import("./api.js").Api} api @param {number} position */
+  constructor(api, position) {
+    this.api = api;
+    this.fetched = this.fetchAll(position);
+    this.fetched.catch(() => {}); // reported by whoever waits for it
+    /** @type {Promise<import("./types.js").Loaded>|null} */
+    this.decoded = null;
+    /** @type {import("./types.js").Loaded|null} set once decoded, so that it can be shown without waiting a turn */
+    this.ready = null;
+  }
+
+  /** @param {number} position */
+  async fetchAll(position) {
+    const assignment = await this.api.get(`assignments/${position}/`);
+    const wanted = filesOf(assignment);
+    const results = await Promise.allSettled(wanted.map(async (file) => {
+      if (!file.url) throw new Error("the server names no file");
+      const blob = await this.api.file(file.url);
+      const hash = await sha256(blob);
+      if (hash && file.expected && hash !== file.expected) throw new Error("it arrived damaged");
+      return { ...file, blob, hash };
+    }));
+    failOnMissing(assignment, wanted, results);
+    return { assignment, files: results.map((result) => /** @type {any} */ (result).value) };
+  }
+
+  decode() {
+    this.decoded ??= this.decodeAll();
+    this.decoded.catch(() => {});
+    return this.decoded;
+  }
+
+  /** @returns {Promise<import("./types.js").Loaded>} */
+  async decodeAll() {
+    const { assignment, files } = await this.fetched;
+    /** @type {any} */
+    const loaded = {
+      assignment, layers: new Map(), strips: new Map(),
+      files: files.map(({ role, url, hash, expected, blob }) => (
+        { role, url, sha256: hash || expected, format: blob.type, bytes: blob.size }
+      )),
+    };
+    const results = await Promise.allSettled(files.map(async ({ kind, role, blob, panel }) => {
+      try {
+        if (kind === "image") loaded.image = await decodeImage(blob, assignment.case.image);
+        else if (kind === "map") loaded.layers.set(role, await decodeLayer(blob));
+        else loaded.strips.set(role, await decodeStrip(blob, panel.frames));
+      } catch (error) {
+        if (error instanceof DOMException) throw new Error("the file is not a readable image");
+        throw error;
+      }
+    }));
+    failOnMissing(assignment, files, results);
+    this.ready = loaded;
+    return loaded;
+  }
+}
+
+/**
+ * @param {import("./types.js").Assignment} assignment
+ * @param {{title: string}[]} files
+ * @param {PromiseSettledResult<any>[]} results
+ */
+function failOnMissing(assignment, files, results) {
+  const failures = results.flatMap((result, i) => (
+    result.status === "rejected" ? [{ title: files[i].title, error: result.reason }] : []
+  ));
+  if (failures.length) throw new MissingImages(assignment, failures);
+}
+
+export class Prefetch {
+  /** @param {import("./api.js").Api} api @param {number} total */
+  constructor(api, total) {
+    this.api = api;
+    this.total = total;
+    /** @type {Map<number, Parcel>} */
+    this.parcels = new Map();
+  }
+
+  /** @param {number} position */
+  parcel(position) {
+    let parcel = this.parcels.get(position);
+    if (!parcel) {
+      parcel = new Parcel(this.api, position);
+      this.parcels.set(position, parcel);
+      const forget = () => { if (this.parcels.get(position) === parcel) this.parcels.delete(position); };
+      parcel.fetched.catch(forget);
+    }
+    return parcel;
+  }
+
+  /** @param {number} position @returns {import("./types.js").Loaded|null} only when it can be shown this instant */
+  peek(position) {
+    return this.parcels.get(position)?.ready ?? null;
+  }
+
+  /**
+   * @param {number} position
+   * @returns {Promise<import("./types.js").Loaded>}
+   * @throws {MissingImages|import("./api.js").Problem|import("./api.js").Unreachable}
+   */
+  async get(position) {
+    try {
+      return await this.parcel(position).decode();
+    } catch (error) {
+      this.parcels.delete(position); // the next attempt starts afresh
+      throw error;
+    }
+  }
+
+  /** Fetch what comes after this example, one at a time so that nearer ones come first. @param {number} position */
+  async warm(position) {
+    for (const held of [...this.parcels.keys()]) {
+      if (held < position - BEHIND || held > position + AHEAD) this.parcels.delete(held);
+    }
+    this.centre = position;
+    for (let next = position + 1; next <= Math.min(this.total, position + AHEAD); next++) {
+      try {
+        const parcel = this.parcel(next);
+        await (next === position + 1 ? parcel.decode() : parcel.fetched);
+      } catch {
+        return; // said when the reader gets there, if it still fails then
+      }
+      if (this.centre !== position) return;
+    }
+  }
+
+  clear() {
+    this.parcels.clear();
+    this.centre = -1;
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * The questions as native radio groups, without a default. A digit answers the question in focus and moves on; arrow
+ * keys move the choice at once but are reported only when they come to rest, so walking from 1 to 5 is one answer.
+ */
+import { make } from "./dom.js";
+
+const SETTLE_MS = 900;
+const MOST_RADIOS = 11;
+
+export class Questions {
+  /**
+   * @param {HTMLFormElement} form
+   * @param {import("./types.js").Question[]} questions
+   * @param {{onAnswer: (key: string, score: number) => void, onInput: () => void}} options
+   */
+  constructor(form, questions, { onAnswer, onInput }) {
+    this.form = form;
+    this.questions = questions;
+    this.onAnswer = onAnswer;
+    this.onInput = onInput;
+    this.current = 0;
+    /** @type {Object<string, number>} what was last reported or shown */
+    this.settled = {};
+    this.timer = 0;
+    this.moving = -1; // the question whose choice has not come to rest
+    this.groups = questions.map((question, index) => this.build(question, index));
+    form.replaceChildren(...this.groups);
+    form.style.setProperty("--questions", String(questions.length));
+    form.addEventListener("submit", (event) => event.preventDefault());
+    this.setEnabled(false);
+  }
+
+  /** @param {import("./types.js").Question} question @param {number} index */
+  build(question, index) {
+    const { key, text, minimum, maximum, low_label: low, high_label: high } = question;
+    const count = maximum - minimum + 1;
+    const field = count <= MOST_RADIOS
+      ? make("span", { class: "choices" }, ...Array.from({ length: count }, (_, i) => this.radio(question, minimum + i)))
+      : make("input", { type: "number", class: "score", name: key, min: minimum, max: maximum, step: 1,
+        "aria-label": `${text} (${minimum} to ${maximum})`, on: { change: () => this.settle() } });
+    const group = make("fieldset", { class: "question", "data-question": key },
+      make("legend", {}, `${index + 1}. ${text}`),
+      make("span", { class: "scale" },
+        make("span", { class: "end", text: low }), field, make("span", { class: "end high", text: high })));
+    group.addEventListener("focusin", () => this.setCurrent(index));
+    group.addEventListener("input", () => { this.onInput(); this.moving = index; this.restSoon(); });
+    group.addEventListener("focusout", () => { if (this.moving === index) this.settle(); });
+    // A click is a decision; only the arrow keys wander.
+    group.addEventListener("click", (/** @type {MouseEvent} */ event) => { if (event.detail > 0) this.settle(); });
+    return group;
+  }
+
+  /** @param {import("./types.js").Question} question @param {number} score */
+  radio({ key, minimum, maximum, low_label: low, high_label: high }, score) {
+    const end = score === minimum ? low : score === maximum ? high : "";
+    return make("label", { class: "choice" },
+      make("input", { type: "radio", name: key, value: score, "aria-label": end ? `${score}, ${end}` : score }),
+      make("span", { "aria-hidden": true, text: score }));
+  }
+
+  /** @param {Object<string, number>} answers */
+  show(answers) {
+    clearTimeout(this.timer);
+    this.moving = -1;
+    this.settled = { ...answers };
+    this.questions.forEach((question, index) => this.mark(index, answers[question.key]));
+    const open = this.firstUnanswered();
+    this.setCurrent(open < 0 ? 0 : open);
+  }
+
+  /** @param {number} index @param {number|undefined} score */
+  mark(index, score) {
+    for (const input of this.inputs(index)) {
+      if (input.type === "radio") input.checked = Number(input.value) === score;
+      else input.value = score === undefined ? "" : String(score);
+    }
+  }
+
+  /** @param {number} index @returns {HTMLInputElement[]} */
+  inputs(index) {
+    return [...this.groups[index].querySelectorAll("input")];
+  }
+
+  /** @param {number} index @returns {number|null} */
+  scoreOf(index) {
+    for (const input of this.inputs(index)) {
+      if (input.type === "radio" ? input.checked : input.value !== "" && input.checkValidity()) return Number(input.value);
+    }
+    return null;
+  }
+
+  restSoon() {
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.settle(), SETTLE_MS);
+  }
+
+  /** Report what has changed since the last report. */
+  settle() {
+    clearTimeout(this.timer);
+    this.moving = -1;
+    this.questions.forEach(({ key }, index) => {
+      const score = this.scoreOf(index);
+      if (score === null || score === this.settled[key]) return;
+      this.settled[key] = score;
+      this.onAnswer(key, score);
+    });
+  }
+
+  /** @param {number} score @returns {boolean} whether the question in focus takes this score */
+  answer(score) {
+    const { minimum, maximum } = this.questions[this.current];
+    const group = this.groups[this.current];
+    if (group.disabled || score < minimum || score > maximum || group.querySelector("input[type=number]")) return false;
+    this.onInput();
+    this.mark(this.current, score);
+    this.settle();
+    this.focus(Math.min(this.current + 1, this.questions.length - 1));
+    return true;
+  }
+
+  /** @param {number} index */
+  setCurrent(index) {
+    this.current = index;
+    this.groups.forEach((group, i) => group.toggleAttribute("data-current", i === index));
+  }
+
+  /** @param {number} [index] */
+  focus(index = this.current) {
+    this.setCurrent(index);
+    const inputs = this.inputs(index);
+    (inputs.find((input) => input.checked) ?? inputs[0])?.focus({ preventScroll: true });
+  }
+
+  /** @returns {number} -1 when all are answered */
+  firstUnanswered() {
+    return this.questions.findIndex((_, index) => this.scoreOf(index) === null);
+  }
+
+  /** @param {boolean} enabled */
+  setEnabled(enabled) {
+    for (const group of this.groups) group.disabled = !enabled;
+  }
+}

@@ -1,0 +1,50 @@
+/** What the reader is told about saving ("Saved 14:02:11" only for what the server acknowledged) and about trouble. */
+
+/** @param {number} count @param {string} noun */
+export function counted(count, noun) {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+export class Status {
+  /** @param {HTMLElement} saved a status region @param {HTMLElement} notice an alert region */
+  constructor(saved, notice) {
+    this.saved = saved;
+    this.notice = notice;
+    /** @type {Map<string, string>} sentence by subject */
+    this.sentences = new Map();
+    this.lastSaved = "";
+  }
+
+  /** @param {string} savedAt ISO time of the server */
+  acknowledged(savedAt) {
+    const time = new Date(savedAt);
+    if (!Number.isNaN(time.getTime())) this.lastSaved = `Saved ${time.toTimeString().slice(0, 8)}`;
+  }
+
+  /** @param {import("./outbox.js").Outbox} outbox */
+  reflect(outbox) {
+    const refused = outbox.unsent.filter((entry) => entry.refused);
+    const held = outbox.unsent.filter((entry) => entry.held).length;
+    const unsent = outbox.unsent.length - refused.length - held;
+    let text = this.lastSaved;
+    if (unsent && outbox.waiting) text = `Not sent yet: ${unsent}`;
+    else if (unsent) text = "Saving…";
+    else if (held) text = "Saved when you go on";
+    if (this.saved.textContent !== text) this.saved.textContent = text;
+    this.say("network", outbox.waiting
+      ? `The server cannot be reached. You can go on: ${unsent ? `${counted(unsent, "answer")} ${
+        unsent === 1 ? "is" : "are"} kept on this computer and sent` : "your answers are kept on this computer and sent"
+      } by themselves when it is back.` : "");
+    this.say("refused", refused.length
+      ? `The server did not take ${counted(refused.length, "answer")}: ${refused[0].refused} Please tell the study team.`
+      : "");
+  }
+
+  /** @param {string} subject @param {string} sentence "" when there is nothing to say any more */
+  say(subject, sentence) {
+    if (sentence) this.sentences.set(subject, sentence);
+    else this.sentences.delete(subject);
+    const text = [...this.sentences.values()].join(" ");
+    if (this.notice.textContent !== text) this.notice.textContent = text;
+  }
+}

@@ -1,0 +1,52 @@
+/** Buttons for every viewer action: each drag, pinch and key has one, so that nobody needs a steady hand. */
+import { make } from "./dom.js";
+
+export class Toolbar {
+  /**
+   * @param {HTMLElement} bar
+   * @param {Object<string, () => void>} actions
+   * @param {import("./viewer.js").Viewer} viewer
+   */
+  constructor(bar, actions, viewer) {
+    this.viewer = viewer;
+    const button = (/** @type {string} */ action, /** @type {string} */ text, /** @type {string} */ key,
+      /** @type {string} */ label = "") => make("button", {
+      type: "button", "data-action": action, title: key ? `${label || text} (${key})` : label || null,
+      "aria-label": label || null, on: { click: () => actions[action]() },
+    }, text, ...(key && !label ? [" ", make("kbd", { text: key })] : []));
+    const group = (/** @type {string} */ label, /** @type {HTMLElement[]} */ ...items) => make(
+      "span", { class: "tools", role: "group", "aria-label": label }, ...items);
+    const name = (/** @type {string} */ text) => make("span", { class: "tools-name", "aria-hidden": true, text });
+
+    this.overlay = button("overlay", "Overlay", "O");
+    this.opacity = make("input", { type: "range", min: 0, max: 100, step: 5, "aria-label": "Overlay opacity",
+      on: { input: () => viewer.setOpacity(Number(this.opacity.value) / 100) } });
+    this.tool = make("button", { type: "button", "data-action": "tool", on: { click: () => actions.tool() } });
+    this.invert = button("invert", "Invert", "I");
+    bar.append(
+      group("Overlay", this.overlay, this.opacity),
+      group("Zoom", name("Zoom"), button("zoomOut", "−", "−", "Zoom out"), button("zoomIn", "+", "+", "Zoom in")),
+      group("Move the image", name("Move"), button("panLeft", "←", "Shift ←", "Move left"),
+        button("panUp", "↑", "Shift ↑", "Move up"), button("panDown", "↓", "Shift ↓", "Move down"),
+        button("panRight", "→", "Shift →", "Move right")),
+      group("Brightness", name("Brightness"), button("darker", "−", "D", "Darker"),
+        button("brighter", "+", "B", "Brighter")),
+      group("Contrast", name("Contrast"), button("softer", "−", "V", "Less contrast"),
+        button("harder", "+", "C", "More contrast")),
+      group("View", this.tool, this.invert, button("reset", "Reset", "R")));
+    this.reflect();
+  }
+
+  reflect() {
+    const { state, tool, panels } = this.viewer;
+    const hasMaps = panels.some((panel) => panel.facts.type === "map");
+    this.overlay.setAttribute("aria-pressed", String(state.overlay));
+    this.overlay.disabled = !hasMaps;
+    this.opacity.disabled = !hasMaps;
+    this.opacity.value = String(Math.round(100 * state.opacity));
+    this.invert.setAttribute("aria-pressed", String(state.window.invert));
+    this.tool.replaceChildren(tool === "window" ? "Drag: window" : "Drag: move", " ", make("kbd", { text: "T" }));
+    const [zoomOut] = this.tool.closest(".toolbar")?.querySelectorAll("[data-action=zoomOut]") ?? [];
+    if (zoomOut) zoomOut.disabled = state.zoom <= 1;
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * The shapes of the reading API (docs/reading-api.md). Types only: this file is never loaded by the page.
+ *
+ * @typedef {{key: string, text: string, minimum: number, maximum: number, low_label: string, high_label: string}} Question
+ *
+ * @typedef {object} StudyFacts
+ * @property {string} slug
+ * @property {string} title
+ * @property {boolean} show_frame_predictions
+ * @property {"up_brighter"|"up_darker"} wl_drag_direction
+ * @property {boolean} allow_changes
+ * @property {boolean} single_key_shortcuts
+ * @property {number} [panel_columns] the most panels any method of the study shows (default 4)
+ *
+ * @typedef {object} ReadFacts
+ * @property {number} number
+ * @property {number} of
+ * @property {number} total
+ * @property {number} done
+ * @property {"open"|"waiting"|"finished"|"none"} state
+ * @property {number} resume_position
+ * @property {number|null} [seconds_per_example]
+ *
+ * @typedef {object} State
+ * @property {StudyFacts} study
+ * @property {string} reader
+ * @property {ReadFacts} read
+ * @property {Question[]} questions
+ * @property {boolean} simulated
+ *
+ * @typedef {{x: number, y: number, size: number}} Field a square of the radiograph, in its pixels
+ *
+ * @typedef {object} PanelFacts
+ * @property {string} key
+ * @property {string} title
+ * @property {string} what_is_this
+ * @property {"input"|"map"|"animation"} type
+ * @property {string} [layer_url]
+ * @property {number} [opacity] of the layer at first, 0..1
+ * @property {string} [strip_url]
+ * @property {number} [frames]
+ * @property {number[]} [lambdas]
+ * @property {number} [frame_ms]
+ * @property {number} [zero_frame]
+ * @property {number[]|null} [frame_predictions]
+ * @property {Object<string, string>} sha256s by field name, such as layer_url
+ *
+ * @typedef {object} Assignment
+ * @property {number} position
+ * @property {number} total
+ * @property {{number: number, pathology: string, probability_percent: number, sex: string, age: string|number|null}} example
+ * @property {{label: string}} method
+ * @property {boolean} practice
+ * @property {{image: {url: string, bits: number, width: number, height: number, sha256: string}, crop: Field}} case
+ * @property {PanelFacts[]} panels
+ * @property {Object<string, number>} answers
+ * @property {string} comment
+ * @property {string} visit_token
+ *
+ * @typedef {{width: number, height: number, bits: number, samples: Uint8Array|Uint16Array}} Samples
+ * @typedef {{role: string, url: string, sha256: string, format: string, bytes: number}} FileFacts
+ *
+ * @typedef {object} Loaded everything needed to show one example without the network
+ * @property {Assignment} assignment
+ * @property {FileFacts[]} files
+ * @property {Samples} image
+ * @property {Map<string, ImageBitmap>} layers by panel key
+ * @property {Map<string, Samples[]>} strips frames by panel key
+ */
+export {};

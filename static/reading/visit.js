@@ -1,0 +1,83 @@
+/** One opening of one example: what was shown, for how long, and what the reader did. It travels through the outbox. */
+import { uuid } from "./dom.js";
+import { Stopwatch } from "./timing.js";
+
+export class Visit {
+  /** @param {import("./outbox.js").Outbox} outbox @param {number} position @param {number} read */
+  constructor(outbox, position, read) {
+    this.id = uuid();
+    this.outbox = outbox;
+    this.position = position;
+    this.read = read;
+    this.openedAt = new Date().toISOString();
+    this.watch = new Stopwatch();
+    /** @type {Object<string, number>} */
+    this.actions = {};
+    /** @type {number|null} */
+    this.imagesReadyMs = null;
+    /** @type {number|null} */
+    this.firstInputMs = null;
+    this.loops = 0;
+    /** @type {string|undefined} only once changed in this visit */
+    this.comment = undefined;
+  }
+
+  /** @param {string} name */
+  count(name) {
+    this.actions[name] = (this.actions[name] ?? 0) + 1;
+    this.input();
+  }
+
+  /** The reader did something. */
+  input() {
+    this.firstInputMs ??= this.watch.elapsedMs;
+  }
+
+  /**
+   * Tell the server what was opened; before any answer of this visit.
+   * @param {string} token @param {any} display @param {import("./types.js").FileFacts[]} files
+   * @param {string[]} [failed] titles of images that could not be shown
+   */
+  announce(token, display, files, failed = []) {
+    return this.outbox.add({
+      kind: "visit", key: `opened:${this.id}`, method: "POST", path: "visits/", position: this.position,
+      body: {
+        id: this.id, position: this.position, read: this.read, visit_token: token, opened_at: this.openedAt,
+        images_ready_ms: this.imagesReadyMs, display, files, failed_files: failed,
+      },
+    });
+  }
+
+  /** Bring the server's record of this visit up to date. */
+  update() {
+    return this.outbox.add({
+      kind: "visit-update", key: `visit:${this.id}`, method: "PUT", path: `visits/${this.id}/`, position: this.position,
+      body: {
+        visible_ms: this.watch.visibleMs, elapsed_ms: this.watch.elapsedMs, images_ready_ms: this.imagesReadyMs,
+        first_input_ms: this.firstInputMs, animation_loops: this.loops, actions: { ...this.actions },
+        ...(this.comment === undefined ? {} : { comment: this.comment }),
+      },
+    });
+  }
+
+  /**
+   * @param {string} question @param {number} score
+   * @param {boolean} held until the reader goes on, in studies where an answer given is final
+   */
+  answer(question, score, held) {
+    const id = uuid();
+    return this.outbox.add({
+      kind: "response", key: held ? `held:${this.position}:${question}` : id, method: "PUT", path: `responses/${id}/`,
+      position: this.position, held,
+      body: {
+        visit: this.id, position: this.position, read: this.read, question, score,
+        client_answered_at: new Date().toISOString(), elapsed_ms: this.watch.elapsedMs, visible_ms: this.watch.visibleMs,
+      },
+    });
+  }
+
+  close() {
+    this.watch.stop();
+    return this.update();
+  }
+}
