@@ -61,8 +61,8 @@ export class Animation {
     const stepButton = (/** @type {string} */ label, /** @type {string} */ sign, /** @type {number} */ by) => make(
       "button", { type: "button", class: "icon", "aria-label": label, text: sign, on: { click: () => this.stepBy(by) } });
     return make("div", { class: "animation", role: "group", "aria-label": `${title}: playback` },
-      this.playButton, stepButton("Frame before", "◀", -1),
-      make("span", { class: "track" }, this.slider, tick), stepButton("Next frame", "▶", 1), this.readout);
+      this.playButton, stepButton("Frame before", "❙◀", -1),
+      make("span", { class: "track" }, this.slider, tick), stepButton("Next frame", "▶❙", 1), this.readout);
   }
 
   /** @param {number} frame */
@@ -122,7 +122,7 @@ export class Animation {
   }
 
   reflectPlaying() {
-    this.playButton.textContent = this.playing ? "❚❚" : "▶❚";
+    this.playButton.textContent = this.playing ? "❚❚" : "▶";
     this.playButton.setAttribute("aria-label", this.playing ? "Pause the animation" : "Play the animation");
     this.playButton.title = `${this.playing ? "Pause" : "Play"} (A)`;
     // A playing read-out would be announced ten times a second.

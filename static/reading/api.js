@@ -33,11 +33,16 @@ export function isPassing(error) {
 export class Api {
   /**
    * @param {string} base such as /api/reading/chest/
-   * @param {() => Promise<void>} logIn asks for the password in place; resolves when the session is good again
+   * @param {(send: (password: string) => Promise<any>) => Promise<void>} askPassword asks in place; resolves when the
+   *   session is good again
+   * @param {string} sessionUrl takes the password
    */
-  constructor(base, logIn) {
+  constructor(base, askPassword, sessionUrl) {
     this.base = base;
-    this.logIn = logIn;
+    this.askPassword = askPassword;
+    this.sessionUrl = sessionUrl;
+    /** @type {(dialog: Promise<void>) => Promise<void>} told that a dialog covers the images */
+    this.covering = (dialog) => dialog;
     /** Sent with every request once known, so that nothing is stored for whoever logged in meanwhile. */
     this.reader = "";
     /** @type {() => void} called after each request that got through */
@@ -96,6 +101,11 @@ export class Api {
     this.loggingIn ??= this.logIn().finally(() => { this.loggingIn = null; });
     await this.loggingIn;
     return this.request(url, options);
+  }
+
+  logIn() {
+    return this.covering(this.askPassword((password) => (
+      this.json("POST", this.sessionUrl, { password }, { tryLogIn: false }))));
   }
 
   /** @param {string} url @param {{method: string, body?: string, keepalive?: boolean, timeout: number}} options */

@@ -57,8 +57,8 @@ export async function displayCheck(dialog, storageKey, panelPx) {
   const small = panelPx < SMALLEST_PANEL_PX;
   const form = make("form", { class: "display-check" },
     ramp(),
-    yesOrNo("dark_square", "Can you see the fainter square in the black field?"),
-    yesOrNo("light_square", "Can you see the fainter square in the white field?"),
+    yesOrNo("dark_square", "Can you see the square in the black field?"),
+    yesOrNo("light_square", "Can you see the square in the white field?"),
     make("p", { class: small ? "said" : "", text:
       `Each image will be ${panelPx} px wide; screen ${screen.width} × ${screen.height}, pixel ratio ${ratio}.${
         small ? " That is small: make the window larger or the browser's zoom smaller, if you can." : ""}` }),

@@ -5,9 +5,8 @@ import { counted } from "./status.js";
 
 /** @param {import("./app.js").ReadingRoom} room */
 export async function finishRead(room) {
-  const { outbox, state } = room;
-  if (!outbox || !state) return;
-  const { read } = state;
+  const { outbox } = room;
+  const { read } = room.state;
   const what = room.practice ? "practice" : `read ${read.number} of ${read.of}`;
   const chosen = await room.ask(`That was the last example of ${what}`,
     room.practice ? "The scored examples come next." : "Finish the read? After that its answers cannot be changed.", [
@@ -18,14 +17,15 @@ export async function finishRead(room) {
   const left = outbox.unsent.length;
   if (left) {
     const { position } = room;
-    room.message("Not everything is sent yet",
+    room.page.message("Not everything is sent yet",
       `${counted(left, "answer")} could not be sent so far and stay on this computer. Finish again when the server is back.`,
       [["Try again", () => void finishRead(room)], ["Back to the example", () => void room.open(position)]]);
     return;
   }
   try {
     const reply = await room.api.json("POST", "finish/", { read: read.number });
-    room.close(room.practice ? "Practice is finished" : `Read ${read.number} of ${read.of} is finished. Thank you.`,
+    room.close();
+    room.page.message(room.practice ? "Practice is finished" : `Read ${read.number} of ${read.of} is finished. Thank you.`,
       reply.detail ?? "", [], true);
     window.history.replaceState(null, "", window.location.pathname);
     room.entered.clear();
@@ -34,7 +34,7 @@ export async function finishRead(room) {
   } catch (error) {
     if (!(error instanceof Problem) && !isPassing(error)) throw error;
     const { position } = room;
-    room.message("The read is not finished yet", /** @type {Error} */ (error).message,
+    room.page.message("The read is not finished yet", /** @type {Error} */ (error).message,
       [["Try again", () => void finishRead(room)], ["Back to the examples", () => void room.open(position)]], true);
   }
 }

@@ -2,7 +2,6 @@
 
 const TAP_SLOP_PX = 5;
 const TAP_MS = 600;
-const SECOND_TAP_MS = 350;
 
 /**
  * @typedef {object} GestureHandlers
@@ -21,7 +20,6 @@ export function listen(element, on) {
   let start = { x: 0, y: 0, time: 0, button: 0 };
   let moved = false;
   let pinched = false;
-  let lastTap = 0;
   let wheelTimer = 0;
   const side = () => element.getBoundingClientRect();
 
@@ -40,6 +38,7 @@ export function listen(element, on) {
   }, { passive: false });
 
   element.addEventListener("contextmenu", (event) => event.preventDefault());
+  element.addEventListener("mousedown", (event) => event.preventDefault()); // the focus stays in the question
   element.addEventListener("pointerenter", () => on.point());
 
   element.addEventListener("pointerdown", (event) => {
@@ -82,9 +81,7 @@ export function listen(element, on) {
     if (pinched) on.done("pinch");
     else if (moved) on.done("drag");
     else if (event.type === "pointerup" && start.button === 0 && event.timeStamp - start.time < TAP_MS) {
-      // The second half of a double click would undo the first.
-      if (event.timeStamp - lastTap > SECOND_TAP_MS) on.tap();
-      lastTap = event.timeStamp;
+      on.tap();
     }
   };
   element.addEventListener("pointerup", end);

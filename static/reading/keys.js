@@ -38,22 +38,22 @@ const PAN_KEYS = /** @type {const} */ ({ ArrowLeft: "panLeft", ArrowRight: "panR
 export class Keyboard {
   /**
    * @param {Object<string, () => void>} actions by name, plus "next" and "back"
-   * @param {{answer: (digit: number) => boolean, escape: () => void, enabled: boolean, storageKey: string}} options
+   * @param {{answer: (digit: number) => boolean, escape: () => void, singleKeys: boolean,
+   *   onSwitch: (on: boolean) => void}} options
    */
-  constructor(actions, { answer, escape, enabled, storageKey }) {
+  constructor(actions, { answer, escape, singleKeys, onSwitch }) {
     this.actions = actions;
     this.answer = answer;
     this.escape = escape;
-    this.storageKey = storageKey;
-    const chosen = localStorage.getItem(storageKey);
-    this.singleKeys = chosen === null ? enabled : chosen === "on";
+    this.singleKeys = singleKeys;
+    this.onSwitch = onSwitch;
     document.addEventListener("keydown", (event) => this.onKey(event));
   }
 
   /** @param {boolean} on */
   setSingleKeys(on) {
     this.singleKeys = on;
-    localStorage.setItem(this.storageKey, on ? "on" : "off");
+    this.onSwitch(on);
   }
 
   /** @param {KeyboardEvent} event */
@@ -94,7 +94,7 @@ export class Keyboard {
  * @param {Keyboard} keyboard
  */
 export function fillHelp(dialog, keyboard) {
-  const rows = [...SHORTCUTS, { shown: "Shift + arrows", says: "move the zoomed image" }].map(({ shown, says }) => (
+  const rows = [...SHORTCUTS, { shown: "Shift ←↑", says: "move the zoomed image" }].map(({ shown, says }) => (
     make("div", {}, make("dt", {}, make("kbd", { text: shown })), make("dd", { text: says }))));
   const box = make("input", { type: "checkbox", on: { change: () => keyboard.setSingleKeys(box.checked) } });
   box.checked = keyboard.singleKeys;

@@ -1,5 +1,5 @@
 /** Start the reading room on a page that carries its addresses as data attributes. */
-import { ReadingRoom } from "./app.js";
+import { start } from "./start.js";
 
 document.body.dataset.script = "on"; // the style sheet shows the room's frame only then
-void new ReadingRoom(document.body.dataset).start();
+void start(document.body.dataset);

@@ -21,7 +21,7 @@ import { isPassing, Problem } from "./api.js";
 
 const DATABASE = "reading-room";
 const STORE = "outbox";
-const RETRY_MS = [1000, 2000, 4000, 8000, 15_000];
+const RETRY_MS = [1000, 2000, 4000]; // the reader should not wait for "Saved" once the network is back
 
 /** @returns {Promise<IDBDatabase>} */
 function openDatabase() {
@@ -59,6 +59,8 @@ export class Outbox extends EventTarget {
     /** @type {Promise<void>|null} */
     this.sending = null;
     this.timer = 0;
+    /** @type {Promise<void>} */
+    this.adding = Promise.resolve();
   }
 
   /** @param {string} owner @param {import("./api.js").Api} api */
@@ -81,7 +83,14 @@ export class Outbox extends EventTarget {
    * Resolves when the entry is on disk; sending starts by itself.
    * @param {Omit<Entry, "owner">} entry
    */
-  async add(entry) {
+  add(entry) {
+    // One after the other, or two entries of one key written at once would both stay.
+    this.adding = this.adding.catch(() => {}).then(() => this.addNow(entry));
+    return this.adding;
+  }
+
+  /** @param {Omit<Entry, "owner">} entry */
+  async addNow(entry) {
     /** @type {Entry} */
     const kept = { ...entry, owner: this.owner };
     const replaced = this.entries.filter((old) => old.key === kept.key && old.seq !== this.inFlight);

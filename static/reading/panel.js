@@ -18,9 +18,10 @@ export class Panel {
     this.view = make("div", { class: "view" }, this.canvas);
     this.controls = make("div", { class: "panel-controls" });
     this.links = make("span", { class: "panel-links" });
+    this.title = make("span", { class: "panel-title", text: facts.title });
     this.element = make("figure", { class: "panel", "data-panel": facts.key, "data-type": facts.type },
       this.view,
-      make("figcaption", {}, make("span", { class: "panel-title", text: facts.title }), this.links),
+      make("figcaption", {}, this.title, this.links),
       this.controls);
     const strip = loaded.strips.get(facts.key);
     /** @type {{canvas: HTMLCanvasElement, lut: Uint32Array|null}[]} frames, each painted once per window */
@@ -64,9 +65,12 @@ export class Panel {
       context.globalAlpha = 1;
     }
     if (state.field === "whole") {
-      context.lineWidth = (1.5 * window.devicePixelRatio) / scale;
-      context.strokeStyle = "#bbb";
-      context.strokeRect(crop.x, crop.y, crop.size, crop.size);
+      // White on black, so that the model's field of view shows on any grey.
+      for (const [width, colour] of /** @type {const} */ ([[4, "#000"], [2, "#fff"]])) {
+        context.lineWidth = (width * window.devicePixelRatio) / scale;
+        context.strokeStyle = colour;
+        context.strokeRect(crop.x, crop.y, crop.size, crop.size);
+      }
     }
   }
 

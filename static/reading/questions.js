@@ -38,16 +38,32 @@ export class Questions {
       ? make("span", { class: "choices" }, ...Array.from({ length: count }, (_, i) => this.radio(question, minimum + i)))
       : make("input", { type: "number", class: "score", name: key, min: minimum, max: maximum, step: 1,
         "aria-label": `${text} (${minimum} to ${maximum})`, on: { change: () => this.settle() } });
-    const group = make("fieldset", { class: "question", "data-question": key },
+    const group = make("fieldset", { class: "question", "data-question": key, tabindex: -1 },
       make("legend", {}, `${index + 1}. ${text}`),
       make("span", { class: "scale" },
         make("span", { class: "end", text: low }), field, make("span", { class: "end high", text: high })));
     group.addEventListener("focusin", () => this.setCurrent(index));
     group.addEventListener("input", () => { this.onInput(); this.moving = index; this.restSoon(); });
-    group.addEventListener("focusout", () => { if (this.moving === index) this.settle(); });
+    group.addEventListener("focusout", (/** @type {FocusEvent} */ event) => {
+      if (this.moving === index && !group.contains(/** @type {Node|null} */ (event.relatedTarget))) this.settle();
+    });
+    group.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.enterGroup(event, index));
     // A click is a decision; only the arrow keys wander.
     group.addEventListener("click", (/** @type {MouseEvent} */ event) => { if (event.detail > 0) this.settle(); });
     return group;
+  }
+
+  /**
+   * The first arrow key in a question without an answer chooses its first or last score.
+   * @param {KeyboardEvent} event @param {number} index
+   */
+  enterGroup(event, index) {
+    const end = { ArrowRight: 0, ArrowDown: 0, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (end === undefined || event.shiftKey || event.target !== this.groups[index]) return;
+    event.preventDefault();
+    const input = /** @type {HTMLInputElement} */ (this.inputs(index).at(end));
+    input.focus();
+    if (input.type === "radio") input.click();
   }
 
   /** @param {import("./types.js").Question} question @param {number} score */
@@ -128,7 +144,9 @@ export class Questions {
   focus(index = this.current) {
     this.setCurrent(index);
     const inputs = this.inputs(index);
-    (inputs.find((input) => input.checked) ?? inputs[0])?.focus({ preventScroll: true });
+    // Without an answer the question as a whole has the focus: a ring round one score would suggest it.
+    const target = inputs.find((input) => input.checked || input.type === "number") ?? this.groups[index];
+    target.focus({ preventScroll: true });
   }
 
   /** @returns {number} -1 when all are answered */

@@ -7,7 +7,7 @@
  * @property {string} slug
  * @property {string} title
  * @property {boolean} show_frame_predictions
- * @property {"up_brighter"|"up_darker"} wl_drag_direction
+ * @property {"standard"|"inverted"} wl_drag_direction
  * @property {boolean} allow_changes
  * @property {boolean} single_key_shortcuts
  * @property {number} [panel_columns] the most panels any method of the study shows (default 4)

@@ -13,6 +13,7 @@ import { Panel } from "./panel.js";
 import { ViewState } from "./view_state.js";
 
 const DEFAULT_OPACITY = 0.8;
+const SETTLING_MS = 400; // within this, a second click belongs to a double click
 
 export class Viewer {
   /**
@@ -24,7 +25,7 @@ export class Viewer {
   constructor(container, room, { wlDirection, onAction, onChange, onExplain }) {
     this.container = container;
     this.room = room;
-    this.up = wlDirection === "up_darker" ? 1 : -1; // sign of a downward drag's brightening
+    this.sense = wlDirection === "inverted" ? -1 : 1; // standard: right widens the window, down darkens
     this.onAction = onAction;
     this.onChange = onChange;
     this.onExplain = onExplain;
@@ -45,6 +46,9 @@ export class Viewer {
     new ResizeObserver(() => this.redraw()).observe(container);
     // A window moved to a screen of another pixel ratio changes no element's size.
     window.addEventListener("resize", () => this.redraw());
+    document.addEventListener("mousedown", (event) => {
+      if (room.hasAttribute("data-settling")) event.preventDefault(); // keeps the focus where it is
+    });
   }
 
   /** Show an example; everything is drawn when this returns. @param {import("./types.js").Loaded} loaded */
@@ -88,7 +92,7 @@ export class Viewer {
     }
     if (facts.type === "input") {
       controls.append(make("button", { type: "button", class: "quiet", "data-action": "whole",
-        on: { click: () => this.toggleWhole() } }, "Whole radiograph ", make("kbd", { text: "W" })));
+        "aria-pressed": "false", on: { click: () => this.toggleWhole() } }, "Whole radiograph ", make("kbd", { text: "W" })));
     }
     if (facts.what_is_this) {
       links.append(make("button", { type: "button", class: "link", text: "What is this?",
@@ -99,7 +103,7 @@ export class Viewer {
       "aria-label": `Enlarge: ${facts.title}`, "aria-pressed": "false", on: { click: () => this.enlarge(index) } }));
     listen(panel.view, {
       point: () => { this.pointed = index; },
-      tap: () => this.enlarge(index),
+      tap: () => { this.shield(); this.enlarge(index); },
       zoom: (factor, u, v) => this.change(() => this.state.zoomBy(factor, u, v)),
       pan: (dx, dy) => this.change(() => this.state.panBy(dx, dy)),
       drag: (dx, dy, button) => this.drag(dx, dy, button),
@@ -114,7 +118,7 @@ export class Viewer {
     this.lastDrag = tool;
     this.change(() => {
       if (tool === "pan") this.state.panBy(dx, dy);
-      else this.state.windowBy(this.up * dy, dx);
+      else this.state.windowBy(-this.sense * dy, this.sense * dx);
     });
   }
 
@@ -173,6 +177,12 @@ export class Viewer {
     this.onChange();
   }
 
+  /** The page rearranges under the pointer: the second half of a double click must hit neither panel nor score. */
+  shield() {
+    this.room.toggleAttribute("data-settling", true);
+    setTimeout(() => this.room.toggleAttribute("data-settling", false), SETTLING_MS);
+  }
+
   /** The next panel, when one is enlarged; else the first. */
   nextPanel() {
     if (!this.loaded) return;
@@ -215,7 +225,10 @@ export class Viewer {
   setEnlarged(index) {
     this.enlarged = index;
     this.room.toggleAttribute("data-enlarged", index !== null);
+    const whole = this.state.field === "whole";
     this.panels.forEach((panel, i) => {
+      panel.title.textContent = whole ? "Whole radiograph (box: what the model sees)" : panel.facts.title;
+      panel.controls.querySelector("[data-action=whole]")?.setAttribute("aria-pressed", String(whole));
       panel.element.toggleAttribute("data-large", i === index);
       panel.links.querySelector("[aria-pressed]")?.setAttribute("aria-pressed", String(i === index));
     });

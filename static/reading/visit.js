@@ -17,6 +17,8 @@ export class Visit {
     this.imagesReadyMs = null;
     /** @type {number|null} */
     this.firstInputMs = null;
+    /** @type {number|null} the last answer */
+    this.answeredMs = null;
     this.loops = 0;
     /** @type {string|undefined} only once changed in this visit */
     this.comment = undefined;
@@ -54,7 +56,7 @@ export class Visit {
       kind: "visit-update", key: `visit:${this.id}`, method: "PUT", path: `visits/${this.id}/`, position: this.position,
       body: {
         visible_ms: this.watch.visibleMs, elapsed_ms: this.watch.elapsedMs, images_ready_ms: this.imagesReadyMs,
-        first_input_ms: this.firstInputMs, animation_loops: this.loops, actions: { ...this.actions },
+        first_input_ms: this.firstInputMs, answered_ms: this.answeredMs, animation_loops: this.loops, actions: { ...this.actions },
         ...(this.comment === undefined ? {} : { comment: this.comment }),
       },
     });
@@ -66,12 +68,13 @@ export class Visit {
    */
   answer(question, score, held) {
     const id = uuid();
+    this.answeredMs = this.watch.elapsedMs;
     return this.outbox.add({
       kind: "response", key: held ? `held:${this.position}:${question}` : id, method: "PUT", path: `responses/${id}/`,
       position: this.position, held,
       body: {
         visit: this.id, position: this.position, read: this.read, question, score,
-        client_answered_at: new Date().toISOString(), elapsed_ms: this.watch.elapsedMs, visible_ms: this.watch.visibleMs,
+        client_answered_at: new Date().toISOString(), elapsed_ms: this.answeredMs, visible_ms: this.watch.visibleMs,
       },
     });
   }

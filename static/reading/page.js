@@ -1,0 +1,70 @@
+/** The page around the images: header, messages in place of the images, feedback in practice. Words only, no decisions. */
+import { byId, make } from "./dom.js";
+
+export class Page {
+  /** @param {string} listUrl the reading list */
+  constructor(listUrl) {
+    this.listUrl = listUrl;
+  }
+
+  /** @param {import("./types.js").Assignment} assignment */
+  describe({ position, example, method, practice }) {
+    const { number, pathology, probability_percent: percent, sex, age } = example;
+    byId("example-number").textContent = practice ? `Practice ${position}` : `Example ${number}`;
+    byId("prediction").textContent = `${pathology}, ${percent} %`;
+    const person = [sex, age === null || age === "" ? "" : `${age} y`].filter(Boolean).join(", ");
+    byId("facts").textContent = [person, method.label].filter(Boolean).join(" · ");
+    byId("back").disabled = position <= 1;
+  }
+
+  /** @param {number} position @param {number} total @param {number} done @param {string|null} left */
+  progress(position, total, done, left) {
+    byId("progress-text").textContent = `${position} of ${total}${left ? ` · ${left}` : ""}`;
+    byId("progress").max = total;
+    byId("progress").value = done;
+  }
+
+  /** @param {boolean} shown the images and questions, or a message in their place */
+  showRoom(shown) {
+    byId("reading").hidden = !shown;
+    byId("message").hidden = shown;
+  }
+
+  /**
+   * A sentence where the images would be.
+   * @param {string} title @param {string} text
+   * @param {[string, () => void][]} [buttons] @param {boolean} [list] offer the way to the reading list
+   */
+  message(title, text, buttons = [], list = false) {
+    this.showRoom(false);
+    byId("message").replaceChildren(
+      make("h2", { text: title }), make("p", { text }),
+      make("p", { class: "buttons" },
+        ...buttons.map(([label, run]) => make("button", { type: "button", text: label, on: { click: run } })),
+        ...(list ? [make("a", { class: "button", href: this.listUrl, text: "To the reading list" })] : [])));
+  }
+
+  /** @param {{truth: boolean, text: string}|null} said practice only */
+  feedback(said) {
+    const box = byId("feedback");
+    box.hidden = said === null;
+    if (said === null) return;
+    const verdict = said.truth ? "The finding is there: the model is right." : "The finding is not there: the model is wrong.";
+    box.replaceChildren(make("strong", { text: verdict }), ` ${said.text} `, make("em", { text: "Enter goes on." }));
+  }
+
+  get feedbackShown() {
+    return !byId("feedback").hidden;
+  }
+
+  /** @returns {number} side of a panel in CSS pixels, measured before there is one */
+  panelSide() {
+    const probe = make("figure", { class: "panel" }, make("div", { class: "view" }));
+    byId("panels").replaceChildren(probe);
+    this.showRoom(true);
+    const side = /** @type {HTMLElement} */ (probe.firstChild).clientWidth;
+    probe.remove();
+    this.showRoom(false);
+    return side;
+  }
+}

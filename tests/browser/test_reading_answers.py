@@ -1,0 +1,295 @@
+"""Nothing is lost, nothing is doubled: answers from the reader's fingers to the server."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import ReadingRoom
+
+Make = Callable[..., ReadingRoom]
+
+
+def test_a_whole_read_by_keyboard_alone(reading_room: Make) -> None:
+    room = reading_room(total=4)
+    room.open(check=False).locator("#display-dialog[open]").wait_for()
+    room.press("Space", "Tab", "Space", "Enter")  # the display check
+    for position in range(1, 5):
+        room.read_on(position, position, 5)
+    room.page.get_by_role("button", name="Finish the read").wait_for()
+    room.press("Enter")
+    expect(room.page.locator("#message")).to_contain_text("Read 1 of 2 is finished")
+    assert room.contract.finished
+    assert room.scores() == [
+        (p, key, score, 1) for p in range(1, 5) for key, score in (("confidence", p), ("feature", 5))
+    ]
+    databases = room.page.evaluate("async () => (await indexedDB.databases()).map((database) => database.name)")
+    assert databases == [], "the workstation is shared: nothing stays on it"
+    assert room.troubles == []
+
+
+def test_a_visit_records_times_display_files_and_actions(reading_room: Make) -> None:
+    room = reading_room(total=2)
+    room.open()
+    room.press("o", "o", "i", "e", "e", "4", "3")
+    room.page.fill("#comment", "Rotated film")
+    room.press("Enter")
+    room.wait_for(2)
+    room.wait_until(lambda: any("comment" in visit for visit in room.contract.visits.values()))
+    visit = next(v for v in room.contract.visits.values() if v["position"] == 1)
+    assert visit["visit_token"] == "token-1" and visit["comment"] == "Rotated film"
+    assert visit["actions"] == {"overlay": 2, "invert": 1, "enlarge": 2}
+    assert 0 < visit["images_ready_ms"] <= visit["first_input_ms"] <= visit["answered_ms"] <= visit["elapsed_ms"]
+    assert 0 < visit["visible_ms"] <= visit["elapsed_ms"]
+    assert visit["display"]["screen"]["width"] > 0 and visit["display"]["device_pixel_ratio"] == 1
+    assert visit["display"]["check"]["dark_square_seen"] is True
+    assert visit["display"]["check"]["light_square_seen"] is False
+    assert [file["role"] for file in visit["files"]] == ["image", "grad", "guided", "integrated"]
+    assert all(len(file["sha256"]) == 64 and file["format"] == "image/png" for file in visit["files"])
+    assert room.contract.responses[0]["visit"] == visit["id"]
+
+
+def test_network_cut_in_mid_read_and_restored(reading_room: Make) -> None:
+    room = reading_room(total=6)
+    room.open()
+    room.read_on(1, 1, 1)
+    room.wait_for(2)
+    room.wait_until(lambda: "GET /media/006-strip.png" in room.contract.requests)
+    room.contract.refuse_all = True
+    room.read_on(2, 2, 2)
+    room.read_on(3, 3, 3)
+    room.wait_for(4)
+    expect(room.page.locator("#notice")).to_contain_text("4 answers are kept on this computer", timeout=10_000)
+    expect(room.page.locator("#save-state")).to_have_text("Not sent yet: 4")
+    assert len(room.scores()) == 2
+    room.photograph("offline")
+    room.contract.refuse_all = False
+    room.all_saved()
+    expect(room.page.locator("#notice")).to_be_empty()
+    room.read_on(4, 4, 4)
+    room.wait_for(5)
+    room.all_saved()
+    assert room.scores() == [(p, key, p, 1) for p in (1, 2, 3, 4) for key in ("confidence", "feature")]
+
+
+def test_server_killed_between_storing_and_acknowledging(reading_room: Make) -> None:
+    room = reading_room()
+    room.open()
+    room.contract.lose_replies = 1
+    room.press("2")
+    room.all_saved()
+    room.page.wait_for_timeout(100)
+    assert room.scores() == [(1, "confidence", 2, 1)], "sent twice, stored once"
+    sent = [request for request in room.contract.requests if request.startswith("PUT /api/reading/chest/responses/")]
+    assert len(sent) == 2 and len(set(sent)) == 1
+
+
+def test_a_killed_browser_sends_at_its_next_start(reading_room: Make) -> None:
+    room = reading_room()
+    page = room.open()
+    room.contract.refuse_all = True
+    room.press("4", "2")
+    expect(page.locator("#notice")).to_contain_text("2 answers")
+    second = page.context.new_page()
+    page.close()
+    room.contract.refuse_all = False
+    assert room.scores() == []
+    again = ReadingRoom(second, room.contract, room.address)
+    again.open(check=False)
+    again.pass_display_check()  # a new sitting
+    again.wait_for(2)  # the answers of example 1 came first, so the place is right
+    assert room.scores() == [(1, "confidence", 4, 1), (1, "feature", 2, 1)]
+    again.press("Backspace")
+    again.wait_for(1)
+    assert again.chosen() == ["4", "2"]
+
+
+def test_a_reload_stays_at_the_example_and_keeps_its_answers(reading_room: Make) -> None:
+    room = reading_room()
+    page = room.open()
+    room.press("5")
+    room.all_saved()
+    page.reload()
+    room.wait_for(1)
+    assert room.chosen() == ["5"]
+    room.press("3", "Enter")  # the open question has the focus
+    room.wait_for(2)
+    assert room.scores() == [(1, "confidence", 5, 1), (1, "feature", 3, 1)]
+
+
+def test_two_tabs_only_one_reads(reading_room: Make) -> None:
+    room = reading_room()
+    first = room.open()
+    room.press("4")
+    second = first.context.new_page()
+    other = ReadingRoom(second, room.contract, room.address)
+    other.open(check=False)
+    expect(second.locator("#message")).to_contain_text("open in another tab")
+    second.get_by_role("button", name="Read here instead").click()
+    other.pass_display_check()
+    other.wait_for(1)
+    expect(first.locator("#message")).to_contain_text("moved to another tab")
+    other.press("5", "Enter")  # the first question was answered in the first tab
+    other.wait_for(2)
+    first.keyboard.press("1")
+    other.all_saved()
+    assert room.scores() == [(1, "confidence", 4, 1), (1, "feature", 5, 1)]
+
+
+def test_an_expired_session_asks_in_place_and_keeps_everything(reading_room: Make) -> None:
+    room = reading_room()
+    page = room.open()
+    room.contract.logged_in = False
+    room.press("3")
+    password = page.get_by_label("Password")
+    password.fill("wrong")
+    room.press("Enter")
+    expect(page.locator("#session-dialog")).to_contain_text("not right")
+    room.photograph("session")
+    room.press("Escape", "Escape")
+    expect(password).to_be_visible()
+    password.fill("correct horse")
+    room.press("Enter")
+    room.all_saved()
+    room.press("4", "Enter")
+    room.wait_for(2)
+    assert room.scores() == [(1, "confidence", 3, 1), (1, "feature", 4, 1)]
+
+
+def test_another_reader_on_the_same_browser_gets_nothing(reading_room: Make) -> None:
+    room = reading_room()
+    page = room.open()
+    room.contract.reader = "R2"
+    room.press("3")
+    expect(page.locator("#message")).to_contain_text("log in as R1")
+    assert room.scores() == []
+    page.reload()
+    room.pass_display_check()
+    room.wait_for(1)
+    assert room.chosen() == [] and room.scores() == []
+
+
+def test_arrow_keys_are_one_answer_and_a_change_is_a_revision(reading_room: Make) -> None:
+    room = reading_room()
+    room.open()
+    room.press("ArrowRight", "ArrowRight", "ArrowRight", "ArrowRight")
+    room.all_saved()
+    assert room.scores() == [(1, "confidence", 4, 1)]
+    room.page.locator("[data-question=confidence] input[value='2']").dblclick()
+    room.press("Tab", "5", "5", "Enter", "Enter")
+    room.wait_for(2)
+    room.press("Backspace")
+    room.wait_for(1)
+    room.all_saved()
+    room.page.wait_for_timeout(100)
+    assert room.scores() == [(1, "confidence", 4, 1), (1, "confidence", 2, 2), (1, "feature", 5, 1)]
+
+
+def test_going_on_needs_every_answer(reading_room: Make) -> None:
+    room = reading_room()
+    page = room.open()
+    room.press("4", "Enter")
+    expect(page.locator("#notice")).to_have_text("Question 2 has no answer yet.")
+    assert page.evaluate("document.activeElement.closest('.question').dataset.question") == "feature"
+    page.get_by_role("button", name="Next").dblclick()
+    assert room.page.locator("body").get_attribute("data-shown") == "1"
+    room.press("3")
+    page.get_by_role("button", name="Next").dblclick()  # a double click goes on once
+    room.wait_for(2)
+    page.wait_for_timeout(300)
+    assert page.locator("body").get_attribute("data-shown") == "2"
+
+
+def test_where_answers_are_final_they_leave_with_enter(reading_room: Make) -> None:
+    room = reading_room()
+    room.contract.study["allow_changes"] = False
+    page = room.open()
+    room.press("4", "2", "3")
+    expect(page.locator("#save-state")).to_have_text("Saved when you go on")
+    page.reload()
+    room.wait_for(1)
+    assert room.chosen() == ["4", "3"]
+    assert room.scores() == []
+    room.press("Enter")
+    room.wait_for(2)
+    room.all_saved()
+    assert room.scores() == [(1, "confidence", 4, 1), (1, "feature", 3, 1)]
+    room.press("Backspace")
+    room.wait_for(1)
+    expect(page.locator("#notice")).to_contain_text("cannot be changed")
+    room.press("1", "Enter")
+    room.wait_for(2)
+    assert len(room.scores()) == 2
+
+
+def test_a_refused_answer_is_told_and_kept(reading_room: Make) -> None:
+    room = reading_room()
+    page = room.open()
+    page.route("**/responses/**", lambda route: route.fulfill(
+        status=409, content_type="application/problem+json", body='{"detail": "This read is finished."}'))  # fmt: skip
+    room.press("4")
+    expect(page.locator("#notice")).to_contain_text("did not take 1 answer: This read is finished.")
+    expect(page.locator("#save-state")).not_to_contain_text("Saved")
+
+
+@pytest.mark.parametrize("trouble", ["missing", "damaged"])
+def test_an_example_without_all_its_images_takes_no_answer(reading_room: Make, trouble: str) -> None:
+    room = reading_room(total=3)
+    getattr(room.contract, trouble).add("/media/002-shift.png")
+    page = room.open()
+    room.read_on(1, 4, 4)
+    expect(page.locator("#message")).to_contain_text("Latent shift, 2D")
+    assert "no answer is taken" in room.message()
+    assert ("does not have the file" if trouble == "missing" else "arrived damaged") in room.message()
+    room.photograph(f"image-{trouble}")
+    room.press("4", "4", "Enter")
+    page.wait_for_timeout(200)
+    assert {position for position, *_ in room.scores()} == {1}
+    getattr(room.contract, trouble).clear()
+    page.get_by_role("button", name="Try again").click()
+    room.wait_for(2)
+    assert [visit["failed_files"] for visit in room.contract.visits.values() if visit["position"] == 2][0] == [
+        "Latent shift, 2D"
+    ]
+
+
+def test_opening_without_a_server_waits_and_then_opens(reading_room: Make) -> None:
+    room = reading_room()
+    page = room.page
+    page.route("**/state/", lambda route: route.abort())
+    room.open(check=False)
+    expect(page.locator("#message")).to_contain_text("The server cannot be reached")
+    page.unroute("**/state/")
+    page.get_by_role("button", name="Try again now").click()
+    room.pass_display_check()
+    room.wait_for(1)
+
+
+def test_practice_tells_the_truth_after_the_answers(reading_room: Make) -> None:
+    room = reading_room(total=2)
+    page = room.open(practice=True)
+    assert "Practice 1" in page.locator("header").inner_text()
+    room.press("4", "2", "Enter")
+    expect(page.locator("#feedback")).to_contain_text("the model is right. The heart is wider")
+    room.photograph("practice-feedback")
+    room.press("Enter")
+    room.wait_for(2)
+    expect(page.locator("#feedback")).to_be_hidden()
+    assert "GET /api/reading/chest/state/" not in room.contract.requests
+
+
+def test_single_key_shortcuts_can_be_switched_off(reading_room: Make) -> None:
+    room = reading_room()
+    page = room.open()
+    room.press("?")
+    page.get_by_label("Single-key shortcuts on").uncheck()
+    room.press("Escape")
+    expect(page.locator("#help-dialog")).to_be_hidden()
+    room.press("i")
+    assert page.locator("[data-action=invert]").get_attribute("aria-pressed") == "false"
+    room.press("4")  # inside a question, digits still answer
+    room.all_saved()
+    page.get_by_role("button", name="Reset").focus()
+    room.press("5")
+    assert [score for _, _, score, _ in room.scores()] == [4]
+    assert room.contract.preferences == [{"single_key_shortcuts": False}]
