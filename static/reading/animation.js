@@ -55,7 +55,7 @@ export class Animation {
     });
     this.readout = make("output", { class: "lambda" });
     const tick = make("span", { class: "tick", "aria-hidden": true });
-    tick.hidden = zero === undefined;
+    tick.hidden = (zero ?? null) === null;
     // The thumb's centre travels from half a thumb to half a thumb before the end (--thumb in reading.css).
     tick.style.setProperty("--at", String(frames > 1 ? (zero ?? 0) / (frames - 1) : 0));
     const stepButton = (/** @type {string} */ label, /** @type {string} */ sign, /** @type {number} */ by) => make(

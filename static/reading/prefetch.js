@@ -4,6 +4,7 @@
  */
 import { Problem } from "./api.js";
 import { decodeImage, decodeLayer, decodeStrip } from "./pixels.js";
+import { isWholePng } from "./png.js";
 
 const AHEAD = 5;
 const BEHIND = 2;
@@ -30,22 +31,22 @@ function reason(error) {
   return error.message.replace(/\.$/, "");
 }
 
-/** @param {Blob} blob @returns {Promise<string>} hex; empty on plain http, where browsers offer no hashing */
-async function sha256(blob) {
+/** @param {ArrayBuffer} bytes @returns {Promise<string>} hex; empty on plain http, where browsers offer no hashing */
+async function sha256(bytes) {
   if (!crypto.subtle) return "";
-  const digest = await crypto.subtle.digest("SHA-256", await blob.arrayBuffer());
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /**
  * @param {import("./types.js").Assignment} assignment
- * @returns {{role: string, title: string, url: string, expected: string, kind: string,
+ * @returns {{role: string, title: string, url: string, announced: string, kind: string,
  *   panel: import("./types.js").PanelFacts|null}[]} every file the reader will see
  */
 export function filesOf(assignment) {
   const { image } = assignment.case;
   const files = [{
-    role: "image", title: "Input image", url: image.url, expected: image.sha256, kind: "image",
+    role: "image", title: "Input image", url: image.url, announced: image.sha256, kind: "image",
     panel: /** @type {import("./types.js").PanelFacts|null} */ (null),
   }];
   for (const panel of assignment.panels) {
@@ -53,7 +54,7 @@ export function filesOf(assignment) {
     if (!field) continue;
     files.push({
       role: panel.key, title: panel.title, url: String(panel[/** @type {"layer_url"} */ (field)] ?? ""),
-      expected: panel.sha256s?.[field] ?? "", kind: panel.type, panel,
+      announced: panel.sha256s?.[field] ?? "", kind: panel.type, panel,
     });
   }
   return files;
@@ -79,9 +80,9 @@ class Parcel {
     const results = await Promise.allSettled(wanted.map(async (file) => {
       if (!file.url) throw new Error("the server names no file");
       const blob = await this.api.file(file.url);
-      const hash = await sha256(blob);
-      if (hash && file.expected && hash !== file.expected) throw new Error("it arrived damaged");
-      return { ...file, blob, hash };
+      const bytes = await blob.arrayBuffer();
+      if (!isWholePng(bytes)) throw new Error("it arrived damaged");
+      return { ...file, blob, hash: await sha256(bytes) };
     }));
     failOnMissing(assignment, wanted, results);
     return { assignment, files: results.map((result) => /** @type {any} */ (result).value) };
@@ -99,8 +100,8 @@ class Parcel {
     /** @type {any} */
     const loaded = {
       assignment, layers: new Map(), strips: new Map(),
-      files: files.map(({ role, url, hash, expected, blob }) => (
-        { role, url, sha256: hash || expected, format: blob.type, bytes: blob.size }
+      files: files.map(({ role, url, hash, announced, blob }) => (
+        { role, url, sha256: hash || announced, format: blob.type, bytes: blob.size }
       )),
     };
     const results = await Promise.allSettled(files.map(async ({ kind, role, blob, panel }) => {

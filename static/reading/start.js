@@ -39,7 +39,8 @@ export async function start(config) {
   document.title = state.study.title;
   byId("simulated").hidden = !state.simulated;
   if (state.read.state !== "open") {
-    page.message("No read is open", CLOSED[state.read.state] ?? "", [], true);
+    const opens = state.read.opens_at ? ` It opens on ${new Date(state.read.opens_at).toLocaleString()}.` : "";
+    page.message("No read is open", (CLOSED[state.read.state] ?? "") + opens, [], true);
     return;
   }
   document.documentElement.style.setProperty("--columns", String(state.study.panel_columns ?? 4));

@@ -19,6 +19,7 @@
  * @property {number} done
  * @property {"open"|"waiting"|"finished"|"none"} state
  * @property {number} resume_position
+ * @property {string|null} [opens_at] ISO time, while waiting
  * @property {number|null} [seconds_per_example]
  *
  * @typedef {object} State
@@ -41,9 +42,17 @@
  * @property {number} [frames]
  * @property {number[]} [lambdas]
  * @property {number} [frame_ms]
- * @property {number} [zero_frame]
+ * @property {number|null} [zero_frame]
  * @property {number[]|null} [frame_predictions]
  * @property {Object<string, string>} sha256s by field name, such as layer_url
+ *
+ * @typedef {object} ImageFacts
+ * @property {string} url
+ * @property {number} bits
+ * @property {[number, number]|null} [window] the darkest and the brightest pixel value to show at first; null for all
+ * @property {number} width
+ * @property {number} height
+ * @property {string} sha256
  *
  * @typedef {object} Assignment
  * @property {number} position
@@ -51,7 +60,7 @@
  * @property {{number: number, pathology: string, probability_percent: number, sex: string, age: string|number|null}} example
  * @property {{label: string}} method
  * @property {boolean} practice
- * @property {{image: {url: string, bits: number, width: number, height: number, sha256: string}, crop: Field}} case
+ * @property {{image: ImageFacts, crop: Field}} case
  * @property {PanelFacts[]} panels
  * @property {Object<string, number>} answers
  * @property {string} comment

@@ -14,6 +14,16 @@ export class ViewState {
     this.field = "crop";
     this.overlay = true;
     this.opacity = 1;
+    /** @type {import("./lut.js").GreyWindow} what reset goes back to */
+    this.homeWindow = { ...FULL_WINDOW };
+    this.reset();
+  }
+
+  /** @param {import("./types.js").ImageFacts} image its window, when it says one (DICOM), is where reading starts */
+  startAt({ bits, window }) {
+    const top = 2 ** bits - 1;
+    const [low, high] = window ?? [0, top];
+    this.homeWindow = { centre: (low + high) / 2 / top, width: Math.max(MIN_WINDOW, (high - low) / top), invert: false };
     this.reset();
   }
 
@@ -22,7 +32,7 @@ export class ViewState {
     this.x = 0; // left and top of the visible square
     this.y = 0;
     /** @type {import("./lut.js").GreyWindow} */
-    this.window = { ...FULL_WINDOW };
+    this.window = { ...this.homeWindow };
   }
 
   /** Zoom so that the point under the cursor stays there. @param {number} factor @param {number} [u] @param {number} [v] */

@@ -59,6 +59,7 @@ export class Viewer {
     const subject = `example ${example.number}, ${example.pathology}`;
     const paused = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.defaultOpacity = panels.find((facts) => facts.opacity !== undefined)?.opacity ?? DEFAULT_OPACITY;
+    this.state.startAt(loaded.assignment.case.image);
     this.state.overlay = true;
     this.state.opacity = this.defaultOpacity;
     this.panels = panels.map((facts, index) => this.build(new Panel(facts, loaded, subject), index, paused));

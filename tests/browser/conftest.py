@@ -87,6 +87,19 @@ class ReadingRoom:
         checked = self.page.locator("#questions input:checked")
         return checked.evaluate_all("(inputs) => inputs.map((input) => input.value)")
 
+    def kept_scores(self) -> list[int]:
+        """Scores in the browser's outbox, on disk."""
+        return self.page.evaluate(
+            """() => new Promise((resolve) => {
+                indexedDB.open("reading-room").onsuccess = ({ target: { result: database } }) => {
+                    database.transaction("outbox").objectStore("outbox").getAll().onsuccess = (event) => {
+                        database.close();
+                        resolve(event.target.result.filter((e) => e.kind === "response").map((e) => e.body.score));
+                    };
+                };
+            })"""
+        )
+
     def wait_until(self, happened: Callable[[], bool], seconds: float = 8) -> None:
         """Wait for something on the server (the page's own wait_for_function needs eval, which the CSP forbids)."""
         for _ in range(int(seconds * 20)):

@@ -141,7 +141,8 @@ class Contract:
 
     def assignment(self, position: int, practice: bool) -> dict[str, Any]:
         method_a = position % 2 == 1
-        sha = {name: hashlib.sha256(data).hexdigest() for name, data in self.files.items()}
+        # Not the files' own hashes: those would identify public images.
+        sha = {name: hashlib.sha256(name.encode()).hexdigest() for name in self.files}
 
         def panel(key: str, title: str, kind: str, **more: Any) -> dict[str, Any]:
             return {
@@ -202,10 +203,9 @@ class Contract:
         if match := re.fullmatch(r"responses/([0-9a-f-]{36})/", path):
             known = next((r for r in self.responses if r["id"] == match[1]), None)
             if known is None:
-                same = [
-                    r for r in self.responses if (r["position"], r["question"]) == (body["position"], body["question"])
-                ]
-                known = {"id": match[1], "revision": len(same) + 1, "saved_at": now, **body}
+                place = (body["position"], body["question"])
+                revision = 1 + sum((r["position"], r["question"]) == place for r in self.responses)
+                known = {"id": match[1], "revision": revision, "saved_at": now, **body}
                 self.responses.append(known)
             return 200, {"saved_at": known["saved_at"], "revision": known["revision"]}
         if path == "finish/":
@@ -278,10 +278,7 @@ class _Handler(BaseHTTPRequestHandler):
             elif path.startswith("/media/"):
                 self.answer_media(path)
             elif path.startswith("/static/"):
-                file = ROOT / path.lstrip("/")
-                self.reply(200, file.read_bytes(), TYPES[file.suffix]) if file.is_file() else self.reply(
-                    404, b"", "text/plain"
-                )
+                self.answer_static(ROOT / path.lstrip("/"))
             elif path == "/reading/chest/":
                 self.reply(200, b"<!doctype html><title>list</title><h1>Reading list</h1>", "text/html")
             else:
@@ -309,6 +306,12 @@ class _Handler(BaseHTTPRequestHandler):
             contract.lose_replies -= 1
             return self.cut()
         return self.reply_json(answer)
+
+    def answer_static(self, file: Path) -> None:
+        if file.is_file():
+            self.reply(200, file.read_bytes(), TYPES[file.suffix])
+        else:
+            self.reply(404, b"", "text/plain")
 
     def answer_media(self, path: str) -> None:
         contract = self.contract

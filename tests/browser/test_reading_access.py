@@ -33,8 +33,11 @@ def test_everything_is_on_one_screen(reading_room: Make, width: int, height: int
         sizes = page.locator(".panel canvas").evaluate_all("(all) => all.map((c) => c.getBoundingClientRect().width)")
         sides[method] = {round(size) for size in sizes}
         overflow = page.evaluate(
-            "() => [document.documentElement.scrollHeight - innerHeight, document.documentElement.scrollWidth - innerWidth,"
-            " document.querySelector('#reading').scrollHeight - document.querySelector('#reading').clientHeight]"
+            """() => {
+                const page = document.documentElement, reading = document.querySelector("#reading");
+                return [page.scrollHeight - innerHeight, page.scrollWidth - innerWidth,
+                        reading.scrollHeight - reading.clientHeight];
+            }"""
         )
         assert overflow == [0, 0, 0]
         room.photograph(f"method-{method}-{width}x{height}")

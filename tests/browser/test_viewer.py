@@ -53,8 +53,8 @@ def test_every_pixel_value_arrives_and_goes_through_the_table(reading_room: Make
             const { buildLut, FULL_WINDOW } = await import("/static/reading/lut.js");
             const image = await decodeImage(await (await fetch(url)).blob(), facts);
             const narrow = buildLut(facts.bits, { centre: 0.5, width: 0.01, invert: false });
-            return { samples: [...image.samples].join(), full: [...buildLut(facts.bits, FULL_WINDOW)].map((p) => p & 255).join(),
-                     narrow: [...narrow].map((p) => p & 255).join() };
+            const greys = (lut) => [...lut].map((pixel) => pixel & 255).join();
+            return { samples: image.samples.join(), full: greys(buildLut(facts.bits, FULL_WINDOW)), narrow: greys(narrow) };
         }""",
         ["/media/001-image.png", {"bits": bits, "width": 300, "height": 340}],
     )
