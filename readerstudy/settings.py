@@ -139,6 +139,8 @@ LOGIN_URL = "account_login"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False  # reading workstations are shared: closing the browser logs out
+ACCOUNT_FORMS = {"login": "readerstudy.accounts.forms.LoginForm"}
 ACCOUNT_ADAPTER = "readerstudy.accounts.adapter.ClosedSignupAdapter"
 # A hospital's readers often share one address, so addresses are limited generously and accounts strictly.
 ACCOUNT_RATE_LIMITS = {
@@ -211,6 +213,7 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 USE_I18N = False
+DATE_FORMAT, DATETIME_FORMAT = "j M Y", "j M Y, H:i"
 
 LOGGING = {
     "version": 1,

@@ -116,7 +116,7 @@ def revoke(invitation: Invitation) -> None:
 
 def token(invitation: Invitation) -> str:
     """The signed part of the link. It names the expiry date too, so that renewing retires older links."""
-    return signing.dumps([invitation.pk, int(invitation.expires_at.timestamp())], salt=_SALT)
+    return signing.Signer(salt=_SALT).sign_object([invitation.pk, int(invitation.expires_at.timestamp())])
 
 
 def link_path(invitation: Invitation) -> str:
@@ -126,7 +126,7 @@ def link_path(invitation: Invitation) -> str:
 def find(signed: str) -> Invitation:
     """The live invitation of a link. Raises InvitationError saying why the link does not work and what to do."""
     try:
-        pk, expires = signing.loads(signed, salt=_SALT)
+        pk, expires = signing.Signer(salt=_SALT).unsign_object(signed)
     except (signing.BadSignature, ValueError, TypeError):
         raise InvitationError(
             "This link is not complete. Copy all of it from the email, or ask for a new one."
