@@ -158,7 +158,7 @@ def auc_sentence(results: Mapping[str, Any], question: str, plan: AnalysisPlan) 
         return None
     row = primary["differences"][0]
     a, b = row["method_a"], row["method_b"]
-    means = {method: sum(part["auc"][method].values()) / len(part["auc"][method]) for method in (a, b)}
+    means = primary["auc"]  # of the cases the difference is of, where scores are missing
     text = (
         f"Averaged over readers, answers separated true from false positives with an AUC of {number(means[a], 3)} with "
         f"{results['methods'][a]} and {number(means[b], 3)} with {results['methods'][b]} "
