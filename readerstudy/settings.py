@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "readerstudy.studies",
     "readerstudy.reading",
     "readerstudy.analysis",
+    "readerstudy.demo",
 ]
 
 MIDDLEWARE = [

@@ -28,10 +28,12 @@ def number(value: float | None, digits: int = 2, signed: bool = False) -> str:
 
 
 def p_text(p: float | None) -> str:
-    """0.579, 0.010, < 0.001; never 0."""
+    """0.58, 0.010, < 0.001; never 0."""
     if p is None:
         return "–"
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    if p < 0.001:
+        return "< 0.001"
+    return f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
 def p_clause(p: float) -> str:
@@ -234,10 +236,7 @@ def _auc_warnings(results: Mapping[str, Any]) -> list[str]:
     for part in results["mrmc"]:
         for sentence in part["warnings"]:
             asked.setdefault(sentence, []).append(part["question"])
-    grouped: dict[str, list[str]] = {}
-    for sentence, questions in asked.items():
-        grouped.setdefault(" and ".join(questions), []).append(sentence)
-    return [f"AUC, question {questions}: {' '.join(found)}" for questions, found in grouped.items()]
+    return [f"AUC of {' and '.join(questions)}: {sentence}" for sentence, questions in asked.items()]
 
 
 def _independence(results: Mapping[str, Any], plan: AnalysisPlan) -> list[str]:

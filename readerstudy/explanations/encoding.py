@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -31,20 +32,27 @@ def encode(kind_name: str, computed: Computed, radiograph: Radiograph) -> list[E
     """The files of one explanation. Raises explain.checks.UnusableMap for a non-finite or constant map."""
     require_usable(computed.map)
     if not kind_of(kind_name).animated:
-        layer = render.heat_layer(computed.map)
-        overlay = render.overlay(radiograph, computed.map)
-        return [_image(Role.LAYER, layer, ".png"), _image(Role.OVERLAY, overlay, ".png")]
+        return encode_map(computed.map, radiograph)
     if computed.frames is None:
         raise ValueError(f"{kind_name} has no frames")
-    frames = render.frames_to_grey(computed.frames)
+    return encode_frames(render.frames_to_grey(computed.frames), computed.record)
+
+
+def encode_map(values: np.ndarray, radiograph: Radiograph) -> list[EncodedFile]:
+    """Layer and overlay of a map, (224, 224)."""
+    layer, overlay = render.heat_layer(values), render.overlay(radiograph, values)
+    return [_image(Role.LAYER, layer, ".png"), _image(Role.OVERLAY, overlay, ".png")]
+
+
+def encode_frames(frames: np.ndarray, record: dict[str, Any]) -> list[EncodedFile]:
+    """Strip, boomerang GIF and lambda curve of grey frames, uint8 (N, H, W)."""
     files = [
         _image(Role.STRIP, render.frame_strip(frames), ".png"),
         _image(Role.GIF, render.animation_gif(render.boomerang(frames)), ".gif"),
     ]
-    if computed.record.get("lambdas"):
-        files.append(
-            _image(Role.CURVE, lambda_curve(computed.record["lambdas"], computed.record["predictions"]), ".svg")
-        )
+    if record.get("lambdas"):
+        curve = lambda_curve(record["lambdas"], record["predictions"])
+        files.append(EncodedFile(Role.CURVE, curve, ".svg", "image/svg+xml", 0, 0))
     return files
 
 
@@ -56,8 +64,6 @@ def map_bytes(values: np.ndarray) -> bytes:
 
 
 def _image(role: str, content: bytes, suffix: str) -> EncodedFile:
-    if suffix == ".svg":
-        return EncodedFile(role, content, suffix, "image/svg+xml", 0, 0)
     with Image.open(BytesIO(content)) as picture:
         width, height = picture.size
     return EncodedFile(role, content, suffix, Image.MIME[str(picture.format)], width, height)

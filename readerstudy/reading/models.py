@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
 from readerstudy.studies.models import Example, Membership, Method, Question, Study
@@ -106,8 +107,8 @@ class Visit(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, help_text="Made by the browser, so a repeat is known.")
     assignment = models.ForeignKey(Assignment, on_delete=models.PROTECT, related_name="visits")
-    opened_at = models.DateTimeField(auto_now_add=True)
-    last_received_at = models.DateTimeField(auto_now=True)
+    opened_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_received_at = models.DateTimeField(default=timezone.now, editable=False)
     client_opened_at = models.DateTimeField(null=True, blank=True)
     images_ready_ms = models.PositiveIntegerField(null=True, blank=True)
     first_input_ms = models.PositiveIntegerField(null=True, blank=True)
@@ -147,7 +148,7 @@ class Response(models.Model):
     maximum = models.SmallIntegerField()
     source = models.CharField(max_length=12, choices=Source.choices, default=Source.BROWSER)
     answered_at = models.DateTimeField(null=True, blank=True, help_text="By the reader's clock.")
-    received_at = models.DateTimeField(auto_now_add=True)
+    received_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         ordering = ["assignment_id", "question_id", "revision"]

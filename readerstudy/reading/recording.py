@@ -72,6 +72,7 @@ def update_visit(visit: Visit, measures: dict[str, Any]) -> None:
             continue
         setattr(visit, name, value)
         changed.append(name)
+    visit.last_received_at = timezone.now()
     visit.save(update_fields=[*changed, "last_received_at"])
 
 

@@ -1,0 +1,26 @@
+"""explain_demo: render the demo's explanations live."""
+
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from readerstudy.cases.models import Batch
+from readerstudy.demo.fixtures import BATCH
+from readerstudy.demo.studies import live_study
+
+
+class Command(BaseCommand):
+    help = (
+        "Render every explanation of the demo cases with the demo models, in a draft study of their own. "
+        "Needs torch. Example: DEMO=true DEBUG=true python manage.py explain_demo"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not Batch.objects.filter(name=BATCH).exists():
+            raise CommandError("The demo is not loaded: run `python manage.py demo` first.")
+        study = live_study()
+        call_command("precompute", study=study.slug, device=options["device"], force=True, stdout=self.stdout)
