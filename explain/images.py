@@ -6,6 +6,7 @@ One image is in memory at a time, and nothing but pixels leaves a file: text, EX
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ __all__ = [
     "MAX_PIXELS", "MIN_SIDE", "MODEL_SIZE", "Crop", "DicomFacts", "ImageError", "ImageHeader", "Radiograph",
     "center_crop", "check_image_header", "pixel_sha256", "read_dicom_facts", "read_radiograph", "resize",
 ]  # fmt: skip
+
+logging.getLogger("PIL").setLevel(logging.WARNING)  # for good: at lower levels it quotes EXIF
 
 MODEL_SIZE = 224
 # Mean difference between an RGB picture's channels, in levels of 255, above which it is in colour and no radiograph.

@@ -125,6 +125,9 @@ STORAGES = {
     },
 }
 
+# Manifest columns `<name>:<kind>` that load_cases hands to another app; see readerstudy.cases.extensions.
+MANIFEST_EXTENSIONS = {"explanation": "readerstudy.explanations.external"}
+
 # --- People -----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [

@@ -1,0 +1,170 @@
+"""Check every image, mask and explanation file of a batch, one at a time, and say what the batch holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from typing import Any, cast
+
+import numpy as np
+
+from explain.image_checks import ImageError
+from explain.images import DicomFacts, Radiograph, pixel_sha256
+from readerstudy.cases.extensions import Extension, extension, kind_of
+from readerstudy.cases.identity import patient_key
+from readerstudy.cases.models import Case
+from readerstudy.cases.problems import Problems
+from readerstudy.cases.records import OLDEST, CaseRecord, FindingRecord, Source, rows_of
+
+Progress = Callable[[str, int, int], None]  # what is being done, done, of how many
+OnCase = Callable[[CaseRecord, Radiograph], None]
+
+
+@dataclass
+class Report:
+    """What a batch holds, in counts; nothing in it identifies. `summary` is kept with the batch."""
+
+    cases: int = 0
+    practice: int = 0
+    patients: int = 0
+    pathologies: dict[str, dict[str, int]] = field(default_factory=dict)
+    explanations: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def summary(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass
+class Checked:
+    """A batch without problems: its cases with DICOM's facts filled in, what each decodes to, and the digest of all."""
+
+    cases: list[CaseRecord]
+    pixels: list[str]
+    report: Report
+    content_sha256: str
+
+
+def check_source(
+    source: Source,
+    *,
+    keep_source_ids: bool = False,
+    simulated: bool = False,
+    progress: Progress = lambda doing, done, total: None,
+    on_case: OnCase = lambda case, radiograph: None,
+) -> Checked:
+    """Everything that can be known before loading. Raises Refused with every problem of every row.
+
+    Memory: one image at a time, and about a kilobyte of text a case.
+    """
+    cases = source.cases()
+    problems, pixels, digests = Problems(keep_source_ids), [], []
+    first_row: dict[str, int] = {}
+    for done, case in enumerate(cases, 1):
+        digest, lines = _check_case(source, case, problems, on_case)
+        if digest in first_row:
+            text = f"it shows the same pixels as row {first_row[digest]}"
+            problems.add(case.row, "image", case.image, text, "Use one path for the same image, or remove one of them")
+        elif digest:
+            first_row[digest] = case.row
+        pixels.append(digest)
+        digests.append(_digest([digest, case.image if keep_source_ids else "", lines]))
+        progress("checking", done, len(cases))
+    problems.refuse_if_any()
+    content = _digest([sorted(digests), keep_source_ids, simulated])
+    report = _report(cases)
+    return Checked(cases, pixels, report, content)
+
+
+def warn_of_known_pixels(checked: Checked, batch: str) -> None:
+    """Add a warning to the report for every image that another batch already has."""
+    rows = {digest: case.row for digest, case in zip(checked.pixels, checked.cases, strict=True)}
+    waiting = iter(rows)
+    while chunk := list(islice(waiting, 500)):
+        known = Case.objects.filter(pixel_sha256__in=chunk).exclude(batch__name=batch)
+        for digest, other, public_id in known.values_list("pixel_sha256", "batch__name", "public_id"):
+            text = f"row {rows[digest]} shows the same pixels as case {public_id} of batch {other}"
+            checked.report.warnings.append(text)
+
+
+def _check_case(source: Source, case: CaseRecord, problems: Problems, on_case: OnCase) -> tuple[str, list[Any]]:
+    """The digest of the case's pixels, and everything stated about it; "" when the image cannot be used."""
+    try:
+        radiograph, facts = source.radiograph(case)
+    except ImageError as error:
+        problems.add(case.row, "image", case.image, error.problem, error.remedy)
+        return "", []
+    if facts:
+        fill_facts(case, facts)
+    lines: list[Any] = [patient_key(case.patient), case.dataset, case.view, case.sex]
+    lines += [case.age, bool(case.practice)]
+    for finding in sorted(case.findings, key=lambda finding: finding.pathology):
+        model = "" if finding.prediction is None else finding.model
+        lines.append([finding.pathology, finding.label, finding.prediction, model])
+        lines.append(_check_mask(source, case, finding, radiograph, problems))
+        lines.append(_check_files(source, finding, radiograph, problems))
+    on_case(case, radiograph)
+    return pixel_sha256(radiograph), lines
+
+
+def _check_mask(
+    source: Source, case: CaseRecord, finding: FindingRecord, radiograph: Radiograph, problems: Problems
+) -> str:
+    if not finding.mask:
+        return ""
+    height, width = radiograph.pixels.shape
+    try:
+        inside = source.mask(case, finding, (height, width))
+    except ImageError as error:
+        problems.add(finding.row, "mask", finding.mask, error.problem, error.remedy)
+        return ""
+    return hashlib.sha256(np.packbits(inside).tobytes()).hexdigest()
+
+
+def _check_files(
+    source: Source, finding: FindingRecord, radiograph: Radiograph, problems: Problems
+) -> list[tuple[str, str]]:
+    digests = []
+    for column, path in sorted(finding.files.items()):
+        try:
+            with source.open(path) as file:
+                content = file.read()
+            cast(Extension, extension(column)).check(kind_of(column), content, f"row {finding.row}", radiograph)
+            digests.append((column, hashlib.sha256(content).hexdigest()))
+        except ImageError as error:
+            problems.add(finding.row, column, path, error.problem, error.remedy)
+    return digests
+
+
+def fill_facts(case: CaseRecord, facts: DicomFacts) -> None:
+    """What the manifest leaves open, DICOM may say; what it states, stands."""
+    case.patient = case.patient or facts.patient_id
+    case.view = case.view or facts.view
+    case.sex = case.sex or facts.sex
+    if case.age is None and facts.age is not None:
+        case.age = min(facts.age, OLDEST)
+
+
+def _report(cases: list[CaseRecord]) -> Report:
+    report = Report(
+        cases=len(cases),
+        practice=sum(bool(case.practice) for case in cases),
+        patients=len({case.patient for case in cases if case.patient}),
+    )
+    columns = ("present", "absent", "no_truth", "masks", "predictions")
+    for finding in rows_of(cases):
+        counts = report.pathologies.setdefault(finding.pathology, dict.fromkeys(columns, 0))
+        counts["no_truth" if finding.label is None else "present" if finding.label else "absent"] += 1
+        counts["masks"] += bool(finding.mask)
+        counts["predictions"] += finding.prediction is not None
+    report.pathologies = dict(sorted(report.pathologies.items()))
+    report.explanations = dict(Counter(kind_of(column) for row in rows_of(cases) for column in row.files))
+    return report
+
+
+def _digest(parts: Iterable[Any]) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -1,0 +1,52 @@
+"""Manifest columns `name:something` that belong to apps above this one, wired by settings.MANIFEST_EXTENSIONS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+from django.conf import settings
+from django.db.models import Model
+
+from explain.images import Radiograph
+from readerstudy.cases.models import Prediction
+
+# Stores content under an opaque name on a model's file field (field, content, suffix, salt), and remembers the file, so
+# that it is removed if the batch is not loaded after all.
+Save = Callable[[Any, bytes, str, str], str]
+
+
+class Extension(Protocol):
+    """What the module named in the setting offers. `kind` is the part of the column's name after the colon."""
+
+    def problem_with(self, kind: str) -> str:
+        """Why there is no such column, and which there are; empty if there is."""
+        ...
+
+    def check(self, kind: str, content: bytes, where: str, radiograph: Radiograph) -> None:
+        """Raises ImageError unless `store` can use the file."""
+        ...
+
+    def store(
+        self, kind: str, content: bytes, prediction: Prediction, radiograph: Radiograph, save: Save
+    ) -> Iterable[Model]:
+        """Write the files of one cell by `save`; returns unsaved rows, each after those it refers to."""
+        ...
+
+
+def extension(column: str) -> Extension | None:
+    """Who reads this column; None for a column no extension knows."""
+    prefix, colon, _ = column.partition(":")
+    path = settings.MANIFEST_EXTENSIONS.get(prefix) if colon else None
+    return cast(Extension, import_module(path)) if path else None
+
+
+def kind_of(column: str) -> str:
+    return column.partition(":")[2]
+
+
+def column_problem(column: str) -> str:
+    """Why an unknown column is refused; empty when an extension knows it."""
+    found = extension(column)
+    return found.problem_with(kind_of(column)) if found else "there is no such column"

@@ -1,0 +1,248 @@
+"""Load a checked batch: files first, under opaque names, then all rows in one short transaction. All or nothing.
+
+The files come first because writing ten thousand of them takes minutes, and a transaction that long would make readers
+wait; until the rows exist nobody can reach them, and whatever goes wrong, they are removed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from django.core.exceptions import ValidationError
+from django.core.files.storage import default_storage
+from django.core.validators import validate_slug
+from django.db import IntegrityError, transaction
+from django.db.models import Model
+from PIL import Image
+from simple_history.utils import bulk_create_with_history
+
+from explain.image_checks import ImageError
+from explain.images import Radiograph, pixel_sha256
+from explain.render import display_image
+from readerstudy.accounts.models import User
+from readerstudy.cases.checking import Checked, Progress, Report, check_source, fill_facts, warn_of_known_pixels
+from readerstudy.cases.extensions import Extension, extension, kind_of
+from readerstudy.cases.identity import file_name, patient_key
+from readerstudy.cases.linking import LinkingTable
+from readerstudy.cases.masks import mask_png
+from readerstudy.cases.models import Batch, Case, Prediction, Truth, save_file
+from readerstudy.cases.problems import refuse
+from readerstudy.cases.records import CaseRecord, FindingRecord, Source
+
+MAX_DISPLAY_SIDE = 2048
+ROWS_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """created: False when the batch was there already with the same content, and nothing was changed."""
+
+    batch: Batch
+    created: bool
+    report: Report
+
+
+@dataclass
+class _Rows:
+    """Unsaved rows of a batch. `extra`: those of extensions, by model, a model after those it refers to."""
+
+    cases: list[Case] = field(default_factory=list)
+    truths: list[Truth] = field(default_factory=list)
+    predictions: list[Prediction] = field(default_factory=list)
+    extra: dict[type[Model], list[Model]] = field(default_factory=lambda: defaultdict(list))
+
+
+def load_batch(
+    source: Source,
+    name: str,
+    *,
+    keep_source_ids: bool = False,
+    simulated: bool = False,
+    linking_table: Path | None = None,
+    user: User | None = None,
+    progress: Progress = lambda doing, done, total: None,
+) -> Loaded:
+    """Check all of a source, then load all of it. Loading the same content under the same name again changes nothing.
+
+    keep_source_ids: public data only; cases keep their image paths as source ids. Otherwise `linking_table` is the CSV
+    file to write (row, image, case), which must not exist. Raises Refused; then nothing is left behind.
+    """
+    check_name(name)
+    if not keep_source_ids and linking_table is None:
+        raise refuse(
+            "nothing would say which case is which image",
+            "Give --linking-table FILE, or --keep-source-ids for public data",
+        )
+    if linking_table is not None and not Batch.objects.filter(name=name).exists():
+        LinkingTable.check(linking_table)
+    checked = check_source(source, keep_source_ids=keep_source_ids, simulated=simulated, progress=progress)
+    batch = same_batch(name, checked)
+    if batch:
+        return Loaded(batch, False, checked.report)
+    warn_of_known_pixels(checked, name)
+    batch = Batch(
+        name=name,
+        source=(source.public_name if keep_source_ids else source.name)[:200],
+        content_sha256=checked.content_sha256,
+        keeps_source_ids=keep_source_ids,
+        simulated=simulated,
+        report=checked.report.summary(),
+        loaded_by=user,
+    )
+    with _removed_if_it_fails() as written:
+        rows = _write_files(source, checked, batch, written, progress)
+        table = LinkingTable(linking_table, zip(checked.cases, rows.cases)) if linking_table else None
+        try:
+            with transaction.atomic():
+                _save_rows(batch, rows)
+                if table:
+                    table.publish()
+        except IntegrityError:
+            raise refuse(f"a batch “{name}” was loaded at the same moment", "Choose another name") from None
+        except BaseException:
+            if table:
+                table.remove()
+            raise
+    return Loaded(batch, True, checked.report)
+
+
+def check_name(name: str) -> None:
+    """Raises Refused unless `name` can be a batch's name."""
+    try:
+        validate_slug(name)
+    except ValidationError:
+        name = ""
+    if not 0 < len(name) <= 80:
+        raise refuse("the batch's name needs 1 to 80 letters, digits, - or _", "Choose another name")
+
+
+def same_batch(name: str, checked: Checked) -> Batch | None:
+    """The batch of that name if it has the same content; None if the name is free. Raises Refused if it is taken."""
+    batch = Batch.objects.filter(name=name).first()
+    if batch and batch.content_sha256 != checked.content_sha256:
+        raise refuse(f"a batch “{name}” with other content is already there", "Choose another name")
+    return batch
+
+
+class _Written(list[str]):
+    """Names of files written so far."""
+
+    def save(self, field: Any, content: bytes, suffix: str, salt: str) -> str:
+        """cases.models.save_file, remembered before it is written."""
+        self.append(field.field.generate_filename(field.instance, file_name(content, suffix, salt)))
+        return save_file(field, content, suffix, salt)
+
+
+@contextmanager
+def _removed_if_it_fails() -> Iterator[_Written]:
+    written = _Written()
+    try:
+        yield written
+    except BaseException:
+        for name in written:
+            default_storage.delete(name)
+        raise
+
+
+def _write_files(source: Source, checked: Checked, batch: Batch, written: _Written, progress: Progress) -> _Rows:
+    rows = _Rows()
+    for done, (record, digest) in enumerate(zip(checked.cases, checked.pixels, strict=True), 1):
+        try:
+            radiograph, facts = source.radiograph(record)
+            if pixel_sha256(radiograph) != digest:
+                raise ImageError("", "the file changed while it was being loaded", "Load the batch again")
+            if facts:
+                fill_facts(record, facts)
+            case = _case(record, radiograph, batch, written)
+            case.pixel_sha256 = digest
+            rows.cases.append(case)
+            for finding in record.findings:
+                _finding(source, record, finding, case, radiograph, rows, written)
+        except ImageError as error:
+            raise refuse(f"row {record.row}: {error.problem}", error.remedy) from None
+        progress("loading", done, len(checked.cases))
+    return rows
+
+
+def _case(record: CaseRecord, radiograph: Radiograph, batch: Batch, written: _Written) -> Case:
+    window = radiograph.window or (None, None)
+    case = Case(
+        batch=batch,
+        patient_key=patient_key(record.patient),
+        source_id=record.image[:200] if batch.keeps_source_ids else "",
+        dataset=record.dataset,
+        view=record.view,
+        sex=record.sex,
+        age=record.age,
+        practice=bool(record.practice),
+        bits=radiograph.bits,
+        window_low=window[0],
+        window_high=window[1],
+    )
+    case.height, case.width = radiograph.pixels.shape
+    case.crop_x, case.crop_y, case.crop_size = radiograph.crop
+    whole = display_image(radiograph)
+    written.save(case.pixels, whole.png, ".png", case.public_id)
+    shown = whole
+    if max(case.width, case.height) > MAX_DISPLAY_SIDE:
+        shown = display_image(shrunk(radiograph, MAX_DISPLAY_SIDE))
+        written.save(case.display, shown.png, ".png", case.public_id)
+    else:
+        case.display = case.pixels.name
+    case.display_width, case.display_height = shown.width, shown.height
+    case.display_sha256 = hashlib.sha256(shown.png).hexdigest()
+    return case
+
+
+def _finding(
+    source: Source,
+    record: CaseRecord,
+    finding: FindingRecord,
+    case: Case,
+    radiograph: Radiograph,
+    rows: _Rows,
+    written: _Written,
+) -> None:
+    if finding.label is not None:
+        truth = Truth(case=case, pathology=finding.pathology, label=finding.label, provenance=case.batch.source)
+        if finding.mask:
+            inside = source.mask(record, finding, (case.height, case.width))
+            written.save(truth.mask, mask_png(inside), ".png", f"{case.public_id} {finding.pathology}")
+        rows.truths.append(truth)
+    if finding.prediction is None:
+        return
+    prediction = Prediction(case=case, pathology=finding.pathology, model=finding.model, probability=finding.prediction)
+    rows.predictions.append(prediction)
+    for column, path in finding.files.items():
+        with source.open(path) as file:
+            content = file.read()
+        reader = cast(Extension, extension(column))
+        for row in reader.store(kind_of(column), content, prediction, radiograph, written.save):
+            rows.extra[type(row)].append(row)
+
+
+def _save_rows(batch: Batch, rows: _Rows) -> None:
+    batch.save()
+    Case.objects.bulk_create(rows.cases, batch_size=ROWS_AT_ONCE)
+    # bulk_create sends no signals: the history of truth needs this helper; no user outside a request is no person
+    bulk_create_with_history(rows.truths, Truth, batch_size=ROWS_AT_ONCE, default_user=batch.loaded_by)
+    Prediction.objects.bulk_create(rows.predictions, batch_size=ROWS_AT_ONCE)
+    for model, found in rows.extra.items():
+        model._default_manager.bulk_create(found, batch_size=ROWS_AT_ONCE)
+
+
+def shrunk(radiograph: Radiograph, side: int) -> Radiograph:
+    """The radiograph with its longest side `side` pixels, same depth and window; areas are averaged."""
+    height, width = radiograph.pixels.shape
+    scale = side / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    smaller = Image.fromarray(radiograph.pixels.astype(np.float32)).resize(size, Image.Resampling.BOX)
+    pixels = np.round(np.asarray(smaller)).astype(radiograph.pixels.dtype)
+    return Radiograph(pixels, radiograph.bits, radiograph.window)

@@ -1,0 +1,128 @@
+"""load_cases: check a batch of cases, and load all of it or nothing."""
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from readerstudy.cases.checking import Report, check_source, warn_of_known_pixels
+from readerstudy.cases.loading import check_name, load_batch, same_batch
+from readerstudy.cases.problems import Refused
+from readerstudy.cases.records import Source
+from readerstudy.cases.sources import open_source
+
+
+class Command(BaseCommand):
+    help = (
+        "Load a batch of cases from a manifest, a folder, a ZIP or a TorchXRayVision data set; all or nothing. "
+        "Example: python manage.py load_cases cases.zip --batch ward-3 --linking-table ward-3-links.csv. "
+        "docs/manifest.md describes the manifest."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("source", help="manifest .csv, folder, .zip, or xrv:<data set> such as xrv:NIH")
+        parser.add_argument("--batch", required=True, help="name of the new batch: letters, digits, - and _")
+        parser.add_argument("--dry-run", action="store_true", help="check everything, load nothing")
+        parser.add_argument(
+            "--keep-source-ids", action="store_true", help="public data: keep image names as source ids"
+        )
+        parser.add_argument("--linking-table", type=Path, metavar="FILE", help="new CSV file: row, image, case")
+        parser.add_argument("--simulated", action="store_true", help="synthetic images, marked so everywhere")
+        parser.add_argument("--imgpath", type=Path, help="xrv: only: the folder of the data set's images")
+        parser.add_argument("--csvpath", type=Path, help="xrv: only: its table, if not the one TorchXRayVision has")
+        parser.add_argument("--views", nargs="*", default=["PA", "AP"], help="xrv: only: views to load, or *")
+        parser.add_argument("--limit", type=int, help="xrv: only: load the first so many images")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        kept = {"keep_source_ids": options["keep_source_ids"], "simulated": options["simulated"]}
+        try:
+            with _stopped_politely(), _source(options) as source, _Bar(self) as bar:
+                if options["dry_run"]:
+                    check_name(options["batch"])
+                    checked = check_source(source, progress=bar.show, **kept)
+                    known = same_batch(options["batch"], checked)
+                    warn_of_known_pixels(checked, options["batch"])
+                    report, said = checked.report, "are already loaded as" if known else "can be loaded as"
+                else:
+                    loaded = load_batch(
+                        source, options["batch"], linking_table=options["linking_table"], progress=bar.show, **kept
+                    )
+                    report, said = loaded.report, "loaded as" if loaded.created else "are already loaded as"
+        except Refused as error:
+            for problem in error.problems:
+                self.stderr.write(str(problem))
+            count = len(error.problems)
+            problems = "1 problem" if count == 1 else f"{count} problems"
+            raise CommandError(f"Nothing was loaded: {problems}, see above.") from None
+        self._print(report)
+        self.stdout.write(f"{report.cases} cases {said} batch {options['batch']}.")
+
+    def _print(self, report: Report) -> None:
+        width = max([len("pathology"), *map(len, report.pathologies)])
+        if report.pathologies:
+            self.stdout.write(f"{'pathology':<{width}}  present  absent  no truth  masks  predictions")
+        for pathology, counts in report.pathologies.items():
+            self.stdout.write(
+                f"{pathology:<{width}}  {counts['present']:>7}  {counts['absent']:>6}  {counts['no_truth']:>8}"
+                f"  {counts['masks']:>5}  {counts['predictions']:>11}"
+            )
+        for kind, count in report.explanations.items():
+            self.stdout.write(f"explanations, {kind}: {count}")
+        for warning in report.warnings:
+            self.stderr.write(f"Warning: {warning}.")
+
+
+class _Bar:
+    """One progress bar for each thing that is being done."""
+
+    def __init__(self, command: BaseCommand) -> None:
+        self.command = command
+        self.bar: tqdm | None = None
+        self.doing = ""
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def show(self, doing: str, done: int, total: int) -> None:
+        if self.bar is None or self.doing != doing:
+            self.__exit__()
+            self.doing = doing
+            self.bar = tqdm(total=total, desc=doing, unit="case", file=self.command.stderr, disable=None)
+        self.bar.update(done - self.bar.n)
+
+
+@contextmanager
+def _source(options: dict[str, Any]) -> Iterator[Source]:
+    name = options["source"]
+    if name.startswith("xrv:"):
+        from readerstudy.cases.xrv import open_data_set
+
+        yield open_data_set(
+            name.removeprefix("xrv:"), options["imgpath"], options["csvpath"], options["views"], options["limit"]
+        )
+    else:
+        with open_source(Path(name), show_ids=options["keep_source_ids"]) as source:
+            yield source
+
+
+@contextmanager
+def _stopped_politely() -> Iterator[None]:
+    """SIGTERM ends the command like Ctrl-C, so that files written so far are removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

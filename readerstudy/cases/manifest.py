@@ -1,0 +1,230 @@
+"""Read and check a manifest: one row per case and pathology (docs/manifest.md). Text only; no image is opened here."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterator
+
+from readerstudy.cases.extensions import column_problem
+from readerstudy.cases.problems import Problems, refuse
+from readerstudy.cases.records import KNOWN_VIEWS, OLDEST, CaseRecord, FindingRecord, rows_of
+
+COLUMNS = (
+    *("image", "pathology", "label", "patient", "view", "sex", "age"),
+    *("dataset", "mask", "prediction", "model", "practice"),
+)
+MAX_BYTES = 64 * 2**20
+MAX_ROWS = 1_000_000
+UNCERTAIN = {"", "uncertain", "-1", "-1.0", "nan", "na", "n/a"}
+YES_NO = {"": None, "0": False, "no": False, "false": False, "1": True, "yes": True, "true": True}
+SEXES = {"": "", "u": "", "unknown": "", "f": "F", "female": "F", "m": "M", "male": "M", "o": "O", "other": "O"}
+_SAVE_AS = "Save it again as “CSV UTF-8”"
+
+
+def read_manifest(content: bytes, problems: Problems) -> list[CaseRecord]:
+    """The cases of a manifest, in the order of their first rows. Adds to `problems` all that is wrong with single
+    values; raises Refused when the file as a whole cannot be read."""
+    rows = _rows(content)
+    header = [name.strip().lower() for name in next(rows, (1, []))[1]]
+    _check_header(header, problems)
+    cases: dict[str, CaseRecord] = {}
+    for number, cells in rows:
+        if len(cells) != len(header):
+            text = f"it has {len(cells)} cells, and the header {len(header)}"
+            problems.add(number, "", "", text, "Check for missing or stray separators and quotes")
+            continue
+        values = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
+        row = _Row(number, values, problems)
+        image = row.image()
+        if image:
+            _merge(cases, image, row)
+    if not cases and not problems.found:
+        raise refuse("the manifest has a header and no rows", "Add a row for each case and pathology", "manifest")
+    _check_spelling(list(cases.values()), problems)
+    return list(cases.values())
+
+
+def _rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Rows with their numbers, blank ones left out."""
+    text = _decode(content)
+    first_line = text.partition("\n")[0].lower()
+    counts = {separator: first_line.count(separator) for separator in ",;\t"}
+    separator = max(counts, key=lambda key: counts[key]) if any(counts.values()) else ","
+    number = 0
+    try:
+        for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), 1):
+            if number > MAX_ROWS:
+                raise refuse(f"the manifest has more than {MAX_ROWS} rows", "Load it as several batches", "manifest")
+            if any(cell.strip() for cell in cells):
+                yield number, cells
+    except csv.Error:
+        text = f"the manifest cannot be split into cells after row {number}"
+        raise refuse(text, "Look for a quotation mark that is opened and not closed", "manifest") from None
+
+
+def _decode(content: bytes) -> str:
+    if len(content) > MAX_BYTES:
+        raise refuse(f"the manifest is over {MAX_BYTES // 2**20} MiB", "Load it as several batches", "manifest")
+    if not content.strip():
+        raise refuse("the manifest is empty", "Save it again", "manifest")
+    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise refuse(f"the manifest is not encoded as UTF-8 (line {line})", _SAVE_AS, "manifest") from None
+    if "\0" in text:
+        raise refuse("the manifest is not a text file", _SAVE_AS, "manifest")
+    return text
+
+
+def _check_header(header: list[str], problems: Problems) -> None:
+    for name in header:
+        why = "" if name in COLUMNS else column_problem(name)
+        if why:
+            remedy = f"Rename or remove it; there are {', '.join(COLUMNS)} and explanation:<kind>"
+            problems.add(1, name or "(a column without a name)", "", why, remedy)
+        elif header.count(name) > 1:
+            problems.add(1, name, "", "the column is there more than once", "Keep one of them")
+    if "image" not in header:
+        problems.add(1, "image", "", "the column is missing", "Add a column image with the path of each image")
+    if problems.found:
+        problems.refuse_if_any()
+
+
+class _Row:
+    """Checks the values of one row, one method per column."""
+
+    def __init__(self, number: int, values: dict[str, str], problems: Problems) -> None:
+        self.number, self.values, self.problems = number, values, problems
+
+    def get(self, column: str) -> str:
+        return self.values.get(column, "")
+
+    def wrong(self, column: str, text: str, remedy: str) -> None:
+        self.problems.add(self.number, column, self.get(column), text, remedy)
+
+    def image(self) -> str:
+        if not self.get("image"):
+            self.wrong("image", "it is empty", "Write the path of the image, relative to the manifest")
+        return self.get("image").replace("\\", "/")
+
+    def short(self, column: str, limit: int) -> str:
+        value = self.get(column)
+        if len(value) > limit:
+            self.wrong(column, f"it has more than {limit} characters", "Shorten it")
+        return value
+
+    def label(self) -> bool | None:
+        value = self.get("label").lower()
+        if value in UNCERTAIN:
+            return None
+        if value not in ("0", "1", "0.0", "1.0"):
+            self.wrong("label", "it is not 0 or 1", "Write 1 (present), 0 (absent), or leave it empty when uncertain")
+        return value.startswith("1")
+
+    def number_in(self, column: str, low: float, high: float, remedy: str) -> float | None:
+        value = self.get(column)
+        if not value:
+            return None
+        try:
+            number = float(value.replace(",", ".") if value.count(",") == 1 else value)
+        except ValueError:
+            self.wrong(column, "it is not a number", remedy)
+            return None
+        if not (math.isfinite(number) and low <= number <= high):
+            self.wrong(column, f"it is not between {low:g} and {high:g}", remedy)
+            return None
+        return number
+
+    def age(self) -> int | None:
+        value = self.get("age")
+        years = re.fullmatch(r"(\d{1,3})(?:Y|\+)?", value, re.IGNORECASE)
+        if years:
+            self.values["age"] = years[1]
+        age = self.number_in("age", 0, 120, "Write whole years, or leave it empty")
+        return None if age is None else min(int(age), OLDEST)
+
+    def sex(self) -> str:
+        if self.get("sex").lower() not in SEXES:
+            self.wrong("sex", "it is not a known value", "Write F, M, O, or leave it empty")
+        return SEXES.get(self.get("sex").lower(), "")
+
+    def practice(self) -> bool | None:
+        if self.get("practice").lower() not in YES_NO:
+            self.wrong("practice", "it is not 0 or 1", "Write 1 for a practice case, 0 otherwise")
+        return YES_NO.get(self.get("practice").lower())
+
+    def view(self) -> str:
+        value = self.get("view").upper().replace("_", " ")
+        if value and value not in KNOWN_VIEWS:
+            self.wrong("view", "it is not a known view", f"Write one of {', '.join(sorted(KNOWN_VIEWS))}")
+        return value
+
+    def case(self, image: str) -> CaseRecord:
+        return CaseRecord(
+            row=self.number,
+            image=image,
+            patient=self.get("patient"),
+            dataset=self.short("dataset", 80),
+            view=self.view(),
+            sex=self.sex(),
+            age=self.age(),
+            practice=self.practice(),
+        )
+
+    def finding(self) -> FindingRecord | None:
+        files = {name: value for name, value in self.values.items() if ":" in name and value}
+        needing = [name for name in ("label", "mask", "prediction") if self.get(name)] + list(files)
+        if not self.get("pathology"):
+            if needing and (needing != ["label"] or self.label() is not None):
+                self.wrong("pathology", f"it is empty, and {needing[0]} is not", "Name the pathology")
+            return None
+        finding = FindingRecord(
+            row=self.number,
+            pathology=self.short("pathology", 80),
+            label=self.label(),
+            mask=self.get("mask").replace("\\", "/"),
+            prediction=self.number_in("prediction", 0, 1, "Write a probability such as 0.83"),
+            model=self.short("model", 120) or "manifest",
+            files={name: value.replace("\\", "/") for name, value in files.items()},
+        )
+        if finding.mask and not finding.label:
+            self.wrong("mask", "a mask needs the label 1", "Set the label to 1, or remove the mask")
+        if files and not self.get("prediction"):
+            name = next(iter(files))
+            self.wrong(name, "an explanation needs the prediction it explains", "Fill the column prediction")
+        return finding
+
+
+def _merge(cases: dict[str, CaseRecord], image: str, row: _Row) -> None:
+    """Add a row to its case. Values of the case itself may stand in any of its rows, but must not contradict."""
+    stated, finding = row.case(image), row.finding()
+    case = cases.setdefault(image, stated)
+    for column in ("patient", "dataset", "view", "sex", "age", "practice"):
+        old, new = getattr(case, column), getattr(stated, column)
+        if old in ("", None):
+            setattr(case, column, new)
+        elif new not in ("", None) and new != old:
+            row.wrong(column, f"it differs from row {case.row}, which has the same image", "Correct one of them")
+    if finding is None:
+        return
+    before = next((other for other in case.findings if other.pathology == finding.pathology), None)
+    if before:
+        text = f"row {before.row} has the same image and pathology"
+        row.wrong("pathology", text, "Keep one row for each image and pathology")
+    else:
+        case.findings.append(finding)
+
+
+def _check_spelling(cases: list[CaseRecord], problems: Problems) -> None:
+    """“effusion” beside “Effusion” would silently be two pathologies."""
+    first: dict[str, FindingRecord] = {}
+    for finding in rows_of(cases):
+        known = first.setdefault(finding.pathology.lower(), finding)
+        if known.pathology != finding.pathology:
+            text = f"row {known.row} writes it “{known.pathology}”"
+            problems.add(finding.row, "pathology", finding.pathology, text, "Write it the same way everywhere")

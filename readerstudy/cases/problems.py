@@ -1,0 +1,55 @@
+"""What is wrong with a batch, said to people: row, column, value, what to do. All is listed, then nothing loads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+# Values of these columns may name a patient, and never show in a message unless the data are public.
+IDENTIFYING = ("image", "mask", "patient")
+MAX_VALUE = 60
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong. row: as a spreadsheet counts, the header is row 1; 0 for the source as a whole."""
+
+    row: int
+    column: str
+    value: str
+    text: str
+    remedy: str
+
+    def __str__(self) -> str:
+        place = ", ".join(part for part in (f"row {self.row}" if self.row else "", self.column) if part)
+        value = f" “{self.value}”" if self.value else ""
+        return f"{place}{value}{': ' if place or value else ''}{self.text}. {self.remedy}."
+
+
+class Refused(ValueError):
+    """A batch that cannot be loaded: nothing was. `problems` has every reason, in the order of rows."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(map(str, problems)))
+
+
+@dataclass
+class Problems:
+    """Collects problems. show_ids: the data are public, so that paths and patient ids may be named in messages."""
+
+    show_ids: bool = False
+    found: list[Problem] = field(default_factory=list)
+
+    def add(self, row: int, column: str, value: str, text: str, remedy: str) -> None:
+        hidden = not self.show_ids and (column in IDENTIFYING or ":" in column)
+        shown = "" if hidden else value[:MAX_VALUE] + ("…" if len(value) > MAX_VALUE else "")
+        self.found.append(Problem(row, column, shown, text, remedy))
+
+    def refuse_if_any(self) -> None:
+        if self.found:
+            raise Refused(sorted(self.found, key=lambda problem: problem.row))
+
+
+def refuse(text: str, remedy: str, column: str = "") -> Refused:
+    """One problem of the source as a whole."""
+    return Refused([Problem(0, column, "", text, remedy)])

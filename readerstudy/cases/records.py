@@ -1,0 +1,75 @@
+"""A case and its findings as a source states them, before anything is in the database; and what every source offers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO, Protocol
+
+import numpy as np
+
+from explain.dicom import VIEWS
+from explain.images import DicomFacts, Radiograph
+
+OLDEST = 90  # stands for 90 and over
+KNOWN_VIEWS = VIEWS | {"L", "LATERAL", "AP SUPINE", "AP ERECT"}
+
+
+@dataclass
+class FindingRecord:
+    """One pathology of one case. label None: no truth. files: extra column -> path (see extensions.py)."""
+
+    row: int
+    pathology: str
+    label: bool | None = None
+    mask: str = ""
+    prediction: float | None = None
+    model: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class CaseRecord:
+    """One radiograph. row: where the source first names it; image: its path or id there, which never leaves the loader
+    unless the data are public. Empty values are unknown and may be filled from DICOM."""
+
+    row: int
+    image: str
+    patient: str = ""
+    dataset: str = ""
+    view: str = ""
+    sex: str = ""
+    age: int | None = None
+    practice: bool | None = None
+    findings: list[FindingRecord] = field(default_factory=list)
+
+
+class Source(Protocol):
+    """Where cases come from: files with or without a manifest (sources.py), or a TorchXRayVision data set (xrv.py).
+
+    name: what kind of source it is; public_name: its own name, which may identify and is kept for public data only.
+    """
+
+    name: str
+    public_name: str
+
+    def radiograph(self, case: CaseRecord) -> tuple[Radiograph, DicomFacts | None]:
+        """Raises ImageError."""
+        ...
+
+    def mask(self, case: CaseRecord, finding: FindingRecord, shape: tuple[int, int]) -> np.ndarray:
+        """bool (H, W), true inside, at the radiograph's full resolution `shape`. Raises ImageError."""
+        ...
+
+    def open(self, path: str) -> BinaryIO:
+        """An extra file of a row. Raises ImageError."""
+        ...
+
+    def cases(self) -> list[CaseRecord]:
+        """All cases, checked as far as text can be. Raises Refused with every problem."""
+        ...
+
+
+def rows_of(cases: list[CaseRecord]) -> Iterator[FindingRecord]:
+    for case in cases:
+        yield from case.findings

@@ -1,0 +1,224 @@
+"""Files of a batch: a folder, a ZIP, or a manifest beside its images. Nothing is unpacked; one file is open at a time.
+
+Whatever a hostile or careless ZIP or folder could hold is refused in a sentence: bombs, paths that lead outside, links.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Protocol
+
+import numpy as np
+
+from explain.image_checks import ImageError
+from explain.images import DicomFacts, Radiograph, read_dicom_facts, read_radiograph
+from readerstudy.cases.manifest import MAX_BYTES, read_manifest
+from readerstudy.cases.masks import read_mask
+from readerstudy.cases.problems import Problems, refuse
+from readerstudy.cases.records import CaseRecord, FindingRecord
+
+MAX_FILES = 1_000_000
+MAX_FILE_BYTES = 256 * 2**20
+MAX_TOTAL_BYTES = 200 * 2**30
+# Real images hardly shrink: what swells a hundredfold is made to fill a disk or a memory.
+MAX_RATIO, SMALL = 100, 2**20
+IGNORED = {"thumbs.db", "desktop.ini", "dicomdir"}
+
+
+class Files(Protocol):
+    """Files by relative path, forward slashes. `noun` says in messages what they are in."""
+
+    noun: str
+
+    def names(self) -> list[str]: ...
+
+    def open(self, name: str) -> BinaryIO:
+        """Raises ImageError for a file that is not there, too large, or reached through a link."""
+        ...
+
+
+class FileSource:
+    """Cases of a folder or ZIP: by its manifest, or without one every file an image and a case without truth."""
+
+    def __init__(self, files: Files, public_name: str, manifest: str | None = None, *, show_ids: bool = False) -> None:
+        self.files, self.public_name, self.show_ids = files, public_name, show_ids
+        self.manifest = manifest if manifest is not None else _manifest_among(files)
+        self.base = str(PurePosixPath(self.manifest or "").parent)
+        self.name = f"{files.noun} with a manifest" if self.manifest else f"{files.noun} without a manifest"
+
+    def cases(self) -> list[CaseRecord]:
+        problems = Problems(self.show_ids)
+        if not self.manifest:
+            names = self.files.names()
+            if not names:
+                raise refuse(f"the {self.files.noun} holds no files", "Check the path")
+            return [CaseRecord(row=number, image=name) for number, name in enumerate(names, 1)]
+        try:
+            with self.files.open(self.manifest) as file:
+                content = file.read(MAX_BYTES + 1)
+        except ImageError as error:
+            raise refuse(error.problem, error.remedy, "manifest") from None
+        cases = read_manifest(content, problems)
+        problems.refuse_if_any()
+        return cases
+
+    def radiograph(self, case: CaseRecord) -> tuple[Radiograph, DicomFacts | None]:
+        where = f"row {case.row}"
+        with self.open(case.image) as file:
+            return read_radiograph(file, where), read_dicom_facts(file, where)
+
+    def mask(self, case: CaseRecord, finding: FindingRecord, shape: tuple[int, int]) -> np.ndarray:
+        return read_mask(finding.mask, shape, self.open)
+
+    def open(self, path: str) -> BinaryIO:
+        parts = PurePosixPath(path).parts
+        if not parts or ".." in parts or path.startswith("/") or ":" in parts[0]:
+            raise ImageError("", "the path leads outside the batch", "Give a path relative to the manifest, without ..")
+        return self.files.open(str(PurePosixPath(self.base, path)))
+
+
+class FolderFiles:
+    noun = "folder"
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def names(self) -> list[str]:
+        """All files below, hidden ones and system files left out, sorted."""
+        found = []
+        for folder, _, names in os.walk(self.root):
+            inside = Path(folder).relative_to(self.root)
+            found += [(inside / name).as_posix() for name in names if not _ignored((inside / name).as_posix())]
+        return sorted(found)
+
+    def open(self, name: str) -> BinaryIO:
+        path = self.root
+        for part in PurePosixPath(name).parts:
+            path = _present(path, part)
+            if path.is_symlink():
+                raise ImageError("", "the path goes through a symbolic link", "Copy the file itself into the folder")
+        try:
+            state = path.stat()
+            if not stat.S_ISREG(state.st_mode):
+                raise ImageError("", "the path is a folder or no ordinary file", "Give the path of an image")
+            _check_bytes(state.st_size)
+            return path.open("rb")
+        except FileNotFoundError:
+            raise _missing(self.noun) from None
+        except OSError as error:
+            raise ImageError("", f"the file cannot be opened ({error.strerror})", "Check its permissions") from None
+
+
+class ZipFiles:
+    noun = "ZIP"
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self.archive = archive
+        self.entries: dict[str, zipfile.ZipInfo] = {}
+        if len(archive.infolist()) > MAX_FILES:
+            raise refuse(f"the ZIP holds more than {MAX_FILES} files", "Load it as several batches")
+        if sum(info.file_size for info in archive.infolist()) > MAX_TOTAL_BYTES:
+            limit = MAX_TOTAL_BYTES // 2**30
+            raise refuse(f"the ZIP unpacks to more than {limit} GiB", "Load it as several batches")
+        for number, info in enumerate(archive.infolist(), 1):
+            if not info.is_dir() and not _ignored(info.filename):
+                self._add(number, info)
+
+    def _add(self, number: int, info: zipfile.ZipInfo) -> None:
+        name = unicodedata.normalize("NFC", info.filename.replace("\\", "/"))
+        parts = PurePosixPath(name).parts
+        entry = f"entry {number} of the ZIP"  # names may identify
+        if name.startswith("/") or ".." in parts or ":" in parts[0]:
+            raise refuse(f"{entry} has a path that leads outside", "Make the ZIP again from one folder")
+        if stat.S_ISLNK(info.external_attr >> 16):
+            raise refuse(f"{entry} is a symbolic link", "Put the file itself into the ZIP")
+        if info.flag_bits & 1:
+            raise refuse(f"{entry} is encrypted", "Make the ZIP without a password")
+        if info.file_size > SMALL and info.file_size > MAX_RATIO * info.compress_size:
+            raise refuse(f"{entry} unpacks to over {MAX_RATIO} times its size, which no image does", "Remove it")
+        if name in self.entries:
+            raise refuse(f"{entry} has the same name as another one", "Make the ZIP again from one folder")
+        self.entries[name] = info
+
+    def names(self) -> list[str]:
+        return sorted(self.entries)
+
+    def open(self, name: str) -> BinaryIO:
+        info = self.entries.get(unicodedata.normalize("NFC", name))
+        if info is None:
+            raise _missing(self.noun)
+        _check_bytes(info.file_size)
+        try:
+            return BytesIO(self.archive.read(info))  # checks the CRC, and never yields more than file_size
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
+            raise ImageError("", "the file is damaged inside the ZIP", "Make the ZIP again") from None
+
+
+@contextmanager
+def open_source(path: Path, *, show_ids: bool = False) -> Iterator[FileSource]:
+    """A manifest CSV, a folder or a ZIP. show_ids: public data, so messages may name files. Raises Refused."""
+    if path.is_dir():
+        yield FileSource(FolderFiles(path), path.resolve().name, show_ids=show_ids)
+    elif not path.is_file():
+        raise refuse("the source is not there", "Give a manifest .csv, a folder, a .zip or xrv:<dataset>")
+    elif zipfile.is_zipfile(path):
+        try:
+            archive = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, ValueError, NotImplementedError):
+            raise refuse("the ZIP is damaged", "Make it again") from None
+        with archive:
+            yield FileSource(ZipFiles(archive), path.name, show_ids=show_ids)
+    elif path.suffix.lower() == ".csv":
+        yield FileSource(FolderFiles(path.parent), path.name, path.name, show_ids=show_ids)
+    elif path.suffix.lower() == ".zip":
+        raise refuse("the file is no ZIP, or an incomplete one", "Copy or make it again")
+    else:
+        raise refuse("the source is no CSV, folder or ZIP", "Give a manifest .csv, a folder, a .zip or xrv:<dataset>")
+
+
+def _manifest_among(files: Files) -> str | None:
+    """manifest.csv, or else the only CSV, of those least deep in folders."""
+    found = [name for name in files.names() if name.lower().endswith(".csv")]
+    if not found:
+        return None
+    least = min(name.count("/") for name in found)
+    top = [name for name in found if name.count("/") == least]
+    named = [name for name in top if PurePosixPath(name).name.lower() == "manifest.csv"]
+    if len(named or top) > 1:
+        raise refuse(f"the {files.noun} has {len(top)} CSV files", "Call the right one manifest.csv")
+    return (named or top)[0]
+
+
+def _present(folder: Path, part: str) -> Path:
+    """The entry of that name, also where the file system spells its accents in the other Unicode form."""
+    for form in ("NFC", "NFD"):
+        path = folder / unicodedata.normalize(form, part)
+        if path.exists() or path.is_symlink():
+            return path
+    return folder / part
+
+
+def _ignored(name: str) -> bool:
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    return not parts or (
+        any(part.startswith(".") and part != ".." for part in parts)
+        or "__MACOSX" in parts
+        or parts[-1].lower() in IGNORED
+    )
+
+
+def _check_bytes(size: int) -> None:
+    if size > MAX_FILE_BYTES:
+        raise ImageError("", f"the file is over {MAX_FILE_BYTES // 2**20} MiB", "Check that it is one radiograph")
+
+
+def _missing(noun: str) -> ImageError:
+    return ImageError("", f"the {noun} has no such file", "Check the path and its upper and lower case")
