@@ -40,6 +40,10 @@ def test_everything_is_on_one_screen(reading_room: Make, width: int, height: int
             }"""
         )
         assert overflow == [0, 0, 0]
+        cut = page.locator(".panel-title").evaluate_all(
+            "(all) => all.filter((e) => e.scrollWidth > e.clientWidth).length"
+        )
+        assert cut == 0, "titles are read whole"
         room.photograph(f"method-{method}-{width}x{height}")
         room.press("4", "2", "Enter")
     assert len(sides["a"] | sides["b"]) == 1, "equal panels in both methods"
