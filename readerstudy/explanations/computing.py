@@ -117,25 +117,9 @@ def _latent_kinds(
     maps = shift.max_map().float().cpu().numpy()
     seconds = (time.perf_counter() - start) / len(results) / len(kinds)
     for index, result in enumerate(results):
-        record = latent_record(shift, index, parameters.search)
+        record = shift.record(index)
         frames = shift.frames[index].float().cpu().numpy()
         frames = frames.reshape(-1, *frames.shape[-2:])
         for kind in kinds:
             animated = KINDS[kind].animated
             result[kind] = Computed(maps[index], frames if animated else None, record, seconds)
-
-
-def latent_record(shift: Any, index: int, search: str) -> dict[str, Any]:
-    """What to keep of one example's search; `differs` flags a reconstruction that moves the prediction by over 0.2."""
-    return {
-        "search": search,
-        "direction_norm": float(shift.direction_norm[index]),
-        "lambda_unit": float(shift.lambda_unit[index]),
-        "lambdas": list(shift.lambdas[index]),
-        "predictions": list(shift.predictions[index]),
-        "stop_reasons": list(shift.stop_reasons[index]),
-        "evaluations": shift.evaluations[index],
-        "prediction_input": float(shift.prediction_input[index]),
-        "prediction_reconstruction": float(shift.prediction_reconstruction[index]),
-        "differs": shift.differs()[index],
-    }

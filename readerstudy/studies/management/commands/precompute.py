@@ -1,6 +1,5 @@
 """precompute: render the explanations a study shows."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,13 +8,11 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from explain.allocator import restart_keeping_memory
 from readerstudy.explanations.loading import ModelsUnavailable
 from readerstudy.explanations.rendering import Options
 from readerstudy.studies.models import Study
 from readerstudy.studies.precomputing import Part, examples_of, precompute
-
-# glibc returns large freed blocks to the system at once; keeping them halves the time of decoding on a CPU.
-_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
 
 
 class Command(BaseCommand):
@@ -37,7 +34,8 @@ class Command(BaseCommand):
         parser.add_argument("--autoencoder-weights", type=Path, help="weight file of the autoencoder")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        keep_freed_memory()
+        if sys.argv[1:2] == ["precompute"]:  # a process of its own, not a call from another command or a test
+            restart_keeping_memory()
         study = Study.objects.filter(slug=options["study"]).first()
         if study is None:
             raise CommandError(f"There is no study “{options['study']}”.")
@@ -66,13 +64,6 @@ class Command(BaseCommand):
         )
         if done.failed:
             raise CommandError(f"{len(done.failed)} explanations failed; see above. --force tries them again.")
-
-
-def keep_freed_memory() -> None:
-    """Start this very command once more with malloc told to keep memory: it reads the setting only at start."""
-    own_process = Path(sys.argv[0]).name == "manage.py" and "precompute" in sys.argv[1:2]
-    if own_process and sys.platform == "linux" and not _KEEP_MEMORY.keys() <= os.environ.keys():
-        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | _KEEP_MEMORY)  # noqa: S606
 
 
 def _shard(text: str) -> tuple[int, int]:
