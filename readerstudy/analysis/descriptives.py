@@ -21,6 +21,7 @@ def flow(data: pd.DataFrame, responses: pd.DataFrame, pairs: dict[tuple[str, str
     superseded = ~practice & ~data["is_current"]
     excluded = ~practice & data["is_current"] & data["excluded"]
     unscored = ~practice & data["is_current"] & ~data["excluded"] & ~np.isfinite(data["score"])
+    unknown = ~practice & data["is_current"] & ~data["excluded"] & ~unscored & ~data["truth"].isin(["TP", "FP"])
     study = data[~practice]
     examples = responses.drop_duplicates("example")
     sizes = [responses[column].nunique() for column in ("reader", "example", "method", "question")]
@@ -52,6 +53,7 @@ def flow(data: pd.DataFrame, responses: pd.DataFrame, pairs: dict[tuple[str, str
             "superseded": int(superseded.sum()),
             "excluded": int(excluded.sum()),
             "without_score": int(unscored.sum()),
+            "without_truth": int(unknown.sum()),
             "analysed": len(responses),
             "expected": int(np.prod(sizes)),
         },

@@ -59,7 +59,7 @@ def natural_sort(names: Iterable[object]) -> list[str]:
 def normalise(frame: pd.DataFrame) -> pd.DataFrame:
     """A copy of the long export with every column of COLUMNS, in its type, plus `period`, `patient` and `case`.
 
-    period   1 for the lowest `read` of the study, 2 for the next, ...
+    period   1 for the lowest `read` of the study, 2 for the next, ...; 0 for practice
     patient  the cluster of a patient: `patient_key`, or the case where no patient is known (each image counts as one).
     Raises AnalysisError when a column is missing, a flag cannot be read, or one answer stands there twice.
     """
@@ -79,21 +79,23 @@ def normalise(frame: pd.DataFrame) -> pd.DataFrame:
     for name in TEXTS:
         text = data[name].astype(object)
         data[name] = text.where(text.notna(), "").astype(str).str.strip()
-    data["example"] = _identifiers(data["example"])
+    data["example"] = _as_text(data["example"])
     if data["read"].isna().any():
         raise AnalysisError("Some responses have no read number.")
-    data["period"] = data["read"].rank(method="dense").astype(int) if len(data) else data["read"].astype(int)
-    data["case"] = data["case"].where(data["case"] != "", "example " + data["example"].astype(str))
+    data["period"] = data["read"].where(~data["practice"]).rank(method="dense").fillna(0).astype(int)
+    data["case"] = data["case"].where(data["case"] != "", "example " + data["example"])
     data["patient"] = data["patient_key"].where(data["patient_key"] != "", "case " + data["case"])
     return data
 
 
 def analysed(data: pd.DataFrame) -> pd.DataFrame:
-    """The current, scored, not excluded answers to study examples (normalised frame in, its rows out), sorted.
+    """The current, scored, not excluded answers to study examples of known truth (normalised frame in), sorted.
 
     Raises AnalysisError where one reader has two current scores of one example, method and question.
     """
-    chosen = data[~data["practice"] & ~data["excluded"] & data["is_current"] & np.isfinite(data["score"])]
+    kept = ~data["practice"] & ~data["excluded"] & data["is_current"] & np.isfinite(data["score"])
+    chosen = data[kept & data["truth"].isin(["TP", "FP"])]
+    chosen = chosen.assign(example=_identifiers(chosen["example"]))
     key = ["reader", "example", "method", "question"]
     twice = chosen[chosen.duplicated(key, keep=False)]
     if len(twice):
@@ -159,6 +161,14 @@ def _flag(column: pd.Series, name: str, default: bool) -> pd.Series:
     if unknown:
         raise AnalysisError(f"The column {name} must hold true or false, not {sorted(unknown)[0]!r}.")
     return words.isin(TRUE_WORDS)
+
+
+def _as_text(column: pd.Series) -> pd.Series:
+    """Example numbers as text: 7, 7.0 and "7" are one example, "P1" is another."""
+    numbers = pd.to_numeric(column, errors="coerce")
+    whole = numbers.notna() & (numbers == numbers.round())
+    text = column.astype(object).astype(str).str.strip()
+    return text.where(~whole, numbers.where(whole, 0).astype("int64").astype(str))
 
 
 def _identifiers(column: pd.Series) -> pd.Series:

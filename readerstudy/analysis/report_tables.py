@@ -92,22 +92,8 @@ def report_tables(results: Mapping[str, Any]) -> dict[str, Table]:
 
 def _paired(results: Mapping[str, Any], levels: tuple[str, ...]) -> Table:
     level = percent(results["plan"]["alpha"])
-    headings = [
-        "Question",
-        "Examples",
-        "Pairs",
-        "Zeros",
-        "Mean A",
-        "Mean B",
-        "B − A (SD)",
-        f"{level} interval",
-        "W",
-        "p",
-        "p clustered",
-        "p Holm",
-        "p BH",
-        "r",
-    ]
+    headings = ["Question", "Examples", "Pairs (zeros)", "Means A / B", "B − A (SD)", f"{level} interval"]
+    headings += ["W", "p", "p clustered", "p Holm / BH", "r"]
     many = len(results["methods"]) > 2
     rows = []
     for row in results["paired"]:
@@ -116,16 +102,14 @@ def _paired(results: Mapping[str, Any], levels: tuple[str, ...]) -> Table:
         where = TRUTH_NAMES[row["truth"]] if row["level"] == "overall" else f"{row['group']}, {row['truth']}"
         if many:
             where += f" ({row['method_b']} − {row['method_a']})"
-        difference = f"{number(row['mean_difference'], signed=True)} ({number(row['sd_difference'])})"
-        cells = [row["question"], where, row["n_pairs"], row["n_zero"], number(row["mean_a"]), number(row["mean_b"])]
-        cells += [difference if row["mean_difference"] is not None else "–", interval_text(row["ci_patient"])]
+        cells = [row["question"], where, f"{row['n_pairs']} ({row['n_zero']})", *_means(row)]
         cells += [
+            interval_text(row["ci_patient"]),
             "–" if row["w"] is None else f"{row['w']:g}",
             p_text(row["p_value"]),
-            p_text(((row["clustered"] or {}).get("patient") or {}).get("p_value")),
-            p_text(row["p_holm"]),
-            p_text(row["p_bh"]),
         ]
+        cells.append(p_text(((row["clustered"] or {}).get("patient") or {}).get("p_value")))
+        cells.append("–" if row["p_holm"] is None else f"{p_text(row['p_holm'])} / {p_text(row['p_bh'])}")
         rows.append(
             {"cells": [*cells, number(row["rank_biserial"])], "note": row["note"], "strong": not row["exploratory"]}
         )
@@ -135,11 +119,18 @@ def _paired(results: Mapping[str, Any], levels: tuple[str, ...]) -> Table:
     caption = (
         "W: the smaller rank sum; p: pooled Wilcoxon signed-rank test (zero rule "
         f"“{results['plan']['zero_rule']}”, normal approximation); "
-        "p clustered: Rosner, Glynn and Lee's signed-rank test, patients as clusters; p Holm, "
-        "p BH: adjusted within the plan's families; r: rank-biserial correlation (−1 to 1). Intervals resample "
+        "p clustered: Rosner, Glynn and Lee's signed-rank test, patients as clusters; p "
+        "Holm / BH: adjusted within the plan's families; r: rank-biserial correlation (−1 to 1). Intervals resample "
         "patients. SD with divisor n."
     )
     return Table(title, headings, rows, caption=caption)
+
+
+def _means(row: Mapping[str, Any]) -> list[str]:
+    if row["mean_difference"] is None:
+        return ["–", "–"]
+    difference = f"{number(row['mean_difference'], signed=True)} ({number(row['sd_difference'])})"
+    return [f"{number(row['mean_a'])} / {number(row['mean_b'])}", difference]
 
 
 def _agreement(results: Mapping[str, Any]) -> Table:

@@ -28,9 +28,9 @@ def plan_entries(results: Mapping[str, Any]) -> list[tuple[str, str]]:
     primary = plan["primary_endpoint"]
     question = results["questions"].get(primary["question"], {"text": primary["question"]})["text"]
     margin = (
-        "none: superiority only"
+        "margin: none (superiority only)"
         if plan["margin"] is None
-        else f"AUC difference of {plan['margin']:g} (non-inferiority)"
+        else f"margin: {plan['margin']:g} of AUC (non-inferiority)"
     )
     families = "; ".join(
         f"{family['name']} ({', '.join(family['truths'])}{', each question apart' if family['per_question'] else ''}"
@@ -46,7 +46,7 @@ def plan_entries(results: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Families for multiplicity", f"{families}; Holm and Benjamini-Hochberg"),
         (
             "Readers and cases (AUC)",
-            f"{MODE_NAMES[plan['inference_mode']]}; {plan['covariance']} covariances; margin {margin}",
+            f"{MODE_NAMES[plan['inference_mode']]}; {plan['covariance']} covariances; {margin}",
         ),
         ("Bootstrap", f"{plan['bootstrap_replicates']} samples of whole clusters, seed {plan['bootstrap_seed']}"),
         ("Smallest group tested", f"{plan['minimum_pairs']} pairs"),

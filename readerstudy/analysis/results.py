@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from readerstudy.analysis import descriptives, effects, sentences
+from readerstudy.analysis import cautions, descriptives, effects, sentences
 from readerstudy.analysis.agreement import agreement_rows
 from readerstudy.analysis.frame import analysed, complete, method_pairs, natural_sort, normalise, of_truth, pair
 from readerstudy.analysis.mrmc_report import mrmc_part
@@ -82,8 +82,8 @@ def analyse(
         "looks": [str(item) for item in meta.get("looks", [])],
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
     }
-    results["deviations"] = sentences.deviation_sentences(data, plan, meta, results)
-    results["warnings"] = sentences.warning_sentences(results, data, pairs, plan)
+    results["deviations"] = cautions.deviation_sentences(data, plan, meta, results)
+    results["warnings"] = cautions.warning_sentences(results, data, pairs, plan)
     results["answer"] = sentences.answer(results, plan)
     return jsonable(results)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -52,6 +54,29 @@ def test_only_the_required_columns_are_needed() -> None:
 def test_periods_count_from_one_whatever_the_reads_are_called() -> None:
     data = normalise(crossover().assign(read=lambda frame: frame["read"] * 5 + 3))
     assert sorted(data["period"].unique()) == [1, 2]
+
+
+def test_practice_rows_change_nothing() -> None:
+    frame = crossover()
+    practice = frame[frame["example"] <= 3].assign(practice=True, read=-1, example="P1", case="x")
+    alone, beside = analysed(normalise(frame)), analysed(normalise(pd.concat([practice, frame])))
+    pd.testing.assert_frame_equal(alone, beside)
+    assert alone["example"].tolist()[:5] == [1, 1, 1, 1, 1]
+
+
+def test_an_unknown_truth_is_neither_true_nor_false() -> None:
+    frame = crossover()
+    frame.loc[frame["example"] == 5, "truth"] = ""
+    assert set(analysed(normalise(frame))["example"]) == set(range(1, 25)) - {5}
+
+
+def test_times_and_flags_may_come_from_the_database_or_from_a_csv_file(tmp_path: Path) -> None:
+    frame = crossover(readers=1, examples=4).assign(is_current=1, practice=0)
+    frame.to_csv(tmp_path / "long.csv", index=False)
+    from_database = frame.assign(opened_at=pd.to_datetime(frame["opened_at"]).astype(object))
+    one, other = normalise(from_database), normalise(pd.read_csv(tmp_path / "long.csv"))
+    unused = ["sequence", "protocol_version"]
+    pd.testing.assert_frame_equal(one.drop(columns=unused), other.drop(columns=unused), check_dtype=False)
 
 
 def test_two_current_answers_to_one_thing_stop_the_analysis() -> None:

@@ -47,6 +47,7 @@ def flow(results: dict[str, Any]) -> Figure | None:
             ("superseded", "replaced by a later revision"),
             ("excluded", "excluded"),
             ("without_score", "without a score"),
+            ("without_truth", "of unknown truth"),
         )
         if counts[key]
     ]

@@ -1,0 +1,164 @@
+"""What a careful reader must know before believing the numbers: warnings, and deviations from the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from readerstudy.analysis.frame import complete
+from readerstudy.analysis.paired import TRUTH_NAMES
+from readerstudy.analysis.plan import AnalysisPlan
+from readerstudy.analysis.sentences import FEW_READERS, count, interval_text, number, p_clause, p_text, primary_row
+
+FEW_CLUSTERS = 20
+
+
+def warning_sentences(
+    results: Mapping[str, Any], data: pd.DataFrame, pairs: Mapping[tuple[str, str], pd.DataFrame], plan: AnalysisPlan
+) -> list[str]:
+    """What a careful reader must know before believing the numbers; most important first."""
+    flow = results["flow"]
+    found = _independence(results, plan)
+    if 0 < flow["n_readers"] < FEW_READERS:
+        found.append(
+            f"Only {count(flow['n_readers'], 'reader')} took part. Results hold for "
+            f"{'that reader' if flow['n_readers'] == 1 else 'those readers'}; "
+            "a test that treats readers as a sample of all readers is liberal below five."
+        )
+    if results["simulated"]:
+        found.append("Some or all of these answers are simulated. No conclusion about readers may be drawn from them.")
+    found += [sentence for key, rows in pairs.items() for sentence in _design(complete(rows), key, results)]
+    found += _incompleteness(flow, results)
+    row = primary_row(results, plan)
+    if row and row["n_pairs"] and row["n_zero"] > row["n_pairs"] / 2:
+        others = "; ".join(f"{rule} {p_text(p)}" for rule, p in results["sensitivity"].items() if p is not None)
+        found.append(
+            f"{row['n_zero']} of {row['n_pairs']} differences of the primary endpoint are zero, so its p value "
+            "depends on the zero rule "
+            f"(p by rule: {others}). The plan fixed the rule “{plan.zero_rule}”."
+        )
+    found += _auc_warnings(results)
+    if 1 < flow["n_patients"] < FEW_CLUSTERS:
+        found.append(
+            f"Only {flow['n_patients']} patients: intervals from resampling patients are too narrow with so few."
+        )
+    if flow["n_without_patient_key"]:
+        found.append(
+            f"For {count(flow['n_without_patient_key'], 'example')} of {flow['n_examples']} the patient is not known: "
+            "each such image counts as a patient of its own."
+        )
+    return found
+
+
+def _auc_warnings(results: Mapping[str, Any]) -> list[str]:
+    """The warnings of the AUC analyses, each once, with the questions it is about."""
+    asked: dict[str, list[str]] = {}
+    for part in results["mrmc"]:
+        for sentence in part["warnings"]:
+            asked.setdefault(sentence, []).append(part["question"])
+    grouped: dict[str, list[str]] = {}
+    for sentence, questions in asked.items():
+        grouped.setdefault(" and ".join(questions), []).append(sentence)
+    return [f"AUC, question {questions}: {' '.join(found)}" for questions, found in grouped.items()]
+
+
+def _independence(results: Mapping[str, Any], plan: AnalysisPlan) -> list[str]:
+    row = primary_row(results, plan)
+    if row is None or row["n_pairs"] <= row["n_patients"]:
+        return []
+    found = [
+        f"The pooled signed-rank test treats its {row['n_pairs']} pairs as independent. They are not: they come from "
+        f"{count(row['n_readers'], 'reader')} and {count(row['n_examples'], 'example')} of "
+        f"{count(row['n_patients'], 'patient')}. "
+        "Read it beside the intervals and tests that keep each patient's answers together."
+    ]
+    effect = row["design_effect"]
+    if effect is not None:
+        meaning = (
+            "so the pooled p value is too small"
+            if effect > 1.1
+            else "so here the pooled p value is not flattered by it"
+        )
+        found[0] += f" (Variance with patients as clusters over variance if independent: {number(effect)}, {meaning}.)"
+    for other in results["paired"]:
+        ci = other["ci_patient"]
+        if other["level"] != "overall" or other["p_value"] is None or ci is None:
+            continue
+        includes = ci[0] <= 0 <= ci[1]
+        clustered = other["clustered"]["patient"]["p_value"] if other["clustered"] else None
+        if clustered is not None and (clustered < plan.alpha) != (other["p_value"] < plan.alpha):
+            found.append(
+                f"Question “{other['question']}”, {TRUTH_NAMES[other['truth']]}: the pooled test has "
+                f"{p_clause(other['p_value'])}, the one with patients as clusters {p_clause(clustered)}."
+            )
+        if (other["p_value"] < plan.alpha) == includes:
+            found.append(
+                f"Question “{other['question']}”, {TRUTH_NAMES[other['truth']]}: the pooled test has "
+                f"{p_clause(other['p_value'])}, but the patient-cluster "
+                f"interval of the mean difference ({interval_text(ci, 3)}) "
+                f"{'includes' if includes else 'excludes'} zero."
+            )
+    return found
+
+
+def _design(pairs: pd.DataFrame, key: tuple[str, str], results: Mapping[str, Any]) -> list[str]:
+    a, b = (results["methods"][method] for method in key)
+    known = pairs[pairs["order"] != ""].drop_duplicates(["reader", "example"])
+    found = []
+    one_order = [str(reader) for reader, rows in known.groupby("reader") if rows["order"].nunique() == 1]
+    if one_order:
+        found.append(
+            f"{', '.join(one_order)} saw {a} and {b} in one order only: for them the method cannot be told from "
+            "the period."
+        )
+    shared = known.groupby("example")["order"].agg(["nunique", "size"])
+    shared = shared[shared["size"] > 1]
+    if len(shared) and not one_order and (shared["nunique"] == 1).all():
+        found.append(
+            f"All readers saw each example in the same order of {a} and {b}: order and example are confounded, "
+            "so a difference between the halves may come from either."
+        )
+    return found
+
+
+def _incompleteness(flow: Mapping[str, Any], results: Mapping[str, Any]) -> list[str]:
+    found = []
+    rows = flow["responses"]
+    if rows["analysed"] < rows["expected"]:
+        found.append(
+            f"The data are incomplete: {rows['analysed']} of {rows['expected']} possible answers are there. "
+            "Missing answers are left out, never imputed."
+        )
+    for pair in flow["pairs"]:
+        if pair["incomplete"]:
+            a, b = results["methods"][pair["method_a"]], results["methods"][pair["method_b"]]
+            total = pair["incomplete"] + pair["complete"]
+            found.append(
+                f"{pair['incomplete']} of {total} pairs of {a} and {b} lack one side and are left out of paired tests."
+            )
+    return found
+
+
+def deviation_sentences(
+    data: pd.DataFrame, plan: AnalysisPlan, meta: Mapping[str, Any], results: Mapping[str, Any]
+) -> list[str]:
+    """Where the analysis departs from a plan fixed before reading: found in the data, then those recorded by hand."""
+    found = []
+    fixed = pd.to_datetime(str(meta["plan_fixed_at"]), utc=True) if meta.get("plan_fixed_at") else None
+    first = data.loc[~data["practice"], "answered_at"].min()
+    if fixed is None:
+        found.append(
+            "No date is recorded on which the plan was fixed, so it cannot be shown that it came before the answers."
+        )
+    elif pd.notna(first) and first < fixed:
+        found.append(
+            f"The plan was fixed on {fixed:%Y-%m-%d %H:%M} UTC, after the first answer ({first:%Y-%m-%d %H:%M} UTC)."
+        )
+    if plan.primary_endpoint.question not in results["questions"]:
+        found.append(f"The plan's primary question {plan.primary_endpoint.question!r} has no answers.")
+    excluded = results["flow"]["responses"]["excluded"]
+    if excluded:
+        found.append(f"{count(excluded, 'answer')} were excluded from the analysis.")
+    return found + [str(sentence) for sentence in meta.get("deviations", [])]
