@@ -86,6 +86,10 @@ def display(world: World) -> str:
     return last_part(world.case.display.name)
 
 
+def own_membership(world: World) -> int:
+    return world.study.memberships.get(role="researcher").pk
+
+
 def first(world: World) -> int:
     return 1
 
@@ -103,6 +107,8 @@ TABLE: dict[str, Row] = {
     "": anyone(),
     "studies/<slug:slug>/files/<str:name>": researchers(name=display),
     "studies/<slug:slug>/people/": researchers(),
+    "studies/<slug:slug>/people/<int:pk>/remove/": researchers(method="post", pk=own_membership),
+    "studies/<slug:slug>/readers/<str:code>/withdraw/": researchers(method="post", code=lambda world: "R1", own=False),
     "studies/<slug:slug>/people/<int:pk>/resend/": researchers(method="post", pk=lambda world: world.invitation.pk),
     "studies/<slug:slug>/people/<int:pk>/revoke/": researchers(method="post", pk=lambda world: world.invitation.pk),
     "accounts/token/": study_makers(),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from readerstudy.reading import files, views
+from readerstudy.reading import files, views, withdrawing
 
 urlpatterns = [
     path("reading/<slug:slug>/", views.reading_list, name="reading_list"),
@@ -13,5 +13,6 @@ urlpatterns = [
     path("reading/<slug:slug>/shortcuts/", views.shortcuts, name="reading_shortcuts"),
     path("reading/<slug:slug>/read/", views.read, name="reading_read"),
     path("reading/<slug:slug>/practice/", views.read, {"practice": True}, name="reading_practice"),
+    path("studies/<slug:slug>/readers/<str:code>/withdraw/", withdrawing.withdraw, name="reader_withdraw"),
     path("reading/<slug:slug>/files/<str:name>", files.reading_file, name="reading_file"),
 ]

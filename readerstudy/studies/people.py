@@ -98,6 +98,23 @@ def revoke(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return redirect("people", slug)
 
 
+@require_POST
+def remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """End the membership of somebody who runs the study. Readers withdraw instead, and stay on record."""
+    study = researcher_study(request, slug)
+    user = signed_in(request)
+    member = get_object_or_404(study.memberships.exclude(role=Membership.Role.READER), pk=pk)
+    own = study.memberships.filter(user=user).first()
+    if member.user_id == user.pk:
+        messages.error(request, "You cannot remove yourself; ask somebody else who runs this study.")
+    elif member.role == Membership.Role.ADMINISTRATOR and own and own.role != Membership.Role.ADMINISTRATOR:
+        messages.error(request, "Only an administrator can remove an administrator.")
+    else:
+        member.delete()
+        messages.success(request, f"{member.user.email} no longer runs this study.")
+    return redirect("people", slug)
+
+
 def _send(request: HttpRequest, to: list[Invitation]) -> None:
     """Email the links; one that cannot be sent stays on the page, to be copied."""
     unsent = []
