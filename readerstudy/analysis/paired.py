@@ -132,5 +132,5 @@ def _note(n: int, nonzero: int, minimum: int) -> str | None:
     if nonzero == 0:
         return f"All {n} differences are zero: nothing to test."
     if nonzero < ROUGH_BELOW:
-        return f"Only {nonzero} of {n} differences are not zero: the p value is a rough approximation."
+        return f"Only {nonzero} differences are not zero: the p value is a rough approximation."
     return None

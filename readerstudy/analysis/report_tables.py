@@ -92,16 +92,17 @@ def report_tables(results: Mapping[str, Any]) -> dict[str, Table]:
 
 def _paired(results: Mapping[str, Any], levels: tuple[str, ...]) -> Table:
     level = percent(results["plan"]["alpha"])
-    headings = ["Question", "Examples", "Pairs (zeros)", "Means A / B", "B − A (SD)", f"{level} interval"]
-    headings += ["W", "p", "p clustered", "p Holm / BH", "r"]
     many = len(results["methods"]) > 2
+    means, difference = ("Two means", "Difference (SD)") if many else ("Means A / B", "B − A (SD)")
+    headings = ["Question", "Examples", "Pairs (zeros)", means, difference, f"{level} interval"]
+    headings += ["W", "p", "p clustered", "p Holm / BH", "r"]
     rows = []
     for row in results["paired"]:
         if row["level"] not in levels or (row["level"] != "overall" and row["truth"] == "all"):
             continue
         where = TRUTH_NAMES[row["truth"]] if row["level"] == "overall" else f"{row['group']}, {row['truth']}"
         if many:
-            where += f" ({row['method_b']} − {row['method_a']})"
+            where += f", {row['method_a']} / {row['method_b']}"
         cells = [row["question"], where, f"{row['n_pairs']} ({row['n_zero']})", *_means(row)]
         cells += [
             interval_text(row["ci_patient"]),
@@ -121,7 +122,7 @@ def _paired(results: Mapping[str, Any], levels: tuple[str, ...]) -> Table:
         f"“{results['plan']['zero_rule']}”, normal approximation); "
         "p clustered: Rosner, Glynn and Lee's signed-rank test, patients as clusters; p "
         "Holm / BH: adjusted within the plan's families; r: rank-biserial correlation (−1 to 1). Intervals resample "
-        "patients. SD with divisor n."
+        "patients. SD with divisor n. A difference is the second method minus the first."
     )
     return Table(title, headings, rows, caption=caption)
 

@@ -94,12 +94,17 @@ def _verdict(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan
             return [f"The planned clustered signed-rank test could not be made; the pooled one gives {p_clause(p)}."]
         name, p = "clustered signed-rank test", p_clustered
     level = f"{100 * plan.alpha:g} %"
+    adjusted = ""
+    if len(results["methods"]) > 2 and planned == "wilcoxon" and row["p_holm"] is not None:
+        p = row["p_holm"]
+        adjusted = f" ({p_clause(p)} when adjusted for the {row['family_size']} comparisons of its family)"
     verdict = "below" if p < plan.alpha else "not below"
-    sentences = [f"The planned {name} gives {p_clause(p)}, {verdict} the {level} level fixed in the plan."]
+    found = p_clause(row["p_value"] if adjusted else p)
+    sentences = [f"The planned {name} gives {found}{adjusted}, {verdict} the {level} level fixed in the plan."]
     if p >= plan.alpha:
         sentences.append("A difference this large could be chance; this does not show that the methods are equal.")
     if planned == "wilcoxon" and p_clustered is not None:
-        agreeing = "agrees" if (p_clustered < plan.alpha) == (p < plan.alpha) else "does NOT agree"
+        agreeing = "agrees" if (p_clustered < plan.alpha) == (row["p_value"] < plan.alpha) else "does NOT agree"
         sentences.append(f"The test that keeps each patient's answers together {agreeing} ({p_clause(p_clustered)}).")
     return sentences
 

@@ -68,7 +68,7 @@ def test_counts_means_and_population_sd() -> None:
         ([1.0], "Only 1 pair: too few to test (the plan asks for 5)."),
         ([1.0, 2, 0], "Only 3 pairs: too few"),
         ([0.0] * 12, "All 12 differences are zero: nothing to test."),
-        ([0.0] * 12 + [1, 2], "Only 2 of 14 differences are not zero: the p value is a rough approximation."),
+        ([0.0] * 12 + [1, 2], "Only 2 differences are not zero: the p value is a rough approximation."),
     ],
 )
 def test_a_sentence_stands_where_a_number_cannot(differences: list[float], words: str) -> None:

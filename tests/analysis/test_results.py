@@ -154,6 +154,7 @@ def test_three_methods_are_compared_two_by_two() -> None:
     overall = [row for row in results["paired"] if row["question"] == "confidence" and row["level"] == "overall"]
     assert {row["family_size"] for row in overall if row["truth"] != "all"} == {6}
     assert "Method C against Method A" in results["answer"]
+    assert "when adjusted for the 6 comparisons of its family), " in results["answer"]
 
 
 def test_deviations_are_found_and_added_to() -> None:
