@@ -12,6 +12,29 @@ from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, Resp
 from readerstudy.studies.models import Look, Study
 
 
+def record_look(request: HttpRequest) -> None:
+    """One Look per person, open study and hour."""
+    user = administrator(request)
+    what, hour_ago = "answers in the Django admin", timezone.now() - timedelta(hours=1)
+    recent = Look.objects.filter(user=user, what=what, at__gte=hour_ago).values("study")
+    studies = Study.objects.filter(state=Study.State.OPEN).exclude(pk__in=recent)
+    Look.objects.bulk_create(Look(study=study, user=user, what=what) for study in studies)
+
+
+class AnswersAdmin(RecordAdmin):
+    """Opening a page with answers of an open study is a look at results, and recorded as one."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        if self.has_view_permission(request):
+            record_look(request)
+        return super().changelist_view(request, extra_context)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if self.has_view_permission(request):
+            record_look(request)
+        return super().changeform_view(request, *args, **kwargs)
+
+
 @admin.register(Reader)
 class ReaderAdmin(HouseAdmin, SimpleHistoryAdmin):
     """The profile can be corrected and a withdrawal noted. Readers come by joining a study."""
@@ -72,7 +95,7 @@ class AssignmentAdmin(RecordAdmin):
 
 
 @admin.register(Visit)
-class VisitAdmin(RecordAdmin):
+class VisitAdmin(AnswersAdmin):
     list_display = ["opened_at", "reader", "assignment", "visible_ms", "answered_ms"]
     list_filter = ["assignment__read__reader__study"]
     list_select_related = ["assignment__read__reader"]
@@ -84,9 +107,7 @@ class VisitAdmin(RecordAdmin):
 
 
 @admin.register(Response)
-class ResponseAdmin(RecordAdmin):
-    """Opening a page with answers of an open study is a look at results, and recorded as one."""
-
+class ResponseAdmin(AnswersAdmin):
     list_display = ["received_at", "reader", "example", "key", "score", "revision", "source"]
     list_filter = ["assignment__read__reader__study", "question__key", "source"]
     list_select_related = ["assignment__read__reader", "assignment__example", "question"]
@@ -103,25 +124,6 @@ class ResponseAdmin(RecordAdmin):
     @admin.display(description="question", ordering="question__key")
     def key(self, response: Response) -> str:
         return response.question.key
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        if self.has_view_permission(request):
-            record_look(request)
-        return super().changelist_view(request, extra_context)
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if self.has_view_permission(request):
-            record_look(request)
-        return super().changeform_view(request, *args, **kwargs)
-
-
-def record_look(request: HttpRequest) -> None:
-    """One Look per person, open study and hour."""
-    user = administrator(request)
-    what, hour_ago = "answers in the Django admin", timezone.now() - timedelta(hours=1)
-    recent = Look.objects.filter(user=user, what=what, at__gte=hour_ago).values("study")
-    studies = Study.objects.filter(state=Study.State.OPEN).exclude(pk__in=recent)
-    Look.objects.bulk_create(Look(study=study, user=user, what=what) for study in studies)
 
 
 @admin.register(Exclusion)

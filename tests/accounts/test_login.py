@@ -31,6 +31,13 @@ def test_by_user_name_or_address(client):
         assert is_in(client)
 
 
+def test_a_page_sends_to_the_log_in_page_and_back(client):
+    assert client.get("/accounts/?a=1").headers["Location"] == "/accounts/login/?next=/accounts/%3Fa%3D1"
+    assert (
+        client.get("/accounts/", headers={"hx-request": "true"}).headers["HX-Redirect"].startswith("/accounts/login/")
+    )
+
+
 def test_nobody_signs_up(client):
     data = {"email": "eve@example.org", "username": "eve", "password1": RIGHT, "password2": RIGHT}
     assert b"come by invitation" in client.post("/accounts/signup/", data).content
