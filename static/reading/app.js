@@ -201,7 +201,8 @@ export class ReadingRoom {
       this.page.message("The network is away",
         `Example ${position} is not on this computer yet. Your answers are kept; the page tries again by itself.`, ways);
     } else if (missing) {
-      void visit.announce(error.assignment.visit_token, this.displayFacts(), [], error.failures.map(({ title }) => title));
+      const failed = error.failures.map(({ title }) => title);
+      void visit.announce(error.assignment.visit_token, this.displayFacts(), [], failed);
       ways.push(["Go on without answering", () => void this.goOn(position)]);
       this.page.message("This example cannot be read now", `${error.message} Without all its images no answer is taken.`, ways);
     } else {

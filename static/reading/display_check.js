@@ -62,7 +62,8 @@ export async function displayCheck(dialog, storageKey, panelPx) {
     make("p", { class: small ? "said" : "", text:
       `Each image will be ${panelPx} px wide; screen ${screen.width} × ${screen.height}, pixel ratio ${ratio}.${
         small ? " That is small: make the window larger or the browser's zoom smaller, if you can." : ""}` }),
-    make("p", { class: "hint", text: "If you answer no: dim the room, wipe the screen, or raise its brightness, and look again." }),
+    make("p", { class: "hint",
+      text: "If you answer no: dim the room, wipe the screen, or raise its brightness, and look again." }),
     make("button", { class: "primary", text: "Start reading" }));
   dialog.replaceChildren(
     make("h2", { id: "display-dialog-title", text: "Before you start: the screen" }), form);

@@ -10,7 +10,9 @@ export async function finishRead(room) {
   const what = room.practice ? "practice" : `read ${read.number} of ${read.of}`;
   const chosen = await room.ask(`That was the last example of ${what}`,
     room.practice ? "The scored examples come next." : "Finish the read? After that its answers cannot be changed.", [
-      { label: "Stay here", value: "" }, { label: room.practice ? "Finish practice" : "Finish the read", value: "finish", primary: true }]);
+      { label: "Stay here", value: "" },
+      { label: room.practice ? "Finish practice" : "Finish the read", value: "finish", primary: true },
+    ]);
   if (chosen !== "finish") return;
   room.leave();
   await outbox.flush();

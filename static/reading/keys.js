@@ -33,7 +33,8 @@ export const SHORTCUTS = [
 ];
 
 /** With Shift, because the bare arrow keys belong to the radio buttons. */
-const PAN_KEYS = /** @type {const} */ ({ ArrowLeft: "panLeft", ArrowRight: "panRight", ArrowUp: "panUp", ArrowDown: "panDown" });
+const PAN_KEYS = /** @type {const} */ (
+  { ArrowLeft: "panLeft", ArrowRight: "panRight", ArrowUp: "panUp", ArrowDown: "panDown" });
 
 export class Keyboard {
   /**

@@ -29,7 +29,7 @@ export function buildLut(bits, { centre, width, invert }) {
 }
 
 /**
- * Paint samples through a table onto a canvas of the samples' size.
+ * Paint samples through a table onto a canvas, which takes the samples' size.
  * @param {import("./types.js").Samples} image
  * @param {Uint32Array} lut
  * @param {HTMLCanvasElement} canvas
@@ -39,7 +39,9 @@ export function paint(image, lut, canvas) {
     canvas.width = image.width;
     canvas.height = image.height;
   }
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
+  // Written by the processor at every move of a drag, so it is best kept in its memory.
+  const context = /** @type {CanvasRenderingContext2D} */ (
+    canvas.getContext("2d", { alpha: false, willReadFrequently: true }));
   const pixels = context.createImageData(image.width, image.height);
   const out = new Uint32Array(pixels.data.buffer);
   const { samples } = image;

@@ -49,7 +49,9 @@ export class Page {
     const box = byId("feedback");
     box.hidden = said === null;
     if (said === null) return;
-    const verdict = said.truth ? "The finding is there: the model is right." : "The finding is not there: the model is wrong.";
+    const verdict = said.truth
+      ? "The finding is there: the model is right."
+      : "The finding is not there: the model is wrong.";
     box.replaceChildren(make("strong", { text: verdict }), ` ${said.text} `, make("em", { text: "Enter goes on." }));
   }
 

@@ -3,6 +3,8 @@
  * with the high byte in red and the low byte in green; colour conversion is off so that the bytes come back unchanged.
  */
 
+const SMALLEST_SIDE = 256;
+
 /** @param {Blob} blob */
 async function bytesOf(blob) {
   const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
@@ -34,6 +36,42 @@ export async function decodeImage(blob, { bits, width, height }) {
     samples[i] = value;
   }
   return { width: w, height: h, bits, samples };
+}
+
+/**
+ * The image at half its size: the mean of each four pixels. Pixels beyond an odd edge repeat the edge.
+ * @param {import("./types.js").Samples} image
+ * @returns {import("./types.js").Samples}
+ */
+function halve({ width, height, bits, samples }) {
+  const w = Math.ceil(width / 2);
+  const h = Math.ceil(height / 2);
+  const half = bits > 8 ? new Uint16Array(w * h) : new Uint8Array(w * h);
+  for (let y = 0; y < h; y++) {
+    const row = 2 * y * width;
+    const below = Math.min(2 * y + 1, height - 1) * width;
+    for (let x = 0; x < w; x++) {
+      const left = 2 * x;
+      const right = Math.min(left + 1, width - 1);
+      const sum = samples[row + left] + samples[row + right] + samples[below + left] + samples[below + right];
+      half[y * w + x] = (sum + 2) >> 2;
+    }
+  }
+  return { width: w, height: h, bits, samples: half };
+}
+
+/**
+ * The image at full, half, quarter ... size. A panel shows the smallest that has more pixels than the screen, so that
+ * windowing a large radiograph keeps up with the hand; zooming in reaches the full size.
+ * @param {import("./types.js").Samples} image
+ * @returns {import("./types.js").Samples[]}
+ */
+export function pyramid(image) {
+  const levels = [image];
+  while (Math.min(image.width, image.height) >> levels.length >= SMALLEST_SIDE) {
+    levels.push(halve(levels[levels.length - 1]));
+  }
+  return levels;
 }
 
 /**

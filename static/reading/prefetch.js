@@ -3,7 +3,7 @@
  * workstation's disk). The next example is decoded too, so that Enter shows it at once.
  */
 import { Problem } from "./api.js";
-import { decodeImage, decodeLayer, decodeStrip } from "./pixels.js";
+import { decodeImage, decodeLayer, decodeStrip, pyramid } from "./pixels.js";
 import { isWholePng } from "./png.js";
 
 const AHEAD = 5;
@@ -106,7 +106,7 @@ class Parcel {
     };
     const results = await Promise.allSettled(files.map(async ({ kind, role, blob, panel }) => {
       try {
-        if (kind === "image") loaded.image = await decodeImage(blob, assignment.case.image);
+        if (kind === "image") loaded.levels = pyramid(await decodeImage(blob, assignment.case.image));
         else if (kind === "map") loaded.layers.set(role, await decodeLayer(blob));
         else loaded.strips.set(role, await decodeStrip(blob, panel.frames));
       } catch (error) {

@@ -122,9 +122,13 @@ export class Questions {
     });
   }
 
-  /** @param {number} score @returns {boolean} whether the question in focus takes this score */
-  answer(score) {
+  /**
+   * @param {number} digit 0 stands for 10 on scales from 1 to 10
+   * @returns {boolean} whether the question in focus takes it
+   */
+  answer(digit) {
     const { minimum, maximum } = this.questions[this.current];
+    const score = digit === 0 && minimum > 0 && maximum === 10 ? 10 : digit;
     const group = this.groups[this.current];
     if (group.disabled || score < minimum || score > maximum || group.querySelector("input[type=number]")) return false;
     this.onInput();

@@ -8,7 +8,8 @@ import { make } from "./dom.js";
  * @returns {Promise<void>} resolves when the session is good again; the reader cannot dismiss it
  */
 export function askPassword(dialog, send) {
-  const input = make("input", { type: "password", id: "session-password", autocomplete: "current-password", required: true });
+  const input = make("input", {
+    type: "password", id: "session-password", autocomplete: "current-password", required: true });
   const said = make("p", { class: "said", role: "alert" });
   const button = make("button", { class: "primary", text: "Go on" });
   const form = make("form", {},

@@ -72,7 +72,7 @@
  * @typedef {object} Loaded everything needed to show one example without the network
  * @property {Assignment} assignment
  * @property {FileFacts[]} files
- * @property {Samples} image
+ * @property {Samples[]} levels the radiograph at full, half, quarter ... size
  * @property {Map<string, ImageBitmap>} layers by panel key
  * @property {Map<string, Samples[]>} strips frames by panel key
  */

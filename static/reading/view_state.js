@@ -16,7 +16,11 @@ export class ViewState {
     this.opacity = 1;
     /** @type {import("./lut.js").GreyWindow} what reset goes back to */
     this.homeWindow = { ...FULL_WINDOW };
-    this.reset();
+    /** @type {import("./lut.js").GreyWindow} */
+    this.window = this.homeWindow;
+    this.zoom = 1;
+    this.x = 0; // left and top of the visible square
+    this.y = 0;
   }
 
   /** @param {import("./types.js").ImageFacts} image its window, when it says one (DICOM), is where reading starts */
@@ -29,9 +33,8 @@ export class ViewState {
 
   reset() {
     this.zoom = 1;
-    this.x = 0; // left and top of the visible square
+    this.x = 0;
     this.y = 0;
-    /** @type {import("./lut.js").GreyWindow} */
     this.window = { ...this.homeWindow };
   }
 

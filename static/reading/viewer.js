@@ -3,10 +3,10 @@
  * here; each tells `onAction` its name, so that a visit can count them.
  *
  * Each canvas holds the screen's own pixels: the radiograph goes through the look-up table at full size and bit depth,
- * then is scaled once for all panels, and nothing is resampled after that.
+ * then is scaled once for all panels, and nothing is resampled after that (see pyramid in pixels.js for large ones).
  */
 import { Animation } from "./animation.js";
-import { make } from "./dom.js";
+import { clamp, make } from "./dom.js";
 import { listen } from "./gestures.js";
 import { buildLut, paint } from "./lut.js";
 import { Panel } from "./panel.js";
@@ -39,8 +39,10 @@ export class Viewer {
     this.pointed = 0;
     this.grey = document.createElement("canvas");
     this.base = document.createElement("canvas");
-    /** @type {import("./lut.js").GreyWindow|null} */
+    /** @type {{window: import("./lut.js").GreyWindow, level: number}|null} what the grey canvas holds */
     this.painted = null;
+    this.drawn = ""; // what the base canvas holds
+    /** @type {Uint32Array} */
     this.frameLut = new Uint32Array(0);
     this.request = 0;
     new ResizeObserver(() => this.redraw()).observe(container);
@@ -93,7 +95,8 @@ export class Viewer {
     }
     if (facts.type === "input") {
       controls.append(make("button", { type: "button", class: "quiet", "data-action": "whole",
-        "aria-pressed": "false", on: { click: () => this.toggleWhole() } }, "Whole radiograph ", make("kbd", { text: "W" })));
+        "aria-pressed": "false",
+        on: { click: () => this.toggleWhole() } }, "Whole radiograph ", make("kbd", { text: "W" })));
     }
     if (facts.what_is_this) {
       links.append(make("button", { type: "button", class: "link", text: "What is this?",
@@ -263,30 +266,37 @@ export class Viewer {
 
   draw() {
     if (!this.loaded) return;
-    const { image, assignment } = this.loaded;
-    if (this.painted !== this.state.window) {
-      paint(image, buildLut(image.bits, this.state.window), this.grey);
-      this.frameLut = buildLut(8, this.state.window);
-      this.painted = this.state.window;
-    }
-    const visible = this.state.visible(image, assignment.case.crop);
+    const { levels, assignment } = this.loaded;
+    const visible = this.state.visible(levels[0], assignment.case.crop);
     const shown = this.panels.filter((_, i) => this.enlarged === null || this.enlarged === i);
-    const sides = shown.map((panel) => panel.fit());
-    this.drawBase(Math.max(1, ...sides), visible);
+    const side = Math.max(1, ...shown.map((panel) => panel.fit()));
+    const level = clamp(Math.floor(Math.log2(visible.size / side)), 0, levels.length - 1);
+    const { window } = this.state;
+    if (this.painted?.window !== window || this.painted.level !== level) {
+      paint(levels[level], buildLut(levels[level].bits, window), this.grey);
+      if (this.painted?.window !== window) this.frameLut = buildLut(8, window);
+      this.painted = { window, level };
+      this.drawn = "";
+    }
+    this.drawBase(side, visible, 2 ** level);
     shown.forEach((panel) => panel.draw(this.base, visible, this.state, this.frameLut));
   }
 
-  /** @param {number} side @param {import("./types.js").Field} visible */
-  drawBase(side, visible) {
-    const key = [side, visible.x, visible.y, visible.size].join();
-    if (this.baseKey === key && this.baseWindow === this.painted && this.baseOf === this.loaded) return;
-    Object.assign(this, { baseKey: key, baseWindow: this.painted, baseOf: this.loaded });
+  /**
+   * The visible part at the panels' size, once for all panels; a playing animation does not need it again.
+   * @param {number} side @param {import("./types.js").Field} visible
+   * @param {number} pixel side of the painted level's pixels, in pixels of the radiograph
+   */
+  drawBase(side, visible, pixel) {
+    const drawn = [side, visible.x, visible.y, visible.size].join();
+    if (this.drawn === drawn) return;
+    this.drawn = drawn;
     this.base.width = side; // also clears to black
     this.base.height = side;
     const context = /** @type {CanvasRenderingContext2D} */ (this.base.getContext("2d", { alpha: false }));
     const scale = side / visible.size;
     context.imageSmoothingQuality = "high";
     context.setTransform(scale, 0, 0, scale, -visible.x * scale, -visible.y * scale);
-    context.drawImage(this.grey, 0, 0);
+    context.drawImage(this.grey, 0, 0, this.grey.width * pixel, this.grey.height * pixel);
   }
 }

@@ -22,6 +22,8 @@ from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).resolve().parents[2]
 CSP = "default-src 'self'; img-src 'self' blob: data:"
+LIST = b"""<!doctype html><title>list</title><form action="/bye" data-reading-logout><button>Log out</button></form>
+<script type="module" src="/static/reading/logout.js"></script>"""
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png"}
 FRAMES, MAP_SIZE = 11, 224
 
@@ -279,8 +281,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self.answer_media(path)
             elif path.startswith("/static/"):
                 self.answer_static(ROOT / path.lstrip("/"))
-            elif path == "/reading/chest/":
-                self.reply(200, b"<!doctype html><title>list</title><h1>Reading list</h1>", "text/html")
+            elif path in ("/reading/chest/", "/bye"):
+                self.reply(200, LIST, "text/html")
             else:
                 self.reply(200, page("practice" in path), "text/html", Set_Cookie="csrftoken=abc; Path=/")
 

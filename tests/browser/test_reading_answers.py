@@ -295,3 +295,30 @@ def test_single_key_shortcuts_can_be_switched_off(reading_room: Make) -> None:
     room.press("5")
     assert [score for _, _, score, _ in room.scores()] == [4]
     assert room.contract.preferences == [{"single_key_shortcuts": False}]
+
+
+def test_finer_scales_are_answered_by_key_too(reading_room: Make) -> None:
+    room = reading_room()
+    room.contract.questions[0] |= {"minimum": 1, "maximum": 10}
+    room.contract.questions[1] |= {"minimum": 0, "maximum": 100}
+    page = room.open()
+    room.press("0")  # 10, as there is no key for it
+    room.press("8", "5", "Enter")
+    room.wait_for(2)
+    room.press("7")
+    page.keyboard.type("850")
+    room.press("Enter")
+    expect(page.locator("#notice")).to_have_text("Question 2 has no answer yet.")
+    room.all_saved()
+    assert [(position, score) for position, _, score, _ in room.scores()] == [(1, 10), (1, 85), (2, 7)]
+
+
+def test_log_out_leaves_nothing_that_was_sent(reading_room: Make) -> None:
+    room = reading_room()
+    page = room.open()
+    room.press("4")
+    room.all_saved()
+    page.goto(f"{room.address}/reading/chest/")
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_url("**/bye*")
+    assert page.evaluate("async () => (await indexedDB.databases()).length") == 0

@@ -120,6 +120,23 @@ def test_zoom_keeps_the_point_under_the_cursor_in_every_panel(reading_room: Make
     assert np.array_equal(pixels(page), before)
 
 
+def test_zooming_in_reaches_every_pixel_of_a_large_radiograph(reading_room: Make) -> None:
+    """Small panels draw from a reduced copy; magnified, each pixel is the original's."""
+    room = reading_room(total=1, size=(1300, 1400))
+    page = room.open()
+    assert page.evaluate("() => document.querySelector('.view').clientWidth") < 1300 / 2
+    for _ in range(15):
+        room.press("+")
+    settle(page)
+    shown = pixels(page)[..., 0].astype(float)
+    crop, side = room.contract.crop, shown.shape[0]
+    first = crop["size"] * (0.5 - 1 / 32)  # of the visible square, 16 times magnified
+    numbers = np.arange(np.ceil(first) + 1, first + crop["size"] / 16 - 2).astype(int)
+    centres = ((numbers + 0.5 - first) * side * 16 / crop["size"]).astype(int)
+    sent = room.contract.pixels[np.ix_(crop["y"] + numbers, crop["x"] + numbers)] * (255 / 4095)
+    assert np.abs(shown[np.ix_(centres, centres)] - sent).mean() < 1
+
+
 @pytest.mark.parametrize(("direction", "sense"), [("standard", 1), ("inverted", -1)])
 def test_dragging_sets_window_and_level(reading_room: Make, direction: str, sense: int) -> None:
     room = reading_room()
