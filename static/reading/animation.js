@@ -1,4 +1,4 @@
-/** The latent-shift animation: plays there and back, pauses, and steps through lambda; controls stand under the picture. */
+/** The latent-shift animation: plays there and back, pauses, steps through lambda; controls stand under the picture. */
 import { make } from "./dom.js";
 
 /** @param {number} count @returns {number[]} there and back without doubled end frames: 2N - 2 */
@@ -59,7 +59,8 @@ export class Animation {
     // The thumb's centre travels from half a thumb to half a thumb before the end (--thumb in reading.css).
     tick.style.setProperty("--at", String(frames > 1 ? (zero ?? 0) / (frames - 1) : 0));
     const stepButton = (/** @type {string} */ label, /** @type {string} */ sign, /** @type {number} */ by) => make(
-      "button", { type: "button", class: "icon", "aria-label": label, text: sign, on: { click: () => this.stepBy(by) } });
+      "button",
+      { type: "button", class: "icon", "aria-label": label, text: sign, on: { click: () => this.stepBy(by) } });
     return make("div", { class: "animation", role: "group", "aria-label": `${title}: playback` },
       this.playButton, stepButton("Frame before", "❙◀", -1),
       make("span", { class: "track" }, this.slider, tick), stepButton("Next frame", "▶❙", 1), this.readout);

@@ -92,8 +92,8 @@ export class ReadingRoom {
     outbox.addEventListener("change", () => status.reflect(outbox));
     outbox.addEventListener("wrong-reader", () => {
       this.close();
-      this.page.message("Someone else has logged in on this browser", "Reading stops here. Your answers are kept on this "
-        + `computer; log in as ${this.state.reader} and open the read again, and they are sent.`, [], true);
+      this.page.message("Someone else has logged in on this browser", "Reading stops here. Your answers are kept on "
+        + `this computer; log in as ${this.state.reader} and open the read again, and they are sent.`, [], true);
     });
     status.reflect(outbox);
   }
@@ -169,7 +169,10 @@ export class ReadingRoom {
     return { ...displayFacts(this.viewer.panelPx), check: this.displayCheck };
   }
 
-  /** The server's answers, and over them what this browser knows better. @param {import("./types.js").Assignment} facts */
+  /**
+   * The server's answers, and over them what this browser knows better.
+   * @param {import("./types.js").Assignment} facts
+   */
   enteredAt({ position, answers, comment }) {
     const pending = this.outbox.pending(position);
     const here = this.entered.get(position);
@@ -199,12 +202,14 @@ export class ReadingRoom {
     if (passing) {
       this.retryTimer = window.setTimeout(() => void this.open(position), RETRY_MS);
       this.page.message("The network is away",
-        `Example ${position} is not on this computer yet. Your answers are kept; the page tries again by itself.`, ways);
+        `Example ${position} is not on this computer yet. Your answers are kept; the page tries again by itself.`,
+        ways);
     } else if (missing) {
       const failed = error.failures.map(({ title }) => title);
       void visit.announce(error.assignment.visit_token, this.displayFacts(), [], failed);
       ways.push(["Go on without answering", () => void this.goOn(position)]);
-      this.page.message("This example cannot be read now", `${error.message} Without all its images no answer is taken.`, ways);
+      this.page.message("This example cannot be read now",
+        `${error.message} Without all its images no answer is taken.`, ways);
     } else {
       this.page.message("This example cannot be shown",
         error instanceof Problem ? error.message : "Reload the page; your answers are kept.", ways, true);
@@ -219,8 +224,13 @@ export class ReadingRoom {
     if (!this.visit) return;
     this.remember({ answers: { [key]: score } });
     this.status.say("missing", "");
-    this.writes.push(this.visit.answer(key, score, !this.state.study.allow_changes).catch(() => this.status.say("disk",
-      "An answer could not be kept on this computer (is the disk full?). Do not close the page; tell the study team.")));
+    this.writes.push(this.visit.answer(key, score, !this.state.study.allow_changes).then(
+      () => this.status.say("disk", ""),
+      () => {
+        this.questions.unsettle(key);
+        this.status.say("disk", "An answer could not be kept on this computer (is the disk full?). Enter tries again.");
+      },
+    ));
   }
 
   /** @param {{answers?: Object<string, number>, comment?: string}} news */
@@ -250,8 +260,9 @@ export class ReadingRoom {
       return;
     }
     await Promise.all(this.writes.splice(0));
+    if (!questions.settledAll || this.visit !== visit) return; // not kept, or Enter pressed twice
     await this.outbox.release(position);
-    if (this.visit !== visit) return; // Enter pressed twice
+    if (this.visit !== visit) return;
     if (this.practice && !this.page.feedbackShown && await this.teach(visit)) return;
     this.done = Math.max(this.done, position);
     this.pace.add(visit.watch.visibleMs);
@@ -339,7 +350,10 @@ export class ReadingRoom {
     return this.cover(ask(byId("ask-dialog"), title, text, buttons));
   }
 
-  /** Time under a dialog is not time looking at the images. @template T @param {Promise<T>} dialog @returns {Promise<T>} */
+  /**
+   * Time under a dialog is not time looking at the images.
+   * @template T @param {Promise<T>} dialog @returns {Promise<T>}
+   */
   async cover(dialog) {
     const watch = this.visit?.watch;
     watch?.hold("dialog");

@@ -1,6 +1,6 @@
 /**
- * The display check that opens each sitting: a grey ramp, the faint squares of a monitor test, and the screen's size and
- * pixel ratio. What is measured and what the reader says are recorded with every visit of the sitting.
+ * The display check that opens each sitting: a grey ramp, the faint squares of a monitor test, and the screen's size
+ * and pixel ratio. What is measured and what the reader says are recorded with every visit of the sitting.
  */
 import { make } from "./dom.js";
 
@@ -18,7 +18,7 @@ export function displayFacts(panelPx) {
   };
 }
 
-/** @returns {HTMLCanvasElement} 18 equal steps from black to white; below, a 5 % square in black and a 95 % one in white */
+/** @returns {HTMLCanvasElement} 18 equal steps from black to white; below, a 5 % square in black, a 95 % one in white */
 function ramp() {
   const canvas = make("canvas", { width: 576, height: 160, role: "img", class: "ramp",
     "aria-label": "A grey ramp of 18 steps, and below it a black field and a white field, each with a faint square" });

@@ -2,7 +2,7 @@
 
 /**
  * @param {string} tag
- * @param {Object<string, any>} [attributes] "class", "text", "on" (listeners), or any attribute; false and null leave it out
+ * @param {Object<string, any>} [attributes] "class", "text", "on" (listeners), or any attribute (false and null: none)
  * @param {...(Node|string)} children
  * @returns {any} the element (any, so that callers need no cast for inputs and buttons)
  */

@@ -20,14 +20,15 @@ export async function finishRead(room) {
   if (left) {
     const { position } = room;
     room.page.message("Not everything is sent yet",
-      `${counted(left, "answer")} could not be sent so far and stay on this computer. Finish again when the server is back.`,
+      `${counted(left, "answer")} could not be sent so far, and stay on this computer. Finish when the server is back.`,
       [["Try again", () => void finishRead(room)], ["Back to the example", () => void room.open(position)]]);
     return;
   }
   try {
     const reply = await room.api.json("POST", "finish/", { read: read.number });
     room.close();
-    room.page.message(room.practice ? "Practice is finished" : `Read ${read.number} of ${read.of} is finished. Thank you.`,
+    room.page.message(
+      room.practice ? "Practice is finished" : `Read ${read.number} of ${read.of} is finished. Thank you.`,
       reply.detail ?? "", [], true);
     window.history.replaceState(null, "", window.location.pathname);
     room.entered.clear();

@@ -31,10 +31,8 @@ function openDatabase() {
       const store = request.result.createObjectStore(STORE, { keyPath: "seq", autoIncrement: true });
       store.createIndex("owner", "owner");
     };
-    request.onsuccess = () => {
-      request.result.onversionchange = () => request.result.close();
-      resolve(request.result);
-    };
+    // Left open when another page wants to delete it: that waits until reading here has ended.
+    request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
 }

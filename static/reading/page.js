@@ -1,4 +1,4 @@
-/** The page around the images: header, messages in place of the images, feedback in practice. Words only, no decisions. */
+/** The page around the images: header, messages in place of the images, feedback. Words only, no decisions. */
 import { byId, make } from "./dom.js";
 
 export class Page {

@@ -35,7 +35,8 @@ export class Questions {
     const { key, text, minimum, maximum, low_label: low, high_label: high } = question;
     const count = maximum - minimum + 1;
     const field = count <= MOST_RADIOS
-      ? make("span", { class: "choices" }, ...Array.from({ length: count }, (_, i) => this.radio(question, minimum + i)))
+      ? make("span", { class: "choices" },
+        ...Array.from({ length: count }, (_, i) => this.radio(question, minimum + i)))
       : make("input", { type: "number", class: "score", name: key, min: minimum, max: maximum, step: 1,
         "aria-label": `${text} (${minimum} to ${maximum})`, on: { change: () => this.settle() } });
     const group = make("fieldset", { class: "question", "data-question": key, tabindex: -1 },
@@ -100,7 +101,8 @@ export class Questions {
   /** @param {number} index @returns {number|null} */
   scoreOf(index) {
     for (const input of this.inputs(index)) {
-      if (input.type === "radio" ? input.checked : input.value !== "" && input.checkValidity()) return Number(input.value);
+      const given = input.type === "radio" ? input.checked : input.value !== "" && input.checkValidity();
+      if (given) return Number(input.value);
     }
     return null;
   }
@@ -120,6 +122,15 @@ export class Questions {
       this.settled[key] = score;
       this.onAnswer(key, score);
     });
+  }
+
+  /** An answer that could not be kept is reported again. @param {string} key */
+  unsettle(key) {
+    delete this.settled[key];
+  }
+
+  get settledAll() {
+    return this.questions.every(({ key }) => key in this.settled);
   }
 
   /**

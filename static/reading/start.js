@@ -1,4 +1,4 @@
-/** Opening the read: one tab, the state of the read, what a killed browser left, the display check, the first example. */
+/** Opening a read: one tab, its state, what a killed browser left, the display check, the first example. */
 import { Api, isPassing, Problem } from "./api.js";
 import { ReadingRoom } from "./app.js";
 import { displayCheck } from "./display_check.js";
@@ -19,7 +19,8 @@ const CLOSED = {
 /** @param {DOMStringMap} config data-api, data-session-url, data-list-url and, for practice, data-practice */
 export async function start(config) {
   const page = new Page(String(config.listUrl));
-  const api = new Api(String(config.api), (send) => askPassword(byId("session-dialog"), send), String(config.sessionUrl));
+  const ask = (/** @type {(password: string) => Promise<any>} */ send) => askPassword(byId("session-dialog"), send);
+  const api = new Api(String(config.api), ask, String(config.sessionUrl));
   page.message("Opening the read …", "");
   /** @type {ReadingRoom|null} */
   let room = null;
@@ -103,7 +104,8 @@ function firstPosition({ resume_position: resume, total }) {
 
 /** @param {Page} page @param {string} title */
 function elsewhere(page, title) {
-  page.message(title, "Only one tab reads at a time, so that nothing is answered twice. Every answer given here is kept.",
+  page.message(title,
+    "Only one tab reads at a time, so that nothing is answered twice. Every answer given here is kept.",
     [["Read here instead", () => {
       sessionStorage.setItem(TAKE_OVER, "yes");
       window.location.reload();

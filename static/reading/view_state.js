@@ -27,7 +27,8 @@ export class ViewState {
   startAt({ bits, window }) {
     const top = 2 ** bits - 1;
     const [low, high] = window ?? [0, top];
-    this.homeWindow = { centre: (low + high) / 2 / top, width: Math.max(MIN_WINDOW, (high - low) / top), invert: false };
+    const width = Math.max(MIN_WINDOW, (high - low) / top);
+    this.homeWindow = { centre: (low + high) / 2 / top, width, invert: false };
     this.reset();
   }
 
@@ -38,7 +39,10 @@ export class ViewState {
     this.window = { ...this.homeWindow };
   }
 
-  /** Zoom so that the point under the cursor stays there. @param {number} factor @param {number} [u] @param {number} [v] */
+  /**
+   * Zoom so that the point under the cursor stays there.
+   * @param {number} factor @param {number} [u] @param {number} [v] the point, in fractions of the panel
+   */
   zoomBy(factor, u = 0.5, v = 0.5) {
     const zoom = clamp(this.zoom * factor, 1, MAX_ZOOM);
     this.x += u / this.zoom - u / zoom;

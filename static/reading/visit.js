@@ -56,7 +56,8 @@ export class Visit {
       kind: "visit-update", key: `visit:${this.id}`, method: "PUT", path: `visits/${this.id}/`, position: this.position,
       body: {
         visible_ms: this.watch.visibleMs, elapsed_ms: this.watch.elapsedMs, images_ready_ms: this.imagesReadyMs,
-        first_input_ms: this.firstInputMs, answered_ms: this.answeredMs, animation_loops: this.loops, actions: { ...this.actions },
+        first_input_ms: this.firstInputMs, answered_ms: this.answeredMs, animation_loops: this.loops,
+        actions: { ...this.actions },
         ...(this.comment === undefined ? {} : { comment: this.comment }),
       },
     });

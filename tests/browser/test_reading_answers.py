@@ -322,3 +322,23 @@ def test_log_out_leaves_nothing_that_was_sent(reading_room: Make) -> None:
     page.get_by_role("button", name="Log out").click()
     page.wait_for_url("**/bye*")
     assert page.evaluate("async () => (await indexedDB.databases()).length") == 0
+
+
+def test_an_answer_that_cannot_be_kept_stops_the_reader(reading_room: Make) -> None:
+    room = reading_room()
+    page = room.open()
+    page.evaluate(
+        """() => {
+            const store = IDBObjectStore.prototype;
+            store.realAdd = store.add;
+            store.add = () => { throw new DOMException("full", "QuotaExceededError"); };
+        }"""
+    )
+    room.press("4", "3", "Enter")
+    expect(page.locator("#notice")).to_contain_text("could not be kept on this computer")
+    assert page.locator("body").get_attribute("data-shown") == "1"
+    page.evaluate("() => { IDBObjectStore.prototype.add = IDBObjectStore.prototype.realAdd; }")
+    room.press("Enter")
+    room.wait_for(2)
+    room.all_saved()
+    assert room.scores() == [(1, "confidence", 4, 1), (1, "feature", 3, 1)]
