@@ -122,6 +122,9 @@ def _check_mask(
     except ImageError as error:
         problems.add(finding.row, "mask", finding.mask, error.problem, error.remedy)
         return ""
+    if inside is None:
+        finding.mask = ""
+        return ""
     return hashlib.sha256(np.packbits(inside).tobytes()).hexdigest()
 
 

@@ -214,6 +214,8 @@ def _finding(
         truth = Truth(case=case, pathology=finding.pathology, label=finding.label, provenance=case.batch.source)
         if finding.mask:
             inside = source.mask(record, finding, (case.height, case.width))
+            if inside is None:
+                raise ImageError("", "the mask is gone since it was checked", "Load the batch again")
             written.save(truth.mask, mask_png(inside), ".png", f"{case.public_id} {finding.pathology}")
         rows.truths.append(truth)
     if finding.prediction is None:

@@ -57,8 +57,8 @@ class Source(Protocol):
         """Raises ImageError."""
         ...
 
-    def mask(self, case: CaseRecord, finding: FindingRecord, shape: tuple[int, int]) -> np.ndarray:
-        """bool (H, W), true inside, at the radiograph's full resolution `shape`. Raises ImageError."""
+    def mask(self, case: CaseRecord, finding: FindingRecord, shape: tuple[int, int]) -> np.ndarray | None:
+        """bool (H, W), true inside, at the radiograph's full resolution `shape`; None for none. Raises ImageError."""
         ...
 
     def open(self, path: str) -> BinaryIO:
