@@ -98,10 +98,23 @@ def new_id(world: World) -> uuid.UUID:
     return uuid.uuid4()
 
 
+def no_upload(world: World) -> str:
+    return "0" * 32  # an upload that is gone answers 410
+
+
 TABLE: dict[str, Row] = {
     # accounts
     "accounts/": logged_in(),
     # cases
+    "batches/": administrators(),
+    "batches/staged/<str:token>/": administrators(token=no_upload),
+    "batches/staged/<str:token>/discard/": administrators(method="post", token=no_upload),
+    "batches/staged/<str:token>/linking/": administrators(method="post", token=no_upload),
+    "batches/staged/<str:token>/thumbs/<int:number>.png": administrators(token=no_upload, number=first),
+    "batches/<slug:batch>/": administrators(batch=lambda world: world.batch.name),
+    "batches/<slug:batch>/thumbs/<slug:public_id>.png": administrators(
+        batch=lambda world: world.batch.name, public_id=lambda world: world.case.public_id
+    ),
     "batches/<slug:batch>/files/<str:name>": administrators(batch=lambda world: world.batch.name, name=display),
     # studies
     "": anyone(),

@@ -1,10 +1,9 @@
-"""The linking table: which row and image of the manifest became which case. For the administrator to keep outside."""
+"""The linking table: which row and image of the source became which case. For the administrator to keep outside."""
 
 from __future__ import annotations
 
 import csv
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,33 +15,29 @@ COLUMNS = ("row", "image", "case")
 
 
 class LinkingTable:
-    """A CSV file that appears under its name only once the batch is loaded, readable by its owner alone."""
+    """A new CSV file, readable by its owner alone. `remove` undoes `write`, and only that."""
 
-    def __init__(self, path: Path, links: Iterable[tuple[CaseRecord, Case]]) -> None:
-        self.path = path
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".linking-", suffix=".csv")  # mode 0600
-        self.temporary = Path(temporary)
+    def __init__(self, path: Path) -> None:
+        self.path, self.written = path, False
+
+    def check(self) -> None:
+        """Raises Refused unless a new file can be made there."""
+        if self.path.exists():
+            raise refuse("the linking table's file is already there", "Give the path of a new file")
+        if not self.path.parent.is_dir() or not os.access(self.path.parent, os.W_OK):
+            raise refuse("the linking table's folder is not there or cannot be written", "Give another path")
+
+    def write(self, links: Iterable[tuple[CaseRecord, Case]]) -> None:
+        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self.written = True
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(COLUMNS)
             for record, case in links:
                 writer.writerow((record.row, record.image, case.public_id))
-
-    @staticmethod
-    def check(path: Path) -> None:
-        """Raises Refused unless a new file can be made there."""
-        if path.exists():
-            raise refuse("the linking table's file is already there", "Give the path of a new file")
-        if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-            raise refuse("the linking table's folder is not there or cannot be written", "Give another path")
-
-    def publish(self) -> None:
-        os.link(self.temporary, self.path)  # never overwrites, unlike a rename
-        self.temporary.unlink()
+            file.flush()
+            os.fsync(file.fileno())
 
     def remove(self) -> None:
-        """As if it had never been written."""
-        if self.temporary.exists():
-            self.temporary.unlink()
-        else:
+        if self.written:
             self.path.unlink(missing_ok=True)

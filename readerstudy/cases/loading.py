@@ -80,8 +80,9 @@ def load_batch(
             "nothing would say which case is which image",
             "Give --linking-table FILE, or --keep-source-ids for public data",
         )
-    if linking_table is not None and not Batch.objects.filter(name=name).exists():
-        LinkingTable.check(linking_table)
+    table = LinkingTable(linking_table) if linking_table else None
+    if table and not Batch.objects.filter(name=name).exists():
+        table.check()
     checked = check_source(source, keep_source_ids=keep_source_ids, simulated=simulated, progress=progress)
     batch = same_batch(name, checked)
     if batch:
@@ -96,20 +97,15 @@ def load_batch(
         report=checked.report.summary(),
         loaded_by=user,
     )
-    with _removed_if_it_fails() as written:
+    with _removed_if_it_fails(table) as written:
         rows = _write_files(source, checked, batch, written, progress)
-        table = LinkingTable(linking_table, zip(checked.cases, rows.cases)) if linking_table else None
         try:
             with transaction.atomic():
                 _save_rows(batch, rows)
                 if table:
-                    table.publish()
+                    table.write(zip(checked.cases, rows.cases, strict=True))
         except IntegrityError:
             raise refuse(f"a batch “{name}” was loaded at the same moment", "Choose another name") from None
-        except BaseException:
-            if table:
-                table.remove()
-            raise
     return Loaded(batch, True, checked.report)
 
 
@@ -141,13 +137,15 @@ class _Written(list[str]):
 
 
 @contextmanager
-def _removed_if_it_fails() -> Iterator[_Written]:
+def _removed_if_it_fails(table: LinkingTable | None) -> Iterator[_Written]:
     written = _Written()
     try:
         yield written
     except BaseException:
         for name in written:
             default_storage.delete(name)
+        if table:
+            table.remove()
         raise
 
 

@@ -1,0 +1,254 @@
+"""Uploads between their dry run and their confirmation: a folder each under MEDIA_ROOT/staging, gone after a day.
+
+What an administrator uploads may identify patients, so it is kept only until it is loaded, discarded or expired, and
+the report shown of it holds no names. A refused upload is removed at once, but for its report.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+import time
+import zipfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Protocol
+
+from django.conf import settings
+from PIL import Image
+
+from explain.images import Radiograph
+from explain.render import grey8
+from readerstudy.accounts.models import User
+from readerstudy.cases.checking import check_source, warn_of_known_pixels
+from readerstudy.cases.loading import Loaded, check_name, load_batch, same_batch
+from readerstudy.cases.problems import Refused, refuse
+from readerstudy.cases.records import CaseRecord
+from readerstudy.cases.sources import open_source
+
+LIFETIME_SECONDS = 24 * 3600
+SHOWN_CASES = 100
+THUMBNAIL = 96
+
+
+class Upload(Protocol):
+    """What Django's uploaded files offer here."""
+
+    name: str | None
+
+    def chunks(self) -> Iterable[bytes]: ...
+
+
+class Gone(Exception):
+    """The upload was loaded, discarded, or has expired."""
+
+
+@dataclass
+class Staged:
+    """One upload and its dry run. cases: what the page shows of the first ones; problems: sentences, if refused."""
+
+    token: str
+    batch: str
+    public_name: str
+    keep_source_ids: bool
+    simulated: bool
+    report: dict[str, Any] = field(default_factory=dict)
+    cases: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    known: bool = False  # the batch is there already, with this content
+    loaded: bool = False
+
+    @property
+    def folder(self) -> Path:
+        return _folder(self.token)
+
+    def save(self) -> None:
+        (self.folder / "state.json").write_text(json.dumps(asdict(self)))
+
+    def source_path(self) -> Path:
+        archive = self.folder / "content" / "upload.zip"
+        return archive if archive.exists() else self.folder / "content" / "manifest.csv"
+
+
+def stage(
+    file: Upload, images: list[Any], *, batch: str, keep_source_ids: bool = False, simulated: bool = False
+) -> Staged:
+    """Keep an uploaded ZIP, or CSV with its images, and check it. Raises Refused for what is no batch at all; problems
+    of rows are in the result. Whatever fails leaves no file."""
+    remove_expired()
+    check_name(batch)
+    staged = Staged(secrets.token_hex(16), batch, file.name or "upload", keep_source_ids, simulated)
+    (staged.folder / "content").mkdir(parents=True)
+    try:
+        _keep(staged, file, images)
+        _check(staged)
+        staged.save()
+        if not staged.problems:
+            (staged.folder / "ready").touch()
+    except BaseException:
+        remove(staged.token)
+        raise
+    return staged
+
+
+def find(token: str) -> Staged:
+    """Raises Gone."""
+    try:
+        return Staged(**json.loads((_folder(token) / "state.json").read_text()))
+    except OSError:
+        raise Gone from None
+
+
+def confirm(token: str, user: User) -> Loaded:
+    """Load a staged upload. Raises Gone, or Refused when it can no longer be loaded; then it may be tried again."""
+    staged = find(token)
+    try:
+        (staged.folder / "ready").rename(staged.folder / "loading")  # two clicks load once
+    except FileNotFoundError:
+        raise refuse("this upload is being loaded or was refused", "Look at the list of batches") from None
+    table = None if staged.keep_source_ids else staged.folder / "linking.csv"
+    try:
+        with open_source(staged.source_path(), show_ids=staged.keep_source_ids) as source:
+            source.public_name = staged.public_name
+            loaded = load_batch(
+                source,
+                staged.batch,
+                keep_source_ids=staged.keep_source_ids,
+                simulated=staged.simulated,
+                linking_table=table,
+                user=user,
+            )
+    except BaseException:
+        (staged.folder / "loading").rename(staged.folder / "ready")
+        raise
+    staged.loaded, staged.cases = True, []
+    staged.save()
+    _remove_content(staged)
+    if table is None or not loaded.created:
+        remove(token)
+    return loaded
+
+
+def take_linking_table(token: str) -> bytes:
+    """The linking table, once. Raises Gone."""
+    try:
+        content = (_folder(token) / "linking.csv").read_bytes()
+    except OSError:
+        raise Gone from None
+    remove(token)
+    return content
+
+
+def thumbnail(token: str, number: int) -> bytes:
+    """Raises Gone."""
+    try:
+        return (_folder(token) / "thumbs" / f"{number}.png").read_bytes()
+    except OSError:
+        raise Gone from None
+
+
+def remove(token: str) -> None:
+    shutil.rmtree(_folder(token), ignore_errors=True)
+
+
+def remove_expired() -> None:
+    oldest = time.time() - LIFETIME_SECONDS
+    for folder in _root().glob("*/"):
+        if folder.stat().st_mtime < oldest:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def small_png(radiograph: Radiograph) -> bytes:
+    """A thumbnail as first shown, longest side THUMBNAIL pixels."""
+    picture = Image.fromarray(grey8(radiograph))
+    picture.thumbnail((THUMBNAIL, THUMBNAIL))
+    file = BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+def _root() -> Path:
+    return Path(settings.MEDIA_ROOT) / "staging"
+
+
+def _folder(token: str) -> Path:
+    return _root() / (token if re.fullmatch(r"[0-9a-f]{32}", token) else "no such upload")
+
+
+def _keep(staged: Staged, file: Upload, images: list[Any]) -> None:
+    content = staged.folder / "content"
+    received = content / "upload.zip"
+    _write(received, file)
+    if not zipfile.is_zipfile(received):
+        if not staged.public_name.lower().endswith(".csv"):
+            raise refuse("the upload is neither a ZIP nor a CSV", "Choose a .zip, or a manifest .csv and its images")
+        received.rename(content / "manifest.csv")
+    elif images:
+        raise refuse("images were chosen beside a ZIP", "Put them into the ZIP, or choose a manifest .csv instead")
+    for image in images:
+        target = content / Path(str(image.name)).name
+        if target.exists():
+            raise refuse("two images have the same name", "Rename one, or upload a ZIP with folders")
+        _write(target, image)
+
+
+def _write(target: Path, file: Upload) -> None:
+    with target.open("wb") as out:
+        for chunk in file.chunks():
+            out.write(chunk)
+
+
+def _check(staged: Staged) -> None:
+    thumbs = staged.folder / "thumbs"
+    thumbs.mkdir()
+    shown: list[CaseRecord] = []
+
+    def show(case: CaseRecord, radiograph: Radiograph) -> None:
+        if len(shown) < SHOWN_CASES:
+            shown.append(case)
+            (thumbs / f"{case.row}.png").write_bytes(small_png(radiograph))
+            height, width = radiograph.pixels.shape
+            staged.cases.append({"row": case.row, "size": f"{width} × {height}", "bits": radiograph.bits})
+
+    try:
+        with open_source(staged.source_path(), show_ids=staged.keep_source_ids) as source:
+            checked = check_source(
+                source, keep_source_ids=staged.keep_source_ids, simulated=staged.simulated, on_case=show
+            )
+        staged.known = same_batch(staged.batch, checked) is not None
+    except Refused as error:
+        staged.problems = [str(problem) for problem in error.problems]
+        staged.cases = []
+        _remove_content(staged)
+        return
+    warn_of_known_pixels(checked, staged.batch)
+    staged.report = checked.report.summary()
+    for line, case in zip(staged.cases, shown, strict=True):
+        line |= _facts(case, staged.keep_source_ids)
+
+
+def _facts(case: CaseRecord, keep_source_ids: bool) -> dict[str, Any]:
+    age = "" if case.age is None else "90+" if case.age >= 90 else str(case.age)
+    findings = []
+    for finding in case.findings:
+        truth = {True: "present", False: "absent", None: "no truth"}[finding.label]
+        extra = [f"p = {finding.prediction:.2f}"] if finding.prediction is not None else []
+        extra += ["mask"] if finding.mask else []
+        extra += [column.partition(":")[2] for column in finding.files]
+        findings.append(f"{finding.pathology}: {', '.join([truth, *extra])}")
+    return {
+        "image": case.image if keep_source_ids else "",
+        "facts": ", ".join(filter(None, (case.view, case.sex, age, "practice" if case.practice else ""))),
+        "patient": bool(case.patient),
+        "findings": findings,
+    }
+
+
+def _remove_content(staged: Staged) -> None:
+    for name in ("content", "thumbs"):
+        shutil.rmtree(staged.folder / name, ignore_errors=True)
+    (staged.folder / "ready").unlink(missing_ok=True)
