@@ -264,7 +264,7 @@ def explain_demo(rest: list[str]) -> int:
     python = ensure_tiers(["web", "explain"])
     env = prepare_demo(python)
     say("Rendering every explanation of the demo study")
-    command: list[str | Path] = [python, "manage.py", "precompute", "--study", "demo", "--force", *rest]
+    command: list[str | Path] = [python, "manage.py", "explain_demo", *rest]
     run(command, step="render the explanations", advice="see the message above.", env=env)
     return 0
 

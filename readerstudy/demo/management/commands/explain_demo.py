@@ -1,10 +1,12 @@
 """explain_demo: render the demo's explanations live."""
 
+import sys
 from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from explain.allocator import restart_keeping_memory
 from readerstudy.cases.models import Batch
 from readerstudy.demo.fixtures import BATCH
 from readerstudy.demo.studies import live_study
@@ -20,6 +22,8 @@ class Command(BaseCommand):
         parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if sys.argv[1:2] == ["explain_demo"]:
+            restart_keeping_memory()
         if not Batch.objects.filter(name=BATCH).exists():
             raise CommandError("The demo is not loaded: run `python manage.py demo` first.")
         study = live_study()
