@@ -13,21 +13,22 @@ from django.utils import timezone
 
 from readerstudy.accounts.models import User
 from readerstudy.analysis.dictionary import LONG, Column, wide_columns
+from readerstudy.analysis.records import exclusion_records, look_records
 from readerstudy.analysis.tables import completeness, long_rows, wide_rows
 from readerstudy.studies.models import Look, Study
 from readerstudy.studies.protocol import protocol
 
 FORMATS = ("long", "wide", "imrmc")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _FLUSH = 500
 
 
 def export(study: Study, format: str, question: str = "") -> Iterator[str]:
     """Text chunks of an export. `question` chooses the scores of iMRMC (default: the first question)."""
     if format == "long":
-        return _csv([column.name for column in LONG], long_rows(study))
+        return csv_text([column.name for column in LONG], long_rows(study))
     if format == "wide":
-        return _csv([column.name for column in study_wide_columns(study)], wide_rows(study))
+        return csv_text([column.name for column in study_wide_columns(study)], wide_rows(study))
     if format == "imrmc":
         return _imrmc(study, question)
     raise ValidationError(f"There is no export format “{format}”; there are {', '.join(FORMATS)}.")
@@ -47,7 +48,7 @@ def data_dictionary(study: Study) -> Iterator[str]:
         for table, columns in (("long", list(LONG)), ("wide", study_wide_columns(study)))
         for column in columns
     ]
-    return _csv(["table", "column", "type", "meaning"], iter(rows))
+    return csv_text(["table", "column", "type", "meaning"], iter(rows))
 
 
 def provenance(study: Study, format: str, content_sha256: str, rows: int) -> dict[str, Any]:
@@ -61,12 +62,16 @@ def provenance(study: Study, format: str, content_sha256: str, rows: int) -> dic
         "protocol_version": study.protocol_version,
         "protocol_sha256": study.protocol_sha256,
         "protocol": protocol(study),
+        "opened_at": study.opened_at.isoformat() if study.opened_at else None,
+        "closed_at": study.closed_at.isoformat() if study.closed_at else None,
         "seed": study.seed,
         "format": format,
         "content_sha256": content_sha256,
         "rows": rows,
         "answers": answered,
         "answers_of_a_complete_study": expected,
+        "exclusions": exclusion_records(study),
+        "looks": look_records(study),
         "software": {
             "python": platform.python_version(),
             **{
@@ -103,12 +108,12 @@ def record_look(study: Study, what: str, user: User | None = None, why: str = ""
 
 def safe_cell(value: Any) -> Any:
     """Text that a spreadsheet would run as a formula gets a leading apostrophe; numbers stay numbers."""
-    if isinstance(value, str) and value.startswith(_FORMULA):
+    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
         return f"'{value}"
     return "" if value is None else value
 
 
-def _csv(columns: list[str], rows: Iterator[dict[str, Any]]) -> Iterator[str]:
+def csv_text(columns: list[str], rows: Iterator[dict[str, Any]]) -> Iterator[str]:
     """RFC 4180: CRLF, quoted where needed, a header line; in chunks of some hundred lines."""
     buffer = StringIO()
     writer = csv.writer(buffer)

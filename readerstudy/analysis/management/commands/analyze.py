@@ -1,0 +1,51 @@
+"""analyze: a study's results as a folder, or stored for its results page."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from readerstudy.analysis.export import record_look
+from readerstudy.analysis.models import Analysis
+from readerstudy.analysis.plan import AnalysisError
+from readerstudy.analysis.report import write_report
+from readerstudy.analysis.running import store_analysis, study_data, study_results
+from readerstudy.studies.models import Study
+
+
+class Command(BaseCommand):
+    help = (
+        "Analyse a study by its plan: report.html, results.json, figures and tables into DIR. "
+        "Example: python manage.py analyze --study pilot --output results/"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--study", required=True, help="slug of the study")
+        parser.add_argument("--output", type=Path, metavar="DIR", help="folder to write; an earlier report is replaced")
+        parser.add_argument("--store", action="store_true", help="keep the results for the study's results page")
+        parser.add_argument("--analysis", type=int, help="with --store: the stored run to fill (used by that page)")
+        parser.add_argument("--why", default="", help="reason, recorded when the study is not closed yet")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        study = Study.objects.filter(slug=options["study"]).first()
+        if study is None:
+            raise CommandError(f"There is no study “{options['study']}”.")
+        if not options["output"] and not options["store"]:
+            raise CommandError("Say where the results go: --output DIR, or --store for the study's results page.")
+        if options["store"]:
+            waiting = Analysis.objects.filter(study=study, pk=options["analysis"]).first()
+            analysis = store_analysis(study, analysis=waiting)
+            if analysis.status == Analysis.Status.FAILED:
+                raise CommandError(f"The analysis of {study.slug} failed. {analysis.error}")
+            self.stdout.write(f"Analysed {study.slug}: {analysis.responses} responses; see its results page.")
+        if options["output"]:
+            record_look(study, "analysis", why=options["why"])
+            try:
+                data = study_data(study)
+                files = write_report(study_results(study, data), options["output"])
+            except (AnalysisError, OSError) as error:
+                raise CommandError(str(error)) from error
+            self.stdout.write(
+                f"Analysed {study.slug}: {data.rows} responses, {len(files)} files; "
+                f"open {options['output']}/report.html."
+            )

@@ -1,0 +1,69 @@
+"""load_reads: reads made elsewhere, as a closed study of their own."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from readerstudy.accounts.models import User
+from readerstudy.analysis.loading.long_table import is_long_table, load_long_table
+from readerstudy.analysis.loading.shape import LoadedReads, RefusedReads
+from readerstudy.analysis.loading.spreadsheets import QUESTION_KEYS, load_spreadsheets
+from readerstudy.analysis.loading.storing import store_reads
+
+
+class Command(BaseCommand):
+    help = (
+        "Load reads kept in spreadsheets (column Example, then one per question), or our own long export, into a new "
+        "study; all or nothing. "
+        "Example: python manage.py load_reads --study published --record trial_record.json.gz read*-reader*.csv"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="CSV files")
+        parser.add_argument("--study", required=True, help="slug of the new study")
+        parser.add_argument("--title", default="", help="its title (default: that of the export, or the slug)")
+        parser.add_argument("--record", type=Path, help="spreadsheets: the trials, as .json or .json.gz")
+        parser.add_argument("--reader", default="", help="one spreadsheet: its reader, such as R1")
+        parser.add_argument("--read", type=int, help="one spreadsheet: its read, 1 or 2")
+        parser.add_argument(
+            "--questions", nargs="+", default=list(QUESTION_KEYS), metavar="KEY", help="spreadsheets: keys, in order"
+        )
+        parser.add_argument("--protocol", type=Path, help="long export: its .provenance.json (default: beside it)")
+        parser.add_argument("--researcher", default="", metavar="USERNAME", help="who may see the study, beside staff")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        researcher = User.objects.filter(username=options["researcher"]).first()
+        if options["researcher"] and researcher is None:
+            raise CommandError(f"There is no user “{options['researcher']}”.")
+        try:
+            study = store_reads(_parse(options), options["study"], title=options["title"], researcher=researcher)
+        except RefusedReads as error:
+            for problem in error.problems:
+                self.stderr.write(problem)
+            count = len(error.problems)
+            raise CommandError(f"Nothing was loaded: {count} problem{'' if count == 1 else 's'}.") from error
+        answers = sum(read.assignments.count() for reader in study.readers.all() for read in reader.reads.all())
+        self.stdout.write(
+            f"Loaded {study.slug}: {study.examples.count()} examples, {study.readers.count()} readers, "
+            f"{answers} views. Next: python manage.py analyze --study {study.slug} --output results/"
+        )
+
+
+def _parse(options: dict[str, Any]) -> LoadedReads:
+    files = options["files"]
+    if is_long_table(files[0]):
+        return load_long_table(files, options["protocol"])
+    if options["record"] is None:
+        raise RefusedReads(["Spreadsheets need --record: the file that says what each example is."])
+    if (options["reader"] or options["read"] is not None) and len(files) > 1:
+        raise RefusedReads(
+            ["--reader and --read say whose one file is: load it alone, or name files read0-reader1.csv."]
+        )
+    return load_spreadsheets(
+        files,
+        options["record"],
+        reader=options["reader"],
+        read=options["read"],
+        question_keys=options["questions"],
+    )

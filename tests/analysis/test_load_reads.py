@@ -1,0 +1,132 @@
+"""load_reads from spreadsheets: everything right is stored, anything wrong is listed and nothing is."""
+
+import json
+import re
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from readerstudy.cases.models import Batch, Case
+from readerstudy.reading.models import Assignment, Response
+from readerstudy.studies.freezing import FrozenError
+from readerstudy.studies.models import Study
+from tests.analysis.sheets import score, write
+
+pytestmark = pytest.mark.django_db
+
+
+def load(record, files, **options):
+    call_command("load_reads", *map(str, files), study="ours", record=record, stdout=StringIO(), **options)
+    return Study.objects.get(slug="ours")
+
+
+def refused(record, files, **options):
+    """What the command lists when it refuses; nothing may be left behind."""
+    listed = StringIO()
+    with pytest.raises(CommandError, match="Nothing was loaded"):
+        call_command("load_reads", *map(str, files), study="ours", record=record, stderr=listed, **options)
+    assert not Study.objects.exists() and not Batch.objects.exists() and not Case.objects.exists()
+    return listed.getvalue()
+
+
+def test_a_closed_study_without_images_holds_the_reads(tmp_path):
+    study = load(*write(tmp_path))
+    assert (study.state, study.from_spreadsheets, study.examples.count()) == ("closed", True, 8)
+    assert [(m.key, len(m.kinds)) for m in study.methods.all()] == [("A", 3), ("B", 2)]
+    assert [(q.key, q.text, q.minimum, q.maximum) for q in study.questions.all()] == [
+        ("confidence", "How sure are you?", 1, 5), ("feature", "Is it the right place?", 1, 5),
+    ]  # fmt: skip
+    assert [reader.code for reader in study.readers.all()] == ["R1", "R2"]
+    assert Response.objects.count() == 2 * 2 * 8 * 2
+    for response in Response.objects.select_related("question", "assignment__read__reader", "assignment__example"):
+        reader, read = response.assignment.read.reader, response.assignment.read
+        question = 0 if response.question.key == "confidence" else 1
+        assert response.score == score(
+            int(reader.code[1]), read.number - 1, response.assignment.example.number, question
+        )
+        assert (response.source, response.visit) == ("spreadsheet", None)
+    with pytest.raises(FrozenError):
+        study.examples.first().save()
+
+
+def test_the_record_says_which_method_was_shown_in_which_read(tmp_path):
+    study = load(*write(tmp_path))
+    shown = {
+        (a.example.number, a.read.number): a.method.key
+        for a in Assignment.objects.filter(read__reader__code="R2").select_related("example", "read", "method")
+    }
+    # trial is 0 for examples 1, 4, 5, 8: Method A in the first read
+    assert [shown[number, 1] for number in range(1, 9)] == list("ABBAABBA")
+    assert [shown[number, 2] for number in range(1, 9)] == list("BAABBAAB")
+    assert study.readers.first().sequences.get(example__number=2).methods == ["B", "A"]
+
+
+def test_patients_are_keyed_and_ages_capped(tmp_path):
+    study = load(*write(tmp_path))
+    cases = {e.number: e.prediction.case for e in study.examples.select_related("prediction__case")}
+    assert cases[3].patient_key == cases[4].patient_key != cases[1].patient_key
+    assert cases[7].patient_key == cases[8].patient_key == ""
+    assert (cases[1].age, cases[1].sex, cases[1].source_id) == (90, "F", "")
+    assert [cases[n].truths.get().label for n in (1, 2)] == [True, False]
+
+
+def test_every_problem_is_listed_with_file_row_column_and_value(tmp_path):
+    record, files = write(tmp_path)
+    lines = files[0].read_text().splitlines()
+    lines[1] = lines[1].rsplit(",", 1)[0] + ","  # example 1: no second answer
+    lines[2] = "2,6,3"
+    lines[3] = "3,2.5,three"
+    lines[4] = "3,1,1"  # again, so 4 is missing
+    lines[5] = "99,1,1"
+    files[0].write_text("\n".join(lines))
+    listed = refused(record, files)
+    for expected in (
+        r"read0-reader1.csv, row 2, Is it the right place\? \(1-5\): the answer is missing",
+        r"read0-reader1.csv, row 3, How sure are you\? \(1-5\) “6”: the answer must be a whole number from 1 to 5",
+        r"row 4, How sure are you\? \(1-5\) “2.5”",
+        r"row 4, Is it the right place\? \(1-5\) “three”",
+        r"row 5, Example “3”: the example is in row 4 already",
+        r"row 6, Example “99”: the record has no such example",
+        r"read0-reader1.csv, Example “4”: the example has no row",
+        r"read0-reader1.csv, Example “5”: the example has no row",
+    ):
+        assert re.search(expected, listed), (expected, listed)
+    assert len(listed.splitlines()) == 8
+
+
+def test_files_that_do_not_fit_together_are_refused(tmp_path):
+    record, files = write(tmp_path)
+    copy = tmp_path / "copy-read0-reader1.csv"
+    copy.write_text(files[0].read_text())
+    files[1].write_text(files[1].read_text().replace("How sure", "How happy"))
+    odd = tmp_path / "reads.csv"
+    odd.write_text(files[0].read_text())
+    listed = refused(record, [*files, copy, odd])
+    assert "R1's read 1 is in read0-reader1.csv already" in listed
+    assert "read0-reader2.csv, row 1" in listed and "not those of the first file" in listed
+    assert "reads.csv: whose read is it?" in listed
+    assert "need --record" in refused(None, files)
+    assert "cannot be read as JSON" in refused(files[0], files)
+
+
+def test_a_bad_record_is_refused(tmp_path):
+    _, files = write(tmp_path)
+    plain = tmp_path / "record.json"
+    plain.write_text(
+        json.dumps([{"trialid": 1, "target": "Mass", "label": 2, "trial": 0}, {"trialid": 2, "pred": 1.5}])
+    )
+    listed = refused(plain, files)
+    assert "trial 1, label “2”" in listed and "trial 1, pred: it is missing" in listed
+    assert "trial 2, pred “1.5”" in listed and "trial 2, target: it is missing" in listed
+
+
+def test_whose_read_it_is_may_be_said_and_a_slug_is_used_once(tmp_path):
+    record, files = write(tmp_path)
+    odd = tmp_path / "reads.csv"
+    odd.write_text(files[0].read_text())
+    study = load(record, [odd], reader="R7", read=2)
+    assert [str(read) for reader in study.readers.all() for read in reader.reads.all()] == ["Read 2"]
+    with pytest.raises(CommandError, match="Nothing was loaded"):
+        load(record, files)
+    assert Study.objects.count() == 1
