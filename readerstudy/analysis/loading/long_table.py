@@ -205,7 +205,8 @@ class _Checks:
         value = whole_number(self.row[column])
         if value is None or value < least or (most is not None and value > most):
             self.wrong(
-                column, f"it must be a whole number {f'from {least} to {most}' if most else f'of {least} or more'}."
+                column,
+                f"it must be a whole number {f'from {least} to {most}' if most is not None else f'of {least} or more'}.",
             )
             return None
         return value
