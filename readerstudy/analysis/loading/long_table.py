@@ -204,10 +204,8 @@ class _Checks:
     def number(self, column: str, least: int, most: int | None = None) -> int | None:
         value = whole_number(self.row[column])
         if value is None or value < least or (most is not None and value > most):
-            self.wrong(
-                column,
-                f"it must be a whole number {f'from {least} to {most}' if most is not None else f'of {least} or more'}.",
-            )
+            allowed = f"of {least} or more" if most is None else f"from {least} to {most}"
+            self.wrong(column, f"it must be a whole number {allowed}.")
             return None
         return value
 
