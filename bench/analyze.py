@@ -24,9 +24,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path)
     args = parser.parse_args()
     clocks = [_clocks()]
-    from readerstudy.analysis.plan import AnalysisPlan  # here, so that its time is measured
     from readerstudy.analysis.report import write_report
     from readerstudy.analysis.results import analyse
+    from readerstudy.studies.plan import AnalysisPlan  # here, so that its time is measured
     from tests.analysis.frames import crossover
 
     clocks.append(_clocks())

@@ -19,7 +19,7 @@ import pandas as pd
 
 from readerstudy.analysis.bootstrap import Floats, Statistic, bootstrap, interval
 from readerstudy.analysis.frame import cluster_codes, natural_sort, of_truth
-from readerstudy.analysis.plan import TRUTHS, AnalysisPlan
+from readerstudy.studies.plan import TRUTHS, AnalysisPlan
 
 
 def quadratic_kappa(ratings: Floats) -> float:

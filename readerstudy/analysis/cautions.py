@@ -9,8 +9,8 @@ import pandas as pd
 
 from readerstudy.analysis.frame import complete
 from readerstudy.analysis.paired import TRUTH_NAMES
-from readerstudy.analysis.plan import AnalysisPlan
 from readerstudy.analysis.sentences import FEW_READERS, count, interval_text, number, p_clause, p_text, primary_row
+from readerstudy.studies.plan import AnalysisPlan
 
 FEW_CLUSTERS = 20
 

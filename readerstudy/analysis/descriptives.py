@@ -10,7 +10,7 @@ from scipy import stats
 
 from readerstudy.analysis.bootstrap import mean_interval
 from readerstudy.analysis.frame import cluster_codes, complete, natural_key, natural_sort, of_truth
-from readerstudy.analysis.plan import AnalysisError, AnalysisPlan
+from readerstudy.studies.plan import AnalysisError, AnalysisPlan
 
 POSITION_BINS = 20
 

@@ -18,7 +18,7 @@ from scipy import stats
 
 from readerstudy.analysis.bootstrap import Floats, bootstrap, interval
 from readerstudy.analysis.frame import cluster_codes, complete, natural_sort, of_truth
-from readerstudy.analysis.plan import TRUTHS, AnalysisPlan
+from readerstudy.studies.plan import TRUTHS, AnalysisPlan
 
 FEW_CLUSTERS = 40  # below it the robust standard error is biased low, so the corrected one is used
 

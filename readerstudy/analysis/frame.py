@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from readerstudy.analysis.plan import AnalysisError
+from readerstudy.studies.plan import AnalysisError
 
 COLUMNS = (
     "study",

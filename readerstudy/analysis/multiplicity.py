@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from readerstudy.analysis.plan import AnalysisPlan, Family
+from readerstudy.studies.plan import AnalysisPlan, Family
 
 
 def holm(p_values: Sequence[float]) -> NDArray[np.float64]:

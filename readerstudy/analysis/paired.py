@@ -18,7 +18,7 @@ from scipy import stats
 from readerstudy.analysis.bootstrap import mean_interval
 from readerstudy.analysis.frame import cluster_codes, complete, natural_sort, of_truth
 from readerstudy.analysis.mrmc import clustered_signed_rank
-from readerstudy.analysis.plan import TRUTHS, AnalysisPlan
+from readerstudy.studies.plan import TRUTHS, AnalysisPlan
 
 ROUGH_BELOW = 10  # non-zero differences under which the normal approximation is called rough
 TRUTH_NAMES = {"TP": "true positives", "FP": "false positives", "all": "all examples"}

@@ -16,9 +16,9 @@ from typing import Any
 from django.template import Context, Engine
 
 from readerstudy.analysis.figures import Drawing, draw_all
-from readerstudy.analysis.plan import AnalysisError
 from readerstudy.analysis.report_tables import csv_tables, report_tables
 from readerstudy.analysis.report_text import limitations, plan_entries, sections
+from readerstudy.studies.plan import AnalysisError
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "analysis"
 OUR_FILES = re.compile(r"(results\.json|report\.html|tables/[\w-]+\.csv|figures/[\w-]+\.(svg|png))\Z")

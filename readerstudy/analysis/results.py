@@ -16,7 +16,7 @@ from readerstudy.analysis.frame import analysed, complete, method_pairs, natural
 from readerstudy.analysis.mrmc_report import mrmc_part
 from readerstudy.analysis.multiplicity import adjust
 from readerstudy.analysis.paired import paired_rows, signed_rank
-from readerstudy.analysis.plan import TRUTHS, ZERO_RULES, AnalysisPlan
+from readerstudy.studies.plan import TRUTHS, ZERO_RULES, AnalysisPlan
 
 PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from readerstudy.analysis.paired import TRUTH_NAMES
-from readerstudy.analysis.plan import AnalysisPlan
+from readerstudy.studies.plan import AnalysisPlan
 
 FEW_READERS = 5  # REFERENCE section 3: below it the random-reader test is liberal
 

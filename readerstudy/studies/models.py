@@ -54,7 +54,7 @@ class Study(models.Model):
     order = models.CharField(max_length=8, choices=Order.choices, default=Order.BLOCKS)
     washout_days = models.PositiveSmallIntegerField(default=14)
     operating_point = models.FloatField(default=0.5, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)])
-    # readerstudy.analysis.plan.AnalysisPlan as a dict; empty means the published study's defaults.
+    # readerstudy.studies.plan.AnalysisPlan as a dict; empty means the published study's defaults.
     analysis_plan = models.JSONField(default=dict, blank=True)
     # Overrides of explanation parameters: {"steps": 50, "search": "default"}; empty means explain's defaults.
     render_parameters = models.JSONField(default=dict, blank=True)

@@ -10,7 +10,7 @@ from statsmodels.genmod.cov_struct import Exchangeable
 
 from readerstudy.analysis.effects import contrast_row, crossover_row, model_row, period_rows
 from readerstudy.analysis.frame import analysed, normalise, pair
-from readerstudy.analysis.plan import AnalysisPlan
+from readerstudy.studies.plan import AnalysisPlan
 from tests.analysis.frames import crossover
 
 PLAN = AnalysisPlan(bootstrap_replicates=200)

@@ -17,7 +17,7 @@ from readerstudy.analysis.frame import (
     normalise,
     pair,
 )
-from readerstudy.analysis.plan import AnalysisError
+from readerstudy.studies.plan import AnalysisError
 from tests.analysis.frames import crossover
 
 

@@ -8,9 +8,9 @@ import pytest
 from readerstudy.analysis.dictionary import LONG
 from readerstudy.analysis.export import export
 from readerstudy.analysis.frame import COLUMNS
-from readerstudy.analysis.plan import AnalysisPlan
 from readerstudy.analysis.results import analyse
 from readerstudy.reading.models import Exclusion
+from readerstudy.studies.plan import AnalysisPlan
 from tests.builders import make_reader, make_reads, make_response, make_study
 
 

@@ -7,7 +7,7 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 
 from readerstudy.analysis.multiplicity import adjust, benjamini_hochberg, holm
-from readerstudy.analysis.plan import AnalysisPlan, Family
+from readerstudy.studies.plan import AnalysisPlan, Family
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -11,7 +11,7 @@ from scipy import stats
 
 from readerstudy.analysis.frame import analysed, normalise, pair
 from readerstudy.analysis.paired import compare, paired_rows, rank_biserial, signed_rank
-from readerstudy.analysis.plan import AnalysisPlan
+from readerstudy.studies.plan import AnalysisPlan
 from tests.analysis.frames import crossover
 
 PLAN = AnalysisPlan(bootstrap_replicates=100)

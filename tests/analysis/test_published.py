@@ -11,7 +11,7 @@ from readerstudy.analysis.agreement import agreement_rows
 from readerstudy.analysis.frame import analysed, normalise, pair
 from readerstudy.analysis.multiplicity import adjust
 from readerstudy.analysis.paired import paired_rows
-from readerstudy.analysis.plan import AnalysisPlan, Family
+from readerstudy.studies.plan import AnalysisPlan, Family
 from tests.analysis.frames import QUESTIONS, oracle, published
 
 pytestmark = pytest.mark.shared

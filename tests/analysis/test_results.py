@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from readerstudy.analysis.plan import AnalysisError, AnalysisPlan, PrimaryEndpoint
 from readerstudy.analysis.results import analyse
+from readerstudy.studies.plan import AnalysisError, AnalysisPlan, PrimaryEndpoint
 from tests.analysis.frames import crossover
 
 PLAN = AnalysisPlan(bootstrap_replicates=100)
