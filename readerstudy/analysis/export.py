@@ -15,11 +15,11 @@ from readerstudy.accounts.models import User
 from readerstudy.analysis.dictionary import LONG, Column, wide_columns
 from readerstudy.analysis.records import exclusion_records, look_records
 from readerstudy.analysis.tables import completeness, long_rows, wide_rows
+from readerstudy.studies.csv_files import safe_cell
 from readerstudy.studies.models import Look, Study
 from readerstudy.studies.protocol import protocol
 
 FORMATS = ("long", "wide", "imrmc")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _FLUSH = 500
 
 
@@ -104,13 +104,6 @@ def record_look(study: Study, what: str, user: User | None = None, why: str = ""
     """Truth and answers seen before the study is closed are recorded: who, when, what, why."""
     if study.state != Study.State.CLOSED:
         Look.objects.create(study=study, user=user, what=what, why=why)
-
-
-def safe_cell(value: Any) -> Any:
-    """Text that a spreadsheet would run as a formula gets a leading apostrophe; numbers stay numbers."""
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return "" if value is None else value
 
 
 def csv_text(columns: list[str], rows: Iterator[dict[str, Any]]) -> Iterator[str]:

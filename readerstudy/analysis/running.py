@@ -24,7 +24,6 @@ from readerstudy.accounts.models import User
 from readerstudy.analysis.dictionary import LONG
 from readerstudy.analysis.export import Hashed, csv_text
 from readerstudy.analysis.models import Analysis
-from readerstudy.analysis.plan import AnalysisError, AnalysisPlan
 from readerstudy.analysis.records import exclusion_sentences, look_sentences
 from readerstudy.analysis.report import write_report
 from readerstudy.analysis.results import analyse
@@ -32,6 +31,7 @@ from readerstudy.analysis.tables import long_rows
 from readerstudy.cases.identity import opaque_id
 from readerstudy.cases.models import Case, Truth
 from readerstudy.studies.models import Example, Study
+from readerstudy.studies.plan import AnalysisError, AnalysisPlan
 
 logger = logging.getLogger(__name__)
 

@@ -5,19 +5,16 @@ from collections import Counter
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from readerstudy.cases.models import Truth
 from readerstudy.reading.models import Assignment, Read, Reader, Sequence
 from readerstudy.reading.randomise import Item, plan_reader, williams_rows
+from readerstudy.studies.composition import truths_of
 from readerstudy.studies.models import Example, Method, Study
 
 
 def study_items(study: Study) -> list[Item]:
     """The scored examples with their strata. The one place where reading looks at truth to form balanced groups."""
     examples = list(study.examples.filter(practice=False).select_related("prediction__case"))
-    truth = {
-        (row.case_id, row.pathology): row.label
-        for row in Truth.objects.filter(case__predictions__examples__study=study).distinct()
-    }
+    truth = truths_of(study)
     items = []
     for example in examples:
         case, pathology = example.prediction.case, example.prediction.pathology

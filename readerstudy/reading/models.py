@@ -31,6 +31,7 @@ class Reader(models.Model):
     instructions_read_at = models.DateTimeField(null=True, blank=True)
     single_key_shortcuts = models.BooleanField(default=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_why = models.CharField(max_length=300, blank=True)
     history = HistoricalRecords()
 
     class Meta:

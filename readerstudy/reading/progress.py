@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from readerstudy.reading.models import Assignment, Read, Reader, Visit
 
-_PAUSE = timedelta(minutes=10)  # a longer gap between two visits was a break, not reading
+PAUSE = timedelta(minutes=10)  # a longer gap between two visits was a break, not reading
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,14 @@ def reads_of(reader: Reader) -> list[ReadProgress]:
     result: list[ReadProgress] = []
     for read in reads:
         before = result[-1] if result else None
-        opens_at = _opens_at(read, before, reader)
-        result.append(ReadProgress(read, read.total, done[read.pk], _state(read, before, opens_at), opens_at))
+        result.append(read_progress(read, before, reader, read.total, done[read.pk]))
     return result
+
+
+def read_progress(read: Read, before: ReadProgress | None, reader: Reader, total: int, done: int) -> ReadProgress:
+    """One read's state, given that of the reader's read before it."""
+    opens_at = _opens_at(read, before, reader)
+    return ReadProgress(read, total, done, _state(read, before, opens_at), opens_at)
 
 
 def _done_by_read(reader: Reader, questions: int) -> Counter[int]:
@@ -98,5 +103,5 @@ def seconds_per_example(reader: Reader) -> float | None:
         Visit.objects.filter(assignment__read__reader=reader).order_by("opened_at").values_list("opened_at", flat=True)
     )
     gaps = sorted((later - earlier) for earlier, later in pairwise(opened))
-    gaps = [gap for gap in gaps if gap < _PAUSE]
+    gaps = [gap for gap in gaps if gap < PAUSE]
     return gaps[len(gaps) // 2].total_seconds() if len(gaps) >= 5 else None

@@ -1,28 +1,36 @@
-"""A reader stops taking part. Answers stay: leaving them out of analysis is an Exclusion, with its own reason."""
+"""A reader stops taking part. Answers stay: leaving them out of analysis is an Exclusion, with its own reason.
 
-from django.contrib import messages
+Their place in the square of method orders is free for the next who joins (allocation.next_rotation keeps balance).
+"""
+
+from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
-from django.views.decorators.http import require_POST
 
 from readerstudy.reading.allocation import allocate_reader
 from readerstudy.reading.models import Reader
-from readerstudy.studies.access import researcher_study
 from readerstudy.studies.models import Study
 
 
-@require_POST
-def withdraw(request: HttpRequest, slug: str, code: str) -> HttpResponse:
-    """Note the withdrawal, or take it back (`action=return`). Both are kept in the reader's history."""
-    study = researcher_study(request, slug)
-    reader = get_object_or_404(Reader, study=study, code=code)
-    returns = request.POST.get("action") == "return"
-    reader.withdrawn_at = None if returns else reader.withdrawn_at or timezone.now()
-    with transaction.atomic():
-        reader.save(update_fields=["withdrawn_at"])
-        if returns and study.state == Study.State.OPEN and not reader.reads.exists():
-            allocate_reader(reader)  # the study opened in the meantime
-    messages.success(request, f"{code} {'takes part again' if returns else 'has withdrawn; answers given are kept'}.")
-    return redirect("people", slug)
+@transaction.atomic
+def withdraw(reader: Reader, why: str) -> Reader:
+    """Note the withdrawal; the reading room refuses the reader from now on. ValidationError without a reason."""
+    reader = Reader.objects.select_for_update().get(pk=reader.pk)
+    if reader.withdrawn_at is not None:
+        raise ValidationError(f"{reader.code} has withdrawn already.")
+    if not why.strip():
+        raise ValidationError(f"Say why {reader.code} withdraws.")
+    reader.withdrawn_at, reader.withdrawn_why = timezone.now(), why.strip()
+    reader.save(update_fields=["withdrawn_at", "withdrawn_why"])
+    return reader
+
+
+@transaction.atomic
+def reinstate(reader: Reader) -> Reader:
+    """Take a withdrawal back; both stay in the reader's history."""
+    reader = Reader.objects.select_for_update().select_related("study").get(pk=reader.pk)
+    reader.withdrawn_at, reader.withdrawn_why = None, ""
+    reader.save(update_fields=["withdrawn_at", "withdrawn_why"])
+    if reader.study.state == Study.State.OPEN and not reader.reads.exists():
+        allocate_reader(reader)  # the study opened in the meantime
+    return reader

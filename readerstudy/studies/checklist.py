@@ -3,36 +3,49 @@
 from dataclasses import dataclass
 
 from explain.kinds import KINDS
-from readerstudy.cases.models import Truth
 from readerstudy.explanations.models import Explanation
+from readerstudy.studies.composition import truths_of
 from readerstudy.studies.models import Example, Membership, Study
+from readerstudy.studies.plan import AnalysisError, AnalysisPlan
 
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the checklist. `state` is ok, warning (may open) or missing (may not)."""
+    """One line of the checklist. `state` is ok, warning (may open) or missing (may not); `page`: where to see to it."""
 
     state: str
     text: str
+    page: str = "study"
 
 
 def checklist(study: Study) -> list[Check]:
     """What is ready and what is missing before the study can open, in the order a researcher works."""
-    return [*_check_texts(study), *_check_design(study), *_check_examples(study), *_check_people(study)]
+    return [
+        *_check_texts(study),
+        *_check_design(study),
+        _check_plan(study),
+        *_check_examples(study),
+        *_check_people(study),
+    ]
 
 
 def ready(study: Study) -> bool:
     return all(check.state != "missing" for check in checklist(study))
 
 
-def _require(condition: object, ok: str, missing: str, state: str = "missing") -> Check:
-    return Check("ok", ok) if condition else Check(state, missing)
+def _require(condition: object, page: str, ok: str, missing: str, state: str = "missing") -> Check:
+    return Check("ok", ok, page) if condition else Check(state, missing, page)
 
 
 def _check_texts(study: Study) -> list[Check]:
     return [
-        _require(study.instructions.strip(), "Instructions are written.", "Write the instructions for readers."),
-        _require(study.consent.strip(), "The consent text is written.", "Write the consent text."),
+        _require(
+            study.instructions.strip(),
+            "study_design",
+            "Instructions are written.",
+            "Write the instructions for readers.",
+        ),
+        _require(study.consent.strip(), "study_design", "The consent text is written.", "Write the consent text."),
     ]
 
 
@@ -42,33 +55,47 @@ def _check_design(study: Study) -> list[Check]:
     checks = [
         _require(
             2 <= len(methods) <= 4,
+            "study_methods",
             f"{len(methods)} methods.",
             f"Two to four methods are needed; there are {len(methods)}.",
         ),
-        _require(questions, f"{questions} questions.", "Add at least one question."),
+        _require(questions, "study_questions", f"{questions} questions.", "Add at least one question."),
         _require(
             study.washout_days,
+            "study_design",
             f"Washout of {study.washout_days} days.",
             "There is no washout between reads.",
             "warning",
         ),
     ]
     if unknown:
-        checks.append(Check("missing", f"No kind of explanation is called {', '.join(unknown)}."))
+        checks.append(Check("missing", f"No kind of explanation is called {', '.join(unknown)}.", "study_methods"))
     if len({tuple(method.kinds) for method in methods}) < len(methods):
-        checks.append(Check("missing", "Two methods show the same panels: they cannot be compared."))
+        checks.append(Check("missing", "Two methods show the same panels: they cannot be compared.", "study_methods"))
     return checks
+
+
+def _check_plan(study: Study) -> Check:
+    """The plan can be read, and its primary endpoint is a question of this study."""
+    try:
+        plan = AnalysisPlan.from_dict(study.analysis_plan)
+    except AnalysisError as error:
+        return Check("missing", f"The analysis plan cannot be used: {error}", "study_plan")
+    key = plan.primary_endpoint.question
+    return _require(
+        study.questions.filter(key=key).exists(),
+        "study_plan",
+        f"The analysis plan's primary endpoint is the question “{key}”.",
+        f"The analysis plan's primary endpoint is the question “{key}”, which the study does not ask.",
+    )
 
 
 def _check_examples(study: Study) -> list[Check]:
     examples = list(study.examples.select_related("prediction__case").prefetch_related("explanations"))
     scored = [example for example in examples if not example.practice]
     if not scored:
-        return [Check("missing", "Select examples.")]
-    truth = {
-        (row.case_id, row.pathology): row.label
-        for row in Truth.objects.filter(case__predictions__examples__study=study).distinct()
-    }
+        return [Check("missing", "Select examples.", "study_examples")]
+    truth = truths_of(study)
     labels = [truth.get((e.prediction.case_id, e.prediction.pathology)) for e in scored]
     patients = {e.prediction.case.patient_key for e in scored} - {""}
     shared = [e for e in examples if e.practice and e.prediction.case.patient_key in patients]
@@ -77,42 +104,48 @@ def _check_examples(study: Study) -> list[Check]:
     checks = [
         _require(
             True in labels and False in labels,
+            "study_examples",
             f"{len(scored)} examples: {labels.count(True)} true and {labels.count(False)} false positives.",
             "Examples need both true and false positives.",
         ),
         _require(
             len(examples) > len(scored),
+            "study_examples",
             f"{len(examples) - len(scored)} practice examples.",
             "There are no practice examples; readers will start unpractised.",
             "warning",
         ),
         _require(
             len(models) == 1,
+            "study_examples",
             f"All predictions are of {min(models)}.",
             f"Predictions are of several models: {', '.join(sorted(models))}.",
         ),
     ]
     if unlabelled:
-        checks.append(Check("missing", f"{unlabelled} examples have no truth."))
+        checks.append(Check("missing", f"{unlabelled} examples have no truth.", "study_examples"))
     if shared:
         numbers = ", ".join(str(example.number) for example in shared)
-        checks.append(Check("missing", f"Practice examples {numbers} share a patient with a scored example."))
+        text = f"Practice examples {numbers} share a patient with a scored example."
+        checks.append(Check("missing", text, "study_examples"))
     return [*checks, _check_explanations(study, examples)]
 
 
 def _check_explanations(study: Study, examples: list[Example]) -> Check:
     """Every example needs every kind that a method shows, rendered."""
     kinds = {kind for method in study.methods.all() for kind in method.kinds}
-    missing, failed = 0, 0
+    page, missing, failed = "study_explanations", 0, 0
     for example in examples:
         done = {row.kind for row in example.explanations.all() if row.status == Explanation.Status.DONE}
         lacking = kinds - done
         missing += len(lacking)
         failed += len(lacking & {row.kind for row in example.explanations.all()})
     if not missing:
-        return Check("ok", "Every explanation is rendered." if kinds else "The methods show predictions only.")
+        text = "Every explanation is rendered." if kinds else "The methods show predictions only."
+        return Check("ok", text, page)
     why = f" ({failed} failed; see their errors)" if failed else ""
-    return Check("missing", f"{missing} explanations are not rendered{why}: run `precompute --study {study.slug}`.")
+    text = f"{missing} explanations are not rendered{why}: run `precompute --study {study.slug}`."
+    return Check("missing", text, page)
 
 
 def _check_people(study: Study) -> list[Check]:
@@ -121,6 +154,7 @@ def _check_people(study: Study) -> list[Check]:
     return [
         _require(
             joined or invited,
+            "people",
             f"{joined} readers have joined, {invited} are invited.",
             "No reader is invited yet; readers can also join later.",
             "warning",

@@ -17,7 +17,7 @@ def world(client):
 
 
 def test_a_withdrawn_reader_is_shut_out_and_the_answers_stay(client, world):
-    page = client.post("/studies/one/readers/R1/withdraw/", follow=True).content.decode()
+    page = client.post("/studies/one/readers/R1/withdraw/", {"why": "no time"}, follow=True).content.decode()
     assert "R1 has withdrawn" in page
     assert Response.objects.filter(assignment__read__reader=world.reader).exists()
     client.force_login(world.people["reader"])
@@ -25,7 +25,7 @@ def test_a_withdrawn_reader_is_shut_out_and_the_answers_stay(client, world):
 
 
 def test_a_withdrawal_is_taken_back_and_both_stay_in_the_history(client, world):
-    client.post("/studies/one/readers/R1/withdraw/")
+    client.post("/studies/one/readers/R1/withdraw/", {"why": "no time"})
     client.post("/studies/one/readers/R1/withdraw/", {"action": "return"})
     world.reader.refresh_from_db()
     assert world.reader.withdrawn_at is None
@@ -34,7 +34,7 @@ def test_a_withdrawal_is_taken_back_and_both_stay_in_the_history(client, world):
 
 def test_who_comes_back_after_the_opening_gets_reads(client, world):
     late = make_reader(world.study, "R3")
-    client.post("/studies/one/readers/R3/withdraw/")
+    client.post("/studies/one/readers/R3/withdraw/", {"why": "no time"})
     client.post("/studies/one/readers/R3/withdraw/", {"action": "return"})
     assert late.reads.filter(number=1).exists()
 

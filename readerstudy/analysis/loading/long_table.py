@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from readerstudy.analysis.export import FORMULA_STARTS
 from readerstudy.analysis.frame import FALSE_WORDS, TRUE_WORDS
 from readerstudy.analysis.loading.shape import (
     LoadedAnswer,
@@ -24,6 +23,7 @@ from readerstudy.analysis.loading.shape import (
     read_table,
     whole_number,
 )
+from readerstudy.studies.csv_files import FORMULA_STARTS
 
 NEEDED = ("reader", "read", "example", "pathology", "truth", "method", "question", "score")
 SETTINGS = (

@@ -11,12 +11,12 @@ from django.utils import timezone
 
 from readerstudy.accounts.models import User
 from readerstudy.analysis.loading.shape import LoadedAnswer, LoadedReads, LoadedVisit, RefusedReads
-from readerstudy.analysis.plan import AnalysisError, AnalysisPlan
 from readerstudy.cases.identity import opaque_id
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, Response, Sequence, Visit
 from readerstudy.studies.models import Example, Look, Membership, Method, Question, Study
+from readerstudy.studies.plan import AnalysisError, AnalysisPlan
 from readerstudy.studies.protocol import protocol_sha256
 
 _BATCH_SIZE = 2000

@@ -7,10 +7,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from readerstudy.analysis.export import record_look
 from readerstudy.analysis.models import Analysis
-from readerstudy.analysis.plan import AnalysisError
 from readerstudy.analysis.report import write_report
 from readerstudy.analysis.running import store_analysis, study_data, study_results
 from readerstudy.studies.models import Study
+from readerstudy.studies.plan import AnalysisError
 
 
 class Command(BaseCommand):

@@ -1,0 +1,171 @@
+"""Composing a draft: the published study's design as defaults, replacing its parts, and counting what it holds.
+
+Defaults: Cohen et al., MIDL 2021, section 4.6 and appendix F (the texts are our own).
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.text import slugify
+
+from readerstudy.accounts.models import User
+from readerstudy.cases.models import Truth
+from readerstudy.studies.models import Membership, Method, Question, Study
+from readerstudy.studies.plan import AnalysisPlan
+
+INSTRUCTIONS = """\
+You will see chest radiographs, one at a time. For each one a computer model has predicted one finding, shown with its \
+probability. Beside the radiograph are one or more pictures that try to explain this prediction.
+
+Consider only the finding that the model predicted. Other findings may be present; leave them out of account.
+
+Not every prediction is correct. Judge each one on its own.
+
+If an explanation highlights or changes something that has nothing to do with the finding, take that as a sign that \
+the model used the wrong features.
+
+You will read the same radiographs more than once, with different explanations. Please do not look cases up, and do \
+not talk about them with other readers until everyone has finished.
+
+There is no time limit. You can pause at any point: every answer is saved as you give it."""
+
+CONSENT = """\
+Taking part is voluntary. You can stop at any time, without giving a reason.
+
+What is stored: your answers and comments, the times at which you gave them, how you used the viewer, the size of \
+your screen, and what you say about your experience. It is analysed and published under a code (such as R1), not under \
+your name.
+
+This is research. Nothing you answer here is used in the care of a patient."""
+
+METHODS = (
+    ("A", "Method A", ("input_gradient", "guided_backprop", "integrated_gradients")),
+    ("B", "Method B", ("latentshift_map", "latentshift_animation")),
+)
+QUESTIONS = (
+    ("confidence", "How confident are you in the model's prediction?", "not at all confident", "very confident"),
+    ("feature", "Is the model looking at the correct feature?", "certainly not", "certainly"),
+)
+
+
+@dataclass(frozen=True)
+class MethodRow:
+    """A method as typed: its key in exports, the label readers see, explanation kinds in panel order."""
+
+    key: str
+    label: str
+    kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class QuestionRow:
+    key: str
+    text: str
+    low_label: str = ""
+    high_label: str = ""
+    minimum: int = 1
+    maximum: int = 5
+
+
+@transaction.atomic
+def new_study(title: str, user: User | None = None) -> Study:
+    """A draft with the published study's methods, questions and analysis plan, and texts to start from.
+
+    `user` becomes its researcher. The slug comes from the title and is unique.
+    """
+    study = Study.objects.create(
+        slug=_free_slug(title),
+        title=title,
+        instructions=INSTRUCTIONS,
+        consent=CONSENT,
+        analysis_plan=AnalysisPlan().to_dict(),
+        created_by=user,
+    )
+    replace_methods(study, [MethodRow(*method) for method in METHODS])
+    replace_questions(study, [QuestionRow(*question) for question in QUESTIONS])
+    if user is not None:
+        Membership.objects.create(study=study, user=user, role=Membership.Role.RESEARCHER)
+    return study
+
+
+def _free_slug(title: str) -> str:
+    base = slugify(title)[:50].strip("-") or "study"
+    slug, number = base, 2
+    while slug == "new" or Study.objects.filter(slug=slug).exists():  # /studies/new/ is the page that makes one
+        slug, number = f"{base}-{number}", number + 1
+    return slug
+
+
+def draft_for_update(study: Study) -> Study:
+    """The study's row, locked; ValidationError unless it is a draft. Call inside a transaction."""
+    study = Study.objects.select_for_update().get(pk=study.pk)
+    if not study.is_draft:
+        raise ValidationError(
+            f"“{study.title}” is {study.state}, so its protocol is fixed. Make a new version and change that."
+        )
+    return study
+
+
+@transaction.atomic
+def replace_methods(study: Study, rows: Sequence[MethodRow]) -> None:
+    """Make these the methods of a draft, in this order."""
+    study = draft_for_update(study)
+    study.methods.all().delete()
+    for position, row in enumerate(rows, start=1):
+        Method.objects.create(study=study, key=row.key, label=row.label, kinds=list(row.kinds), position=position)
+
+
+@transaction.atomic
+def replace_questions(study: Study, rows: Sequence[QuestionRow]) -> None:
+    """Make these the questions of a draft, in this order."""
+    study = draft_for_update(study)
+    study.questions.all().delete()
+    for position, row in enumerate(rows, start=1):
+        Question.objects.create(
+            study=study,
+            key=row.key,
+            text=row.text,
+            minimum=row.minimum,
+            maximum=row.maximum,
+            low_label=row.low_label,
+            high_label=row.high_label,
+            position=position,
+        )
+
+
+def truths_of(study: Study) -> dict[tuple[int, str], bool]:
+    """(case id, pathology) -> label, for the cases of the study's examples."""
+    rows = Truth.objects.filter(case__predictions__examples__study=study).distinct()
+    return {(row.case_id, row.pathology): row.label for row in rows}
+
+
+@dataclass(frozen=True)
+class CompositionRow:
+    """Scored examples of one pathology: true positives, false positives, and those without a truth."""
+
+    pathology: str
+    tp: int
+    fp: int
+    unknown: int
+
+    @property
+    def total(self) -> int:
+        return self.tp + self.fp + self.unknown
+
+
+def composition(study: Study) -> list[CompositionRow]:
+    """Pathology x truth of the scored examples, in alphabetical order. Two queries."""
+    truths = truths_of(study)
+    counts = Counter(
+        (pathology, truths.get((case, pathology)))
+        for case, pathology in study.examples.filter(practice=False).values_list(
+            "prediction__case_id", "prediction__pathology"
+        )
+    )
+    return [
+        CompositionRow(name, counts[name, True], counts[name, False], counts[name, None])
+        for name in sorted({pathology for pathology, _ in counts})
+    ]

@@ -1,0 +1,139 @@
+"""The researcher's pages of a study's examples and their explanations."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from explain.kinds import KINDS
+from readerstudy.explanations.models import Explanation
+from readerstudy.studies import forms
+from readerstudy.studies.access import researcher_study, signed_in
+from readerstudy.studies.attempts import attempt
+from readerstudy.studies.composition import draft_for_update, truths_of
+from readerstudy.studies.models import Example, Look, Study
+from readerstudy.studies.precomputing import study_kinds
+from readerstudy.studies.selection import select_examples
+
+
+def examples(request: HttpRequest, slug: str) -> HttpResponse:
+    """Draw examples; list them. Truth is listed while the study is a draft, and again once it is closed."""
+    study = researcher_study(request, slug)
+    form = forms.SelectionForm(request.POST or None, initial=_selection_initial(study))
+    if request.method == "POST" and form.is_valid():
+        try:
+            _select(study, form, request)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            messages.success(request, f"Selected {study.examples.filter(practice=False).count()} examples.")
+            return redirect("study_examples", slug)
+    return render(request, "studies/examples.html", _examples_context(study, study.state != Study.State.OPEN, form))
+
+
+@require_POST
+def look_at_truth(request: HttpRequest, slug: str) -> HttpResponse:
+    """List the truth of an open study's examples, after saying why; the look is recorded."""
+    study = researcher_study(request, slug)
+    reason = forms.ReasonForm(request.POST)
+    if not reason.is_valid():
+        messages.error(request, "Say why you need to see the truth while the study is open.")
+        return redirect("study_examples", slug)
+    if study.state == Study.State.OPEN:
+        why = reason.cleaned_data["why"]
+        Look.objects.create(study=study, user=signed_in(request), what="truth of the examples", why=why)
+    form = forms.SelectionForm(initial=_selection_initial(study))
+    return render(request, "studies/examples.html", _examples_context(study, True, form))
+
+
+def _selection_initial(study: Study) -> dict[str, Any]:
+    last = study.selections.select_related("batch").last()
+    if last is None:
+        return {"threshold": study.operating_point}
+    return {**last.parameters, "batch": last.batch, "threshold": study.operating_point}
+
+
+def _select(study: Study, form: forms.SelectionForm, request: HttpRequest) -> None:
+    """Draw, and keep the operating point drawn with as the study's: the two must not differ."""
+    with transaction.atomic():
+        draft = draft_for_update(study)
+        draft.operating_point = form.cleaned_data["threshold"]
+        draft.save()
+        select_examples(draft, form.cleaned_data["batch"], form.draw(), user=signed_in(request), replace=True)
+
+
+def _examples_context(study: Study, show_truth: bool, form: forms.SelectionForm) -> dict[str, Any]:
+    truths = truths_of(study) if show_truth else {}
+    rows = [
+        {
+            "example": example,
+            "prediction": example.prediction,
+            "case": example.prediction.case,
+            "truth": truths.get((example.prediction.case_id, example.prediction.pathology)),
+        }
+        for example in study.examples.select_related("prediction__case").order_by("practice", "number")
+    ]
+    return {
+        "study": study,
+        "form": form,
+        "rows": rows,
+        "show_truth": show_truth,
+        "selection": study.selections.select_related("batch", "created_by").last(),
+        "reason": forms.ReasonForm(),
+    }
+
+
+def explanations(request: HttpRequest, slug: str) -> HttpResponse:
+    """Render parameters, what is rendered and what failed, and the command that renders the rest."""
+    study = researcher_study(request, slug)
+    form = forms.RenderForm(request.POST or None, initial=forms.render_initial(study))
+
+    def save() -> None:
+        draft = draft_for_update(study)
+        draft.render_parameters = form.cleaned_data
+        draft.save()
+
+    if request.method == "POST" and form.is_valid() and attempt(request, save, "The parameters are saved."):
+        return redirect("study_explanations", slug)
+    shown = list(study.examples.prefetch_related("explanations").select_related("prediction"))
+    rows = _rendered(study_kinds(study), shown)
+    context = {
+        "study": study,
+        "form": form,
+        "rows": rows,
+        "examples": len(shown),
+        "complete": all(not row["missing"] for row in rows),
+        "failed": _failed(shown),
+        "differ": sorted({example.number for example in shown if _differs(example)}),
+    }
+    return render(request, "studies/explanations.html", context)
+
+
+def _rendered(kinds: Sequence[str], examples: Sequence[Example]) -> list[dict[str, Any]]:
+    counts = Counter((row.kind, row.status) for example in examples for row in example.explanations.all())
+    rows = []
+    for name in kinds:
+        done = counts[name, Explanation.Status.DONE]
+        failed = counts[name, Explanation.Status.FAILED]
+        rows.append({"kind": KINDS[name], "done": done, "failed": failed, "missing": len(examples) - done})
+    return rows
+
+
+def _failed(examples: Sequence[Example]) -> list[dict[str, Any]]:
+    return [
+        {"example": example, "pathology": example.prediction.pathology, "kind": row.kind, "error": row.error}
+        for example in examples
+        for row in example.explanations.all()
+        if row.status == Explanation.Status.FAILED
+    ]
+
+
+def _differs(example: Example) -> bool:
+    """The model predicts something else for the redrawn image than for the radiograph."""
+    return not example.practice and any(row.record.get("differs") for row in example.explanations.all())

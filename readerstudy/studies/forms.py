@@ -1,0 +1,220 @@
+"""Forms of the composer. What they cannot check alone (freezing, shortages) the functions they call refuse."""
+
+from dataclasses import asdict
+from typing import Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from explain.kinds import KINDS
+from readerstudy.cases.models import Batch, Prediction
+from readerstudy.explanations.parameters import SEARCHES, RenderParameters
+from readerstudy.studies.composition import MethodRow, QuestionRow
+from readerstudy.studies.models import KEY, Study
+from readerstudy.studies.selection import Draw
+
+_PANELS = [f"panel_{number}" for number in range(1, len(KINDS) + 1)]
+
+
+class NewStudyForm(forms.Form):
+    title = forms.CharField(max_length=200, help_text="Readers see it. It can be changed until the study opens.")
+
+
+class ReasonForm(forms.Form):
+    why = forms.CharField(label="Reason", max_length=300, widget=forms.TextInput(attrs={"placeholder": "Reason"}))
+
+
+class DesignForm(forms.ModelForm):
+    """A draft's texts and settings."""
+
+    class Meta:
+        model = Study
+        fields = (
+            "title",
+            "instructions",
+            "consent",
+            "washout_days",
+            "allocation",
+            "order",
+            "seed",
+            "allow_changes",
+            "show_frame_predictions",
+            "drag_direction",
+        )
+        labels = {
+            "washout_days": "Washout, days",
+            "allow_changes": "Answers can be changed until the read is finished",
+            "show_frame_predictions": "Show the prediction for each frame of an animation",
+            "drag_direction": "Dragging to set the grey window",
+        }
+        help_texts = {
+            "instructions": "Readers see this before their first example, and can open it again at any time.",
+            "consent": "Use the text that your ethics committee approved. Its hash is stored with each consent.",
+            "washout_days": "From the end of one read to the opening of the next; the server enforces it.",
+            "order": "The published scheme always reads in blocks.",
+            "seed": "Of the split into groups and of the reading orders.",
+            "allow_changes": "Every change is kept as a revision.",
+            "show_frame_predictions": "Off in the published study: the figures may sway a reader.",
+        }
+        widgets = {"instructions": forms.Textarea(attrs={"rows": 14}), "consent": forms.Textarea(attrs={"rows": 9})}
+
+
+class RenderForm(forms.Form):
+    """Parameters of the explanations: what RenderParameters holds."""
+
+    steps = forms.IntegerField(
+        label="Steps of integrated gradients", min_value=1, max_value=1000, help_text="The published maps used 100."
+    )
+    final_relu = forms.ChoiceField(
+        label="Guided backprop at the model's last ReLU",
+        choices=[("captum", "left out, as Captum does"), ("full", "guided too")],
+    )
+    search = forms.ChoiceField(
+        label="Latent Shift search",
+        choices=[(name, name) for name in SEARCHES],
+        help_text="“default” aims at a fall by 0.30 and a rise by 0.05; the other two repeat published pictures.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if not self.errors:
+            RenderParameters(**values)
+        return values
+
+
+def render_initial(study: Study) -> dict[str, Any]:
+    return asdict(RenderParameters.from_dict(study.render_parameters))
+
+
+class MethodForm(forms.Form):
+    """One method; its panels are chosen from left to right."""
+
+    key = forms.CharField(max_length=32, validators=[KEY], widget=forms.TextInput(attrs={"size": 6}))
+    label = forms.CharField(label="Label readers see", max_length=60)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", "—"), *((kind.name, kind.title) for kind in KINDS.values())]
+        for number, name in enumerate(_PANELS, start=1):
+            self.fields[name] = forms.ChoiceField(label=f"Panel {number}", choices=choices, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        kinds = [values[name] for name in _PANELS if values.get(name)]
+        if len(set(kinds)) < len(kinds):
+            raise ValidationError("A method shows each kind of explanation once.")
+        return {**values, "kinds": tuple(kinds)}
+
+    def row(self) -> MethodRow:
+        return MethodRow(self.cleaned_data["key"], self.cleaned_data["label"], self.cleaned_data["kinds"])
+
+
+def method_initial(study: Study) -> list[dict[str, Any]]:
+    return [
+        {"key": method.key, "label": method.label, **dict(zip(_PANELS, method.kinds, strict=False))}
+        for method in study.methods.all()
+    ]
+
+
+class QuestionForm(forms.Form):
+    key = forms.CharField(max_length=32, validators=[KEY], widget=forms.TextInput(attrs={"size": 10}))
+    text = forms.CharField(max_length=300, widget=forms.Textarea(attrs={"rows": 2}))
+    minimum = forms.IntegerField(min_value=-1000, max_value=1000, initial=1)
+    maximum = forms.IntegerField(min_value=-1000, max_value=1000, initial=5)
+    low_label = forms.CharField(label="At the low end", max_length=60, required=False)
+    high_label = forms.CharField(label="At the high end", max_length=60, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("minimum", 0) >= values.get("maximum", 1):
+            self.add_error("maximum", "The maximum must be above the minimum.")
+        return values
+
+    def row(self) -> QuestionRow:
+        names = ("key", "text", "low_label", "high_label", "minimum", "maximum")
+        return QuestionRow(**{name: self.cleaned_data[name] for name in names})
+
+
+class RowsFormSet(forms.BaseFormSet):
+    """Rows in the order of their place, blank and removed ones left out; keys and labels differ."""
+
+    least = 1
+    noun = "row"
+
+    def clean(self) -> None:
+        if any(self.errors):
+            return
+        rows = self.rows()
+        if len(rows) < self.least:
+            raise ValidationError(f"At least {self.least} {self.noun}{'s' if self.least > 1 else ''} must stay.")
+        for name in ("key", "label"):
+            values = [str(getattr(row, name)).casefold() for row in rows if hasattr(row, name)]
+            if len(set(values)) < len(values):
+                raise ValidationError(f"Two {self.noun}s have the same {name}.")
+
+    def rows(self) -> list[Any]:
+        return [form.row() for form in self.ordered_forms]
+
+
+class _Methods(RowsFormSet):
+    least, noun = 2, "method"
+
+
+class _Questions(RowsFormSet):
+    noun = "question"
+
+
+def _row_formset(form: type[forms.Form], formset: type[RowsFormSet], most: int) -> type[RowsFormSet]:
+    made = forms.formset_factory(
+        form, formset=formset, extra=1, max_num=most, validate_max=True, can_order=True, can_delete=True
+    )
+    return cast("type[RowsFormSet]", made)
+
+
+MethodFormSet = _row_formset(MethodForm, _Methods, most=4)
+QuestionFormSet = _row_formset(QuestionForm, _Questions, most=8)
+
+
+class SelectionForm(forms.Form):
+    """What selection.Draw needs, and the batch to draw from."""
+
+    batch = forms.ModelChoiceField(Batch.objects.all(), empty_label="Choose one")
+    per_pathology = forms.IntegerField(
+        label="Examples per pathology", min_value=2, max_value=10_000, initial=40,
+        help_text="Half true, half false positives; the published study had 40.",
+    )  # fmt: skip
+    practice = forms.IntegerField(
+        label="Practice examples", min_value=0, max_value=100, initial=4,
+        help_text="In all; of patients who are in no scored example.",
+    )  # fmt: skip
+    threshold = forms.FloatField(
+        label="Operating point", min_value=0, max_value=1, help_text="A prediction above it counts as positive."
+    )
+    seed = forms.IntegerField(min_value=0, max_value=2**31 - 1, initial=0, help_text="Of this draw.")
+    model = forms.ChoiceField(
+        label="Predictions of", required=False, help_text="Needed where a batch has predictions of several models."
+    )
+    pathologies = forms.MultipleChoiceField(
+        required=False, widget=forms.CheckboxSelectMultiple, help_text="None ticked: all that have candidates."
+    )
+    one_per_patient = forms.BooleanField(label="At most one example per patient", required=False, initial=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        models = Prediction.objects.order_by("model").values_list("model", flat=True).distinct()
+        names = Prediction.objects.order_by("pathology").values_list("pathology", flat=True).distinct()
+        self.fields["model"].choices = [("", "the batch's only model"), *((name, name) for name in models)]  # type: ignore[attr-defined]
+        self.fields["pathologies"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        for name in ("per_pathology", "practice"):
+            if values.get(name, 0) % 2:
+                self.add_error(name, "Give an even number: half are true, half false positives.")
+        return values
+
+    def draw(self) -> Draw:
+        names = ("per_pathology", "practice", "threshold", "seed", "model", "one_per_patient")
+        return Draw(
+            **{name: self.cleaned_data[name] for name in names}, pathologies=tuple(self.cleaned_data["pathologies"])
+        )
