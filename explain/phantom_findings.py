@@ -75,7 +75,7 @@ def mass(chest: Chest, rng: np.random.Generator) -> Field:
     """A round, slightly lobulated, dense mass of 3 to 6 cm."""
     u, v = _spot(chest, rng, (0.13, 0.27), (0.24, 0.58))
     angle = np.arctan2(chest.v - v, chest.u - u)
-    waves = sum(rng.uniform(0, 0.07) * np.cos(k * angle + rng.uniform(0, 6.3)) for k in (2, 3, 4))
+    waves = sum(rng.uniform(0, 0.045) * np.cos(k * angle + rng.uniform(0, 6.3)) for k in (2, 3, 4))
     radius = rng.uniform(0.042, 0.075)
     distance = np.hypot(chest.u - u, chest.v - v) / (radius * (1 + waves))
     inside = ramp(distance, 1.15, 0.80) * ramp(chest.lungs[-1] + chest.lungs[1], 0.0, 0.15)
@@ -164,15 +164,14 @@ def monitor_leads(chest: Chest, rng: np.random.Generator) -> Field:
     return np.maximum(total, 0.38 * _lines(chest, wires, 0.007))
 
 
-def sternal_wires(chest: Chest, rng: np.random.Generator) -> Field:
-    """Six wire loops down the breastbone, left by heart surgery."""
-    loops = []
-    around = np.linspace(0, 2 * np.pi, 24)
-    for v in np.linspace(0.27, 0.66, 6) + rng.normal(0, 0.006, 6):
-        u, tilt = rng.normal(0, 0.004), rng.uniform(-0.5, 0.5)
-        loop = np.stack([u + 0.026 * np.cos(around), v + 0.012 * np.sin(around + tilt)], axis=-1)
-        loops.append(chest.patient.place(1, loop))
-    return 1.1 * _lines(chest, loops, 0.008)
+def skin_staples(chest: Chest, rng: np.random.Generator) -> Field:
+    """A row of metal staples over the lower chest, as left by an operation."""
+    side = int(rng.choice([-1, 1]))
+    course = smooth_path(np.array([(0.34, 0.42), (0.27, 0.56), (0.11, 0.58)]) + rng.normal(0, 0.015, (3, 2)), 14)
+    along = np.gradient(course, axis=0)
+    across = 0.013 * np.stack([-along[:, 1], along[:, 0]], axis=-1) / np.linalg.norm(along, axis=1, keepdims=True)
+    staples = [chest.patient.place(side, np.stack([at - half, at + half])) for at, half in zip(course, across)]
+    return _lines(chest, staples, 0.0075)
 
 
 def port(chest: Chest, rng: np.random.Generator) -> Field:
@@ -193,7 +192,7 @@ FINDINGS: dict[str, Callable[[Chest, np.random.Generator], Field]] = {
     "Pneumothorax": pneumothorax,
 }
 CONFOUNDERS: dict[str, Callable[[Chest, np.random.Generator], Field]] = {
-    "sternal wires": sternal_wires,
+    "skin staples": skin_staples,
     "pacemaker": pacemaker,
     "laterality marker": laterality_marker,
     "port": port,
