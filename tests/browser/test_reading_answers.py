@@ -30,7 +30,9 @@ def test_a_whole_read_by_keyboard_alone(reading_room: Make) -> None:
 
 def test_a_visit_records_times_display_files_and_actions(reading_room: Make) -> None:
     room = reading_room(total=2)
-    room.open()
+    room.open(check=False)
+    room.pass_display_check()
+    room.wait_for(1)
     room.press("o", "o", "i", "e", "e", "4", "3")
     room.page.fill("#comment", "Rotated film")
     room.press("Enter")
