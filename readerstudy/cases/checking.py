@@ -61,8 +61,8 @@ def check_source(
 
     Memory: one image at a time, and about a kilobyte of text a case.
     """
-    cases = source.cases()
     problems, pixels, digests = Problems(keep_source_ids), [], []
+    cases = source.cases(problems)
     first_row: dict[str, int] = {}
     for done, case in enumerate(cases, 1):
         digest, lines = _check_case(source, case, problems, on_case)

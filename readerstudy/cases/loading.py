@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from django.core.exceptions import ValidationError
-from django.core.files.storage import default_storage
 from django.core.validators import validate_slug
 from django.db import IntegrityError, transaction
 from django.db.models import Model
@@ -29,12 +26,13 @@ from explain.render import display_image
 from readerstudy.accounts.models import User
 from readerstudy.cases.checking import Checked, Progress, Report, check_source, fill_facts, warn_of_known_pixels
 from readerstudy.cases.extensions import Extension, extension, kind_of
-from readerstudy.cases.identity import file_name, patient_key
+from readerstudy.cases.identity import patient_key
 from readerstudy.cases.linking import LinkingTable
 from readerstudy.cases.masks import mask_png
-from readerstudy.cases.models import Batch, Case, Prediction, Truth, save_file
+from readerstudy.cases.models import Batch, Case, Prediction, Truth
 from readerstudy.cases.problems import refuse
 from readerstudy.cases.records import CaseRecord, FindingRecord, Source
+from readerstudy.cases.written import WrittenFiles
 
 MAX_DISPLAY_SIDE = 2048
 ROWS_AT_ONCE = 500
@@ -97,7 +95,7 @@ def load_batch(
         report=checked.report.summary(),
         loaded_by=user,
     )
-    with _removed_if_it_fails(table) as written:
+    with WrittenFiles(batch, table) as written:
         rows = _write_files(source, checked, batch, written, progress)
         try:
             with transaction.atomic():
@@ -127,29 +125,7 @@ def same_batch(name: str, checked: Checked) -> Batch | None:
     return batch
 
 
-class _Written(list[str]):
-    """Names of files written so far."""
-
-    def save(self, field: Any, content: bytes, suffix: str, salt: str) -> str:
-        """cases.models.save_file, remembered before it is written."""
-        self.append(field.field.generate_filename(field.instance, file_name(content, suffix, salt)))
-        return save_file(field, content, suffix, salt)
-
-
-@contextmanager
-def _removed_if_it_fails(table: LinkingTable | None) -> Iterator[_Written]:
-    written = _Written()
-    try:
-        yield written
-    except BaseException:
-        for name in written:
-            default_storage.delete(name)
-        if table:
-            table.remove()
-        raise
-
-
-def _write_files(source: Source, checked: Checked, batch: Batch, written: _Written, progress: Progress) -> _Rows:
+def _write_files(source: Source, checked: Checked, batch: Batch, written: WrittenFiles, progress: Progress) -> _Rows:
     rows = _Rows()
     for done, (record, digest) in enumerate(zip(checked.cases, checked.pixels, strict=True), 1):
         try:
@@ -169,7 +145,7 @@ def _write_files(source: Source, checked: Checked, batch: Batch, written: _Writt
     return rows
 
 
-def _case(record: CaseRecord, radiograph: Radiograph, batch: Batch, written: _Written) -> Case:
+def _case(record: CaseRecord, radiograph: Radiograph, batch: Batch, written: WrittenFiles) -> Case:
     window = radiograph.window or (None, None)
     case = Case(
         batch=batch,
@@ -206,7 +182,7 @@ def _finding(
     case: Case,
     radiograph: Radiograph,
     rows: _Rows,
-    written: _Written,
+    written: WrittenFiles,
 ) -> None:
     if finding.label is not None:
         truth = Truth(case=case, pathology=finding.pathology, label=finding.label, provenance=case.batch.source)

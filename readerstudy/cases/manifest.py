@@ -19,6 +19,7 @@ COLUMNS = (
 MAX_BYTES = 64 * 2**20
 MAX_ROWS = 1_000_000
 UNCERTAIN = {"", "uncertain", "-1", "-1.0", "nan", "na", "n/a"}
+ABSENT, PRESENT = {"0", "0.0"}, {"1", "1.0"}
 YES_NO = {"": None, "0": False, "no": False, "false": False, "1": True, "yes": True, "true": True}
 SEXES = {"": "", "u": "", "unknown": "", "f": "F", "female": "F", "m": "M", "male": "M", "o": "O", "other": "O"}
 _SAVE_AS = "Save it again as “CSV UTF-8”"
@@ -122,9 +123,9 @@ class _Row:
         value = self.get("label").lower()
         if value in UNCERTAIN:
             return None
-        if value not in ("0", "1", "0.0", "1.0"):
+        if value not in ABSENT | PRESENT:
             self.wrong("label", "it is not 0 or 1", "Write 1 (present), 0 (absent), or leave it empty when uncertain")
-        return value.startswith("1")
+        return value in PRESENT
 
     def number_in(self, column: str, low: float, high: float, remedy: str) -> float | None:
         value = self.get(column)
@@ -192,7 +193,7 @@ class _Row:
             model=self.short("model", 120) or "manifest",
             files={name: value.replace("\\", "/") for name, value in files.items()},
         )
-        if finding.mask and not finding.label:
+        if finding.mask and not finding.label and self.get("label").lower() in UNCERTAIN | ABSENT:
             self.wrong("mask", "a mask needs the label 1", "Set the label to 1, or remove the mask")
         if files and not self.get("prediction"):
             name = next(iter(files))

@@ -10,6 +10,7 @@ import numpy as np
 
 from explain.dicom import VIEWS
 from explain.images import DicomFacts, Radiograph
+from readerstudy.cases.problems import Problems
 
 OLDEST = 90  # stands for 90 and over
 KNOWN_VIEWS = VIEWS | {"L", "LATERAL", "AP SUPINE", "AP ERECT"}
@@ -65,8 +66,8 @@ class Source(Protocol):
         """An extra file of a row. Raises ImageError."""
         ...
 
-    def cases(self) -> list[CaseRecord]:
-        """All cases, checked as far as text can be. Raises Refused with every problem."""
+    def cases(self, problems: Problems) -> list[CaseRecord]:
+        """All cases; what is wrong in single values is added to `problems`. Raises Refused when nothing can be read."""
         ...
 
 

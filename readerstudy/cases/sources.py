@@ -48,14 +48,13 @@ class Files(Protocol):
 class FileSource:
     """Cases of a folder or ZIP: by its manifest, or without one every file an image and a case without truth."""
 
-    def __init__(self, files: Files, public_name: str, manifest: str | None = None, *, show_ids: bool = False) -> None:
-        self.files, self.public_name, self.show_ids = files, public_name, show_ids
+    def __init__(self, files: Files, public_name: str, manifest: str | None = None) -> None:
+        self.files, self.public_name = files, public_name
         self.manifest = manifest if manifest is not None else _manifest_among(files)
         self.base = str(PurePosixPath(self.manifest or "").parent)
         self.name = f"{files.noun} with a manifest" if self.manifest else f"{files.noun} without a manifest"
 
-    def cases(self) -> list[CaseRecord]:
-        problems = Problems(self.show_ids)
+    def cases(self, problems: Problems) -> list[CaseRecord]:
         if not self.manifest:
             names = self.files.names()
             if not names:
@@ -66,9 +65,7 @@ class FileSource:
                 content = file.read(MAX_BYTES + 1)
         except ImageError as error:
             raise refuse(error.problem, error.remedy, "manifest") from None
-        cases = read_manifest(content, problems)
-        problems.refuse_if_any()
-        return cases
+        return read_manifest(content, problems)
 
     def radiograph(self, case: CaseRecord) -> tuple[Radiograph, DicomFacts | None]:
         where = f"row {case.row}"
@@ -163,10 +160,10 @@ class ZipFiles:
 
 
 @contextmanager
-def open_source(path: Path, *, show_ids: bool = False) -> Iterator[FileSource]:
-    """A manifest CSV, a folder or a ZIP. show_ids: public data, so messages may name files. Raises Refused."""
+def open_source(path: Path) -> Iterator[FileSource]:
+    """A manifest CSV, a folder or a ZIP. Raises Refused."""
     if path.is_dir():
-        yield FileSource(FolderFiles(path), path.resolve().name, show_ids=show_ids)
+        yield FileSource(FolderFiles(path), path.resolve().name)
     elif not path.is_file():
         raise refuse("the source is not there", "Give a manifest .csv, a folder, a .zip or xrv:<dataset>")
     elif zipfile.is_zipfile(path):
@@ -175,9 +172,9 @@ def open_source(path: Path, *, show_ids: bool = False) -> Iterator[FileSource]:
         except (zipfile.BadZipFile, ValueError, NotImplementedError):
             raise refuse("the ZIP is damaged", "Make it again") from None
         with archive:
-            yield FileSource(ZipFiles(archive), path.name, show_ids=show_ids)
+            yield FileSource(ZipFiles(archive), path.name)
     elif path.suffix.lower() == ".csv":
-        yield FileSource(FolderFiles(path.parent), path.name, path.name, show_ids=show_ids)
+        yield FileSource(FolderFiles(path.parent), path.name, path.name)
     elif path.suffix.lower() == ".zip":
         raise refuse("the file is no ZIP, or an incomplete one", "Copy or make it again")
     else:

@@ -49,7 +49,7 @@ class Gone(Exception):
 
 @dataclass
 class Staged:
-    """One upload and its dry run. cases: what the page shows of the first ones; problems: sentences, if refused."""
+    """One upload and its dry run. cases: what the page shows of the first ones; problems: fields of Problem."""
 
     token: str
     batch: str
@@ -58,7 +58,7 @@ class Staged:
     simulated: bool
     report: dict[str, Any] = field(default_factory=dict)
     cases: list[dict[str, Any]] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    problems: list[dict[str, Any]] = field(default_factory=list)
     known: bool = False  # the batch is there already, with this content
     loaded: bool = False
 
@@ -112,7 +112,7 @@ def confirm(token: str, user: User) -> Loaded:
         raise refuse("this upload is being loaded or was refused", "Look at the list of batches") from None
     table = None if staged.keep_source_ids else staged.folder / "linking.csv"
     try:
-        with open_source(staged.source_path(), show_ids=staged.keep_source_ids) as source:
+        with open_source(staged.source_path()) as source:
             source.public_name = staged.public_name
             loaded = load_batch(
                 source,
@@ -215,13 +215,13 @@ def _check(staged: Staged) -> None:
             staged.cases.append({"row": case.row, "size": f"{width} × {height}", "bits": radiograph.bits})
 
     try:
-        with open_source(staged.source_path(), show_ids=staged.keep_source_ids) as source:
+        with open_source(staged.source_path()) as source:
             checked = check_source(
                 source, keep_source_ids=staged.keep_source_ids, simulated=staged.simulated, on_case=show
             )
         staged.known = same_batch(staged.batch, checked) is not None
     except Refused as error:
-        staged.problems = [str(problem) for problem in error.problems]
+        staged.problems = [asdict(problem) for problem in error.problems]
         staged.cases = []
         _remove_content(staged)
         return

@@ -47,7 +47,7 @@ class UploadForm(forms.Form):
     images = ManyFilesField(
         label="Images, beside a CSV",
         required=False,
-        help_text="Up to 99, and masks; the manifest gives plain file names. For more, or for folders, make a ZIP.",
+        help_text="Images and masks, up to 99 files, named in the manifest without folders. For more, make a ZIP.",
     )
     keep_source_ids = forms.BooleanField(
         label="These are public data",
@@ -63,7 +63,7 @@ def batches(request: HttpRequest) -> HttpResponse:
     """All batches; POST uploads one and shows its dry run."""
     administrator(request)
     staging.remove_expired()
-    form = UploadForm(request.POST or None, request.FILES or None)
+    form = UploadForm(request.POST or None, request.FILES or None, label_suffix="")
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:
@@ -92,7 +92,8 @@ def staged(request: HttpRequest, token: str) -> HttpResponse:
         found = staging.find(token)
     except staging.Gone:
         return render(request, "cases/gone.html", status=410)
-    context: dict[str, Any] = {"staged": found, "shown": SHOWN_PROBLEMS, "report": found.report}
+    context: dict[str, Any] = {"staged": found, "report": found.report}
+    context |= {"shown": SHOWN_PROBLEMS, "shown_slice": f":{SHOWN_PROBLEMS}"}
     return render(request, "cases/loaded.html" if found.loaded else "cases/staged.html", context)
 
 

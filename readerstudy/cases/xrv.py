@@ -16,7 +16,7 @@ import numpy as np
 
 from explain.image_checks import ImageError, check_greys, check_size
 from explain.images import DicomFacts, Radiograph
-from readerstudy.cases.problems import refuse
+from readerstudy.cases.problems import Problems, refuse
 from readerstudy.cases.records import KNOWN_VIEWS, OLDEST, CaseRecord, FindingRecord
 
 # Where data sets keep the same fact: TorchXRayVision's common columns first, then those of single data sets.
@@ -85,7 +85,7 @@ class XrvSource:
             self.places.setdefault(image, []).append(place)
         self._kept: tuple[int, dict[str, Any]] | None = None
 
-    def cases(self) -> list[CaseRecord]:
+    def cases(self, problems: Problems) -> list[CaseRecord]:
         if not self.places:
             raise refuse("the data set has no images of these views", "Try --views '*'")
         return [self._case(image, places[0]) for image, places in list(self.places.items())[: self.limit]]

@@ -1,6 +1,9 @@
 """Loading a batch: whole or not at all, once, with a linking table, and with explanations of other tools."""
 
 import csv
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -175,6 +178,38 @@ def test_every_problem_is_listed_and_nothing_loads(full):
     assert "row 3, image" in said
     assert not Batch.objects.exists()
     assert stored_files() == []
+
+
+def test_problems_of_the_manifest_and_of_images_are_listed_together(full):
+    (full / "b.png").unlink()
+    table = full / "manifest.csv"
+    table.write_text(table.read_text().replace(",female,", ",?,"))
+    with pytest.raises(Refused) as caught:
+        load(full)
+    assert [(problem.row, problem.column) for problem in caught.value.problems] == [(2, "sex"), (3, "image")]
+
+
+def test_files_of_a_load_that_was_killed_are_removed_by_a_later_one(full, tmp_path):
+    media = Path(settings.MEDIA_ROOT)
+    killed = (
+        "import os, django; django.setup()\n"
+        "from readerstudy.cases.models import Batch, Case\n"
+        "from readerstudy.cases.written import WrittenFiles\n"
+        "with WrittenFiles(Batch(name='killed', content_sha256='0')) as files:\n"
+        "    files.save(Case().pixels, b'pixels', '.png', 'salt')\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings", "MEDIA_ROOT": str(media)}
+    subprocess.run([sys.executable, "-c", killed], env=environment, check=False)
+    (orphan,) = media.glob("cases/*/*.png")
+    load(full)
+    assert orphan.exists()  # its load might still be running
+    (journal,) = media.glob("staging/*.journal")
+    os.utime(journal, (0, 0))
+    load(full, "more")
+    assert not orphan.exists()
+    assert not journal.exists()
+    assert Case.objects.get(batch__name="ward", practice=True).pixels.read()
 
 
 def test_large_and_deep_radiographs_get_a_smaller_display_image(tmp_path):

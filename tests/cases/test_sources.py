@@ -6,13 +6,14 @@ import zipfile
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from readerstudy.cases.checking import Checked, check_source
 from readerstudy.cases.problems import Refused
 from readerstudy.cases.sources import open_source
 from tests.cases.batches import make_batch, manifest, mask_png, messages, png, simple_rows, zipped
-from tests.explain.image_files import encoded, greys
+from tests.explain.image_files import dicom, encoded, greys
 
 
 def check(path: Path, **options: bool) -> Checked:
@@ -66,8 +67,12 @@ def lying_png(width: int, height: int) -> bytes:
         (lying_png(100_000, 100_000), "megapixels"),
         (encoded(greys(32, 32)), "each side needs at least 64"),
         (encoded((greys()[..., None] * [1, 0, 0]).astype("uint8")), "in colour"),
+        (dicom(greys(64, 64), 8, BurnedInAnnotation="YES"), "text is burned into its pixels"),
+        (dicom(np.stack([greys(64, 64)] * 2).reshape(128, 64), 8, Rows=64, NumberOfFrames=2), "more than one frame"),
+        (dicom(greys(64, 64), 8, Modality="CT"), "modality CT"),
+        (dicom(greys(64, 64), 8)[:-900], "truncated"),
     ],
-    ids=["empty", "text", "truncated", "absurd", "thumbnail", "colour"],
+    ids=["empty", "text", "truncated", "absurd", "thumbnail", "colour", "burned in", "frames", "CT", "half a DICOM"],
 )
 def test_a_bad_image_is_refused_with_its_row(tmp_path, content, said):
     make_batch(tmp_path / "batch", simple_rows(2), {"1.png": content})

@@ -111,7 +111,7 @@ def _source(options: dict[str, Any]) -> Iterator[Source]:
             name.removeprefix("xrv:"), options["imgpath"], options["csvpath"], options["views"], options["limit"]
         )
     else:
-        with open_source(Path(name), show_ids=options["keep_source_ids"]) as source:
+        with open_source(Path(name)) as source:
             yield source
 
 
