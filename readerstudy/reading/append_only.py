@@ -1,6 +1,6 @@
 """Database triggers that refuse to update or delete a response, on SQLite and PostgreSQL.
 
-The migration installs them. They hold for raw SQL too: neither a mistake in code nor the admin can rewrite an answer.
+`migrate` installs them (apps.py). They hold for raw SQL too: no mistake in code and no admin can rewrite an answer.
 """
 
 from typing import Any
@@ -38,7 +38,7 @@ def install(connection: Any) -> None:
 
 
 def remove(connection: Any) -> None:
-    """Drop the triggers. Only for reversing the migration and for emptying a test database."""
+    """Drop the triggers. Only for emptying a test database."""
     with connection.cursor() as cursor:
         for event in ("update", "delete"):
             on = f" ON {TABLE}" if connection.vendor == "postgresql" else ""

@@ -1,6 +1,8 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.db import connections
+from django.db.models.signals import post_migrate
 
 
 class ReadingConfig(AppConfig):
@@ -12,6 +14,7 @@ class ReadingConfig(AppConfig):
         from readerstudy.studies.signals import invitation_accepted, study_opened
 
         study_opened.connect(_allocate_readers, dispatch_uid="reading-allocate")
+        post_migrate.connect(_guard_responses, sender=self, dispatch_uid="reading-append-only")
         invitation_accepted.connect(joining.on_joined, dispatch_uid="reading-joined")
 
 
@@ -19,3 +22,11 @@ def _allocate_readers(study: Any, **_: Any) -> None:
     from readerstudy.reading.allocation import allocate_study
 
     allocate_study(study)
+
+
+def _guard_responses(using: str, **_: Any) -> None:
+    """After every migrate, not in one migration: SQLite loses triggers whenever a later migration remakes the table."""
+    from readerstudy.reading import append_only
+
+    if append_only.TABLE in connections[using].introspection.table_names():
+        append_only.install(connections[using])

@@ -1,8 +1,10 @@
 """A stored answer is never rewritten, whoever asks and however."""
 
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
+from readerstudy.reading import append_only
 from readerstudy.reading.models import Response
 from tests.builders import make_reader, make_reads, make_response, make_study
 
@@ -42,3 +44,11 @@ def test_a_revision_is_added_once(response):
 def test_the_database_checks_the_score(response, score):
     with pytest.raises(IntegrityError), transaction.atomic():
         make_response(response.assignment, response.question, score, revision=2)
+
+
+def test_the_guard_outlives_a_migration_that_remakes_the_table(response):
+    """SQLite drops a table's triggers when it remakes the table; every migrate installs them again."""
+    append_only.remove(connection)
+    call_command("migrate", verbosity=0)
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        Response.objects.update(score=1)
