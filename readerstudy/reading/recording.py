@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from readerstudy.reading import progress
-from readerstudy.reading.models import Assignment, Read, Reader, Response, Visit
+from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, Response, Visit
 from readerstudy.studies.models import Question, Study
 
 VISIT_MEASURES = (
@@ -142,16 +142,25 @@ def start_read(reader: Reader, read: Read) -> None:
 
 @transaction.atomic
 def finish_read(reader: Reader, read: Read) -> Read:
-    """Finish a read in which every question of every example is answered; a repeat changes nothing."""
+    """Finish a read in which every question of every example is answered; a repeat changes nothing.
+
+    An example that has been excluded (its image is damaged, say) does not hold a reader up.
+    """
     read = Read.objects.select_for_update().get(pk=read.pk)
     if read.finished_at:
         return read
     questions = reader.study.questions.count()
     done = progress.answered(read.assignments.all(), questions).values("pk")
-    missing = list(read.assignments.exclude(pk__in=done).order_by("position").values_list("position", flat=True))
+    excluded = Exclusion.objects.filter(study=reader.study, lifted_at=None).exclude(example=None).values("example")
+    left = read.assignments.exclude(pk__in=done).exclude(example__in=excluded)
+    missing = list(left.order_by("position").values_list("position", flat=True))
     if missing:
         shown = ", ".join(map(str, missing[:10])) + (" …" if len(missing) > 10 else "")
-        raise Refused("incomplete", f"{len(missing)} examples are not answered yet: positions {shown}.")
+        raise Refused(
+            "incomplete",
+            f"{len(missing)} examples are not answered yet: positions {shown}. If an image does not load, tell the "
+            "person who runs the study: they can exclude the example.",
+        )
     read.finished_at = timezone.now()
     read.save(update_fields=["finished_at"])
     return read

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.allocation import allocate_study
-from readerstudy.reading.models import Read, Response, Visit
+from readerstudy.reading.models import Exclusion, Read, Response, Visit
 from tests.builders import make_reader, make_study, make_user, open_now
 
 pytestmark = pytest.mark.django_db
@@ -161,6 +161,18 @@ def test_finishing_names_what_is_missing_and_then_closes_the_read(client, me):
     assert client.post(BASE + "finish/").status_code == 200
     assert client.post(BASE + "finish/").status_code == 200
     assert answer(client, visit, score=1).json()["code"] == "read_finished"
+
+
+def test_an_excluded_example_does_not_hold_a_reader_up(client, me):
+    read = me.reads.get(number=1)
+    for position in (1, 2, 3):
+        visit = open_visit(client, position)
+        for question in ("confidence", "feature"):
+            answer(client, visit, question)
+    assert client.post(BASE + "finish/").status_code == 409
+    broken = read.assignments.get(position=4).example
+    Exclusion.objects.create(study=me.study, example=broken, why="the image is damaged")
+    assert client.post(BASE + "finish/").status_code == 200
 
 
 def test_changes_can_be_forbidden(client, me):
