@@ -29,10 +29,11 @@ def read_manifest(content: bytes, problems: Problems) -> list[CaseRecord]:
     """The cases of a manifest, in the order of their first rows. Adds to `problems` all that is wrong with single
     values; raises Refused when the file as a whole cannot be read."""
     rows = _rows(content)
-    header = [name.strip().lower() for name in next(rows, (1, []))[1]]
+    header = _without_empty_end([name.strip().lower() for name in next(rows, (1, []))[1]])
     _check_header(header, problems)
     cases: dict[str, CaseRecord] = {}
     for number, cells in rows:
+        cells = _without_empty_end(cells, len(header))
         if len(cells) != len(header):
             text = f"it has {len(cells)} cells, and the header {len(header)}"
             problems.add(number, "", "", text, "Check for missing or stray separators and quotes")
@@ -51,7 +52,9 @@ def read_manifest(content: bytes, problems: Problems) -> list[CaseRecord]:
 def _rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
     """Rows with their numbers, blank ones left out."""
     text = _decode(content)
-    first_line = text.partition("\n")[0].lower()
+    first_line, _, rest = text.partition("\n")
+    if re.fullmatch(r"sep=.\s*", first_line):  # a hint for Excel, not a row
+        text, first_line = rest, first_line[4]
     counts = {separator: first_line.count(separator) for separator in ",;\t"}
     separator = max(counts, key=lambda key: counts[key]) if any(counts.values()) else ","
     number = 0
@@ -64,6 +67,13 @@ def _rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
     except csv.Error:
         text = f"the manifest cannot be split into cells after row {number}"
         raise refuse(text, "Look for a quotation mark that is opened and not closed", "manifest") from None
+
+
+def _without_empty_end(cells: list[str], at_least: int = 0) -> list[str]:
+    """Spreadsheets write empty cells to the right of a table that was once wider."""
+    while len(cells) > at_least and not cells[-1].strip():
+        cells = cells[:-1]
+    return cells
 
 
 def _decode(content: bytes) -> str:
@@ -117,6 +127,8 @@ class _Row:
         value = self.get(column)
         if len(value) > limit:
             self.wrong(column, f"it has more than {limit} characters", "Shorten it")
+        if not value.isprintable():
+            self.wrong(column, "it has line breaks or invisible characters", "Type it again")
         return value
 
     def label(self) -> bool | None:

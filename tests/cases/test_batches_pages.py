@@ -71,6 +71,14 @@ def test_upload_check_confirm_and_link(admin, archive):
     assert Batch.objects.get().loaded_by.username == "administrator"
 
 
+def test_pages_do_not_query_for_each_case(admin, archive, django_assert_max_num_queries):
+    admin.post(upload(admin, archive).headers["Location"])
+    with django_assert_max_num_queries(8):
+        admin.get("/batches/ward/")
+    with django_assert_max_num_queries(8):
+        admin.get("/batches/")
+
+
 def test_public_data_need_no_linking_table(admin, archive):
     address = upload(admin, archive, keep_source_ids="on", simulated="on").headers["Location"]
     assert "Quack mask" not in admin.get(address).content.decode()

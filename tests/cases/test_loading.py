@@ -163,6 +163,17 @@ def test_a_file_that_changes_while_loading_stops_it(full):
     assert stored_files() == []
 
 
+def test_two_loads_of_one_name_at_once_leave_one(full):
+    def another(doing: str, done: int, total: int) -> None:
+        if doing == "loading" and done == 1:
+            Batch.objects.create(name="ward", source="another process")
+
+    with pytest.raises(Refused, match="was loaded at the same moment"):
+        load(full, progress=another)
+    assert Batch.objects.get().source == "another process"
+    assert stored_files() == []
+
+
 def test_every_problem_is_listed_and_nothing_loads(full):
     (full / "mask.png").write_bytes(b"no mask")
     (full / "moving.gif").write_bytes(gif()[:60])

@@ -30,8 +30,10 @@ PLAIN = "image,pathology,label\na.png,Effusion,1\nb.png,Effusion,0\n"
         PLAIN.replace(",", "\t").encode(),
         PLAIN.replace("\n", "\r\n").encode(),
         PLAIN.replace("\n", "\n\n").encode(),
+        PLAIN.replace("\n", ",, \n").encode(),
+        b"sep=;\r\n" + PLAIN.replace(",", ";").encode(),
     ],
-    ids=["plain", "BOM", "UTF-16", "semicolons", "tabs", "Windows", "blank lines"],
+    ids=["plain", "BOM", "UTF-16", "semicolons", "tabs", "Windows", "blank lines", "empty columns", "Excel's hint"],
 )
 def test_it_reads_what_spreadsheets_write(content):
     problems = Problems()
@@ -74,6 +76,8 @@ def test_rows_of_one_image_are_one_case():
         (b"image,pathology,explanation:input_gradient\na.png,Mass,m.png\n", "needs the prediction it explains"),
         (b"image,pathology,label\na.png,Mass,1\na.png,Mass,1\n", "row 3, pathology “Mass”: row 2 has the same image"),
         (b"image,pathology,sex\na.png,Mass,F\na.png,Effusion,M\n", "row 3, sex “M”: it differs from row 2"),
+        (b'image,pathology,label\na.png,"Ma\nss",1\n', "it has line breaks or invisible characters"),
+        (b"image,pathology,label\na.png," + b"x" * 81 + b",1\n", "it has more than 80 characters"),
         (b"image,pathology,label\na.png,Mass,1\nb.png,mass,1\n", "row 3, pathology “mass”: row 2 writes it “Mass”"),
     ],
 )
