@@ -177,6 +177,19 @@ TABLE: dict[str, Row] = {
     "api/reading/<slug:slug>/practice/visits/<uuid:visit_id>/": readers(method="put", visit_id=new_id, own=False),
     # analysis
     "studies/<slug:slug>/power/": researchers(),
+    "studies/<slug:slug>/results/": researchers(),
+    "studies/<slug:slug>/results/run/": researchers(method="post"),
+    "studies/<slug:slug>/results/look/": researchers(method="post"),
+    "studies/<slug:slug>/results/dictionary/": researchers(),
+    "studies/<slug:slug>/results/report/": researchers(states=("closed",)),  # before, only with a reason
+    "studies/<slug:slug>/results/archive/": researchers(states=("closed",)),
+    "studies/<slug:slug>/results/figures/<str:name>": researchers(
+        name=lambda world: "forest.svg", states=("closed",), own=False
+    ),
+    "studies/<slug:slug>/results/tables/<slug:table>/": researchers(
+        table=lambda world: "long", states=("closed",), own=False
+    ),
+    "api/studies/<slug:slug>/reads/": researchers(),
 }
 
 

@@ -1,9 +1,12 @@
 """A whole study in one state, with people, files and answers: for tests of who sees what."""
 
+import io
+import zipfile
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import PurePosixPath
 
+from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from readerstudy.accounts.models import User
@@ -130,4 +133,16 @@ def _add_answers(world: World) -> None:
     world.visit = Visit.objects.create(assignment=world.assignment)
     world.response = make_response(world.assignment, world.question, 4)
     world.exclusion = Exclusion.objects.create(study=world.study, example=world.example, why="wrong image")
-    world.analysis = Analysis.objects.create(study=world.study)
+    world.analysis = _store_results(world.study)
+
+
+def _store_results(study: Study) -> Analysis:
+    """A finished analysis with stand-ins for its files."""
+    analysis = Analysis(study=study, status=Analysis.Status.DONE, results={})
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("figures/forest.svg", "<svg/>")
+    analysis.report.save("report.html", ContentFile(b"<!doctype html>"), save=False)
+    analysis.archive.save("report.zip", ContentFile(packed.getvalue()), save=False)
+    analysis.save()
+    return analysis

@@ -20,6 +20,14 @@ from readerstudy.studies.models import Look, Study
 from readerstudy.studies.protocol import protocol
 
 FORMATS = ("long", "wide", "imrmc")
+# What can be downloaded: end of the file's name, and type.
+TABLES = {
+    "long": ("long.csv", "text/csv"),
+    "wide": ("wide.csv", "text/csv"),
+    "imrmc": ("imrmc.imrmc", "text/plain"),
+    "dictionary": ("dictionary.csv", "text/csv"),
+    "provenance": ("long.csv.provenance.json", "application/json"),
+}
 _FLUSH = 500
 
 

@@ -22,7 +22,7 @@ class Analysis(models.Model):
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     process_id = models.PositiveIntegerField(null=True, blank=True)
-    responses = models.PositiveIntegerField(default=0, help_text="Current responses in the data used.")
+    responses = models.PositiveIntegerField(default=0, help_text="Responses used, all revisions: more now means news.")
     data_sha256 = models.CharField(max_length=64, blank=True)
     results = models.JSONField(null=True, blank=True)
     report = models.FileField(upload_to="reports", blank=True, max_length=200)

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from readerstudy.accounts.models import User
+from readerstudy.analysis.running import store_analysis
 from readerstudy.cases.loading import load_batch
 from readerstudy.cases.models import Batch
 from readerstudy.cases.sources import open_source
@@ -102,7 +103,9 @@ def _finished_study(users: dict[str, User], batch: Batch, explanations: list[Exp
             finished = read_by_program(reader, read, finished + wait, _SEED)
     # The clock of a simulation: the study opened before its first read and is closed from today.
     Study.objects.filter(pk=study.pk).update(opened_at=opened)
-    return close_study(study, users["researcher"])
+    study = close_study(study, users["researcher"])
+    store_analysis(study, users["researcher"])
+    return study
 
 
 def _introduce(reader: Reader, specialty: str, years: int) -> None:

@@ -41,6 +41,11 @@ def draw_all(results: dict[str, Any]) -> list[Drawing]:
         return [_drawing(plan, results) for plan in _plans(results)]
 
 
+def captions(results: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Name, title and caption of each figure in order, without drawing any."""
+    return [(plan.name, plan.title, plan.caption) for plan in _plans(results)] if results else []
+
+
 def _drawing(plan: _Plan, results: dict[str, Any]) -> Drawing:
     figure = plan.draw(results)
     if figure is None:

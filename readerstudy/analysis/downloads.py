@@ -1,0 +1,109 @@
+"""A study's tables, streamed: from its results page and through the API. Before closing, each download is a look."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from rest_framework.decorators import api_view, permission_classes
+from rest_framework.exceptions import ParseError
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+
+from readerstudy.analysis.dictionary import LONG
+from readerstudy.analysis.export import (
+    TABLES,
+    Hashed,
+    data_dictionary,
+    export,
+    provenance,
+    record_look,
+    study_wide_columns,
+)
+from readerstudy.analysis.looking import needed_reason
+from readerstudy.studies.access import researcher_study, signed_in
+from readerstudy.studies.models import Study
+
+ANSWERS = ("long", "wide", "imrmc")  # the tables that show answers; the others tell only about them
+
+
+@never_cache
+@require_safe
+def results_download(request: HttpRequest, slug: str, table: str) -> StreamingHttpResponse:
+    study = researcher_study(request, slug)
+    if table not in TABLES:
+        raise Http404("There is no such table.")
+    if table in ANSWERS:
+        why = needed_reason(request, study)
+        record_look(study, f"download {table}", signed_in(request), why)
+    try:
+        return _file(study, table, request.GET.get("question", ""))
+    except ValidationError as error:
+        raise Http404(" ".join(error.messages)) from error
+
+
+@extend_schema(
+    parameters=[
+        OpenApiParameter("table", str, enum=list(TABLES), description="Which table; long when left out."),
+        OpenApiParameter("question", str, description="imrmc: whose scores; the first question when left out."),
+        OpenApiParameter("why", str, description="Needed until the study is closed: why you look. It is recorded."),
+    ],
+    responses={(200, "text/csv"): OpenApiTypes.BINARY},
+)
+@api_view(["GET"])
+@permission_classes([AllowAny])
+def api_reads(request: Request, slug: str) -> StreamingHttpResponse:
+    """A study's answers with truth, for its researchers: one row per response (docs/data-dictionary.md)."""
+    study = researcher_study(request, slug)
+    table, why = request.query_params.get("table", "long"), request.query_params.get("why", "").strip()
+    if table not in TABLES:
+        raise ParseError(f"There is no table “{table}”; there are {', '.join(TABLES)}.")
+    if table in ANSWERS and study.state != Study.State.CLOSED and not 0 < len(why) <= 300:
+        raise ParseError("The study is not closed: say why you look (why=..., at most 300 characters); it is recorded.")
+    try:
+        response = _file(study, table, request.query_params.get("question", ""))
+    except ValidationError as error:
+        raise ParseError(" ".join(error.messages)) from error
+    if table in ANSWERS:
+        record_look(study, f"API {table}", signed_in(request), why)
+    return response
+
+
+@require_safe
+def results_dictionary(request: HttpRequest, slug: str) -> HttpResponse:
+    """Every column of this study's tables with its meaning."""
+    study = researcher_study(request, slug)
+    tables = [
+        ("long", "One row per response", LONG),
+        ("wide", "One row per reader and example", study_wide_columns(study)),
+    ]
+    return render(request, "analysis/dictionary.html", {"study": study, "tab": "results", "tables": tables})
+
+
+def _file(study: Study, table: str, question: str) -> StreamingHttpResponse:
+    """Raises ValidationError for an unknown question."""
+    if table == "dictionary":
+        content: Iterator[str] = data_dictionary(study)
+    elif table == "provenance":
+        content = _provenance(study)
+    else:
+        content = export(study, table, question)
+    suffix, kind = TABLES[table]
+    response = StreamingHttpResponse(content, content_type=f"{kind}; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{study.slug}-{suffix}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _provenance(study: Study) -> Iterator[str]:
+    """Of the long table as it is now: its hash and rows are found by writing it once."""
+    content = Hashed(export(study, "long"))
+    for _ in content:
+        pass
+    yield json.dumps(provenance(study, "long", content.sha256, max(content.lines - 1, 0)), indent=1)

@@ -1,0 +1,152 @@
+"""The results page: the last stored analysis, what it used, and a button to run it again."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from readerstudy.analysis.background import running_analysis, start_analysis
+from readerstudy.analysis.export import TABLES
+from readerstudy.analysis.looking import needed_reason, reason, start_looking
+from readerstudy.analysis.models import Analysis
+from readerstudy.analysis.tables import completeness
+from readerstudy.reading.models import Exclusion, Response
+from readerstudy.studies.access import researcher_study, signed_in
+from readerstudy.studies.models import Study
+
+# Stored HTML and SVG were written by us from researchers' texts; the browser runs nothing in them all the same.
+SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+
+
+@never_cache
+@require_safe
+def results_page(request: HttpRequest, slug: str) -> HttpResponse:
+    study = researcher_study(request, slug)
+    why = reason(request, study)
+    running = running_analysis(study)
+    last = study.analyses.filter(status=Analysis.Status.DONE).first()
+    newest = study.analyses.exclude(status=Analysis.Status.RUNNING).first()
+    answered, expected = completeness(study)
+    context: dict[str, Any] = {
+        "study": study,
+        "tab": "results",
+        "may_look": why is not None,
+        "running": running,
+        "failed": newest if newest and newest.status == Analysis.Status.FAILED else None,
+        "answered": answered,
+        "expected": expected,
+        "tables": TABLES,
+    }
+    if why is not None and last is not None:
+        context |= {"last": last, "figures": _figures(last), "since": _since(study, last)}
+    return render(request, "analysis/results.html", context)
+
+
+@require_POST
+def results_run(request: HttpRequest, slug: str) -> HttpResponse:
+    study = researcher_study(request, slug)
+    try:
+        start_analysis(study, signed_in(request))
+    except ValidationError as error:
+        messages.warning(request, " ".join(error.messages))
+    return redirect("results", slug)
+
+
+@require_POST
+def results_look(request: HttpRequest, slug: str) -> HttpResponse:
+    """Takes the reason for looking before the study is closed."""
+    study = researcher_study(request, slug)
+    why = request.POST.get("why", "").strip()
+    if study.state == Study.State.CLOSED:
+        return redirect("results", slug)
+    if not why or len(why) > 300:
+        messages.error(request, "Say in a few words why you look (at most 300 characters).")
+    else:
+        start_looking(request, study, signed_in(request), why)
+    return redirect("results", slug)
+
+
+@require_safe
+def results_report(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """The stored report, as a page that may run nothing."""
+    analysis = _last(request, slug)
+    response = HttpResponse(_read(analysis, "report"), content_type="text/html; charset=utf-8")
+    return _guarded(response)
+
+
+@require_safe
+def results_figure(request: HttpRequest, slug: str, name: str) -> HttpResponseBase:
+    analysis = _last(request, slug)
+    with zipfile.ZipFile(io.BytesIO(_read(analysis, "archive"))) as packed:
+        try:
+            content = packed.read(f"figures/{name}")
+        except KeyError:
+            raise Http404("There is no such figure.") from None
+    return _guarded(HttpResponse(content, content_type="image/svg+xml" if name.endswith(".svg") else "image/png"))
+
+
+@require_safe
+def results_archive(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """Report, results.json, tables and figures as one ZIP."""
+    analysis = _last(request, slug)
+    name = f"{slug}-results-{analysis.started_at:%Y%m%d-%H%M}.zip"
+    return FileResponse(io.BytesIO(_read(analysis, "archive")), as_attachment=True, filename=name)
+
+
+def _last(request: HttpRequest, slug: str) -> Analysis:
+    study = researcher_study(request, slug)
+    needed_reason(request, study)
+    analysis = study.analyses.filter(status=Analysis.Status.DONE).first()
+    if analysis is None:
+        raise Http404("This study has no stored analysis yet: run it on the results page.")
+    return analysis
+
+
+def _read(analysis: Analysis, field: str) -> bytes:
+    try:
+        with getattr(analysis, field).open("rb") as file:
+            return file.read()
+    except (OSError, ValueError) as error:
+        raise Http404("The stored report is missing: run the analysis again.") from error
+
+
+def _guarded(response: HttpResponse) -> HttpResponse:
+    response["Content-Security-Policy"] = SANDBOX
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _figures(analysis: Analysis) -> list[dict[str, str]]:
+    """Those that were drawn, with title and caption."""
+    from readerstudy.analysis.figures.gallery import captions  # matplotlib, which no other page needs
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(_read(analysis, "archive"))) as packed:
+            drawn = set(packed.namelist())
+    except (Http404, zipfile.BadZipFile):
+        return []
+    return [
+        {"file": f"{name}.svg", "title": title, "caption": caption}
+        for name, title, caption in captions(analysis.results or {})
+        if f"figures/{name}.svg" in drawn
+    ]
+
+
+def _since(study: Study, analysis: Analysis) -> dict[str, int]:
+    """What changed after the analysis read its data. Answers are never deleted, so their number tells."""
+    rows = Response.objects.filter(assignment__read__reader__study=study).count()
+    changed = Exclusion.objects.filter(study=study).filter(
+        Q(at__gt=analysis.started_at) | Q(lifted_at__gt=analysis.started_at)
+    )
+    return {"answers": max(rows - analysis.responses, 0), "exclusions": changed.count()}

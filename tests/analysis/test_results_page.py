@@ -1,0 +1,165 @@
+"""The results page: what it shows, when it asks why, what it says of newer answers, running in the background."""
+
+import io
+import json
+import time
+import zipfile
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from rest_framework.authtoken.models import Token
+
+from readerstudy.analysis.background import running_analysis, start_analysis
+from readerstudy.analysis.models import Analysis
+from readerstudy.analysis.running import store_analysis
+from readerstudy.reading.models import Exclusion
+from readerstudy.studies.models import Look, Study
+from tests.analysis.sheets import write
+from tests.builders import make_member, make_reader, make_reads, make_response, make_study, make_user, open_now
+
+pytestmark = pytest.mark.django_db
+PAGE = "/studies/ours/results/"
+
+
+@pytest.fixture
+def closed(tmp_path):
+    """A closed study with answers, and a client logged in as its researcher."""
+    record, files = write(tmp_path)
+    make_user("rita")
+    call_command("load_reads", *map(str, files), study="ours", record=record, researcher="rita", stdout=StringIO())
+    study = Study.objects.get(slug="ours")
+    Study.objects.filter(pk=study.pk).update(analysis_plan={"bootstrap_replicates": 100})
+    study.refresh_from_db()
+    return study, researcher_of(study)
+
+
+def researcher_of(study):
+    client = Client()
+    client.force_login(study.memberships.get(role="researcher").user)
+    return client
+
+
+@pytest.fixture
+def ongoing():
+    study = make_study("ours", examples=4)
+    make_member(study, "rita", "researcher")
+    reader = make_reader(study)
+    study = open_now(study)
+    read = make_reads(reader)[0]
+    for assignment in read.assignments.all():
+        make_response(assignment, study.questions.first(), 3)
+    return study, researcher_of(study)
+
+
+def test_a_stored_analysis_is_shown_with_report_figures_and_downloads(closed):
+    study, client = closed
+    assert "No analysis has been made yet" in client.get(PAGE).text
+    analysis = store_analysis(study)
+    assert (analysis.status, analysis.responses) == ("done", 64)
+    page = client.get(PAGE).text
+    assert analysis.results["answer"].split(".")[0] in page.replace("&#x27;", "'")
+    assert analysis.data_sha256 in page and "nothing has come in since" in page
+    report = client.get(f"{PAGE}report/")
+    assert report.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+    assert b"The answer" in report.content
+    assert client.get(f"{PAGE}figures/forest.svg").headers["Content-Type"] == "image/svg+xml"
+    assert client.get(f"{PAGE}figures/..%2Fresults.json").status_code == 404
+    archive = b"".join(client.get(f"{PAGE}archive/").streaming_content)
+    with zipfile.ZipFile(io.BytesIO(archive)) as packed:
+        assert json.loads(packed.read("results.json")) == analysis.results
+    lines = b"".join(client.get(f"{PAGE}tables/long/").streaming_content).decode().split("\r\n")
+    assert len(lines) == 1 + 64 + 1
+    described = json.loads(b"".join(client.get(f"{PAGE}tables/provenance/").streaming_content))
+    assert described["content_sha256"] == analysis.data_sha256
+    assert "images_ready_ms" in client.get(f"{PAGE}dictionary/").text
+    assert client.get(f"{PAGE}tables/imrmc/?question=none").status_code == 404
+    assert not Look.objects.exists()
+
+
+def test_it_says_what_changed_after_the_analysis(closed):
+    study, client = closed
+    store_analysis(study)
+    Exclusion.objects.create(study=study, example=study.examples.first(), why="wrong image")
+    read = study.readers.first().reads.first()
+    make_response(read.assignments.first(), study.questions.first(), 2, revision=2)
+    assert "1 answer has come in and 1 exclusion was made" in " ".join(client.get(PAGE).text.split())
+
+
+def test_a_failed_analysis_says_why_and_keeps_the_last_good_one(closed):
+    study, client = closed
+    store_analysis(study)
+    Study.objects.filter(pk=study.pk).update(analysis_plan={"zero_rule": "none"})
+    study.refresh_from_db()
+    failed = store_analysis(study)
+    assert failed.status == "failed" and "zero rule" in failed.error
+    page = client.get(PAGE).text
+    assert "failed" in page and "zero rule" in page and "Open the full report" in page
+
+
+def test_before_closing_every_look_has_a_reason_and_is_recorded(ongoing):
+    study, client = ongoing
+    store_analysis(study)
+    page = client.get(PAGE).text
+    assert "Why do you look now?" in page and "Open the full report" not in page and "Long table" not in page
+    for address in ("report/", "archive/", "figures/forest.svg", "tables/long/"):
+        assert client.get(PAGE + address).status_code == 403, address
+    client.post(f"{PAGE}look/", {"why": "  "})
+    assert not Look.objects.exists()
+    client.post(f"{PAGE}look/", {"why": "safety board"})
+    page = client.get(PAGE).text
+    assert "Open the full report" in page and "interim" in page and "4 of 16: the study is not complete" in page
+    assert b"".join(client.get(f"{PAGE}tables/wide/").streaming_content).startswith(b"study,")
+    assert [(look.what, look.why, look.user.username) for look in study.looks.all()] == [
+        ("results page", "safety board", "rita"), ("download wide", "safety board", "rita"),
+    ]  # fmt: skip
+    assert "safety board" in store_analysis(study).results["looks"][0]
+
+
+def test_the_api_gives_the_same_table_by_token(ongoing):
+    study, client = ongoing
+    token = Token.objects.create(user=study.memberships.get().user)
+    anyone = Client(headers={"authorization": f"Token {token.key}"})
+    address = "/api/studies/ours/reads/"
+    assert Client().get(address).status_code == 401
+    refused = anyone.get(address)
+    assert refused.status_code == 400 and "say why" in refused.json()["detail"]
+    assert anyone.get(address, {"table": "xlsx"}).status_code == 400
+    table = b"".join(anyone.get(address, {"why": "backup"}).streaming_content)
+    assert [look.what for look in study.looks.all()] == ["API long"]
+    client.post(f"{PAGE}look/", {"why": "backup"})
+    assert table == b"".join(client.get(f"{PAGE}tables/long/").streaming_content)
+
+
+def test_a_run_that_dies_is_found_dead(closed, django_capture_on_commit_callbacks, monkeypatch, tmp_path):
+    study, client = closed
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'empty.sqlite3'}")  # the process finds no study there
+    monkeypatch.setenv("SECRET_KEY", "for-the-process")
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post(f"{PAGE}run/").status_code == 302
+    analysis = study.analyses.get()
+    assert analysis.process_id and running_analysis(study) == analysis
+    assert 'http-equiv="refresh"' in client.get(PAGE).text
+    assert "running already" in client.post(f"{PAGE}run/", follow=True).text
+    deadline = time.monotonic() + 120
+    while running_analysis(study) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    page = client.get(PAGE).text
+    assert "ended without a result" in page and "Run the analysis" in page
+
+
+def test_a_run_fills_the_row_that_was_made_for_it(closed):
+    study, _ = closed
+    waiting = Analysis.objects.create(study=study)
+    call_command("analyze", study="ours", store=True, analysis=waiting.pk, stdout=StringIO())
+    assert study.analyses.get().status == "done"
+
+
+def test_half_a_study_and_no_answers_are_analysed(ongoing):
+    study, _ = ongoing
+    results = store_analysis(study).results
+    assert "no answer" in results["answer"].lower() and "interim" in results["deviations"][-1]
+    empty = open_now(make_study("empty", examples=2))
+    assert store_analysis(empty).status == "done"
+    assert start_analysis(empty, make_user("someone")).status == "running"
