@@ -1,72 +1,65 @@
-"""An example as a reader would see it, for the people who run the study. Read-only: nothing is stored.
+"""An example as a reader would see it, for the people who run the study: the reading room's own viewer and questions.
 
-The facts are those the reading room gets (presentation.example_facts); the picture is drawn by the server as SVG, with
-the model's field of view and the layers in place, but without the viewer's tools.
+The page carries the facts that a reader would get (presentation.py) and has no address to send answers to.
 """
 
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from readerstudy.explanations.models import ExplanationFile
-from readerstudy.reading.presentation import example_facts, file_url
+from readerstudy.reading.presentation import example_facts, question_facts, study_facts
 from readerstudy.studies.access import researcher_study
-from readerstudy.studies.models import Example, Study
-
-_URL = "study_file"  # the researchers' own way to a study's files
+from readerstudy.studies.models import Example, Method, Study
 
 
 @require_safe
 def preview(request: HttpRequest, slug: str, number: int, practice: bool = False) -> HttpResponse:
     """Example `number` with the method of ?method=KEY (default: the first)."""
     study = researcher_study(request, slug)
-    same = study.examples.filter(practice=practice)
+    examples = study.examples.filter(practice=practice).order_by("number")
     example = get_object_or_404(
-        same.select_related("prediction__case").prefetch_related("explanations__files"), number=number
+        examples.select_related("prediction__case").prefetch_related("explanations__files"), number=number
     )
     methods = list(study.methods.all())
-    chosen = next((method for method in methods if method.key == request.GET.get("method")), None)
-    method = chosen or (methods[0] if methods else None)
-    context: dict[str, Any] = {
+    chosen = [method for method in methods if method.key == request.GET.get("method")] or methods
+    if not chosen:
+        return render(request, "reading/preview_impossible.html", {"study": study})
+    method, numbers = chosen[0], list(examples.values_list("number", flat=True))
+    context = {
         "study": study,
-        "example": example,
-        "practice": practice,
         "methods": methods,
         "method": method,
-        "questions": [
-            {"question": question, "scores": range(question.minimum, question.maximum + 1)}
-            for question in study.questions.all()
-        ],
-        "previous": same.filter(number__lt=number).order_by("-number").values_list("number", flat=True).first(),
-        "next": same.filter(number__gt=number).order_by("number").values_list("number", flat=True).first(),
+        "facts": preview_facts(study, example, method, methods, numbers),
+        "before": _address(study, practice, method, [other for other in numbers if other < number][-1:]),
+        "after": _address(study, practice, method, [other for other in numbers if other > number][:1]),
     }
-    if method is not None:
-        facts = example_facts(example, method, _URL, study)
-        animations = _animations(example, study)
-        panels = [panel | {"gif_url": animations.get(panel["key"])} for panel in facts["panels"]]
-        context |= {"facts": facts, "panels": panels, "grey": grey_matrix(facts["case"]["image"])}
     return render(request, "reading/preview.html", context)
 
 
-def grey_matrix(image: dict[str, Any]) -> str:
-    """feColorMatrix values that show a stored display image in its grey window.
-
-    A pixel is R for 8 bits, else 256 R + G (explain.render.display_image); the window maps to black..white.
-    """
-    low, high = image["window"] or (0, 2 ** image["bits"] - 1)
-    scale = 255 / max(high - low, 1)
-    red, green = (scale, 0.0) if image["bits"] == 8 else (256 * scale, scale)
-    row = f"{red:.6g} {green:.6g} 0 0 {-low / max(high - low, 1):.6g}"
-    return f"{row} {row} {row} 0 0 0 1 0"
-
-
-def _animations(example: Example, study: Study) -> dict[str, str]:
-    """Kind -> address of its GIF."""
+def preview_facts(
+    study: Study, example: Example, method: Method, methods: list[Method], numbers: list[int]
+) -> dict[str, Any]:
+    """What static/reading/preview.js shows. Panels without a file yet are named in `missing` and left out."""
+    shown = example_facts(example, method, "study_file", study)
+    missing = [panel for panel in shown["panels"] if panel["type"] != "input" and not _file_of(panel)]
+    ready = [panel for panel in shown["panels"] if panel not in missing]
+    position = {"position": numbers.index(example.number) + 1, "total": len(numbers), "practice": example.practice}
     return {
-        explanation.kind: file_url(_URL, study, file.file)
-        for explanation in example.explanations.all()
-        for file in explanation.files.all()
-        if file.role == ExplanationFile.Role.GIF
+        "study": study_facts(study, True, methods),
+        "questions": [question_facts(question) for question in study.questions.all()],
+        "assignment": {**position, **shown, "panels": ready, "answers": {}, "comment": "", "visit_token": ""},
+        "missing": [panel["title"] for panel in missing],
     }
+
+
+def _file_of(panel: dict[str, Any]) -> str | None:
+    return panel.get("layer_url") or panel.get("strip_url")
+
+
+def _address(study: Study, practice: bool, method: Method, number: list[int]) -> str:
+    """Where the preview of another example is; empty where there is none."""
+    name = "study_preview_practice" if practice else "study_preview"
+    return f"{reverse(name, args=[study.slug, number[0]])}?method={method.key}" if number else ""

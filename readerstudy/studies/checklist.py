@@ -68,11 +68,21 @@ def _check_design(study: Study) -> list[Check]:
             "warning",
         ),
     ]
+    telling = [method.label for method in methods if _tells(method.label)]
+    if telling:
+        text = f"The label {', '.join(f'“{label}”' for label in telling)} may tell readers what is behind the method."
+        checks.append(Check("warning", text, "study_methods"))
     if unknown:
         checks.append(Check("missing", f"No kind of explanation is called {', '.join(unknown)}.", "study_methods"))
     if len({tuple(method.kinds) for method in methods}) < len(methods):
         checks.append(Check("missing", "Two methods show the same panels: they cannot be compared.", "study_methods"))
     return checks
+
+
+def _tells(label: str) -> bool:
+    """A neutral label has no word in common with the name of a kind of explanation."""
+    names = {word for kind in KINDS.values() for word in kind.title.lower().replace("gradients", "gradient").split()}
+    return any(word.removesuffix("s") in names for word in label.lower().split())
 
 
 def _check_plan(study: Study) -> Check:

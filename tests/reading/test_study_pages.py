@@ -1,6 +1,8 @@
 """The researcher's pages of a study that is read: progress, withdrawal, allocation, exclusions, preview."""
 
 import csv
+import json
+import re
 from datetime import timedelta
 from io import StringIO
 
@@ -15,7 +17,6 @@ from readerstudy.reading.allocation import allocate_reader, allocate_study
 from readerstudy.reading.allocation_tables import method_table
 from readerstudy.reading.exclusions import exclude, lift
 from readerstudy.reading.models import Response, Visit
-from readerstudy.reading.preview import grey_matrix
 from readerstudy.reading.study_progress import study_progress
 from readerstudy.reading.withdrawing import withdraw
 from readerstudy.studies.models import Example, Method
@@ -239,7 +240,12 @@ def test_another_studys_reader_or_read_cannot_be_excluded(client, study):
     assert not study.exclusions.exists()
 
 
-def test_the_preview_shows_what_a_reader_sees_and_stores_nothing(client, study):
+def preview_facts(client, address):
+    page = client.get(address)
+    return page, json.loads(re.search(r'id="facts-json"[^>]*>(.*?)</script>', page.content.decode(), re.S)[1])
+
+
+def test_the_preview_carries_what_a_reader_gets_and_nothing_of_the_truth(client, study):
     example = study.examples.get(number=2)
     explanation = Explanation.objects.create(
         prediction=example.prediction, kind="latentshift_map", key="k", status="done"
@@ -248,24 +254,29 @@ def test_the_preview_shows_what_a_reader_sees_and_stores_nothing(client, study):
         explanation=explanation, role="layer", file="explanations/layer.png", format="image/png", width=1, height=1
     )
     Example.explanations.through.objects.create(example=example, explanation=explanation)  # the study is open
-    page = client.get("/studies/trial/preview/2/?method=B").content.decode()
-    assert "Example 2" in page and "Method B" in page and "Latent Shift map" in page
-    assert "Input gradients" not in page
-    assert "confidence?" in page and "not at all" in page
-    for word in ("true positive", "false positive", "truth"):
-        assert word not in page
-    assert "Input gradients" in client.get("/studies/trial/preview/2/").content.decode()
+    page, facts = preview_facts(client, "/studies/trial/preview/2/?method=B")
+    shown = facts["assignment"]
+    assert (shown["example"]["number"], shown["position"], shown["total"]) == (2, 2, 8)
+    assert shown["method"] == {"label": "Method B"}
+    assert [panel["key"] for panel in shown["panels"]] == ["input", "latentshift_map"]
+    assert shown["panels"][1]["layer_url"] == "/studies/trial/files/layer.png"
+    assert [question["key"] for question in facts["questions"]] == ["confidence", "feature"]
+    for word in ("positive", "truth", "/api/"):
+        assert word not in page.content.decode()
+    _, other = preview_facts(client, "/studies/trial/preview/2/")
+    assert other["missing"] == ["Input gradients"]
     assert client.get("/studies/trial/preview/99/").status_code == 404
-    assert not Visit.objects.exists() and not Response.objects.exists()
 
 
-def test_the_preview_maps_the_window_to_black_and_white():
-    def grey(image, red, green):
-        r, g, _, _, offset = map(float, grey_matrix(image).split()[:5])
-        return r * red / 255 + g * green / 255 + offset
+def test_the_preview_goes_from_example_to_example_with_the_same_method(client, study):
+    page = client.get("/studies/trial/preview/1/?method=B").content.decode()
+    assert 'data-before=""' in page
+    assert 'data-after="/studies/trial/preview/2/?method=B"' in page
+    assert 'data-after=""' in client.get("/studies/trial/preview/8/").content.decode()
 
-    eight = {"bits": 8, "window": None}
-    assert [grey(eight, value, 0) for value in (0, 255)] == [0, 1]
-    twelve = {"bits": 12, "window": [1000, 3000]}
-    for value in (1000, 1500, 3000):
-        assert grey(twelve, value >> 8, value & 255) == pytest.approx((value - 1000) / 2000, abs=1e-4)
+
+def test_without_methods_there_is_nothing_to_preview(client):
+    study = make_study("bare")
+    study.methods.all().delete()
+    client.force_login(make_member(study, "ann", "researcher"))
+    assert "has no methods yet" in client.get("/studies/bare/preview/1/").content.decode()

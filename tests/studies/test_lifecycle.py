@@ -41,6 +41,14 @@ def test_the_checklist_names_each_missing_thing():
     assert study.is_draft
 
 
+def test_a_label_that_gives_the_method_away_is_a_warning():
+    study = complete(make_study())
+    study.methods.filter(key="B").update(label="Latent shift")
+    [warning] = [check for check in checklist(study) if "may tell readers" in check.text]
+    assert warning.state == "warning" and "“Latent shift”" in warning.text
+    assert ready(study)
+
+
 def test_failed_explanations_do_not_count_as_rendered():
     study = complete(make_study())
     bad = study.examples.first().explanations.first()
