@@ -60,3 +60,46 @@ def wide_columns(methods: list[str], questions: list[str]) -> list[Column]:
         for question in questions:
             columns.append(Column(f"{question}_{method}", "integer", f"Current score of {question} with {method}."))
     return columns
+
+
+def markdown() -> str:
+    """docs/data-dictionary.md: both tables, the wide one for method A and the question `confidence`."""
+    lines = [
+        "# Data dictionary",
+        "",
+        "Columns of the exports, in order. Tables are UTF-8 CSV (RFC 4180) with a header line; an empty cell has no",
+        "value; times are ISO 8601 in UTC. Text that a spreadsheet would run as a formula has an apostrophe in front,",
+        "which `load_reads` takes off.",
+        "",
+        "This page is made from `readerstudy/analysis/dictionary.py` by",
+        "`python -m readerstudy.analysis.dictionary`.",
+    ]
+    tables = (
+        ("long", "One row per response: `export_reads --format long`.", list(LONG)),
+        (
+            "wide",
+            "One row per reader and example with current answers: `export_reads --format wide`. Each method has\n"
+            "columns for each question; here method A and the question `confidence`.",
+            wide_columns(["A"], ["confidence"]),
+        ),
+    )
+    for name, line, columns in tables:
+        lines += ["", f"## {name}", "", line, "", "| column | type | meaning |", "|---|---|---|"]
+        lines += [f"| `{column.name}` | {column.type} | {column.meaning} |" for column in columns]
+    lines += [
+        "",
+        "## Beside a table",
+        "",
+        "`FILE.provenance.json` holds the protocol and its hash, the analysis plan, exclusions in force, looks before",
+        "closing, versions, the time, and the SHA-256 and number of rows of the table. `load_reads` takes a long table",
+        "with it and makes a study of them. `--format imrmc` is the input format of FDA's iMRMC: truth lines, then",
+        "reader, example, method and score.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    from pathlib import Path
+
+    page = Path(__file__).resolve().parents[2] / "docs" / "data-dictionary.md"
+    page.write_text(markdown(), encoding="utf-8")

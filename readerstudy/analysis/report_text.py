@@ -40,7 +40,7 @@ def plan_entries(results: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         ("Fixed", results["plan_fixed_at"] or "date not recorded"),
         ("Primary question", f"“{question}” on {TRUTH_NAMES[primary['truth']]}"),
-        ("Methods compared", ", ".join(f"{key}: {label}" for key, label in results["methods"].items()) or "none"),
+        ("Methods compared", "; ".join(_method(results, key) for key in results["methods"]) or "none"),
         ("Primary test", f"{TEST_NAMES[primary['test']]}, two-sided, level {100 * plan['alpha']:g} %"),
         ("Zero differences", f"rule “{plan['zero_rule']}”"),
         ("Families for multiplicity", f"{families}; Holm and Benjamini-Hochberg"),
@@ -51,6 +51,12 @@ def plan_entries(results: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Bootstrap", f"{plan['bootstrap_replicates']} samples of whole clusters, seed {plan['bootstrap_seed']}"),
         ("Smallest group tested", f"{plan['minimum_pairs']} pairs"),
     ]
+
+
+def _method(results: Mapping[str, Any], key: str) -> str:
+    """A method's neutral label with what it showed, which readers were not told."""
+    shown = ", ".join(results["kinds"].get(key, []))
+    return f"{key}: {results['methods'][key]}" + (f" ({shown})" if shown else "")
 
 
 def limitations(results: Mapping[str, Any]) -> list[str]:

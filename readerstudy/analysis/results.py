@@ -35,6 +35,7 @@ def analyse(
     meta          what the frame cannot tell, all optional:
                   study       title of the study
                   methods     {key: label}, in the order in which A and B are to be taken (default: sorted keys)
+                  kinds       {key: [title of each explanation kind]}, what the methods showed
                   questions   {key: {"text", "minimum", "maximum", "minimum_label", "maximum_label"}}, in order
                   plan_fixed_at  ISO time when the plan was fixed; deviations, exclusions, looks: lists of sentences
 
@@ -53,6 +54,7 @@ def analyse(
         "plan": plan.to_dict(),
         "plan_fixed_at": meta.get("plan_fixed_at"),
         "methods": {key: str((meta.get("methods") or {}).get(key) or _label(key)) for key in methods},
+        "kinds": {key: [str(kind) for kind in (meta.get("kinds") or {}).get(key) or []] for key in methods},
         "questions": {key: _question(key, meta, responses) for key in questions},
         "flow": descriptives.flow(data, responses, pairs),
         "paired": _paired(responses, pairs, questions, plan),

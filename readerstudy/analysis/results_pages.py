@@ -15,8 +15,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from explain.kinds import KINDS
 from readerstudy.analysis.background import running_analysis, start_analysis
-from readerstudy.analysis.export import TABLES
 from readerstudy.analysis.looking import needed_reason, reason, start_looking
 from readerstudy.analysis.models import Analysis
 from readerstudy.analysis.tables import completeness
@@ -45,7 +45,10 @@ def results_page(request: HttpRequest, slug: str) -> HttpResponse:
         "failed": newest if newest and newest.status == Analysis.Status.FAILED else None,
         "answered": answered,
         "expected": expected,
-        "tables": TABLES,
+        "methods": [
+            (method.label, [KINDS[kind].title if kind in KINDS else kind for kind in method.kinds])
+            for method in study.methods.all()
+        ],
     }
     if why is not None and last is not None:
         context |= {"last": last, "figures": _figures(last), "since": _since(study, last)}

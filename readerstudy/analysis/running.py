@@ -20,6 +20,7 @@ from PIL import Image
 from explain.checks import UnusableMap
 from explain.evaluate.localisation import iou_at_mask_area, mask_to_model_frame
 from explain.images import Crop
+from explain.kinds import KINDS
 from readerstudy.accounts.models import User
 from readerstudy.analysis.dictionary import LONG
 from readerstudy.analysis.export import Hashed, csv_text
@@ -65,6 +66,7 @@ def analysis_meta(study: Study) -> dict[str, Any]:
     return {
         "study": study.title,
         "methods": {method.key: method.label for method in study.methods.order_by("position")},
+        "kinds": {method.key: [_title(kind) for kind in method.kinds] for method in study.methods.all()},
         "questions": {
             question.key: {
                 "text": question.text,
@@ -82,6 +84,10 @@ def analysis_meta(study: Study) -> dict[str, Any]:
         if study.state == Study.State.CLOSED
         else ["The study is not closed: this is an interim look, and its p values are not final."],
     }
+
+
+def _title(kind: str) -> str:
+    return KINDS[kind].title if kind in KINDS else kind
 
 
 def plan_fixed_at(study: Study) -> str | None:

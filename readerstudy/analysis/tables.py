@@ -10,7 +10,7 @@ from django.db.models import F
 
 from readerstudy.analysis.dictionary import LONG, WIDE_FIXED, wide_columns
 from readerstudy.cases.models import Truth
-from readerstudy.reading.models import Exclusion, Response, Sequence
+from readerstudy.reading.models import Assignment, Exclusion, Response, Sequence
 from readerstudy.studies.models import Study
 
 _CHUNK = 5000
@@ -96,12 +96,8 @@ def wide_rows(study: Study) -> Iterator[dict[str, Any]]:
 
 def completeness(study: Study) -> tuple[int, int]:
     """(current answers of scored examples, answers a complete study has)."""
-    questions = study.questions.count()
-    expected = sum(
-        read.assignments.count() * questions
-        for reader in study.readers.all()
-        for read in reader.reads.filter(number__gt=0)
-    )
+    asked = Assignment.objects.filter(read__reader__study=study, read__number__gt=0).count()
+    expected = asked * study.questions.count()
     answered = (
         Response.objects.filter(assignment__read__reader__study=study, assignment__read__number__gt=0)
         .values("assignment", "question")
