@@ -21,7 +21,12 @@ CSV_COLUMNS = (
 
 @dataclass(frozen=True)
 class ReadRow:
-    """One read. `state`: locked, waiting, ready, reading, paused or finished; by_pathology: (done, total)."""
+    """One read; by_pathology: (done, total).
+
+    state : finished; reading or paused (open, and silent for longer than a break takes); ready, waiting (washout) or
+    locked (after the one before); ended (unfinished, and the reader has withdrawn or the study is closed); loaded
+    (from a spreadsheet).
+    """
 
     reader: Reader
     progress: ReadProgress
@@ -55,7 +60,7 @@ class StudyProgress:
 
 
 def study_progress(study: Study, now: datetime) -> StudyProgress:
-    """Every read of every reader, practice first. Open, and silent for longer than a break takes, is paused."""
+    """Every read of every reader, practice first."""
     readers = list(study.readers.select_related("membership__user").order_by("id"))
     reads = Read.objects.filter(reader__study=study).order_by("reader_id", "number")
     name = "example__prediction__pathology"
@@ -76,7 +81,7 @@ def study_progress(study: Study, now: datetime) -> StudyProgress:
             before = None
         counts = {key: (done[read.pk, key], n) for key, n in sorted(total[read.pk].items())}
         before = progress.read_progress(read, before, reader, _sum(counts, 1), _sum(counts, 0))
-        rows.append(ReadRow(reader, before, _state(before, last.get(read.pk), now), last.get(read.pk), counts))
+        rows.append(ReadRow(reader, before, _state(before, reader, last.get(read.pk), now), last.get(read.pk), counts))
     return StudyProgress(readers, rows, sorted({key for counts in total.values() for key in counts}))
 
 
@@ -84,10 +89,16 @@ def _sum(counts: dict[str, tuple[int, int]], index: int) -> int:
     return sum(pair[index] for pair in counts.values())
 
 
-def _state(item: ReadProgress, last: datetime | None, now: datetime) -> str:
-    if item.state != "open":
+def _state(item: ReadProgress, reader: Reader, last: datetime | None, now: datetime) -> str:
+    if item.state == "finished":
         return item.state
-    return "reading" if last is not None and now - last < progress.PAUSE else "paused"
+    if reader.study.from_spreadsheets:
+        return "loaded"
+    if reader.withdrawn_at is not None or reader.study.state == Study.State.CLOSED:
+        return "ended"
+    if item.state == "open":
+        return "reading" if last is not None and now - last < progress.PAUSE else "paused"
+    return item.state
 
 
 def _last_activity(study: Study) -> dict[int, datetime]:

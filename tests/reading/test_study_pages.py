@@ -19,6 +19,7 @@ from readerstudy.reading.exclusions import exclude, lift
 from readerstudy.reading.models import Response, Visit
 from readerstudy.reading.study_progress import study_progress
 from readerstudy.reading.withdrawing import withdraw
+from readerstudy.studies.lifecycle import close_study
 from readerstudy.studies.models import Example, Method
 from tests.builders import make_batch, make_member, make_reader, make_response, make_study, make_user, open_now
 
@@ -89,6 +90,24 @@ def test_progress_counts_done_missing_paused_and_waiting(client):
     assert study_progress(study, timezone.now()).rows[2].state == "reading"
     page = client.get("/studies/trial/progress/").content.decode()
     assert "3 of 8" in page and "opens " in page
+
+
+def test_what_will_not_go_on_has_ended(client, study):
+    finish(read_of(study, "R1", 1), timezone.now())
+    withdraw(study.readers.get(code="R2"), "no time")
+    assert [row.state for row in study_progress(study, timezone.now()).rows] == ["finished", "ready", "ended", "ended"]
+    close_study(study)
+    study.refresh_from_db()
+    assert [row.state for row in study_progress(study, timezone.now()).rows] == ["finished", "ended", "ended", "ended"]
+
+
+def test_reads_from_spreadsheets_are_loaded_and_have_no_preview(client):
+    study = opened("sheets", from_spreadsheets=True)
+    client.force_login(make_member(study, "ann", "researcher"))
+    assert {row.state for row in study_progress(study, timezone.now()).rows} == {"loaded"}
+    for page in ("", "examples/"):
+        assert "/preview/" not in client.get(f"/studies/sheets/{page}").content.decode()
+    assert "are not stored here" in client.get("/studies/sheets/explanations/").content.decode()
 
 
 def test_an_example_half_answered_is_not_done(study):
