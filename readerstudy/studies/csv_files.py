@@ -22,6 +22,6 @@ def csv_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
         content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )
     writer = csv.writer(response)
-    writer.writerow(columns)
+    writer.writerow([safe_cell(column) for column in columns])
     writer.writerows([safe_cell(cell) for cell in row] for row in rows)
     return response

@@ -129,6 +129,14 @@ def test_progress_as_csv_names_no_person(client, study):
     assert "example.org" not in response.content.decode()
 
 
+def test_a_pathology_that_a_spreadsheet_would_run_is_disarmed(client):
+    study = make_study("odd", batch=make_batch("odd", 4, pathologies=("=1+1",)))
+    make_reader(study)
+    allocate_study(open_now(study))
+    client.force_login(make_member(study, "bob", "researcher"))
+    assert "'=1+1 done" in table(client.get("/studies/odd/progress.csv"))[0]
+
+
 def test_progress_asks_as_many_queries_for_six_readers_as_for_two(client, study):
     def queries(address):
         with CaptureQueriesContext(connection) as captured:
