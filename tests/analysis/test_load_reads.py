@@ -4,14 +4,17 @@ import json
 import re
 from io import StringIO
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from scipy.stats import wilcoxon
 
+from readerstudy.analysis.running import study_data, study_results
 from readerstudy.cases.models import Batch, Case
 from readerstudy.reading.models import Assignment, Response
 from readerstudy.studies.freezing import FrozenError
 from readerstudy.studies.models import Study
-from tests.analysis.sheets import score, write
+from tests.analysis.sheets import score, trials, write
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +72,32 @@ def test_patients_are_keyed_and_ages_capped(tmp_path):
     assert cases[7].patient_key == cases[8].patient_key == ""
     assert (cases[1].age, cases[1].sex, cases[1].source_id) == (90, "F", "")
     assert [cases[n].truths.get().label for n in (1, 2)] == [True, False]
+
+
+def test_analyze_pairs_the_methods_as_the_spreadsheets_say(tmp_path):
+    """The same figures straight from the files, without the product between."""
+    study = load(*write(tmp_path, count=40))
+    results = study_results(study, study_data(study))
+    for index, question in enumerate(("confidence", "feature")):
+        for truth, label in (("TP", 1), ("FP", 0)):
+            a, b = [], []
+            for trial in trials(40):
+                for reader in (1, 2):
+                    if trial["label"] == label:
+                        of_read = [score(reader, read, trial["trialid"], index) for read in (0, 1)]
+                        a.append(of_read[trial["trial"]])
+                        b.append(of_read[1 - trial["trial"]])
+            d = np.subtract(b, a)
+            w, p = wilcoxon(d, zero_method="wilcox", correction=False, method="asymptotic")
+            row = next(
+                row
+                for row in results["paired"]
+                if (row["question"], row["truth"], row["group"]) == (question, truth, "overall")
+            )
+            expected = {"n_pairs": 40, "n_zero": (d == 0).sum(), "mean_a": np.mean(a), "mean_b": np.mean(b)} | {
+                "mean_difference": d.mean(), "sd_difference": d.std(), "w": w, "p_value": p
+            }  # fmt: skip
+            assert {name: row[name] for name in expected} == pytest.approx(expected, rel=1e-9)
 
 
 def test_every_problem_is_listed_with_file_row_column_and_value(tmp_path):

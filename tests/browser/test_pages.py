@@ -11,7 +11,10 @@ from tests.worlds import make_world
 PAGES = {
     None: ["/", "/accounts/login/", "/accounts/password/reset/"],
     "reader": ["/", "/accounts/", "/accounts/2fa/"],
-    "researcher": ["/", "/studies/one/people/", "/accounts/token/", "/api/docs/"],
+    "researcher": [
+        *("/", "/studies/one/people/", "/accounts/token/", "/api/docs/"),
+        *("/studies/one/results/", "/studies/one/results/dictionary/"),
+    ],
     "administrator": ["/", "/admin/", "/admin/reading/response/", "/admin/studies/membership/add/"],
 }
 

@@ -54,6 +54,8 @@ def _parse(options: dict[str, Any]) -> LoadedReads:
     files = options["files"]
     if is_long_table(files[0]):
         return load_long_table(files, options["protocol"])
+    if options["protocol"] is not None:
+        raise RefusedReads([f"--protocol goes with our own long export, which {files[0].name} is not."])
     if options["record"] is None:
         raise RefusedReads(["Spreadsheets need --record: the file that says what each example is."])
     if (options["reader"] or options["read"] is not None) and len(files) > 1:
