@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
@@ -28,7 +27,7 @@ def examples(request: HttpRequest, slug: str) -> HttpResponse:
     form = forms.SelectionForm(request.POST or None, initial=_selection_initial(study))
     if request.method == "POST" and form.is_valid():
         try:
-            _select(study, form, request)
+            select_examples(study, form.cleaned_data["batch"], form.draw(), user=signed_in(request), replace=True)
         except ValidationError as error:
             form.add_error(None, error)
         else:
@@ -57,15 +56,6 @@ def _selection_initial(study: Study) -> dict[str, Any]:
     if last is None:
         return {"threshold": study.operating_point}
     return {**last.parameters, "batch": last.batch, "threshold": study.operating_point}
-
-
-def _select(study: Study, form: forms.SelectionForm, request: HttpRequest) -> None:
-    """Draw, and keep the operating point drawn with as the study's: the two must not differ."""
-    with transaction.atomic():
-        draft = draft_for_update(study)
-        draft.operating_point = form.cleaned_data["threshold"]
-        draft.save()
-        select_examples(draft, form.cleaned_data["batch"], form.draw(), user=signed_in(request), replace=True)
 
 
 def _examples_context(study: Study, show_truth: bool, form: forms.SelectionForm) -> dict[str, Any]:

@@ -48,7 +48,10 @@ class Candidate:
 def select_examples(
     study: Study, batch: Batch, draw: Draw, *, user: User | None = None, replace: bool = False
 ) -> Selection:
-    """Draw and store; raises ValidationError, with every shortage and its counts, before anything is written."""
+    """Draw and store; raises ValidationError, with every shortage and its counts, before anything is written.
+
+    The threshold drawn with becomes the study's operating point: the two must not differ.
+    """
     if not study.is_draft:
         raise ValidationError(f"“{study.title}” is {study.state}: examples are drawn while a study is a draft.")
     if study.examples.exists() and not replace:
@@ -60,6 +63,8 @@ def select_examples(
     threshold = study.operating_point if draw.threshold is None else draw.threshold
     candidates = find_candidates(batch, draw, threshold)
     scored, practice = draw_examples(candidates, draw)
+    study.operating_point = threshold
+    study.save(update_fields=["operating_point"])
     study.examples.all().delete()
     study.selections.all().delete()
     selection = Selection.objects.create(

@@ -70,6 +70,8 @@ def test_below_the_operating_point_is_no_candidate(study, batch):
     with pytest.raises(ValidationError, match="nothing to draw from"):
         select_examples(study, batch, Draw(per_pathology=2))
     select_examples(study, batch, Draw(per_pathology=2, threshold=0.3))
+    study.refresh_from_db()
+    assert study.operating_point == 0.3
 
 
 def test_one_example_per_patient_unless_told_otherwise(study, batch):
