@@ -38,6 +38,7 @@ REQUIRED = {
     "false_positives_with_confounder": 0.15,
     "fall_when_confounder_is_removed": 0.2,
 }
+SLOPE = 0.45
 NEIGHBOURHOOD = 8  # pixels of 224 round the truth mask
 
 
@@ -93,8 +94,8 @@ def auc(scores: NDArray[Any], truth: NDArray[np.bool_]) -> float:
 def calibrate(classifier: DemoClassifier, cases: HeldOut) -> None:
     """Platt scaling in place, positives and negatives weighing the same, so that 0.5 is the operating point.
 
-    A penalty holds the slope near 1: on labels that can be separated it would grow without bound, and the gradients of
-    a saturated probability are zero.
+    A penalty holds the slope near SLOPE: on labels that can be separated it would grow without bound, and the gradients
+    of a saturated probability are so small that latent shift meets its limit of lambda before anything changes.
     """
     logits = in_parts(classifier.logits, cases.x).double().numpy()
     for column in range(len(PATHOLOGIES)):
@@ -102,7 +103,7 @@ def calibrate(classifier: DemoClassifier, cases: HeldOut) -> None:
 
         def loss(line: NDArray[Any], z: NDArray[Any] = logits[:, column], y: NDArray[Any] = positives) -> float:
             miss = np.logaddexp(0.0, np.where(y, -1.0, 1.0) * (line[0] * z + line[1]))
-            return float(miss[y].mean() + miss[~y].mean() + (line[0] - 1.0) ** 2)
+            return float(miss[y].mean() + miss[~y].mean() + 10.0 * (line[0] - SLOPE) ** 2)
 
         scale, shift = optimize.minimize(loss, [1.0, 0.0], method="Nelder-Mead").x
         classifier.scale[column], classifier.shift[column] = float(scale), float(shift)

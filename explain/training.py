@@ -176,7 +176,7 @@ def train_together(
             "labels": label_loss(logits, torch.cat([batch.all_labels, batch.all_labels])),
             "elastic": elastic_loss(reconstructed, batch),
             "features": 0.1 * functional.l1_loss(rebuilt.float(), real.detach().float()),
-            "alignment": 0.6 * alignment_loss(gradient, z.detach(), amount),
+            "alignment": 1.0 * alignment_loss(gradient, z.detach(), amount),
         }
 
     models = [classifier, autoencoder]
