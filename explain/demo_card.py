@@ -228,7 +228,14 @@ def measure(
         "explanations": explanations(classifier, autoencoder, cases, per_pathology),
         "confounding": confounding(classifier, autoencoder, pairs),
     }
-    return card | {"falls_short": shortfalls(card)}
+    return card | {"left_target_reached_overall": overall_reach(card), "falls_short": shortfalls(card)}
+
+
+def overall_reach(card: dict[str, Any]) -> float:
+    """Share of all explained true positives whose search reached its left target."""
+    groups = card["explanations"].values()
+    reached = sum(group["examples"] * group.get("left_target_reached", 0.0) for group in groups)
+    return reached / max(sum(group["examples"] for group in groups), 1)
 
 
 def write_card(card: dict[str, Any], path: Path) -> None:

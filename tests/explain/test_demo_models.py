@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from explain.demo_card import REQUIRED, HeldOut, auc, calibrate, change_ratio, shortfalls
+from explain.demo_card import REQUIRED, HeldOut, auc, calibrate, change_ratio, overall_reach, shortfalls
 from explain.demo_data import (
     LABEL_IF_COMPANION_ONLY,
     draw_pairs,
@@ -83,6 +83,7 @@ def test_the_shipped_files_are_small_and_their_card_is_whole() -> None:
     card = json.loads((DEMO_FOLDER / CARD_FILE).read_text())
     assert card["required"] == REQUIRED
     assert card["falls_short"] == shortfalls(card), "the card must own up to what falls short"
+    assert card["left_target_reached_overall"] == pytest.approx(overall_reach(card), abs=1e-3)
 
 
 def test_missing_weights_are_said_by_name(tmp_path: Path) -> None:
