@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from readerstudy.analysis.paired import TRUTH_NAMES
 from readerstudy.analysis.report_tables import Table
 from readerstudy.analysis.sentences import FEW_READERS
@@ -38,7 +40,7 @@ def plan_entries(results: Mapping[str, Any]) -> list[tuple[str, str]]:
         for family in plan["families"]
     )
     return [
-        ("Fixed", results["plan_fixed_at"] or "date not recorded"),
+        ("Fixed", _time(results["plan_fixed_at"])),
         ("Primary question", f"“{question}” on {TRUTH_NAMES[primary['truth']]}"),
         ("Methods compared", "; ".join(_method(results, key) for key in results["methods"]) or "none"),
         ("Primary test", f"{TEST_NAMES[primary['test']]}, two-sided, level {100 * plan['alpha']:g} %"),
@@ -51,6 +53,11 @@ def plan_entries(results: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Bootstrap", f"{plan['bootstrap_replicates']} samples of whole clusters, seed {plan['bootstrap_seed']}"),
         ("Smallest group tested", f"{plan['minimum_pairs']} pairs"),
     ]
+
+
+def _time(moment: str | None) -> str:
+    """2026-01-05 09:00 UTC of what ISO 8601 writes."""
+    return f"{pd.to_datetime(moment, utc=True):%Y-%m-%d %H:%M} UTC" if moment else "date not recorded"
 
 
 def _method(results: Mapping[str, Any], key: str) -> str:

@@ -112,10 +112,19 @@ def localisation_table(study: Study) -> pd.DataFrame:
         rows += [
             {"example": str(example.number), "method": method.key, "kind": kind, "iou": overlaps[kind]}
             for method in methods
-            for kind in method.kinds
+            for kind in _distinct(method.kinds)
             if kind in overlaps
         ]
     return pd.DataFrame(rows, columns=["example", "method", "kind", "iou"])
+
+
+def _distinct(kinds: list[str]) -> list[str]:
+    """Kinds whose maps differ: an animation's map is its still companion's, which is the one that counts."""
+    return [kind for kind in kinds if not kind.endswith("_animation") or _still(kind) not in kinds]
+
+
+def _still(kind: str) -> str:
+    return f"{kind.removesuffix('_animation')}_map"
 
 
 def _overlaps(example: Example, truth: Truth) -> dict[str, float]:

@@ -48,6 +48,8 @@ def test_overlap_is_measured_within_the_crop_for_each_map_of_a_method():
     add_map(example, "input_gradient", right + np.linspace(0, 0.1, 224))
     add_map(example, "latentshift_map", np.roll(right, 28, axis=1) + np.linspace(0, 0.1, 224))
     add_map(example, "guided_backprop", right)  # of no method
+    add_map(example, "latentshift_animation", right)  # the still map stands for both
+    study.methods.filter(key="B").update(kinds=["latentshift_map", "latentshift_animation"])
     rows = localisation_table(study).to_dict("records")
     assert [(row["example"], row["method"], row["kind"]) for row in rows] == [
         ("1", "A", "input_gradient"), ("1", "B", "latentshift_map"),

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from explain.kinds import KINDS
 from readerstudy.analysis.figures.answers import method_legend
 from readerstudy.analysis.figures.style import (
     INK,
@@ -141,11 +142,14 @@ def _medians(axes: Axes, score: np.ndarray, iou: np.ndarray, shift: float, style
         axes.plot([level - 0.3 + shift, level + 0.3 + shift], [median, median], color=style["color"], linewidth=2.2)
 
 
+def _title(kind: str) -> str:
+    return KINDS[kind].title if kind in KINDS else kind
+
+
 def _correlations(results: dict[str, Any], question: str) -> str:
     found: Sequence[dict[str, Any]] = results["localisation"]["correlations"]
     texts = [
-        f"{row['method'] if row['kind'] == row['method'] else row['kind']}: ρ {number(row['rho'])} "
-        f"({interval_text(row['ci'])}), n {row['n']}"
+        f"{_title(row['kind'])}: ρ {number(row['rho'])} ({interval_text(row['ci'])}), n {row['n']}"
         for row in found
         if row["question"] == question and row["rho"] is not None
     ]
