@@ -110,7 +110,8 @@ def _check_examples(study: Study) -> list[Check]:
     patients = {e.prediction.case.patient_key for e in scored} - {""}
     shared = [e for e in examples if e.practice and e.prediction.case.patient_key in patients]
     models = {e.prediction.model for e in examples}
-    unlabelled = labels.count(None)
+    # practice examples too: their feedback is the truth
+    unlabelled = sum((e.prediction.case_id, e.prediction.pathology) not in truth for e in examples)
     checks = [
         _require(
             True in labels and False in labels,

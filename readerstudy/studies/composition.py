@@ -77,7 +77,7 @@ def new_study(title: str, user: User | None = None) -> Study:
     `user` becomes its researcher. The slug comes from the title and is unique.
     """
     study = Study.objects.create(
-        slug=_free_slug(title),
+        slug=free_slug(slugify(title)[:50].strip("-") or "study"),
         title=title,
         instructions=INSTRUCTIONS,
         consent=CONSENT,
@@ -91,8 +91,8 @@ def new_study(title: str, user: User | None = None) -> Study:
     return study
 
 
-def _free_slug(title: str) -> str:
-    base = slugify(title)[:50].strip("-") or "study"
+def free_slug(base: str) -> str:
+    """`base`, or with a number after it if another study has that one."""
     slug, number = base, 2
     while slug == "new" or Study.objects.filter(slug=slug).exists():  # /studies/new/ is the page that makes one
         slug, number = f"{base}-{number}", number + 1

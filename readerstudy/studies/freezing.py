@@ -8,6 +8,7 @@ not use them on these models.
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.signals import m2m_changed, pre_delete, pre_save
 
@@ -67,10 +68,9 @@ def frozen_studies_showing(instance: Any) -> QuerySet[Study]:
 
 
 def assert_not_frozen(instance: Any) -> None:
-    """Raise FrozenError when an opened study uses the row."""
-    study = (
-        frozen_studies_showing(instance).distinct().first() if instance.pk or hasattr(instance, "study_id") else None
-    )
+    """Raise FrozenError when an opened study uses the row, or the row that it is a part of."""
+    is_part = isinstance(instance, Method | Question | Example | Selection | Truth | ExplanationFile)
+    study = frozen_studies_showing(instance).distinct().first() if instance.pk or is_part else None
     if study is not None:
         raise FrozenError(
             f"This {instance._meta.verbose_name} cannot be changed: the study “{study.title}” is {study.state} "
@@ -78,15 +78,23 @@ def assert_not_frozen(instance: Any) -> None:
         )
 
 
-def _refuse_row(sender: type, instance: Any, raw: bool = False, **_: Any) -> None:
-    if not raw:
-        assert_not_frozen(instance)
+def _refuse_row(sender: Any, instance: Any, raw: bool = False, **_: Any) -> None:
+    """Neither what the row is now nor what it would become: a row must not be moved out of an opened study either."""
+    if raw:
+        return
+    stored = sender._base_manager.filter(pk=instance.pk).first() if instance.pk else None
+    for row in (stored, instance):
+        if row is not None:
+            assert_not_frozen(row)
 
 
 def _refuse_study_edit(sender: type, instance: Study, raw: bool = False, **_: Any) -> None:
     if raw or not instance.pk:
         return
-    before = Study.objects.filter(pk=instance.pk).first()
+    rows = Study.objects.filter(pk=instance.pk)
+    if transaction.get_connection().in_atomic_block:
+        rows = rows.select_for_update()  # or an edit begun before the study opens could end after it, and undo it
+    before = rows.first()
     if before is None:
         return
     if instance.state not in _NEXT_STATES[before.state]:
@@ -107,9 +115,13 @@ def _refuse_study_delete(sender: type, instance: Study, **_: Any) -> None:
         raise FrozenError(f"The study “{instance.title}” is {instance.state} and cannot be deleted.")
 
 
-def _refuse_pinning(sender: type, instance: Any, action: str, **_: Any) -> None:
-    if action.startswith("pre_"):
-        assert_not_frozen(instance)
+def _refuse_pinning(sender: type, instance: Any, action: str, reverse: bool, pk_set: set[int] | None, **_: Any) -> None:
+    if not action.startswith("pre_"):
+        return
+    assert_not_frozen(instance)
+    if reverse:  # explanation.examples.add(example)
+        for example in Example.objects.filter(pk__in=pk_set or ()):
+            assert_not_frozen(example)
 
 
 FREEZABLE = (Method, Question, Example, Selection, Truth, Prediction, Explanation, ExplanationFile, Case)

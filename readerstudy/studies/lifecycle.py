@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from readerstudy.accounts.models import User
 from readerstudy.studies.checklist import checklist
+from readerstudy.studies.composition import free_slug
 from readerstudy.studies.models import Example, Membership, Method, Question, Study
 from readerstudy.studies.protocol import protocol_sha256
 from readerstudy.studies.signals import study_opened
@@ -41,15 +42,16 @@ def close_study(study: Study, user: User | None = None) -> Study:
 @transaction.atomic
 def new_version(study: Study, user: User | None = None) -> Study:
     """A draft copy with the next version number, to change the protocol. Readers are invited, and consent, anew."""
-    if study.is_draft:
+    old = Study.objects.select_for_update().get(pk=study.pk)
+    if old.is_draft:
         raise ValidationError("A draft can be edited as it is; a new version is made of an open or closed study.")
-    if Study.objects.filter(previous_version=study).exists():
-        raise ValidationError(f"Version {study.protocol_version} has a next version already.")
-    old = Study.objects.get(pk=study.pk)
-    version = study.protocol_version + 1
-    base = study.slug.removesuffix(f"-v{study.protocol_version}")
+    if Study.objects.filter(previous_version=old).exists():
+        raise ValidationError(f"Version {old.protocol_version} has a next version already.")
+    version = old.protocol_version + 1
+    base = old.slug.removesuffix(f"-v{old.protocol_version}")
+    study = Study.objects.get(pk=old.pk)
     study.pk, study._state.adding = None, True
-    study.slug, study.protocol_version, study.previous_version = f"{base}-v{version}", version, old
+    study.slug, study.protocol_version, study.previous_version = free_slug(f"{base[:50]}-v{version}"), version, old
     study.state, study.protocol_sha256, study.created_by = Study.State.DRAFT, "", user
     study.opened_at = study.opened_by = study.closed_at = study.closed_by = None
     study.save()

@@ -62,7 +62,7 @@ def new_version_page(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         user = signed_in(request)
         done = f"Version {study.protocol_version + 1} is a draft."
-        attempt(request, lambda: lifecycle.new_version(Study.objects.get(pk=study.pk), user), done)
+        attempt(request, lambda: lifecycle.new_version(study, user), done)
         draft = Study.objects.filter(previous_version=study).first()
         return redirect("study", draft.slug if draft else slug)
     has_next = Study.objects.filter(previous_version=study).exists()

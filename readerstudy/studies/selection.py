@@ -12,6 +12,7 @@ from django.db import transaction
 
 from readerstudy.accounts.models import User
 from readerstudy.cases.models import Batch, Prediction, Truth
+from readerstudy.studies.composition import draft_for_update
 from readerstudy.studies.models import Example, Selection, Study
 
 
@@ -52,8 +53,7 @@ def select_examples(
 
     The threshold drawn with becomes the study's operating point: the two must not differ.
     """
-    if not study.is_draft:
-        raise ValidationError(f"“{study.title}” is {study.state}: examples are drawn while a study is a draft.")
+    study = draft_for_update(study)
     if study.examples.exists() and not replace:
         raise ValidationError(f"“{study.title}” has examples already. Use --replace to draw again.")
     if draw.per_pathology < 2 or draw.per_pathology % 2 or draw.practice % 2 or draw.practice < 0:

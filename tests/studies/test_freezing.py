@@ -5,7 +5,7 @@ from django.db import transaction
 from django.db.models import ProtectedError
 
 from readerstudy.cases.models import Prediction, Truth
-from readerstudy.explanations.models import Explanation
+from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.studies.freezing import FrozenError
 from readerstudy.studies.models import Example, Study
 from tests.builders import make_batch, make_study, open_now
@@ -63,6 +63,32 @@ def test_nothing_is_added_to_or_unpinned_from_an_open_study(study):
         Example.objects.create(study=study, prediction=Prediction.objects.get(case__batch=spare), number=99)
     with pytest.raises(FrozenError):
         study.examples.first().explanations.clear()
+
+
+def test_a_row_in_use_is_not_moved_elsewhere(study):
+    draft, spare = make_study("draft"), make_batch("spare", 1).cases.get()
+    for row in (study.methods.first(), study.questions.first(), study.examples.first()):
+        row.study, row.position, row.number = draft, 9, 9
+        with pytest.raises(FrozenError), transaction.atomic():
+            row.save()
+    truth = study.examples.first().prediction.case.truths.get()
+    for field, value in (("pathology", "Mass"), ("case", spare)):
+        truth.refresh_from_db()
+        setattr(truth, field, value)
+        with pytest.raises(FrozenError), transaction.atomic():
+            truth.save()
+
+
+def test_nothing_is_added_to_what_an_open_study_shows(study):
+    example = study.examples.first()
+    with pytest.raises(FrozenError):
+        ExplanationFile.objects.create(explanation=example.explanations.get(), role="curve", width=1, height=1)
+    spare = Explanation.objects.create(prediction=example.prediction, kind="guided_backprop", key="k", status="done")
+    with pytest.raises(FrozenError), transaction.atomic():
+        spare.examples.add(example)
+    Truth.objects.filter(case=example.prediction.case_id)._raw_delete("default")  # as if it had never had one
+    with pytest.raises(FrozenError):
+        Truth.objects.create(case=example.prediction.case, pathology=example.prediction.pathology, label=True)
 
 
 def test_what_no_open_study_uses_stays_editable(study):

@@ -8,7 +8,7 @@ from readerstudy.reading.models import Assignment
 from readerstudy.studies.checklist import checklist, ready
 from readerstudy.studies.lifecycle import close_study, new_version, open_study
 from readerstudy.studies.models import Membership, Study
-from tests.builders import make_member, make_reader, make_study, make_user
+from tests.builders import make_member, make_reader, make_study, make_user, open_now
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +67,23 @@ def test_opening_freezes_hashes_and_allocates():
     assert Assignment.objects.count() == 8
     with pytest.raises(ValidationError, match="open already"):
         open_study(study)
+
+
+def test_a_practice_example_without_a_truth_is_missing_something():
+    study = complete(make_study())
+    practice = study.examples.last()
+    practice.practice, practice.number = True, 1
+    practice.save()
+    practice.prediction.case.truths.all().delete()
+    assert "1 examples have no truth" in missing(study)
+
+
+def test_a_new_version_finds_a_free_address_that_fits():
+    study = open_now(make_study("a" * 60))
+    taken = Study.objects.create(slug=f"{'a' * 50}-v2", title="Another")
+    draft = new_version(study)
+    assert draft.slug not in (study.slug, taken.slug)
+    draft.full_clean(exclude=["instructions", "consent"])
 
 
 def test_a_practice_patient_may_not_be_scored():
