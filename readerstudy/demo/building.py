@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
-from explain.demo_cases import DemoCase, demo_cases
 from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
+from explain.demo_cases import DemoCase, demo_cases
 from readerstudy.cases.loading import load_batch
 from readerstudy.cases.models import Batch, Prediction
 from readerstudy.cases.sources import open_source
