@@ -229,7 +229,7 @@ def test_an_open_studys_pages_refuse_edits_in_a_sentence(client, opened):
         assert response.status_code == 200, page
         assert "protocol is fixed." in text_of(response) and 'class="messages"' in text_of(response), page
     drawn = text_of(client.post(f"/studies/{opened.slug}/examples/", selection(make_batch("pool", 8))))
-    assert opened.examples.count() == 4 and "drawn while a study is a draft" in drawn
+    assert opened.examples.count() == 4 and "its protocol is fixed" in drawn
     assert Study.objects.filter(pk=opened.pk).values().get() == before
     assert list(opened.methods.values_list("key", flat=True)) == ["A", "B"]
 
