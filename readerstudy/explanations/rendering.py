@@ -39,11 +39,15 @@ _FIRST_BATCH = {"cpu": 8, "cuda": 64}
 
 @dataclass(frozen=True)
 class Options:
-    """Of one run. batch_size 0 means: found by trying. force: render again what exists and what failed."""
+    """Of one run. batch_size 0 means: found by trying. force: render again what exists and what failed.
+
+    keep: ids of explanations that force leaves alone.
+    """
 
     device: str = "auto"
     batch_size: int = 0
     force: bool = False
+    keep: frozenset[int] = frozenset()
     weights: Path | None = None
     autoencoder: str = ""
     autoencoder_weights: Path | None = None
@@ -225,7 +229,7 @@ def _plan(
             if (prediction.pk, kind) in rendered_elsewhere:
                 continue
             kept = have.get((prediction.pk, kind))
-            if kept is None or renderer.options.force:
+            if kept is None or (renderer.options.force and kept.pk not in renderer.options.keep):
                 todo.append(kind)
                 continue
             result.existing += 1

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from explain.kinds import KINDS
 from readerstudy.explanations.models import Explanation
+from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.studies.composition import truths_of
 from readerstudy.studies.models import Example, Membership, Study
 from readerstudy.studies.plan import AnalysisError, AnalysisPlan
+from readerstudy.studies.precomputing import is_current
 
 
 @dataclass(frozen=True)
@@ -143,14 +145,20 @@ def _check_examples(study: Study) -> list[Check]:
 
 
 def _check_explanations(study: Study, examples: list[Example]) -> Check:
-    """Every example needs every kind that a method shows, rendered."""
+    """Every example needs every kind that a method shows, rendered with the parameters that opening will freeze."""
     kinds = {kind for method in study.methods.all() for kind in method.kinds}
-    page, missing, failed = "study_explanations", 0, 0
+    parameters = RenderParameters.from_dict(study.render_parameters)
+    page, missing, failed, outdated = "study_explanations", 0, 0, 0
     for example in examples:
-        done = {row.kind for row in example.explanations.all() if row.status == Explanation.Status.DONE}
+        shown = [row for row in example.explanations.all() if row.kind in kinds]
+        done = {row.kind for row in shown if row.status == Explanation.Status.DONE}
+        outdated += sum(row.kind in done and not is_current(row, parameters) for row in shown)
         lacking = kinds - done
         missing += len(lacking)
-        failed += len(lacking & {row.kind for row in example.explanations.all()})
+        failed += len(lacking & {row.kind for row in shown})
+    if outdated:
+        text = f"{outdated} explanations were rendered with other parameters or by an earlier version of their kind"
+        return Check("missing", f"{text}: run `precompute --study {study.slug}`.", page)
     if not missing:
         text = "Every explanation is rendered." if kinds else "The methods show predictions only."
         return Check("ok", text, page)

@@ -12,12 +12,13 @@ from django.views.decorators.http import require_POST
 
 from explain.kinds import KINDS
 from readerstudy.explanations.models import Explanation
+from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.studies import forms
 from readerstudy.studies.access import researcher_study, signed_in
 from readerstudy.studies.attempts import attempt
 from readerstudy.studies.composition import draft_for_update, truths_of
 from readerstudy.studies.models import Example, Look, Study
-from readerstudy.studies.precomputing import study_kinds
+from readerstudy.studies.precomputing import is_current, study_kinds
 from readerstudy.studies.selection import select_examples
 
 
@@ -92,7 +93,7 @@ def explanations(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and attempt(request, save, "The parameters are saved."):
         return redirect("study_explanations", slug)
     shown = list(study.examples.prefetch_related("explanations").select_related("prediction"))
-    rows = _rendered(study_kinds(study), shown)
+    rows = _rendered(study, shown)
     context = {
         "study": study,
         "form": form,
@@ -105,10 +106,12 @@ def explanations(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "studies/explanations.html", context)
 
 
-def _rendered(kinds: Sequence[str], examples: Sequence[Example]) -> list[dict[str, Any]]:
-    counts = Counter((row.kind, row.status) for example in examples for row in example.explanations.all())
+def _rendered(study: Study, examples: Sequence[Example]) -> list[dict[str, Any]]:
+    parameters = RenderParameters.from_dict(study.render_parameters)
+    pinned = [row for example in examples for row in example.explanations.all()]
+    counts = Counter((row.kind, row.status) for row in pinned if is_current(row, parameters))
     rows = []
-    for name in kinds:
+    for name in study_kinds(study):
         done = counts[name, Explanation.Status.DONE]
         failed = counts[name, Explanation.Status.FAILED]
         rows.append({"kind": KINDS[name], "done": done, "failed": failed, "missing": len(examples) - done})
@@ -126,4 +129,4 @@ def _failed(examples: Sequence[Example]) -> list[dict[str, Any]]:
 
 def _differs(example: Example) -> bool:
     """The model predicts something else for the redrawn image than for the radiograph."""
-    return not example.practice and any(row.record.get("differs") for row in example.explanations.all())
+    return not example.practice and any(row.record.get("reconstruction_differs") for row in example.explanations.all())

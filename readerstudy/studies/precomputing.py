@@ -1,7 +1,7 @@
 """precompute: render what a draft study's methods need and pin it to the study's examples."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -35,10 +35,20 @@ def examples_of(study: Study, part: Part) -> list[Example]:
     return rows[: part.limit] if part.limit is not None else rows
 
 
+def is_current(explanation: Explanation, parameters: RenderParameters) -> bool:
+    """Whether it is what these parameters and its kind's present version would make, or was rendered elsewhere."""
+    kind = KINDS.get(explanation.kind)
+    made = explanation.algorithm_version, explanation.parameters
+    return explanation.external or (kind is not None and made == (kind.algorithm_version, parameters.of_kind(kind)))
+
+
 def precompute(
     study: Study, part: Part, options: Options, progress: Callable[[int], object] = lambda done: None
 ) -> Rendered:
-    """Render and pin. Raises ValidationError for a study that is not a draft or a part that names nothing."""
+    """Render and pin; what an opened study shows is left as it is, also where options.force asks for it anew.
+
+    Raises ValidationError for a study that is not a draft or a part that names nothing.
+    """
     if not study.is_draft:
         raise ValidationError(
             f"“{study.title}” is {study.state}: its explanations are frozen. Make a new version to render others."
@@ -52,11 +62,15 @@ def precompute(
         raise ValidationError(
             f"The examples mix predictions of {', '.join(sorted(models))}; select those of one model."
         )
+    predictions = [example.prediction for example in examples]
+    shown = Explanation.objects.filter(
+        prediction__in=predictions, examples__study__in=Study.objects.exclude(state=Study.State.DRAFT)
+    )
     result = render(
-        [example.prediction for example in examples],
+        predictions,
         kinds,
         RenderParameters.from_dict(study.render_parameters),
-        options,
+        replace(options, keep=frozenset(shown.values_list("pk", flat=True))),
         progress,
     )
     pin(examples, result.explanations)

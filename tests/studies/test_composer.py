@@ -196,10 +196,20 @@ def test_explanations_say_what_is_rendered_what_failed_and_how_to_go_on(client, 
     first = draft.examples.get(number=1)
     first.explanations.add(
         Explanation.objects.create(
-            prediction=first.prediction, kind="guided_backprop", key="k", status="failed", error="constant map"
+            prediction=first.prediction,
+            kind="guided_backprop",
+            key="k",
+            status="failed",
+            error="constant map",
+            parameters={"final_relu": "captum"},
         ),
         Explanation.objects.create(
-            prediction=first.prediction, kind="latentshift_map", key="k", status="done", record={"differs": True}
+            prediction=first.prediction,
+            kind="latentshift_map",
+            key="k",
+            status="done",
+            parameters={"search": "default"},
+            record={"reconstruction_differs": True},
         ),
     )
     page = client.get(f"/studies/{draft.slug}/explanations/")
@@ -212,6 +222,8 @@ def test_explanations_say_what_is_rendered_what_failed_and_how_to_go_on(client, 
     client.post(page.request["PATH_INFO"], {"steps": 100, "final_relu": "full", "search": "paper-2021"})
     draft.refresh_from_db()
     assert draft.render_parameters == {"steps": 100, "final_relu": "full", "search": "paper-2021"}
+    rows = client.get(f"/studies/{draft.slug}/explanations/").context["rows"]
+    assert {row["kind"].name: row["missing"] for row in rows}["latentshift_map"] == 8  # rendered with the old search
 
 
 def test_an_open_studys_pages_refuse_edits_in_a_sentence(client, opened):

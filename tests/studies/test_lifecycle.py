@@ -17,9 +17,11 @@ def complete(study):
     study.instructions, study.consent = "Look at the predicted pathology only.", "I take part freely."
     study.save()
     for example in study.examples.all():
-        for kind in ("input_gradient", "latentshift_map"):
+        for kind, parameters in (("input_gradient", {}), ("latentshift_map", {"search": "default"})):
             example.explanations.add(
-                Explanation.objects.create(prediction=example.prediction, kind=kind, key=kind, status="done")
+                Explanation.objects.create(
+                    prediction=example.prediction, kind=kind, key=kind, status="done", parameters=parameters
+                )
             )
     return study
 
@@ -55,6 +57,20 @@ def test_failed_explanations_do_not_count_as_rendered():
     bad.status, bad.error = "failed", "constant map"
     bad.save()
     assert "1 explanations are not rendered (1 failed" in missing(study)
+
+
+def test_what_was_rendered_with_other_parameters_does_not_open():
+    old = open_study(complete(make_study()))
+    draft = new_version(Study.objects.get(pk=old.pk))
+    assert ready(draft)
+    draft.render_parameters = {"search": "paper-2021"}
+    draft.save()
+    assert "4 explanations were rendered with other parameters" in missing(draft)
+    draft.render_parameters = {"steps": 10}  # changes nothing that this study shows
+    draft.save()
+    assert ready(draft)
+    Explanation.objects.filter(kind="input_gradient").update(algorithm_version=0)
+    assert "4 explanations were rendered with other parameters or by an earlier version" in missing(draft)
 
 
 def test_opening_freezes_hashes_and_allocates():

@@ -66,6 +66,7 @@ def test_it_renders_every_kind_pins_it_and_records_how(study, weights):
     shift = kinds["latentshift_animation"]
     assert len(shift.record["lambdas"]) == len(shift.record["predictions"]) == shift.record["frames"]
     assert shift.record["lambdas"] == sorted(shift.record["lambdas"]) and 0 in shift.record["lambdas"]
+    assert shift.record["reconstruction_differs"] in (True, False)  # the explanations page lists those where it does
     assert len(shift.autoencoder_sha256) == len(shift.weights_sha256) == 64
     assert shift.libraries["torch"] and shift.seconds > 0 and shift.device.startswith("cpu")
     assert kinds["integrated_gradients"].parameters == {"steps": 50}
@@ -138,6 +139,17 @@ def test_a_constant_map_is_an_error_and_not_a_picture(study, weights):
 def test_an_open_study_is_left_alone(study, weights):
     open_now(Study.objects.get(pk=study.pk))
     assert "its explanations are frozen" in precompute(weights)
+
+
+def test_force_leaves_what_an_open_study_shows(study, weights):
+    precompute(weights)
+    other = make_study("other", batch=make_batch("others", cases=0))
+    shared = study.examples.get(number=1)
+    other.examples.create(prediction=shared.prediction, number=1).explanations.set(shared.explanations.all())
+    open_now(other)
+    output = precompute(weights, force=True)
+    assert "Rendered 10 explanations" in output and "5 existed, 0 failed" in output
+    assert all(example.explanations.count() == 5 for example in study.examples.all())
 
 
 def test_other_weights_than_the_predictions_are_refused(study, weights, tmp_path):
