@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, ParseError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 
 def problem_json(error: Exception, context: dict[str, Any]) -> Response | None:
     """Turn what DRF knows how to answer into problem+json; anything else stays a 500."""
+    if isinstance(error, RecursionError):
+        error = ParseError("The body is nested too deeply.")
     response = exception_handler(error, context)
     if response is None:
         return None

@@ -132,10 +132,7 @@ def visits(request: Request, slug: str, practice: bool = False) -> ApiResponse:
 def visit(request: Request, slug: str, visit_id: uuid.UUID, practice: bool = False) -> ApiResponse:
     """Later measures of a visit, and its comment."""
     me = asking(request, slug)
-    found = Visit.objects.filter(id=visit_id, assignment__read__reader=me).first()
-    if found is None:
-        raise Conflict(Refused("unknown_visit", "The server has not seen this visit: send it first."))
-    recording.update_visit(found, _valid(VisitMeasures(data=request.data)))
+    found = _refusing(recording.update_visit, me, visit_id, _valid(VisitMeasures(data=request.data)))
     return ApiResponse({"saved_at": found.last_received_at})
 
 

@@ -46,7 +46,8 @@ class Answer:
 
 
 def record_visit(assignment: Assignment, visit_id: uuid.UUID, measures: dict[str, Any]) -> tuple[Visit, bool]:
-    """Insert the visit unless it is there; returns it and whether it is new."""
+    """Insert the visit unless it is there; returns it and whether it is new. Refused once the study is closed."""
+    _refuse_unless_open(assignment.read.reader.study)
     try:
         with transaction.atomic():
             visit, created = Visit.objects.get_or_create(
@@ -60,12 +61,27 @@ def record_visit(assignment: Assignment, visit_id: uuid.UUID, measures: dict[str
     return visit, created
 
 
-def update_visit(visit: Visit, measures: dict[str, Any]) -> None:
-    """Take later measures of a visit. A late, out-of-order report never makes a duration or count smaller."""
+def _refuse_unless_open(study: Study) -> None:
+    if study.state != Study.State.OPEN:
+        raise Refused("study_closed", "The study has been closed; nothing more is stored.")
+
+
+@transaction.atomic
+def update_visit(reader: Reader, visit_id: uuid.UUID, measures: dict[str, Any]) -> Visit:
+    """Take later measures of a visit. A late, out-of-order report never makes a duration or count smaller.
+
+    Raises Refused when the visit is not the reader's or the study is closed.
+    """
+    _refuse_unless_open(reader.study)
+    visit = Visit.objects.select_for_update().filter(id=visit_id, assignment__read__reader=reader).first()
+    if visit is None:
+        raise Refused("unknown_visit", "The server has not seen this visit: send it first.")
     changed = []
     for name in VISIT_MEASURES:
         value = measures.get(name)
         before = getattr(visit, name)
+        if name == "actions" and value is not None:
+            value = {**before, **{action: max(count, before.get(action, 0)) for action, count in value.items()}}
         if value is None or value == before:
             continue
         if isinstance(value, int) and isinstance(before, int) and value < before:
@@ -74,6 +90,7 @@ def update_visit(visit: Visit, measures: dict[str, Any]) -> None:
         changed.append(name)
     visit.last_received_at = timezone.now()
     visit.save(update_fields=[*changed, "last_received_at"])
+    return visit
 
 
 @transaction.atomic
@@ -89,10 +106,11 @@ def record_response(reader: Reader, answer: Answer) -> tuple[Response, bool]:
     visit = Visit.objects.filter(id=answer.visit, assignment__read__reader=reader).first()
     if visit is None:
         raise Refused("unknown_visit", "This answer belongs to a visit the server has not seen: send the visit first.")
-    assignment = Assignment.objects.select_for_update(of=("self",)).select_related("read").get(pk=visit.assignment_id)
+    # The read's row too: finishing it waits for this answer, or this answer finds it finished.
+    locked = Assignment.objects.select_for_update(of=("self", "read")).select_related("read")
+    assignment = locked.get(pk=visit.assignment_id)
     study = reader.study
-    if study.state != Study.State.OPEN:
-        raise Refused("study_closed", "The study has been closed; this answer was not stored.")
+    _refuse_unless_open(study)
     if assignment.read.finished_at:
         raise Refused("read_finished", "This read is finished; its answers can no longer be changed.")
     question = Question.objects.filter(study=study, key=answer.question).first()
@@ -129,7 +147,7 @@ def _same(known: Response, reader: Reader, answer: Answer) -> Response:
 
 @transaction.atomic
 def start_read(reader: Reader, read: Read) -> None:
-    """Open a read. Raises Refused when it is locked, in washout or the reader has not consented."""
+    """Open a read. Raises Refused when it is locked or in washout, or the study is not open."""
     state = next(item for item in progress.reads_of(reader) if item.read.pk == read.pk)
     if reader.study.state != Study.State.OPEN:
         raise Refused("study_closed", "The study is not open for reading.")
@@ -149,6 +167,7 @@ def finish_read(reader: Reader, read: Read) -> Read:
     read = Read.objects.select_for_update().get(pk=read.pk)
     if read.finished_at:
         return read
+    _refuse_unless_open(reader.study)
     questions = reader.study.questions.count()
     done = progress.answered(read.assignments.all(), questions).values("pk")
     excluded = Exclusion.objects.filter(study=reader.study, lifted_at=None).exclude(example=None).values("example")

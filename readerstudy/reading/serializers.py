@@ -1,5 +1,7 @@
 """What the reading room may send, field by field, with bounds: a body that does not fit is refused with a sentence."""
 
+import json
+
 from rest_framework import serializers
 
 _A_DAY_MS = 24 * 3600 * 1000
@@ -7,15 +9,19 @@ _SMALL = 200
 
 
 def _small_object(value: object) -> None:
-    if not isinstance(value, dict) or len(value) > _SMALL or len(str(value)) > 20_000:
+    """Small, and of characters that both databases can store in JSON (PostgreSQL takes no NUL, no half a surrogate)."""
+    text = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict) or len(value) > _SMALL or len(text) > 20_000:
         raise serializers.ValidationError("Must be an object of at most 200 short entries.")
+    if "\\u0000" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise serializers.ValidationError("Must not hold null characters or halves of surrogate pairs.")
 
 
 class FileShown(serializers.Serializer):
     role = serializers.CharField(max_length=40)
     sha256 = serializers.CharField(max_length=64, allow_blank=True)
     format = serializers.CharField(max_length=40, allow_blank=True)
-    bytes = serializers.IntegerField(min_value=0, required=False)
+    bytes = serializers.IntegerField(min_value=0, max_value=2**40, required=False)
 
 
 class VisitMeasures(serializers.Serializer):
@@ -27,8 +33,10 @@ class VisitMeasures(serializers.Serializer):
     visible_ms = serializers.IntegerField(min_value=0, max_value=_A_DAY_MS, required=False, allow_null=True)
     animation_loops = serializers.IntegerField(min_value=0, max_value=10**6, required=False)
     display = serializers.JSONField(required=False, validators=[_small_object])
-    actions = serializers.DictField(child=serializers.IntegerField(min_value=0), required=False)
-    files = FileShown(many=True, required=False)
+    actions = serializers.DictField(
+        child=serializers.IntegerField(min_value=0, max_value=10**6), required=False, validators=[_small_object]
+    )
+    files = FileShown(many=True, required=False, max_length=20)
     comment = serializers.CharField(max_length=2000, allow_blank=True, required=False)
 
 

@@ -9,6 +9,7 @@ from allauth.account.adapter import get_adapter
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth import login
 from django.core.exceptions import ValidationError
+from django.core.signing import BadSignature
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
@@ -41,7 +42,7 @@ def session(request: HttpRequest) -> HttpResponse:
     try:
         password = json.loads(request.body)["password"]
         pk = int(request.get_signed_cookie(COOKIE, salt=_SALT, max_age=_SECONDS) or "")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError, BadSignature):
         return _problem("Log in on the log-in page in another tab, then try again here.", 400)
     user = User.objects.filter(pk=pk, is_active=True).first()
     if user is None:

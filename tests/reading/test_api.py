@@ -231,8 +231,75 @@ def test_an_expired_session_is_renewed_in_place_with_the_password(client, me):
     assert client.get(BASE + "state/").json()["reader"] == "R1"
 
 
+def close(study):
+    study.state, study.closed_at = "closed", timezone.now()
+    study.save()
+
+
+@pytest.mark.parametrize("cookie", ["1:forged:signature", ""])
+def test_a_page_that_cannot_say_whose_it_is_is_refused(client, cookie):
+    client.cookies["reading_as"] = cookie
+    refused = client.post("/api/session/", {"password": "x"}, content_type="application/json")
+    assert refused.status_code == 400
+
+
+def test_a_closed_study_takes_nothing_more(client, me):
+    visit = open_visit(client)
+    token = client.get(BASE + "assignments/2/").json()["visit_token"]
+    answer_all(client, me.reads.get(number=1))
+    close(me.study)
+    opening = {"id": str(uuid.uuid4()), "position": 2, "visit_token": token}
+    for refused in (
+        client.post(BASE + "visits/", opening, content_type="application/json"),
+        put(client, f"visits/{visit}/", {"comment": "on second thoughts"}),
+        client.post(BASE + "finish/"),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (409, "study_closed")
+    assert Visit.objects.get(id=visit).comment == ""
+
+
+def test_a_late_report_takes_no_viewer_action_back(client):
+    visit = open_visit(client)
+    put(client, f"visits/{visit}/", {"actions": {"zoom": 3, "pan": 1}})
+    put(client, f"visits/{visit}/", {"actions": {"zoom": 2, "invert": 1}})
+    assert Visit.objects.get(id=visit).actions == {"zoom": 3, "pan": 1, "invert": 1}
+
+
+JUNK = [
+    *([], "text", 7, None, {"id": []}, {"actions": {"a\0b": 1}}, {"actions": {"zoom": 10**400}}),
+    *({"display": {"note": "half \ud800"}}, {"display": {"a": "\0"}}, {"display": []}, {"files": [1]}),
+    *({"comment": "\0"}, {"comment": "\ud800"}, {"visible_ms": -1}, {"visible_ms": 1e300}, {"files": [{}] * 99}),
+    *({"actions": {str(n): 1 for n in range(201)}}, {"score": 10**30}, {"score": "9" * 5000}, {"question": {}}),
+]
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=range(len(JUNK)))
+def test_junk_is_refused_with_a_sentence_and_stores_nothing(client, junk):
+    visit = open_visit(client)
+    before = Visit.objects.values().get(id=visit)
+    token = client.get(BASE + "assignments/1/").json()["visit_token"]
+    whole = {"id": str(uuid.uuid4()), "position": 1, "visit_token": token, "visit": visit, "question": "confidence"}
+    body = {"score": 3, **whole, **junk} if isinstance(junk, dict) else junk
+    answers = {
+        "visits/": client.post(BASE + "visits/", body, content_type="application/json"),
+        "visit": put(client, f"visits/{visit}/", body),
+        "response": put(client, f"responses/{uuid.uuid4()}/", body),
+        "preferences": put(client, "preferences/", body),
+    }
+    for path, answered in answers.items():
+        assert answered.status_code < 500, path
+    assert any(answered.status_code in (400, 409) and answered.json()["detail"] for answered in answers.values())
+    if answers["visit"].status_code == 400:
+        assert Visit.objects.values().get(id=visit) == before
+
+
+def test_a_body_nested_too_deeply_is_refused(client):
+    for path in (BASE + "visits/", "/api/session/"):
+        answered = client.post(path, "[" * 100_000, content_type="application/json")
+        assert answered.status_code == 400
+
+
 def test_a_closed_study_takes_no_answer(client, me):
     visit = open_visit(client)
-    me.study.state, me.study.closed_at = "closed", timezone.now()
-    me.study.save()
+    close(me.study)
     assert answer(client, visit).json()["code"] == "study_closed"
