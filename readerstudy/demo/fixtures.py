@@ -7,6 +7,7 @@ maps/*.npz.gz, strips/*.png      float16 maps (224 x 224) and animation frames; 
 
 import gzip
 import json
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from PIL import Image
 
 from explain.kinds import KINDS
 from readerstudy.cases.models import Batch, Prediction
-from readerstudy.explanations.encoding import encode_frames, encode_map, map_bytes
+from readerstudy.explanations.encoding import EncodedFile, encode_frames, encode_map, map_bytes
 from readerstudy.explanations.loading import radiograph
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.explanations.parameters import explanation_key
@@ -49,17 +50,24 @@ def restore_explanations(batch: Batch, folder: Path = FOLDER) -> list[Explanatio
     for prediction in predictions.values():
         (prediction.weights_sha256,) = weights
     Prediction.objects.bulk_update(predictions.values(), ["weights_sha256"])
-    return [_restore(predictions[entry["image"], entry["pathology"]], entry, folder) for entry in described]
+    owners = [predictions[entry["image"], entry["pathology"]] for entry in described]
+    with ThreadPoolExecutor() as threads:  # deriving the pictures takes the time; Pillow and NumPy let go of the lock
+        derived = threads.map(lambda owner, entry: _derive(owner, entry, folder), owners, described)
+        return [_store(owner, entry, *parts) for owner, entry, parts in zip(owners, described, derived, strict=True)]
 
 
-def _restore(prediction: Prediction, entry: dict[str, Any], folder: Path) -> Explanation:
+def _derive(prediction: Prediction, entry: dict[str, Any], folder: Path) -> tuple[np.ndarray, list[EncodedFile]]:
+    """The float map, and all files made from it or from the strip."""
+    values = read_map(folder / entry["map"])
+    if KINDS[entry["kind"]].animated:
+        frames = read_strip(folder / entry["strip"], entry["record"]["frames"])
+        return values, encode_frames(frames, entry["record"])
+    return values, encode_map(values, radiograph(prediction.case))
+
+
+def _store(prediction: Prediction, entry: dict[str, Any], values: np.ndarray, files: list[EncodedFile]) -> Explanation:
     kind = KINDS[entry["kind"]]
     provenance = Provenance(**{name: entry[name] for name in _PROVENANCE})
-    values = read_map(folder / entry["map"])
-    if kind.animated:
-        files = encode_frames(read_strip(folder / entry["strip"], entry["record"]["frames"]), entry["record"])
-    else:
-        files = encode_map(values, radiograph(prediction.case))
     key = explanation_key(
         prediction.case.pixel_sha256,
         prediction.pathology,
