@@ -1,0 +1,71 @@
+"""The demo: loads without torch, shows every state of a study, and says everywhere what is simulated."""
+
+import csv
+import io
+import sys
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from readerstudy.accounts.models import User
+from readerstudy.analysis.export import export
+from readerstudy.analysis.models import Analysis
+from readerstudy.cases.models import Case
+from readerstudy.demo.fixtures import FOLDER
+from readerstudy.demo.studies import ACCOUNTS, PASSWORD, make_demo
+from readerstudy.reading import progress
+from readerstudy.reading.models import Reader
+from readerstudy.studies.models import Study
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_fixtures_stay_small():
+    assert sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) < 30 * 2**20
+    models = FOLDER.parent / "models"
+    assert sum(path.stat().st_size for path in models.glob("*.safetensors")) < 8 * 2**20
+
+
+def test_it_loads_only_where_demo_is_set(settings):
+    settings.DEMO = False
+    with pytest.raises(CommandError, match="DEMO=true"):
+        call_command("demo")
+    assert not User.objects.exists()
+
+
+def test_the_demo_from_its_fixtures(settings, client):
+    """One load, many looks: loading takes seconds."""
+    torch_before = "torch" in sys.modules
+    studies = make_demo()
+    assert ("torch" in sys.modules) == torch_before
+    assert make_demo() == []
+
+    assert Case.objects.count() == 30 and set(Case.objects.values_list("bits", flat=True)) == {8, 12}
+    demo, finished = (Study.objects.get(slug=study.slug) for study in studies)
+    assert (demo.state, demo.simulated) == ("open", False)
+    assert (finished.state, finished.simulated) == ("closed", True)
+    for study in (demo, finished):
+        scored = study.examples.filter(practice=False)
+        assert (scored.count(), study.examples.filter(practice=True).count()) == (24, 6)
+        assert all(example.explanations.count() == 5 for example in scored)
+
+    fresh, halfway = (Reader.objects.get(study=demo, code=code) for code in ("R1", "R2"))
+    assert fresh.consented_at is None
+    assert [(item.state, item.done) for item in progress.reads_of(halfway)] == [
+        ("finished", 6), ("open", 12), ("locked", 0),
+    ]  # fmt: skip
+    assert finished.readers.count() == 5
+    assert all(item.state == "finished" for reader in finished.readers.all() for item in progress.reads_of(reader))
+
+    rows = list(csv.DictReader(io.StringIO("".join(export(finished, "long")))))
+    assert {row["simulated"] for row in rows} == {"1"} and {row["source"] for row in rows} == {"simulated"}
+    analysis = Analysis.objects.get(study=finished)
+    assert analysis.status == "done" and analysis.results["simulated"] is True
+
+    for role in ACCOUNTS:
+        assert Client().login(username=f"demo-{role}", password=PASSWORD)
+    client.login(username="demo-researcher", password=PASSWORD)
+    for address in ("", "results/", "progress/"):
+        page = client.get(f"/studies/demo-finished/{address}")
+        assert page.status_code == 200 and "simulated" in page.content.decode()
