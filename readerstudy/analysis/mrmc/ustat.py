@@ -88,6 +88,12 @@ def ustat(data: ReaderScores, *, variance: str = "unbiased", alpha: float = 0.05
     total, pairs = shared["auc"], counts["auc"]
     auc = total / pairs
     exact_counts = np.einsum("kl,lab->kab", _EXACT, counts["sums"])
+    if exact_counts[7].min() < 0.5:  # M8 estimates the squared AUC: without it the "variance" would be that square
+        a, b = (data.methods[index] for index in np.unravel_index(exact_counts[7].argmin(), exact_counts[7].shape))
+        raise MRMCError(
+            f"The scores with method {a} {'' if a == b else f'and method {b} '}hold no two readers, positive and "
+            "negative cases that all differ: a variance needs at least two of each."
+        )
     biased = _divide(shared["sums"], counts["sums"])
     moments = biased if variance == "mle" else _divide(np.einsum("kl,lab->kab", _EXACT, shared["sums"]), exact_counts)
     weights = exact_counts / np.outer(pairs, pairs)

@@ -53,6 +53,16 @@ def test_one_reader_is_refused():
         ustat(data, variance="bootstrap")
 
 
+@pytest.mark.parametrize("positive", [1, 0])
+def test_one_case_of_a_class_is_refused_also_where_scores_are_missing(positive):
+    data = synthetic("full2")
+    keep = (data.truth != positive) | (np.cumsum(data.truth == positive) == 1)
+    scores = data.scores[:, :, keep].copy()
+    scores[0, 0, np.flatnonzero(data.truth[keep] != positive)[0]] = np.nan
+    with pytest.raises(MRMCError, match="a variance needs at least two of each"):
+        ustat(ReaderScores(scores, data.truth[keep], data.methods, data.readers))
+
+
 def test_a_reader_who_did_not_use_a_method_still_counts_for_the_other():
     data = synthetic("full5")
     scores = data.scores.copy()
