@@ -100,7 +100,6 @@ else:
     DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-ATOMIC_REQUESTS = False
 
 # Holds the counts of log-in attempts, which all processes must share. The table is made by a migration of accounts.
 CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://shared_cache")}
@@ -183,7 +182,6 @@ if not DEBUG and not DEMO:
     CSRF_COOKIE_SECURE = True
     if env.bool("BEHIND_PROXY", default=True):
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-        ALLAUTH_TRUSTED_PROXY_COUNT = 1  # log-in attempts are counted by the address that the proxy reports
         ALLAUTH_TRUSTED_PROXY_COUNT = 1  # log-in rate limits count by the client address that the proxy names
 
 # --- API --------------------------------------------------------------------------------------------------------------

@@ -134,7 +134,7 @@ TABLE: dict[str, Row] = {
     "studies/<slug:slug>/files/<str:name>": researchers(name=display),
     "studies/<slug:slug>/people/": researchers(),
     "studies/<slug:slug>/people/<int:pk>/remove/": researchers(method="post", pk=own_membership),
-    "studies/<slug:slug>/readers/<str:code>/withdraw/": researchers(method="post", code=lambda world: "R1", own=False),
+    "studies/<slug:slug>/readers/<slug:code>/withdraw/": researchers(method="post", code=lambda world: "R1", own=False),
     "studies/<slug:slug>/people/<int:pk>/resend/": researchers(method="post", pk=lambda world: world.invitation.pk),
     "studies/<slug:slug>/people/<int:pk>/revoke/": researchers(method="post", pk=lambda world: world.invitation.pk),
     "accounts/token/": study_makers(),

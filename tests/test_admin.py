@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from readerstudy.accounts.models import User
 from readerstudy.cases.models import Truth
-from readerstudy.reading.models import Exclusion, Response
+from readerstudy.reading.models import Exclusion, Reader, Response
 from readerstudy.studies.models import Membership, Method, Study
 from tests.builders import make_study, make_user
 from tests.worlds import World, make_world
@@ -120,11 +120,24 @@ def test_looking_at_answers_of_an_open_study_is_recorded(client, root, world):
     assert [(look.user, look.what) for look in world.study.looks.all()] == [(root, "answers in the Django admin")]
 
 
+def test_a_withdrawal_needs_its_own_page_and_a_reason(client, root, world):
+    data = {"specialty": "radiology", "years_experience": 3, "ai_experience": "none", "withdrawn_at_0": "2026-01-01"}
+    client.post(address(Reader, "change", world.reader.pk), {**data, "withdrawn_at_1": "10:00"})
+    world.reader.refresh_from_db()
+    assert (world.reader.specialty, world.reader.withdrawn_at) == ("radiology", None)
+
+
 def test_an_exclusion_is_added_with_who_and_never_edited(client, root, world):
     data = {"study": world.study.pk, "reader": world.other_reader.pk, "why": "left after an hour"}
     client.post(address(Exclusion, "add"), data)
     added = Exclusion.objects.get(why="left after an hour")
     assert added.by == root
+    client.post(address(Exclusion, "add"), data)
+    elsewhere = {"study": world.study.pk, "example": make_world("two").example.pk, "why": "wrong image"}
+    assert "is not of the study" in client.post(address(Exclusion, "add"), elsewhere, follow=True).content.decode()
+    answer = {"study": world.study.pk, "response": world.response.pk, "why": "slip of the hand"}
+    client.post(address(Exclusion, "add"), answer)
+    assert sorted(Exclusion.objects.filter(by=root).values_list("why", flat=True)) == [data["why"], answer["why"]]
     assert client.post(address(Exclusion, "change", added.pk), {"why": "other"}).status_code == 403
     assert client.post(address(Exclusion, "delete", added.pk), {"post": "yes"}).status_code == 403
 

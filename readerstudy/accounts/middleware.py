@@ -9,6 +9,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
 from readerstudy.accounts.access import LoginRequired
@@ -39,7 +40,8 @@ class SecondFactorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if settings.REQUIRE_MFA_FOR_STAFF and not request.path.startswith("/accounts/"):
+        sets_up = request.path.startswith("/accounts/") and request.path != reverse("token")  # a token skips it
+        if settings.REQUIRE_MFA_FOR_STAFF and not sets_up:
             user = request.user
             if isinstance(user, User) and user.is_staff and not is_mfa_enabled(user):
                 messages.info(request, "Administrators need a second factor here: set one up to go on.")

@@ -32,6 +32,8 @@ def public_name(file: FieldFile) -> str:
 
 def named(field: str, name: str) -> dict[str, str]:
     """Filter for the row whose file `field` has the opaque `name`: folders of the storage never show in URLs."""
+    if "\0" in name:  # PostgreSQL refuses to look for it
+        raise Http404("There is no such file.")
     return {f"{field}__endswith": f"/{name}"}
 
 

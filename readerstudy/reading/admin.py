@@ -2,12 +2,14 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
 from simple_history.admin import SimpleHistoryAdmin
 
 from readerstudy.accounts.access import administrator
 from readerstudy.accounts.adminbase import HouseAdmin, RecordAdmin
+from readerstudy.reading.exclusions import exclude
 from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, Response, Sequence, Visit
 from readerstudy.studies.models import Look, Study
 
@@ -37,15 +39,15 @@ class AnswersAdmin(RecordAdmin):
 
 @admin.register(Reader)
 class ReaderAdmin(HouseAdmin, SimpleHistoryAdmin):
-    """The profile can be corrected and a withdrawal noted. Readers come by joining a study."""
+    """The profile can be corrected. Readers come by joining a study, and withdraw on its page of people."""
 
     list_display = ["code", "study", "person", "specialty", "years_experience", "consented_at", "withdrawn_at"]
     list_filter = ["study"]
     list_select_related = ["study", "membership__user"]
     search_fields = ["code", "study__slug", "membership__user__email"]
-    fields = ["study", "code", "person", "specialty", "years_experience", "ai_experience", "withdrawn_at"]
-    fields += ["joined_at", "consented_at", "consent_sha256", "instructions_read_at"]
     readonly_fields = ["study", "code", "person", "joined_at", "consented_at", "consent_sha256", "instructions_read_at"]
+    readonly_fields += ["withdrawn_at", "withdrawn_why"]
+    fields = ["specialty", "years_experience", "ai_experience", *readonly_fields]
 
     @admin.display(ordering="membership__user__username")
     def person(self, reader: Reader) -> str:
@@ -141,5 +143,7 @@ class ExclusionAdmin(HouseAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Exclusion, form: Any, change: bool) -> None:
-        obj.by = request.user  # type: ignore[assignment]
-        super().save_model(request, obj, form, change)
+        thing = obj.example or obj.reader or obj.read or obj.response
+        if thing is None:
+            raise ValidationError("Name one thing to exclude.")
+        obj.pk = exclude(obj.study, thing, obj.why, administrator(request)).pk

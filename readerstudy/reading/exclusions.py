@@ -5,24 +5,29 @@ from django.db import transaction
 from django.utils import timezone
 
 from readerstudy.accounts.models import User
-from readerstudy.reading.models import Exclusion, Read, Reader
+from readerstudy.reading.models import Exclusion, Read, Reader, Response
 from readerstudy.studies.models import Example, Study
 
-Thing = Example | Reader | Read
+Thing = Example | Reader | Read | Response
 
 
 @transaction.atomic
 def exclude(study: Study, thing: Thing, why: str, user: User | None = None) -> Exclusion:
-    """Exclude an example, a reader or a read of the study. Refused while an exclusion of it is in force."""
-    field = {Example: "example", Reader: "reader", Read: "read"}[type(thing)]
-    of = thing.reader.study_id if isinstance(thing, Read) else thing.study_id
-    if of != study.pk:
+    """Exclude an example, a reader, a read or an answer of the study. Refused while an exclusion of it is in force."""
+    field = {Example: "example", Reader: "reader", Read: "read", Response: "response"}[type(thing)]
+    if _study_of(thing) != study.pk:
         raise ValidationError(f"{thing} is not of the study “{study.title}”.")
     if Exclusion.objects.filter(study=study, lifted_at=None, **{field: thing}).exists():
         raise ValidationError(f"{thing} is excluded already.")
     if not why.strip():
         raise ValidationError("Say why it is excluded.")
     return Exclusion.objects.create(study=study, why=why.strip(), by=user, **{field: thing})
+
+
+def _study_of(thing: Thing) -> int:
+    if isinstance(thing, Read):
+        return thing.reader.study_id
+    return thing.question.study_id if isinstance(thing, Response) else thing.study_id
 
 
 @transaction.atomic

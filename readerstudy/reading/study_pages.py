@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -135,6 +136,10 @@ def exclusions_page(request: HttpRequest, slug: str) -> HttpResponse:
 def lift_exclusion(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     study = researcher_study(request, slug)
     exclusion = get_object_or_404(study.exclusions, pk=pk)
-    why, user = request.POST.get("why", ""), signed_in(request)
-    attempt(request, lambda: exclusions.lift(exclusion, why, user), "The exclusion is lifted.")
+    form, user = ReasonForm(request.POST), signed_in(request)
+    if form.is_valid():
+        why = form.cleaned_data["why"]
+        attempt(request, lambda: exclusions.lift(exclusion, why, user), "The exclusion is lifted.")
+    else:
+        messages.error(request, "Say in at most 300 characters why it is lifted.")
     return redirect("study_exclusions", slug)

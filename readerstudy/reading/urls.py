@@ -14,7 +14,7 @@ urlpatterns = [
     ),
     path("studies/<slug:slug>/progress/", study_pages.progress_page, name="study_progress"),
     path("studies/<slug:slug>/progress.csv", study_pages.progress_csv, name="study_progress_csv"),
-    path("studies/<slug:slug>/readers/<str:code>/withdraw/", study_pages.withdraw_page, name="reader_withdraw"),
+    path("studies/<slug:slug>/readers/<slug:code>/withdraw/", study_pages.withdraw_page, name="reader_withdraw"),
     path("studies/<slug:slug>/allocation/", study_pages.allocation_page, name="study_allocation"),
     path("studies/<slug:slug>/allocation.csv", study_pages.allocation_csv, name="study_allocation_csv"),
     path("studies/<slug:slug>/exclusions/", study_pages.exclusions_page, name="study_exclusions"),

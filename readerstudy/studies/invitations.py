@@ -58,7 +58,7 @@ def _is_address(entry: str) -> bool:
         validate_email(entry)
     except ValidationError:
         return False
-    return True
+    return len(entry) <= 254  # what the database takes
 
 
 @transaction.atomic
@@ -145,7 +145,7 @@ def find(signed: str) -> Invitation:
 
 @transaction.atomic
 def accept(signed: str, user: User) -> Membership:
-    """Turn the link into a membership, once. Raises InvitationError; then nothing has changed."""
+    """Turn the link into a membership, once; a new `user` is stored with it. On InvitationError nothing has changed."""
     invitation = find(signed)
     Invitation.objects.select_for_update().get(pk=invitation.pk)
     invitation = find(signed)  # again, now that nobody else can be using the same link
@@ -154,6 +154,8 @@ def accept(signed: str, user: User) -> Membership:
             f"This invitation is for {invitation.email}, and you are logged in as {user.email}. Log out and open the "
             "link again, or ask for an invitation to your own address."
         )
+    if user.pk is None:
+        user.save()
     membership = join(invitation.study, user, invitation.role)
     invitation.accepted_at, invitation.accepted_by = timezone.now(), user
     invitation.save(update_fields=["accepted_at", "accepted_by"])
@@ -164,7 +166,8 @@ def accept(signed: str, user: User) -> Membership:
 def join(study: Study, user: User, role: str) -> Membership:
     """Make the person a member, and let the apps above do their part (a reader gets a code and reads).
 
-    Raises InvitationError when the person has another role in the study, or is staff and would read.
+    Raises InvitationError when the person has another role in the study, or would read and is staff or has run the
+    study (or the version before it).
     """
     _refuse_by_study(study, role)
     known = Membership.objects.filter(study=study, user=user).first()
@@ -172,12 +175,22 @@ def join(study: Study, user: User, role: str) -> Membership:
         raise InvitationError(f"You are a {role} of “{study.title}” already.")
     if known is not None:
         raise InvitationError(f"You are a {known.role} of “{study.title}”; one person has one role in a study.")
+    if role == Role.READER and _has_run(study, user):
+        raise InvitationError(
+            f"{user.email} has run “{study.title}” and could see its truth: such a person cannot read."
+        )
     try:
         membership = Membership.objects.create(study=study, user=user, role=role)
         invitation_accepted.send(sender=Invitation, membership=membership)
     except ValidationError as error:
         raise InvitationError(" ".join(error.messages)) from error
     return membership
+
+
+def _has_run(study: Study, user: User) -> bool:
+    """Whether the person had another role than reader, though removed since, in this version or the one before it."""
+    versions = [study.pk, study.previous_version_id]
+    return Membership.history.filter(study__in=versions, user=user).exclude(role=Role.READER).exists()
 
 
 def _refuse_by_study(study: Study, role: str) -> None:
@@ -190,7 +203,7 @@ def _refuse_by_study(study: Study, role: str) -> None:
 def send_email(invitation: Invitation, link: str) -> None:
     """Send the link. Raises OSError (smtplib's errors are OSErrors) when the mail server refuses."""
     context = {"invitation": invitation, "study": invitation.study, "link": link}
-    subject = f"Invitation to “{invitation.study.title}”"
+    subject = f"Invitation to “{' '.join(invitation.study.title.split())}”"  # a header is one line
     body = render_to_string("studies/emails/invitation.txt", context)
     reply_to = [invitation.created_by.email] if invitation.created_by else []
     EmailMessage(subject, body, to=[invitation.email], reply_to=reply_to).send()

@@ -5,7 +5,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.forms import SetPasswordForm
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -59,10 +58,12 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
             if invited.already:
                 messages.info(request, f"Already in this study: {', '.join(invited.already)}.")
             return redirect("people", slug)
-    waiting = [
-        {"invitation": invitation, "link": request.build_absolute_uri(invitations.link_path(invitation))}
-        for invitation in invitations.pending(study)
-    ]
+    waiting = []
+    for invitation in invitations.pending(study):
+        # Whoever has the link of an address without an account can make that account.
+        may_have_link = may_invite_administrators or invitation.role != Membership.Role.ADMINISTRATOR
+        link = request.build_absolute_uri(invitations.link_path(invitation)) if may_have_link else ""
+        waiting.append({"invitation": invitation, "link": link})
     context = {
         "study": study,
         "form": form,
@@ -145,9 +146,8 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     form = SetPasswordForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            with transaction.atomic():
-                form.save()
-                membership = invitations.accept(token, user)
+            form.save(commit=False)  # accept stores the account, so that two clicks make one
+            membership = invitations.accept(token, user)
         except InvitationError as error:
             return render(request, "studies/invitation_refused.html", {"error": error}, status=410)
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")

@@ -1,4 +1,4 @@
-"""An administrator sees the truth and never reads: one rule, whichever of the two comes second, by whatever path."""
+"""Who sees the truth never reads: an administrator is no reader, whichever comes second, and roles do not change."""
 
 from typing import Any
 
@@ -16,6 +16,16 @@ def _refuse_staff_as_reader(sender: type, instance: Membership, raw: bool = Fals
         raise ValidationError(STAFF_CANNOT_READ)
 
 
+def _refuse_change(sender: type, instance: Membership, raw: bool = False, **_: Any) -> None:
+    before = Membership.objects.filter(pk=instance.pk).first() if instance.pk and not raw else None
+    if before and (before.study_id, before.user_id, before.role) != (
+        instance.study_id,
+        instance.user_id,
+        instance.role,
+    ):
+        raise ValidationError(f"{before.user.email} is {before.role} of this study: a membership does not change.")
+
+
 def _refuse_reader_as_staff(sender: type, instance: User, raw: bool = False, **_: Any) -> None:
     if raw or not instance.pk or not (instance.is_staff or instance.is_superuser):
         return
@@ -27,4 +37,5 @@ def _refuse_reader_as_staff(sender: type, instance: User, raw: bool = False, **_
 def connect() -> None:
     """Attach the rule; called once, when the app is ready."""
     pre_save.connect(_refuse_staff_as_reader, sender=Membership, dispatch_uid="roles-membership")
+    pre_save.connect(_refuse_change, sender=Membership, dispatch_uid="roles-change")
     pre_save.connect(_refuse_reader_as_staff, sender=User, dispatch_uid="roles-user")

@@ -137,7 +137,7 @@ def test_administrators_must_set_one_up_where_that_is_required(client, settings)
     settings.REQUIRE_MFA_FOR_STAFF = True
     root = make_user("root", is_staff=True)
     client.force_login(root)
-    for address in ("/", "/admin/", "/api/schema/"):
+    for address in ("/", "/admin/", "/api/schema/", "/accounts/token/"):
         assert client.get(address).headers["Location"] == "/accounts/2fa/totp/activate/"
     Authenticator.objects.create(user=root, type=Authenticator.Type.TOTP, data={})
     assert client.get("/").status_code == 200

@@ -66,7 +66,7 @@ def test_a_file_lost_from_the_storage_is_not_found(admin, world, address):
 
 
 def test_names_are_whole_file_names(admin, world):
-    for name in ("", "png", ".png", "%", "..%2F..%2Fdb.sqlite3", last_part(world.case.display.name)[1:]):
+    for name in ("", "png", ".png", "%", "%00", "..%2F..%2Fdb.sqlite3", last_part(world.case.display.name)[1:]):
         assert admin.get(f"/batches/{world.batch.name}/files/{name}").status_code == 404
 
 

@@ -246,9 +246,10 @@ def test_exclusions_are_added_and_lifted_with_reasons(client, study):
         assert said in client.post(address, data).content.decode()
     assert study.exclusions.count() == 3
     first = study.exclusions.get(example__number=3)
-    client.post(f"{address}{first.pk}/lift/", {"why": ""})
-    first.refresh_from_db()
-    assert first.lifted_at is None
+    for why in ("", "x" * 301, "a\0b"):
+        client.post(f"{address}{first.pk}/lift/", {"why": why})
+        first.refresh_from_db()
+        assert first.lifted_at is None
     client.post(f"{address}{first.pk}/lift/", {"why": "it was right after all"})
     first.refresh_from_db()
     assert first.lifted_by.username == "ann" and first.why == "wrong image"

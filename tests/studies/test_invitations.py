@@ -5,11 +5,13 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from readerstudy.accounts.models import User
 from readerstudy.studies import invitations
 from readerstudy.studies.invitations import InvitationError
+from readerstudy.studies.lifecycle import new_version
 from readerstudy.studies.models import Invitation, Membership, Study
 from tests.builders import make_member, make_study, make_user, open_now
 
@@ -77,6 +79,22 @@ def test_a_researcher_cannot_make_an_administrator(client, researcher, study):
     assert not study.invitations.exists()
 
 
+def test_a_researcher_does_not_see_the_link_of_an_administrators_invitation(client, researcher, study):
+    link = invitations.link_path(invited(study, "chief@example.org", role="administrator"))
+    page = client.get("/studies/one/people/").content.decode()
+    assert "chief@example.org" in page and link not in page
+    client.force_login(make_user("root", is_staff=True))
+    assert link in client.get("/studies/one/people/").content.decode()
+
+
+def test_a_title_of_two_lines_and_an_endless_address_do_no_harm(client, researcher, study):
+    Study.objects.filter(pk=study.pk).update(title="One\r\nBcc: eve@example.org")
+    send(client, "a@example.org")
+    assert mail.outbox[0].subject == "Invitation to “One Bcc: eve@example.org”"
+    longest = ".".join(["x" * 60] * 5)
+    assert "Not an email address" in send(client, f"a@{longest}.org").content.decode()
+
+
 def test_a_mail_server_that_refuses_leaves_the_link_to_copy(client, researcher, study, settings):
     settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = (
         "django.core.mail.backends.smtp.EmailBackend",
@@ -139,6 +157,30 @@ def test_the_link_works_once(client, study):
     assert b"was used already" in client.get(link).content
     client.post(link, {"new_password1": "another-film-43", "new_password2": "another-film-43"})
     assert not User.objects.get().check_password("another-film-43")
+
+
+def test_two_clicks_make_one_account(study):
+    token = invitations.token(invited(study))
+    invitations.accept(token, User(username="first", email="new@example.org"))
+    with pytest.raises(InvitationError, match="used already"):
+        invitations.accept(token, User(username="second", email="new@example.org"))
+    assert User.objects.get().username == "first"
+
+
+def test_who_has_run_a_study_does_not_read_it(client, study, researcher):
+    gone = make_member(study, "cyd", "researcher")
+    client.post(f"/studies/one/people/{gone.memberships.get().pk}/remove/")
+    open_now(study)
+    for version in (study, new_version(study)):
+        with pytest.raises(InvitationError, match="has run"):
+            invitations.join(version, gone, "reader")
+
+
+def test_a_membership_does_not_change(study):
+    membership = invitations.join(study, make_user("ann"), "reader")
+    membership.role = "researcher"
+    with pytest.raises(ValidationError, match="does not change"):
+        membership.save()
 
 
 def test_an_expired_or_altered_link_does_not_work(client, study):
