@@ -20,7 +20,15 @@ from readerstudy.reading.access import reader
 from readerstudy.reading.feedback import practice_feedback
 from readerstudy.reading.models import Assignment, Read, Reader, Response, Visit
 from readerstudy.reading.recording import Answer, Refused
-from readerstudy.reading.serializers import AnswerIn, AnswerOut, Feedback, NewVisit, Preferences, VisitMeasures
+from readerstudy.reading.serializers import (
+    AnswerIn,
+    AnswerOut,
+    Feedback,
+    FinishedRead,
+    NewVisit,
+    Preferences,
+    VisitMeasures,
+)
 
 FILE_URL_NAME = "reading_file"
 
@@ -36,9 +44,17 @@ class Conflict(APIException):
 
 def asking(request: Request, slug: str) -> Reader:
     """The reader, by the one access helper; refused when the page was opened by someone else on this workstation."""
-    me = reader(request, slug)
-    if request.headers.get("X-Reader", me.code) != me.code:
-        raise Conflict(Refused("wrong_reader", "Someone else has logged in on this computer: reload the page."))
+    wrong = Conflict(Refused("wrong_reader", "Someone else has logged in on this computer: reload the page."))
+    page_of = request.headers.get("X-Reader")
+    try:
+        me = reader(request, slug)
+    except Http404:
+        # Somebody with no part in the study. A plain 404 would make the page give up its unsent answers.
+        if page_of:
+            raise wrong from None
+        raise
+    if page_of not in (None, me.code):
+        raise wrong
     return me
 
 
@@ -159,13 +175,18 @@ def feedback(request: Request, slug: str, position: int) -> ApiResponse:
     return ApiResponse(_refusing(practice_feedback, found, me.study.questions.count()))
 
 
-@extend_schema(request=None, responses=OpenApiTypes.OBJECT)
+@extend_schema(request=FinishedRead, responses=OpenApiTypes.OBJECT)
 @api_view(["POST"])
 @permission_classes([AllowAny])
 def finish(request: Request, slug: str, practice: bool = False) -> ApiResponse:
-    """End the read; refused while an answer is missing. A repeat changes nothing."""
+    """End the read; refused while an answer is missing. A repeat changes nothing, also once the next read is open."""
     me = asking(request, slug)
-    read = _refusing(recording.finish_read, me, open_read(me, practice))
+    latest = open_read(me, practice)
+    number = _valid(FinishedRead(data=request.data)).get("read", latest.number)
+    named = latest if number == latest.number else me.reads.filter(number=number, finished_at__isnull=False).first()
+    if named is None:
+        raise Conflict(Refused("stale_read", f"Read {number} is not open: reload the page."))
+    read = _refusing(recording.finish_read, me, named)
     return ApiResponse({"finished_at": read.finished_at, "detail": _what_next(me)})
 
 

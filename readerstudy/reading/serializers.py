@@ -1,10 +1,11 @@
 """What the reading room may send, field by field, with bounds: a body that does not fit is refused with a sentence."""
 
 import json
+from typing import Any
 
 from rest_framework import serializers
 
-_A_DAY_MS = 24 * 3600 * 1000
+_MOST_MS = 2**31 - 1  # what the database holds: 24 days
 _SMALL = 200
 
 
@@ -17,6 +18,16 @@ def _small_object(value: object) -> None:
         raise serializers.ValidationError("Must not hold null characters or halves of surrogate pairs.")
 
 
+class Milliseconds(serializers.IntegerField):
+    """A page left open over a long weekend is no reason to lose the comment that comes with its times."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=0, **options)
+
+    def to_internal_value(self, data: Any) -> int:
+        return min(super().to_internal_value(data), _MOST_MS)
+
+
 class FileShown(serializers.Serializer):
     role = serializers.CharField(max_length=40)
     sha256 = serializers.CharField(max_length=64, allow_blank=True)
@@ -27,10 +38,10 @@ class FileShown(serializers.Serializer):
 class VisitMeasures(serializers.Serializer):
     """Durations in milliseconds since the opening, by the browser's monotonic clock."""
 
-    images_ready_ms = serializers.IntegerField(min_value=0, max_value=_A_DAY_MS, required=False, allow_null=True)
-    first_input_ms = serializers.IntegerField(min_value=0, max_value=_A_DAY_MS, required=False, allow_null=True)
-    answered_ms = serializers.IntegerField(min_value=0, max_value=_A_DAY_MS, required=False, allow_null=True)
-    visible_ms = serializers.IntegerField(min_value=0, max_value=_A_DAY_MS, required=False, allow_null=True)
+    images_ready_ms = Milliseconds(required=False, allow_null=True)
+    first_input_ms = Milliseconds(required=False, allow_null=True)
+    answered_ms = Milliseconds(required=False, allow_null=True)
+    visible_ms = Milliseconds(required=False, allow_null=True)
     animation_loops = serializers.IntegerField(min_value=0, max_value=10**6, required=False)
     display = serializers.JSONField(required=False, validators=[_small_object])
     actions = serializers.DictField(
@@ -53,6 +64,10 @@ class AnswerIn(serializers.Serializer):
     question = serializers.CharField(max_length=32)
     score = serializers.IntegerField()
     client_answered_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class FinishedRead(serializers.Serializer):
+    read = serializers.IntegerField(min_value=0, required=False)
 
 
 class Preferences(serializers.Serializer):

@@ -15,8 +15,9 @@ export async function finishRead(room) {
     ]);
   if (chosen !== "finish") return;
   room.leave();
+  await outbox.adding.catch(() => {}); // the times of the visit just ended: sent too, or they would stay on the disk
   await outbox.flush();
-  const left = outbox.unsent.length;
+  const left = outbox.unsent.filter((entry) => !entry.refused).length; // refused ones were told, and stay on the disk
   if (left) {
     const { position } = room;
     room.page.message("Not everything is sent yet",

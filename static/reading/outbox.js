@@ -65,6 +65,8 @@ export class Outbox extends EventTarget {
   static async open(owner, api) {
     const outbox = new Outbox(await openDatabase(), owner, api);
     outbox.entries = await outbox.transact("readonly", (store) => store.index("owner").getAll(owner));
+    // What was refused gets another try in each sitting: the cause (a study closed by mistake) may be gone.
+    for (const entry of outbox.entries) delete entry.refused;
     return outbox;
   }
 

@@ -48,7 +48,7 @@ export async function start(config) {
   room = new ReadingRoom({ api, page, state, outbox, practice: config.practice !== undefined });
   const first = firstPosition(state.read);
   void room.prefetch.parcel(first).decode(); // loads while the reader looks at the ramp
-  const check = `display:${api.base}:${state.reader}`;
+  const check = `display:${state.study.slug}:${state.reader}`; // practice and reads are one sitting
   room.displayCheck = await displayCheck(byId("display-dialog"), check, page.panelSide());
   await room.open(first);
 }

@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.utils import timezone
 
@@ -163,6 +164,18 @@ def test_finishing_names_what_is_missing_and_then_closes_the_read(client, me):
     assert answer(client, visit, score=1).json()["code"] == "read_finished"
 
 
+def test_a_late_finish_of_one_read_never_finishes_the_next(client, me):
+    finish = lambda number: client.post(BASE + "finish/", {"read": number}, content_type="application/json")
+    answer_all(client, me.reads.get(number=1))
+    first = finish(1).json()["finished_at"]
+    me.reads.filter(number=2).update(opened_at=timezone.now())
+    answer_all(client, me.reads.get(number=2))
+    assert finish(1).json()["finished_at"] == first
+    assert me.reads.get(number=2).finished_at is None
+    assert finish(3).json()["code"] == "stale_read"
+    assert finish(2).status_code == 200
+
+
 def test_an_excluded_example_does_not_hold_a_reader_up(client, me):
     read = me.reads.get(number=1)
     for position in (1, 2, 3):
@@ -297,6 +310,31 @@ def test_a_body_nested_too_deeply_is_refused(client):
     for path in (BASE + "visits/", "/api/session/"):
         answered = client.post(path, "[" * 100_000, content_type="application/json")
         assert answered.status_code == 400
+
+
+def test_with_a_second_factor_logging_in_in_another_tab_is_enough(client, me):
+    client.post("/reading/trial/start/")
+    client.get("/reading/trial/read/")
+    Authenticator.objects.create(user=me.membership.user, type="totp", data={"secret": "x"})
+    client.cookies.pop("sessionid")
+    again = lambda: client.post("/api/session/", {"password": "let-me-read-1"}, content_type="application/json")
+    assert "log in in another tab" in again().json()["detail"]
+    client.force_login(me.membership.user)
+    assert again().status_code == 200
+
+
+def test_somebody_without_part_in_the_study_is_told_whose_page_it_is(client, me):
+    client.force_login(make_user("somebody"))
+    assert client.get(BASE + "state/").status_code == 404
+    refused = client.get(BASE + "state/", headers={"X-Reader": "R1"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "wrong_reader")
+
+
+def test_a_page_left_open_for_weeks_still_gives_its_comment(client, me):
+    visit = open_visit(client)
+    month = 31 * 24 * 3600 * 1000
+    assert put(client, f"visits/{visit}/", {"visible_ms": month, "comment": "unsure"}).status_code == 200
+    assert Visit.objects.get(id=visit).comment == "unsure"
 
 
 def test_a_closed_study_takes_no_answer(client, me):
