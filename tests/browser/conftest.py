@@ -1,29 +1,35 @@
-"""One real Chromium for all browser tests, and the reading room in it.
+"""One real Chromium and one real server for all browser tests, and the reading room in it.
 
-`reading_room` opens the page against the contract server. To run the same tests against another server, give another
-`ReadingRoom` whose `contract` has the same switches.
+`reading_room` makes a study, logs its reader in and opens the page against Django's own API, database and files.
 """
 
 import os
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.sessions.models import Session
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
-from tests.browser.contract_server import Contract, serve
+from tests.browser.trial import SLUG, Trial, session_cookie
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
          "--disable-sync", "--no-first-run"]  # fmt: skip
 # What the page keeps of a display check; two seconds saved in every test that is not about it.
-CHECKED = """for (const base of ["/api/reading/chest/", "/api/reading/chest/practice/"]) {
+CHECKED = """{
     const said = { checked_at: new Date().toISOString(), dark_square_seen: true, light_square_seen: true };
-    sessionStorage.setItem(`display:${base}:R1`, JSON.stringify(said));
+    sessionStorage.setItem("display:chest:R1", JSON.stringify(said));
 }"""
+
+WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,21 +50,33 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
     return {**browser_context_args, "viewport": {"width": 1366, "height": 768}}
 
 
+def assert_accessible(page: Page) -> None:
+    found = Axe().run(page, options=WCAG).response["violations"]
+    assert [(rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in found] == []
+
+
 class ReadingRoom:
     """A reader at the page: what tests do and look at, in the reader's words."""
 
-    def __init__(self, page: Page, contract: Contract, address: str) -> None:
-        self.page, self.contract, self.address = page, contract, address
+    def __init__(self, page: Page, trial: Trial | None, address: str) -> None:
+        self.page, self.trial, self.address = page, trial, address
         self.troubles: list[str] = []
+        self.requests: list[str] = []
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
         page.on("console", lambda message: self.troubles.append(message.text) if message.type == "error" else None)
+        self.files_fetched = 0
+        page.on("request", lambda request: self.requests.append(f"{request.method} {request.url}"))
+        page.on("requestfinished", self._count_file)
+
+    def _count_file(self, request: Request) -> None:
+        self.files_fetched += "/files/" in request.url
 
     def open(self, position: int | None = None, *, practice: bool = False, check: bool = True) -> Page:
         """Open the page, as if the sitting's display check were done, and wait for the images; or leave it there."""
         if check:
             self.page.add_init_script(CHECKED)
-        path = "/practice/" if practice else "/read/"
-        self.page.goto(f"{self.address}{path}" + (f"#{position}" if position else ""))
+        place = "practice" if practice else "read"
+        self.page.goto(f"{self.address}/reading/{SLUG}/{place}/" + (f"#{position}" if position else ""))
         if check:
             self.wait_for(position or 1)
         return self.page
@@ -69,7 +87,13 @@ class ReadingRoom:
         self.press("Enter")
 
     def wait_for(self, position: int) -> None:
-        self.page.wait_for_selector(f"body[data-shown='{position}']", timeout=8000)
+        self.page.wait_for_selector(f"body[data-shown='{position}']", timeout=12_000)
+
+    def wait_for_files(self, of_examples: int) -> None:
+        """Until all images of the first so many examples are on this computer: four with Method A, three with B."""
+        expected = sum(4 if position % 2 else 3 for position in range(1, of_examples + 1))
+        self.wait_until(lambda: self.files_fetched >= expected)
+        self.page.wait_for_timeout(100)
 
     def press(self, *keys: str) -> None:
         for key in keys:
@@ -85,8 +109,7 @@ class ReadingRoom:
 
     def scores(self) -> list[tuple[int, str, int, int]]:
         """(position, question, score, revision) as stored, in order of arrival."""
-        with self.contract.lock:
-            return [(r["position"], r["question"], r["score"], r["revision"]) for r in self.contract.responses]
+        return self.trial.scores()
 
     def chosen(self) -> list[str]:
         """The scores that the page shows as chosen."""
@@ -106,12 +129,11 @@ class ReadingRoom:
             })"""
         )
 
-    def wait_until(self, happened: Callable[[], bool], seconds: float = 8) -> None:
+    def wait_until(self, happened: Callable[[], bool], seconds: float = 12) -> None:
         """Wait for something on the server (the page's own wait_for_function needs eval, which the CSP forbids)."""
         for _ in range(int(seconds * 20)):
-            with self.contract.lock:
-                if happened():
-                    break
+            if happened():
+                break
             self.page.wait_for_timeout(50)
         else:
             raise AssertionError("it did not happen in time")
@@ -124,16 +146,73 @@ class ReadingRoom:
         SCREENSHOTS.mkdir(exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
+    # --- what may go wrong ---
+
+    def cut_network(self) -> None:
+        self.page.context.set_offline(True)
+
+    def restore_network(self) -> None:
+        self.page.context.set_offline(False)
+
+    def lose_reply(self, path: str, before: Callable[[], None] = lambda: None) -> None:
+        """The server takes the next request of this path; its answer never comes. `before`: what happens between."""
+
+        def take(route: Route) -> None:
+            route.fetch()
+            before()
+            route.abort()
+
+        self.page.route(path, take, times=1)
+
+    def end_session(self) -> None:
+        Session.objects.all().delete()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_request_at_a_time() -> Iterator[None]:
+    """All threads of the test server share one in-memory database, where transactions must not overlap."""
+    answer, lock = WSGIHandler.get_response, threading.Lock()
+
+    def answer_in_turn(self: WSGIHandler, request: Any) -> Any:
+        with lock:
+            return answer(self, request)
+
+    WSGIHandler.get_response = answer_in_turn
+    yield
+    WSGIHandler.get_response = answer
+
 
 @pytest.fixture
-def reading_room(page: Page, context: BrowserContext) -> Iterator[Callable[..., ReadingRoom]]:
-    """Make a reading room: reading_room(total=6, bits=12, page=...)."""
-    with ExitStack() as stack:
+def quiet_server(live_server: Any) -> Iterator[str]:
+    """The server's address; the test ends only when every request has been answered, for its database goes then."""
+    under_way: list[None] = []
 
-        def make(page: Page = page, **study: Any) -> ReadingRoom:
-            contract = Contract(**study)
-            return ReadingRoom(page, contract, stack.enter_context(serve(contract)))
+    def begun(**_: Any) -> None:
+        under_way.append(None)
 
-        yield make
-        for opened in context.pages:
-            opened.close()  # before its server
+    def ended(**_: Any) -> None:
+        under_way.pop()
+
+    request_started.connect(begun)
+    request_finished.connect(ended)
+    yield live_server.url
+    for _ in range(100):
+        time.sleep(0.02)
+        if not under_way:
+            break
+    request_started.disconnect(begun)
+    request_finished.disconnect(ended)
+
+
+@pytest.fixture
+def reading_room(page: Page, context: BrowserContext, quiet_server: str) -> Iterator[Callable[..., ReadingRoom]]:
+    """Make a reading room: reading_room(total=6, bits=12, page=...). One study a test."""
+
+    def make(page: Page = page, **study: Any) -> ReadingRoom:
+        trial = Trial(**study)
+        page.context.add_cookies([session_cookie(trial.reader, quiet_server)])
+        return ReadingRoom(page, trial, quiet_server)
+
+    yield make
+    for opened in context.pages:
+        opened.close()  # before its study

@@ -5,19 +5,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import ReadingRoom
+from tests.browser.conftest import ReadingRoom, assert_accessible
 
 Make = Callable[..., ReadingRoom]
-WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 MOST_BYTES = 150 * 1024
-
-
-def assert_accessible(page: Page) -> None:
-    found = Axe().run(page, options=WCAG).response["violations"]
-    assert [(rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in found] == []
 
 
 @pytest.mark.parametrize(("width", "height"), [(1366, 768), (1920, 1080), (1366, 641)])
@@ -96,15 +89,8 @@ def test_reflow_at_400_percent(reading_room: Make) -> None:
         assert box and box["x"] >= 0 and box["x"] + box["width"] <= 320, name
     page.locator("[data-question=confidence] input[value='4']").check()
     assert room.chosen() == ["4"]
-    page.screenshot(path=_screens() / "reflow-320.png", full_page=True)
+    room.photograph("reflow-320")
     assert_accessible(page)
-
-
-def _screens() -> Any:
-    from tests.browser.conftest import SCREENSHOTS
-
-    SCREENSHOTS.mkdir(exist_ok=True)
-    return SCREENSHOTS
 
 
 def test_targets_are_24_px_and_focus_is_seen(reading_room: Make) -> None:
@@ -136,7 +122,7 @@ def test_the_page_is_light_and_asks_nobody_else(reading_room: Make) -> None:
 
     def note(response: Any) -> None:
         hosts.add(urlsplit(response.url).netloc)
-        if "/media/" not in response.url:
+        if "/files/" not in response.url:
             sizes[response.url] = len(response.body())
 
     room.page.on("response", note)

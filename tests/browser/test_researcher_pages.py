@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from readerstudy.accounts.models import User
 from readerstudy.reading.models import Response, Visit
+from tests.browser.conftest import assert_accessible
 from tests.browser.test_live_reading import explain
-from tests.browser.test_reading_access import assert_accessible
 from tests.builders import make_member, make_study
 from tests.worlds import make_world
 

@@ -22,6 +22,11 @@ def pixels(page: Page, panel: str = "input") -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGB"))
 
 
+def image_url(room: ReadingRoom) -> str:
+    facts = room.page.evaluate("async () => (await fetch('/api/reading/chest/assignments/1/')).json()")
+    return facts["case"]["image"]["url"]
+
+
 def settle(page: Page) -> None:
     """Two frames later, everything asked for is drawn."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
@@ -57,9 +62,9 @@ def test_every_pixel_value_arrives_and_goes_through_the_table(reading_room: Make
             const full = greys(buildLut(facts.bits, FULL_WINDOW));
             return { samples: image.samples.join(), full, narrow: greys(narrow) };
         }""",
-        ["/media/001-image.png", {"bits": bits, "width": 300, "height": 340}],
+        [image_url(room), {"bits": bits, "width": 300, "height": 340}],
     )
-    sent = room.contract.pixels if bits == 12 else room.contract.pixels >> 4
+    sent = room.trial.pixels if bits == 12 else room.trial.pixels >> 4
     samples, full, narrow = (np.fromstring(decoded[name], sep=",") for name in ("samples", "full", "narrow"))
     assert np.array_equal(samples.reshape(340, 300), sent)
     top = 2**bits - 1
@@ -70,25 +75,25 @@ def test_every_pixel_value_arrives_and_goes_through_the_table(reading_room: Make
 def test_panels_show_the_field_of_view_with_maps_unblurred(reading_room: Make) -> None:
     room = reading_room(size=(640, 768))
     page = room.open()
-    crop, contract = room.contract.crop, room.contract
+    crop = room.trial.crop
     shown = pixels(page).astype(float)
-    field = contract.pixels[crop["y"] : crop["y"] + crop["size"], crop["x"] : crop["x"] + crop["size"]] * (255 / 4095)
+    field = room.trial.pixels[crop["y"] : crop["y"] + crop["size"], crop["x"] : crop["x"] + crop["size"]] * (255 / 4095)
     side = shown.shape[0]
     rows = ((np.arange(side) + 0.5) * crop["size"] / side).astype(int)
     assert np.abs(shown[..., 0] - field[np.ix_(rows, rows)]).mean() < 6  # the same picture, scaled
     assert np.array_equal(shown[..., 0], shown[..., 1]), "the radiograph is grey"
-    with_map = pixels(page, "grad").astype(float)
+    with_map = pixels(page, "input_gradient").astype(float)
     coloured = np.abs(with_map - shown).max(axis=2) > 0
     # Nearest neighbour: every coloured pixel is the same mixture, 0.8 of the layer's red.
     expected = 0.2 * shown[coloured] + 0.8 * np.array([222, 45, 38])
     assert coloured.any() and np.abs(with_map[coloured] - expected).max() <= 2
     room.press("o")
     settle(page)
-    assert np.array_equal(pixels(page, "grad"), pixels(page))
+    assert np.array_equal(pixels(page, "input_gradient"), pixels(page))
     room.press("]", "]")
     settle(page)
     assert page.get_by_label("Overlay opacity").input_value() == "100"
-    assert np.abs(pixels(page, "grad")[coloured] - np.array([222.0, 45, 38])).max() <= 2
+    assert np.abs(pixels(page, "input_gradient")[coloured] - np.array([222.0, 45, 38])).max() <= 2
 
 
 def test_zoom_keeps_the_point_under_the_cursor_in_every_panel(reading_room: Make) -> None:
@@ -106,7 +111,7 @@ def test_zoom_keeps_the_point_under_the_cursor_in_every_panel(reading_room: Make
     row, column = int(at[1] * side), int(at[0] * side)
     spot = np.s_[row - 2 : row + 3, column - 2 : column + 3]
     assert abs(before[spot].mean() - after[spot].mean()) < 12 and not np.array_equal(before, after)
-    assert np.array_equal(pixels(page, "grad")[:40, :40], after[:40, :40]), "the panels are linked"
+    assert np.array_equal(pixels(page, "input_gradient")[:40, :40], after[:40, :40]), "the panels are linked"
     zoomed = after
     page.get_by_role("button", name="Move right").click()
     settle(page)
@@ -129,18 +134,17 @@ def test_zooming_in_reaches_every_pixel_of_a_large_radiograph(reading_room: Make
         room.press("+")
     settle(page)
     shown = pixels(page)[..., 0].astype(float)
-    crop, side = room.contract.crop, shown.shape[0]
+    crop, side = room.trial.crop, shown.shape[0]
     first = crop["size"] * (0.5 - 1 / 32)  # of the visible square, 16 times magnified
     numbers = np.arange(np.ceil(first) + 1, first + crop["size"] / 16 - 2).astype(int)
     centres = ((numbers + 0.5 - first) * side * 16 / crop["size"]).astype(int)
-    sent = room.contract.pixels[np.ix_(crop["y"] + numbers, crop["x"] + numbers)] * (255 / 4095)
+    sent = room.trial.pixels[np.ix_(crop["y"] + numbers, crop["x"] + numbers)] * (255 / 4095)
     assert np.abs(shown[np.ix_(centres, centres)] - sent).mean() < 1
 
 
 @pytest.mark.parametrize(("direction", "sense"), [("standard", 1), ("inverted", -1)])
 def test_dragging_sets_window_and_level(reading_room: Make, direction: str, sense: int) -> None:
-    room = reading_room()
-    room.contract.study["wl_drag_direction"] = direction
+    room = reading_room(drag_direction=direction)
     page = room.open()
     page.keyboard.press("t")  # the right button does the other thing: now the window
     before = pixels(page).astype(float)
@@ -164,10 +168,10 @@ def test_a_panel_is_enlarged_by_click_and_key_and_the_whole_radiograph_shown(rea
     page = room.open()
     small = middle(page)[2]
     # A double click is not two clicks, though the page has moved a question under the pointer meanwhile.
-    page.locator(PANEL.format("guided")).dblclick()
+    page.locator(PANEL.format("guided_backprop")).dblclick()
     assert page.evaluate("() => document.activeElement.dataset.question") == "confidence"
     settle(page)
-    assert middle(page, "guided")[2] > 1.5 * small
+    assert middle(page, "guided_backprop")[2] > 1.5 * small
     expect(page.locator(PANEL.format("input"))).to_be_hidden()
     room.photograph("enlarged-1366")
     room.press("4", "3")
@@ -182,20 +186,19 @@ def test_a_panel_is_enlarged_by_click_and_key_and_the_whole_radiograph_shown(rea
         "portrait, black beside"
     )
     room.press("w", "p", "p")
-    expect(page.locator(PANEL.format("grad"))).to_be_visible()
-    expect(page.locator(PANEL.format("guided"))).to_be_hidden()
-    page.get_by_role("button", name="Enlarge: Image gradient").click()
-    expect(page.locator(PANEL.format("guided"))).to_be_visible()
+    expect(page.locator(PANEL.format("input_gradient"))).to_be_visible()
+    expect(page.locator(PANEL.format("guided_backprop"))).to_be_hidden()
+    page.get_by_role("button", name="Enlarge: Input gradients").click()
+    expect(page.locator(PANEL.format("guided_backprop"))).to_be_visible()
 
 
 def frame_shown(page: Page) -> int:
-    """The contract server writes each frame's number into its first pixels."""
-    return round(int(pixels(page, "animation")[3, 3, 0]) / 20)
+    """The strip has each frame's number written into its first pixels."""
+    return round(int(pixels(page, "latentshift_animation")[3, 3, 0]) / 20)
 
 
 def test_the_animation_plays_pauses_and_steps_through_lambda(reading_room: Make) -> None:
-    room = reading_room()
-    room.contract.study["show_frame_predictions"] = True
+    room = reading_room(show_frame_predictions=True)
     page = room.open()
     room.read_on(1, 3, 3)
     room.wait_for(2)
@@ -211,7 +214,7 @@ def test_the_animation_plays_pauses_and_steps_through_lambda(reading_room: Make)
     room.press(",")
     settle(page)
     assert readout.inner_text() == "λ −10, 35 %" and frame_shown(page) == 7
-    page.get_by_label("Latent shift, animation: frame").fill("10")
+    page.get_by_label("Latent Shift animation: frame").fill("10")
     settle(page)
     page.get_by_role("button", name="Next frame").click()
     settle(page)
@@ -219,9 +222,8 @@ def test_the_animation_plays_pauses_and_steps_through_lambda(reading_room: Make)
     page.get_by_role("button", name="Play the animation").click()
     page.wait_for_timeout(2300)
     room.read_on(2, 3, 3)
-    room.wait_until(lambda: any(v.get("animation_loops") for v in room.contract.visits.values()))
-    visit = next(v for v in room.contract.visits.values() if v["position"] == 2)
-    assert visit["animation_loops"] >= 1 and visit["actions"]["step"] >= 3
+    room.wait_until(lambda: room.trial.visit(2).animation_loops >= 1)
+    assert room.trial.visit(2).actions["step"] >= 3
 
 
 def test_reduced_motion_starts_paused_at_lambda_zero(reading_room: Make) -> None:
