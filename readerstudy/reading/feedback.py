@@ -14,5 +14,5 @@ def practice_feedback(assignment: Assignment, questions: int) -> dict[str, objec
         raise Refused("not_answered", "Answer every question of this practice example first.")
     prediction = example.prediction
     truth = Truth.objects.get(case=prediction.case_id, pathology=prediction.pathology)
-    verdict = "is present: the prediction is right" if truth.label else "is not present: the prediction is wrong"
+    verdict = "is present: the model is right" if truth.label else "is not present: the model is wrong"
     return {"truth": truth.label, "text": f"{prediction.pathology} {verdict}. Practice answers are not analysed."}

@@ -31,6 +31,7 @@ export class ReadingRoom {
     this.total = state.read.total;
     this.done = state.read.done;
     this.position = 0;
+    this.closed = false;
     /** @type {Visit|null} null while the images of this example are not on the screen */
     this.visit = null;
     /** Counts openings, so that a slow example cannot replace the one asked for after it. */
@@ -276,7 +277,7 @@ export class ReadingRoom {
   }
 
   async back() {
-    if (this.position > 1) await this.open(this.position - 1);
+    if (this.position > 1 && !this.closed) await this.open(this.position - 1);
   }
 
   /**
@@ -321,12 +322,14 @@ export class ReadingRoom {
 
   /** Stop for good: keep what there is and take nothing more. The caller says why. */
   close() {
+    this.closed = true;
     this.turn++;
     clearTimeout(this.retryTimer);
     this.leave();
     this.outbox.stop();
     this.prefetch.clear();
     this.viewer.clear();
+    this.page.rest();
     document.querySelectorAll("dialog[open]").forEach((dialog) => /** @type {HTMLDialogElement} */ (dialog).close());
   }
 

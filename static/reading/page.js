@@ -24,6 +24,15 @@ export class Page {
     byId("progress").value = done;
   }
 
+  /** Reading has ended here: nothing of the last example stays to be seen or pressed. */
+  rest() {
+    byId("example-number").textContent = "Reading";
+    for (const id of ["prediction", "facts", "progress-text"]) byId(id).textContent = "";
+    byId("progress").hidden = true;
+    for (const id of ["back", "comment", "next"]) byId(id).disabled = true;
+    byId("comment").value = "";
+  }
+
   /** @param {boolean} shown the images and questions, or a message in their place */
   showRoom(shown) {
     byId("reading").hidden = !shown;
@@ -49,10 +58,7 @@ export class Page {
     const box = byId("feedback");
     box.hidden = said === null;
     if (said === null) return;
-    const verdict = said.truth
-      ? "The finding is there: the model is right."
-      : "The finding is not there: the model is wrong.";
-    box.replaceChildren(make("strong", { text: verdict }), ` ${said.text} `, make("em", { text: "Enter goes on." }));
+    box.replaceChildren(make("strong", { text: said.text }), " ", make("em", { text: "Enter goes on." }));
   }
 
   get feedbackShown() {

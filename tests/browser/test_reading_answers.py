@@ -28,6 +28,9 @@ def test_a_whole_read_by_keyboard_alone(reading_room: Make) -> None:
     assert room.scores() == [row for pair in expected for row in pair]
     databases = room.page.evaluate("async () => (await indexedDB.databases()).map((database) => database.name)")
     assert databases == [], "the workstation is shared: nothing stays on it"
+    expect(room.page.get_by_role("button", name="Back")).to_be_disabled()
+    room.press("Backspace", "4")
+    expect(room.page.locator("#message")).to_contain_text("Read 1 of 2 is finished")
     assert room.troubles == []
 
 
@@ -149,6 +152,7 @@ def test_two_tabs_only_one_reads(reading_room: Make) -> None:
 def test_an_expired_session_asks_in_place_and_keeps_everything(reading_room: Make) -> None:
     room = reading_room()
     page = room.open()
+    room.wait_until(Visit.objects.exists)
     room.end_session()
     room.press("3")
     password = page.get_by_label("Password")
@@ -169,6 +173,7 @@ def test_an_expired_session_asks_in_place_and_keeps_everything(reading_room: Mak
 def test_another_reader_on_the_same_browser_gets_nothing(reading_room: Make) -> None:
     room = reading_room()
     page = room.open()
+    room.wait_until(Visit.objects.exists)
     other = room.trial.joined("R2")
     page.context.add_cookies([session_cookie(other, room.address)])
     room.press("3")
@@ -283,7 +288,7 @@ def test_practice_tells_the_truth_after_the_answers(reading_room: Make) -> None:
     page = room.open(practice=True)
     assert "Practice 1" in page.locator("header").inner_text()
     room.press("4", "2", "Enter")
-    expect(page.locator("#feedback")).to_contain_text("the model is right. Cardiomegaly is present")
+    expect(page.locator("#feedback")).to_contain_text("Cardiomegaly is present: the model is right.")
     room.photograph("practice-feedback")
     room.press("Enter")
     room.wait_for(2)

@@ -251,6 +251,7 @@ def close(study):
 
 @pytest.mark.parametrize("cookie", ["1:forged:signature", ""])
 def test_a_page_that_cannot_say_whose_it_is_is_refused(client, cookie):
+    client.logout()
     client.cookies["reading_as"] = cookie
     refused = client.post("/api/session/", {"password": "x"}, content_type="application/json")
     assert refused.status_code == 400
@@ -307,8 +308,8 @@ def test_junk_is_refused_with_a_sentence_and_stores_nothing(client, junk):
 
 
 def test_a_body_nested_too_deeply_is_refused(client):
-    for path in (BASE + "visits/", "/api/session/"):
-        answered = client.post(path, "[" * 100_000, content_type="application/json")
+    for asking, path in ((client, BASE + "visits/"), (Client(), "/api/session/")):
+        answered = asking.post(path, "[" * 100_000, content_type="application/json")
         assert answered.status_code == 400
 
 
