@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from explain import render
-from explain.checks import require_usable
+from explain.checks import UnusableMap, require_usable
 from explain.curve import lambda_curve
 from explain.images import Radiograph
 from explain.kinds import kind as kind_of
@@ -29,13 +29,19 @@ class EncodedFile:
 
 
 def encode(kind_name: str, computed: Computed, radiograph: Radiograph) -> list[EncodedFile]:
-    """The files of one explanation. Raises explain.checks.UnusableMap for a non-finite or constant map."""
+    """The files of one explanation.
+
+    Raises explain.checks.UnusableMap for a non-finite or constant map, and for an animation in which nothing moves.
+    """
     require_usable(computed.map)
     if not kind_of(kind_name).animated:
         return encode_map(computed.map, radiograph)
     if computed.frames is None:
         raise ValueError(f"{kind_name} has no frames")
-    return encode_frames(render.frames_to_grey(computed.frames), computed.record)
+    frames = render.frames_to_grey(computed.frames)
+    if (frames == frames[0]).all():
+        raise UnusableMap("all frames of the animation look the same: the change is less than one grey level")
+    return encode_frames(frames, computed.record)
 
 
 def encode_map(values: np.ndarray, radiograph: Radiograph) -> list[EncodedFile]:

@@ -15,7 +15,7 @@ class Explanation(models.Model):
 
     prediction = models.ForeignKey(Prediction, on_delete=models.PROTECT, related_name="explanations")
     kind = models.CharField(max_length=40)
-    # What it was made from: hash of pixels, weights, parameters, kind and its algorithm version (explanations/keys.py).
+    # What it was made from: see readerstudy.explanations.parameters.explanation_key.
     key = models.CharField(max_length=64)
     status = models.CharField(max_length=8, choices=Status.choices)
     error = models.TextField(blank=True)
@@ -56,7 +56,7 @@ class ExplanationFile(models.Model):
         OVERLAY = "overlay", "flattened overlay, PNG"
         GIF = "gif", "lossless grey animation, GIF"
         STRIP = "strip", "the animation's frames as one PNG strip"
-        CURVE = "curve", "prediction over lambda, PNG"
+        CURVE = "curve", "prediction over lambda, SVG"
 
     explanation = models.ForeignKey(Explanation, on_delete=models.CASCADE, related_name="files")
     role = models.CharField(max_length=8, choices=Role.choices)
