@@ -47,7 +47,9 @@ LONG = (
 WIDE_FIXED = (
     *(column for column in LONG if column.name in ("study", "protocol_version", "simulated", "reader")),
     *(column for column in LONG if column.name in ("example", "case", "patient_key", "pathology", "truth")),
-    *(column for column in LONG if column.name in ("excluded", "dataset", "model", "prediction", "sequence")),
+    *(column for column in LONG if column.name == "sequence"),
+    Column("excluded", "0/1", "1 when an exclusion in force covers any answer of this row, which still shows it."),
+    *(column for column in LONG if column.name in ("dataset", "model", "prediction")),
 )
 
 

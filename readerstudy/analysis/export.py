@@ -15,6 +15,7 @@ from readerstudy.accounts.models import User
 from readerstudy.analysis.dictionary import LONG, Column, wide_columns
 from readerstudy.analysis.records import exclusion_records, look_records
 from readerstudy.analysis.tables import completeness, long_rows, wide_rows
+from readerstudy.studies.composition import truths_of
 from readerstudy.studies.csv_files import safe_cell
 from readerstudy.studies.models import Look, Study
 from readerstudy.studies.protocol import protocol
@@ -138,13 +139,14 @@ def _imrmc(study: Study, question: str) -> Iterator[str]:
     def lines() -> Iterator[str]:
         yield f"{study.slug} version {study.protocol_version}, question {chosen}"
         yield "BEGIN DATA:"
-        truth: dict[str, int] = {}
-        for example in study.examples.filter(practice=False).select_related("prediction"):
-            label = example.prediction.case.truths.filter(pathology=example.prediction.pathology).first()
+        labels = truths_of(study)
+        truth: set[str] = set()
+        left_out = study.exclusions.filter(lifted_at=None).exclude(example=None).values("example")
+        for example in study.examples.filter(practice=False).exclude(pk__in=left_out).select_related("prediction"):
+            label = labels.get((example.prediction.case_id, example.prediction.pathology))
             if label is not None:
-                truth[str(example.number)] = int(label.label)
-        for number, positive in truth.items():
-            yield f"truth,{number},truth,{positive}"
+                truth.add(str(example.number))
+                yield f"truth,{example.number},truth,{int(label)}"
         for row in long_rows(study):
             counts = row["is_current"] and not row["practice"] and not row["excluded"]
             if counts and row["question"] == chosen and row["example"] in truth:

@@ -68,7 +68,8 @@ def test_exclusions_in_force_are_marked_and_left_out_of_imrmc(study):
     example = study.examples.get(number=1)
     exclusion = Exclusion.objects.create(study=study, example=example, why="motion blur")
     assert {row["example"]: row["excluded"] for row in rows(study)} == {"1": "1", "2": "0"}
-    assert "R1,1," not in "".join(export(study, "imrmc"))
+    exported = "".join(export(study, "imrmc"))
+    assert "R1,1," not in exported and "truth,1," not in exported and "truth,2," in exported
     exclusion.lifted_at = timezone.now()
     exclusion.save()
     assert {row["excluded"] for row in rows(study)} == {"0"}
