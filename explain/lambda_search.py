@@ -108,19 +108,22 @@ class LambdaSearch:
     def _walk(self, sign: int, start: float, far_enough: Callable[[float], bool], lookahead: int) -> Search:
         """1, 2, ..., 10, 20, 30, ... until the score turns, has changed enough, or lambda is at the limit.
 
-        lookahead: how many lambdas to ask for at once. Those beyond the end are not looked at and not counted.
+        lookahead: most lambdas to ask for at once: 1 at first, as many walks end there, then twice as many each time.
+        Those beyond the end are not looked at and not counted.
         """
         first = previous = self.of(start)
         path = [*range(1, 10), *range(10, int(self.limit) + 1, 10)]
-        for at in range(0, len(path), lookahead):
-            ahead = [float(sign * step) for step in path[at : at + lookahead]]
-            for count, (value, probability) in enumerate(zip(ahead, (yield ahead)), start=at + 1):
+        done, asked = 0, 1
+        while done < len(path):
+            ahead = [float(sign * step) for step in path[done : done + asked]]
+            for count, (value, probability) in enumerate(zip(ahead, (yield ahead)), start=done + 1):
                 score = self.of(probability)
                 if sign * (score - previous) < 0:
                     return Bound(value, "turned", count)
                 if far_enough(sign * (score - first)):
                     return Bound(value, "reached", count)
                 previous = score
+            done, asked = done + asked, min(2 * asked, lookahead)
         return Bound(ahead[-1], "limit", len(path))
 
     def _bracket(self, sign: int, start: float, goal: float, slope: float) -> Search:

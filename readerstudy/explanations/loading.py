@@ -1,7 +1,11 @@
-"""Models from the registry, and radiographs from storage. Torch is imported inside functions only."""
+"""Models from the registry, prepared to compute fast, and radiographs from storage.
+
+Torch is imported inside functions only.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,24 +36,28 @@ def choose_device(name: str) -> str:
 
 def load_classifier(name: str, device: str, weights: Path | None = None) -> LoadedClassifier:
     _torch()
+    from explain.fast import prepared
     from explain.models import load_classifier
     from explain.weights import WeightsError
 
     try:
-        return load_classifier(name, device, weights)
+        loaded = load_classifier(name, device, weights)
     except (WeightsError, KeyError) as error:
         raise ModelsUnavailable(_text(error)) from error
+    return replace(loaded, module=prepared(loaded.module))
 
 
 def load_autoencoder(name: str, device: str, weights: Path | None = None) -> LoadedAutoencoder:
     _torch()
+    from explain.fast import prepared
     from explain.models import load_autoencoder
     from explain.weights import WeightsError
 
     try:
-        return load_autoencoder(name, device, weights)
+        loaded = load_autoencoder(name, device, weights)
     except (WeightsError, KeyError) as error:
         raise ModelsUnavailable(_text(error)) from error
+    return replace(loaded, module=prepared(loaded.module))
 
 
 def radiograph(case: Case) -> Radiograph:
