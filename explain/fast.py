@@ -1,9 +1,8 @@
 """A copy of a model that computes the same faster: fewer passes over memory, and matrix products where they suffice.
 
 What changes results by rounding only: batch normalisations go into the convolution before them, 1 x 1 convolutions
-become matrix products, and images are kept channels-last. Only layers known to follow each other are joined: those of
-an `nn.Sequential`, and of TorchXRayVision's DenseNet and ResNet autoencoder. The ReLU modules stay, so that guided
-backprop finds them.
+become matrix products, dense blocks one operation, and images are kept channels-last. Only layers known to follow each
+other are joined: those of an `nn.Sequential`, and of TorchXRayVision's DenseNet and ResNet autoencoder.
 """
 
 import copy
@@ -15,6 +14,8 @@ import torchxrayvision as xrv
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from explain.dense_block import DenseBlock
 
 _CHAINS = (nn.Sequential, xrv.models._DenseLayer, xrv.models._DenseBlock, xrv.models._Transition)
 _BOTTLENECKS = (xrv.autoencoders.Bottleneck, xrv.autoencoders.DeconvBottleneck)
@@ -34,8 +35,10 @@ def prepared(model: nn.Module) -> nn.Module:
             _fold(parent, convolution, norm)
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
-            if _is_pointwise(child):
+            if isinstance(child, nn.Conv2d) and _is_pointwise(child) and type(parent) is not xrv.models._DenseLayer:
                 setattr(parent, name, Pointwise(child))
+            elif type(child) is xrv.models._DenseBlock and all(_is_folded(layer) for layer in child.children()):
+                setattr(parent, name, DenseBlock(child))
     return model.to(memory_format=torch.channels_last)
 
 
@@ -74,10 +77,9 @@ def _fold(parent: nn.Module, convolution_name: str, norm_name: str) -> None:
     setattr(parent, norm_name, nn.Identity())
 
 
-def _is_pointwise(module: nn.Module) -> bool:
-    return (
-        type(module) is nn.Conv2d
-        and module.kernel_size == module.stride == (1, 1)
-        and module.padding in ((0, 0), "valid")
-        and module.groups == 1
-    )
+def _is_folded(layer: nn.Module) -> bool:
+    return isinstance(layer.norm2, nn.Identity)
+
+
+def _is_pointwise(module: nn.Conv2d) -> bool:
+    return module.kernel_size == module.stride == (1, 1) and module.padding in ((0, 0), "valid") and module.groups == 1

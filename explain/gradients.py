@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from explain.batch import checked, chosen
+from explain.dense_block import layer_by_layer
 from explain.modes import explaining
 
 FinalRelu = Literal["captum", "full"]
@@ -48,7 +49,7 @@ def guided_backprop(classifier: nn.Module, x: Tensor, targets: Tensor, final_rel
     if final_relu not in ("captum", "full"):
         raise ValueError(f'final_relu is {final_relu!r}; give "captum" or "full"')
     guided: AbstractContextManager[Any] = _GuideEveryRelu() if final_relu == "full" else _guide_relu_modules(classifier)
-    with explaining(x.device, classifier), guided:
+    with explaining(x.device, classifier), layer_by_layer(classifier), guided:
         return _gradient(classifier, x, targets)[0].abs()
 
 

@@ -4,10 +4,10 @@ import torchxrayvision as xrv
 from torch import Tensor, nn
 
 from explain.demo_models import load_demo
+from explain.dense_block import DenseBlock
 from explain.fast import Pointwise, prepared
-from explain.gradients import guided_backprop, input_gradients
 from tests.explain.conftest import radiographs
-from tests.explain.test_gradients import relative, state
+from tests.explain.test_gradients import METHODS, relative, state
 
 
 def error(ours: Tensor, other: Tensor) -> float:
@@ -20,12 +20,13 @@ def test_a_prepared_densenet_predicts_and_explains_the_same(densenet: xrv.models
     assert state(densenet) == before
     with torch.no_grad():
         assert error(fast(x), densenet(x)) < 1e-5
-    for method in (input_gradients, guided_backprop):
+    for method in METHODS.values():
         assert relative(method(fast, x, targets), method(densenet, x, targets)) < 1e-4
+        assert relative(method(fast, x, targets)[:1], method(fast, x[:1], targets[:1])) < 1e-4
     kinds = [type(module) for module in fast.modules()]
     layers = sum(isinstance(module, xrv.models._DenseLayer) for module in fast.modules())
     assert kinds.count(nn.Identity) == layers + 1  # norm2 of each layer, and norm0: what comes before a ReLU stays
-    assert kinds.count(Pointwise) == layers + 1  # conv1 of each layer, and the transition's
+    assert (kinds.count(DenseBlock), kinds.count(Pointwise)) == (2, 1)  # the transition has a 1 x 1 convolution
 
 
 def test_a_prepared_resnet_autoencoder_draws_the_same() -> None:
