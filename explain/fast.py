@@ -33,6 +33,8 @@ def prepared(model: nn.Module) -> nn.Module:
     for parent in list(model.modules()):
         for convolution, norm in _pairs(parent):
             _fold(parent, convolution, norm)
+        if isinstance(parent, _BOTTLENECKS):
+            parent.relu.inplace = True  # what goes into it is used nowhere else
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.Conv2d) and _is_pointwise(child) and type(parent) is not xrv.models._DenseLayer:
