@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from readerstudy.analysis.multiplicity import holm
 from readerstudy.analysis.paired import TRUTH_NAMES
 from readerstudy.studies.plan import AnalysisPlan
 
@@ -76,7 +77,7 @@ def answer(results: Mapping[str, Any], plan: AnalysisPlan) -> str:
     parts += [
         *_verdict(results, row, plan),
         *_companions(results, row, plan),
-        *_other_methods(results, row),
+        *_other_methods(results, row, plan),
         *_readers(results),
     ]
     return opening + " ".join(parts)
@@ -84,8 +85,7 @@ def answer(results: Mapping[str, Any], plan: AnalysisPlan) -> str:
 
 def _verdict(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan) -> list[str]:
     planned = plan.primary_endpoint.test
-    clustered = (row.get("clustered") or {}).get("patient")
-    p_clustered = clustered.get("p_value") if clustered else None
+    p_clustered = _p_of(row, "clustered_signed_rank")
     if planned == "obuchowski_rockette":
         return _auc_verdict(results, row, plan)
     name, p = "signed-rank test", row["p_value"]
@@ -94,12 +94,11 @@ def _verdict(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan
             return [f"The planned clustered signed-rank test could not be made; the pooled one gives {p_clause(p)}."]
         name, p = "clustered signed-rank test", p_clustered
     level = f"{100 * plan.alpha:g} %"
-    adjusted = ""
-    if len(results["methods"]) > 2 and planned == "wilcoxon" and row["p_holm"] is not None:
-        p = row["p_holm"]
-        adjusted = f" ({p_clause(p)} when adjusted for the {row['family_size']} comparisons of its family)"
+    found, adjusted = p_clause(p), ""
+    if len(results["methods"]) > 2:
+        p, size = _adjusted(results, row, planned)
+        adjusted = f" ({p_clause(p)} when adjusted for the {size} comparisons of its family)"
     verdict = "below" if p < plan.alpha else "not below"
-    found = p_clause(row["p_value"] if adjusted else p)
     sentences = [f"The planned {name} gives {found}{adjusted}, {verdict} the {level} level fixed in the plan."]
     if p >= plan.alpha:
         sentences.append("A difference this large could be chance; this does not show that the methods are equal.")
@@ -107,6 +106,25 @@ def _verdict(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan
         agreeing = "agrees" if (p_clustered < plan.alpha) == (row["p_value"] < plan.alpha) else "does NOT agree"
         sentences.append(f"The test that keeps each patient's answers together {agreeing} ({p_clause(p_clustered)}).")
     return sentences
+
+
+def _p_of(row: Mapping[str, Any], test: str) -> float | None:
+    """A paired row's p value by the plan's name of a test; that of the pooled test where the plan's is of AUCs."""
+    if test != "clustered_signed_rank":
+        return row["p_value"]
+    return row["clustered"]["patient"]["p_value"] if row["clustered"] else None
+
+
+def _adjusted(results: Mapping[str, Any], row: dict[str, Any], test: str) -> tuple[float, int]:
+    """Holm's p of a row that has this test's p, and of how many: its family, else this comparison of all methods."""
+    same = ("family",) if row["family"] else ("question", "truth", "level")
+    members = [
+        (other, p)
+        for other in results["paired"]
+        if all(other[key] == row[key] for key in same) and (p := _p_of(other, test)) is not None
+    ]
+    place = next(index for index, (other, _) in enumerate(members) if other is row)
+    return float(holm([p for _, p in members])[place]), len(members)
 
 
 def _companions(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan) -> list[str]:
@@ -171,17 +189,17 @@ def auc_sentence(results: Mapping[str, Any], question: str, plan: AnalysisPlan) 
     )
 
 
-def _other_methods(results: Mapping[str, Any], row: dict[str, Any]) -> list[str]:
+def _other_methods(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan) -> list[str]:
     """The primary comparison of every further pair of methods."""
+    test = plan.primary_endpoint.test
     return [
         f"{results['methods'][other['method_b']]} against {results['methods'][other['method_a']]}: "
         f"{number(other['mean_difference'], signed=True)} ({interval_text(other['ci_patient'])}; "
-        f"{p_clause(other['p_value'])}, "
-        f"adjusted {p_text(other['p_holm'])})."
+        f"{p_clause(p)}, adjusted {p_text(_adjusted(results, other, test)[0])})."
         for other in results["paired"]
         if all(other[key] == row[key] for key in ("question", "truth", "level"))
         and other is not row
-        and other["p_value"] is not None
+        and (p := _p_of(other, test)) is not None
     ]
 
 
