@@ -9,6 +9,8 @@
 import os
 import shutil
 import statistics
+import subprocess
+import sys
 import time
 
 from bench._house import house
@@ -80,17 +82,25 @@ def enter_to_images(url: str, size: tuple[int, int]) -> list[float]:
     return times
 
 
+def measure(width: int, height: int) -> None:
+    with house() as (url, _):
+        times = enter_to_images(url, (width, height))
+    report(
+        f"Enter to images, {width} x {height} px, 12 bits",
+        median_ms=statistics.median(times), fastest_ms=min(times), slowest_ms=max(times), examples=len(times),
+    )  # fmt: skip
+
+
 def main() -> None:
+    """Everything; or with a width and a height only that size (a process has one database)."""
+    if len(sys.argv) == 3:
+        measure(int(sys.argv[1]), int(sys.argv[2]))
+        return
     with house():
         times, queries = server_time()
-        report("Next example, server", median_ms=statistics.median(times), slowest_ms=max(times), queries=queries)
-    for size in ((1024, 1024), (2048, 2500)):
-        with house() as (url, _):
-            times = enter_to_images(url, size)
-        report(
-            f"Enter to images, {size[0]} x {size[1]} px, 12 bits",
-            median_ms=statistics.median(times), fastest_ms=min(times), slowest_ms=max(times), examples=len(times),
-        )  # fmt: skip
+    report("Next example, server", median_ms=statistics.median(times), slowest_ms=max(times), queries=queries)
+    for size in (("1024", "1024"), ("2048", "2500")):
+        subprocess.run([sys.executable, "-m", "bench.reading_room", *size], check=True)
 
 
 if __name__ == "__main__":
