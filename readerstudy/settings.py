@@ -116,7 +116,10 @@ STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = DEBUG or DEMO
 STORAGES = {
-    "default": {"BACKEND": "readerstudy.cases.storage.AtomicFileSystemStorage"},
+    "default": {
+        "BACKEND": "readerstudy.cases.storage.AtomicFileSystemStorage",
+        "OPTIONS": {"durable": not DEMO},  # the demo is made again in seconds
+    },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG or DEMO
