@@ -64,7 +64,7 @@ def radiograph(case: Case) -> Radiograph:
     """The stored radiograph at full resolution and depth. Raises ModelsUnavailable for a case without an image."""
     if not case.pixels:
         raise ModelsUnavailable(f"Case {case.public_id} has no image (its reads were loaded from spreadsheets).")
-    with case.pixels.storage.open(case.pixels.name) as file:  # a handle of our own: this runs in threads
+    with case.pixels.storage.open(str(case.pixels.name)) as file:  # a handle of our own: this runs in threads
         png = file.read()
     low, high = case.window_low, case.window_high
     return read_display_image(png, case.bits, None if low is None or high is None else (low, high))
