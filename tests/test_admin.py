@@ -92,6 +92,22 @@ def test_a_draft_can_be_edited(client, root):
     assert method.label == "Method X"
 
 
+@pytest.mark.parametrize(
+    "junk", [{"analysis_plan": "[1]"}, {"analysis_plan": '{"families": [{"name": "x", "truths": 5}]}'},
+             {"analysis_plan": '{"alpha": "x"}'}, {"render_parameters": '["steps"]'}, {"render_parameters": "7"}],
+)  # fmt: skip
+def test_junk_in_json_fields_is_refused_with_a_sentence(client, root, junk):
+    study = make_study()
+    page = client.get(address(Study, "change", study.pk)).context["adminform"].form
+    data = {name: value for name, value in page.initial.items() if value is not None}
+    data |= {"analysis_plan": "", "render_parameters": "{}"}
+    assert client.post(address(Study, "change", study.pk), data).status_code == 302
+    assert "cannot be used" in client.post(address(Study, "change", study.pk), data | junk).content.decode()
+    method = study.methods.get(key="A")
+    data = {"study": study.pk, "key": "A", "label": "A", "kinds": '[{"a": 1}]', "position": 1}
+    assert "list of some of" in client.post(address(Method, "change", method.pk), data).content.decode()
+
+
 def test_what_an_open_study_uses_can_only_be_looked_at(client, root, world):
     for row in (world.study, world.method, world.question, world.truth, world.case):
         page = client.get(address(type(row), "change", row.pk))

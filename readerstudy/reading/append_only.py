@@ -1,4 +1,4 @@
-"""Database triggers that refuse to update or delete a response, on SQLite and PostgreSQL.
+"""Database triggers that refuse to update, replace or delete a response, on SQLite and PostgreSQL.
 
 `migrate` installs them (apps.py). They hold for raw SQL too: no mistake in code and no admin can rewrite an answer.
 """
@@ -20,10 +20,10 @@ def install(connection: Any) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(_POSTGRES_FUNCTION)
-            for event in ("UPDATE", "DELETE"):
+            for event, each in (("UPDATE", "ROW"), ("DELETE", "ROW"), ("TRUNCATE", "STATEMENT")):
                 cursor.execute(
                     f"CREATE OR REPLACE TRIGGER {TABLE}_no_{event.lower()} BEFORE {event} ON {TABLE} "
-                    f"FOR EACH ROW EXECUTE FUNCTION {TABLE}_refuse()"
+                    f"FOR EACH {each} EXECUTE FUNCTION {TABLE}_refuse()"
                 )
         elif connection.vendor == "sqlite":
             for event in ("UPDATE", "DELETE"):
@@ -40,6 +40,6 @@ def install(connection: Any) -> None:
 def remove(connection: Any) -> None:
     """Drop the triggers. Only for emptying a test database."""
     with connection.cursor() as cursor:
-        for event in ("update", "delete"):
+        for event in ("update", "delete", "truncate"):
             on = f" ON {TABLE}" if connection.vendor == "postgresql" else ""
             cursor.execute(f"DROP TRIGGER IF EXISTS {TABLE}_no_{event}{on}")

@@ -68,6 +68,8 @@ def consent(request: HttpRequest, slug: str) -> HttpResponse:
 
 def profile(request: HttpRequest, slug: str) -> HttpResponse:
     me = reader(request, slug)
+    if me.consented_at is None:
+        return redirect("reading_consent", slug)
     form = ProfileForm(request.POST or None, instance=me)
     if request.method == "POST" and form.is_valid():
         form.save()

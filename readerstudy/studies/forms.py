@@ -142,7 +142,7 @@ class RowsFormSet(forms.BaseFormSet):
     noun = "row"
 
     def clean(self) -> None:
-        if any(self.errors):
+        if any(self.errors) or not self.management_form.is_valid():
             return
         rows = self.rows()
         if len(rows) < self.least:

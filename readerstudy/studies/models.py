@@ -9,8 +9,11 @@ from django.db import models
 from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
 
+from explain.kinds import KINDS
 from readerstudy.cases.models import Batch, Prediction
 from readerstudy.explanations.models import Explanation
+from readerstudy.explanations.parameters import RenderParameters
+from readerstudy.studies.plan import AnalysisError, AnalysisPlan
 
 KEY = RegexValidator(r"^[A-Za-z][A-Za-z0-9_]{0,31}$", "Use a letter, then letters, digits or underscores (at most 32).")
 
@@ -95,6 +98,15 @@ class Study(models.Model):
     def __str__(self) -> str:
         return f"{self.title} (version {self.protocol_version})"
 
+    def clean(self) -> None:
+        """What the Django admin lets people write as JSON must be a plan and parameters that can be used."""
+        self.analysis_plan, self.render_parameters = self.analysis_plan or {}, self.render_parameters or {}
+        try:
+            AnalysisPlan.from_dict(self.analysis_plan)
+            RenderParameters.from_dict(self.render_parameters)
+        except (AnalysisError, TypeError) as error:
+            raise ValidationError(f"The analysis plan or the render parameters cannot be used: {error}") from error
+
     @property
     def washout(self) -> timedelta:
         return timedelta(days=self.washout_days)
@@ -125,6 +137,11 @@ class Method(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    def clean(self) -> None:
+        self.kinds = self.kinds or []
+        if not isinstance(self.kinds, list) or any(name not in list(KINDS) for name in self.kinds):
+            raise ValidationError(f"The kinds of a method are a list of some of {', '.join(KINDS)}.")
 
 
 class Question(models.Model):

@@ -91,6 +91,8 @@ class AnalysisPlan:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> AnalysisPlan:
         """Read a plan as stored; what is not given keeps its default. Raises AnalysisError naming every problem."""
+        if not isinstance(data, Mapping):
+            raise AnalysisError(f"The analysis plan must be a set of named entries, not {data!r}.")
         values = dict(data)
         _refuse_unknown(values, cls, "The analysis plan")
         if "primary_endpoint" in values:

@@ -27,6 +27,14 @@ def test_raw_sql_is_refused(response, sql):
     assert Response.objects.get(pk=response.pk).score == 4
 
 
+def test_the_rows_are_not_replaced_or_emptied_either(response):
+    sql = "INSERT OR REPLACE INTO reading_response SELECT * FROM reading_response"
+    if connection.vendor == "postgresql":
+        sql = "SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE reading_response CASCADE"
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
 def test_orm_update_and_delete_are_refused(response):
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
         Response.objects.update(score=1)
