@@ -54,8 +54,10 @@ def auc_covariance(data: ReaderScores, kind: str = "jackknife") -> FloatArray:
         raise MRMCError(f"There is no covariance method {kind!r}: choose one of {', '.join(COVARIANCES)}.")
     require_complete(data)
     for name, value in (("positive", 1), ("negative", 0)):
-        if (data.truth == value).sum() < 2:
-            raise MRMCError(f"There is one {name} case only: a variance needs at least two.")
+        count = int((data.truth == value).sum())
+        if count < 2:
+            few = f"There is one {name} case only" if count else f"There is no {name} case with every score"
+            raise MRMCError(f"{few}: a variance needs at least two.")
     flat = data.scores.reshape(-1, data.truth.size)
     v10, v01 = placement_values(flat, data.truth)
     if kind == "clustered":
