@@ -190,12 +190,6 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"{self.user} is {self.role}"
 
-    def clean(self) -> None:
-        if self.role == self.Role.READER and self.user_id and self.user.is_staff:
-            raise ValidationError(
-                "An administrator sees the truth and cannot be a reader: use an account without staff rights."
-            )
-
 
 class Invitation(models.Model):
     """A single-use, expiring, signed link that lets one person join one study."""
