@@ -123,6 +123,11 @@ def test_adding_to_an_open_study_is_refused_with_a_sentence(client, root, world)
     assert world.study.methods.count() == 2
 
 
+def test_accounts_are_made_inactive_and_not_deleted(client, root, world):
+    page = client.post(address(User, "delete", world.people["outsider"].pk), {"post": "yes"})
+    assert page.status_code == 403 and User.objects.filter(pk=world.people["outsider"].pk).exists()
+
+
 def test_answers_cannot_be_added_edited_or_deleted(client, root, world):
     assert client.get(address(Response, "add")).status_code == 403
     assert client.post(address(Response, "change", world.response.pk), {"score": 1}).status_code == 403

@@ -1,6 +1,9 @@
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
+from django.http import HttpRequest
 from rest_framework.authtoken.models import TokenProxy
 
 from readerstudy.accounts.adminbase import HouseAdmin
@@ -24,3 +27,6 @@ class PersonAdmin(HouseAdmin, UserAdmin):
         ("Dates", {"fields": ["last_login", "date_joined"]}),
     ]
     add_fieldsets = [(None, {"fields": ["username", "email", "usable_password", "password1", "password2"]})]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # the history of every edit names its person; an account that is done with is made inactive

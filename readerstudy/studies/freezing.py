@@ -101,7 +101,8 @@ def _refuse_study_edit(sender: type, instance: Study, raw: bool = False, **_: An
         raise FrozenError(f"A study that is {before.state} cannot become {instance.state}: make a new version instead.")
     if before.is_draft:
         return
-    changed = [name for name in PROTOCOL_FIELDS if getattr(before, name) != getattr(instance, name)]
+    fixed = (*PROTOCOL_FIELDS, "closed_at", "closed_by_id") if before.state == Study.State.CLOSED else PROTOCOL_FIELDS
+    changed = [name for name in fixed if getattr(before, name) != getattr(instance, name)]
     if changed:
         names = ", ".join(name.removesuffix("_id").replace("_", " ") for name in changed)
         raise FrozenError(

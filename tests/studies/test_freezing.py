@@ -3,6 +3,7 @@
 import pytest
 from django.db import transaction
 from django.db.models import ProtectedError
+from django.utils import timezone
 
 from readerstudy.cases.models import Prediction, Truth
 from readerstudy.explanations.models import Explanation, ExplanationFile
@@ -48,6 +49,14 @@ def test_rows_in_use_are_neither_changed_nor_deleted(study):
 def test_the_protocol_is_fixed(study, field, value):
     setattr(study, field, value)
     with pytest.raises(FrozenError, match=field.replace("_", " ")):
+        study.save()
+
+
+def test_when_and_by_whom_a_study_was_closed_is_fixed(study):
+    study.state, study.closed_at = Study.State.CLOSED, timezone.now()
+    study.save()
+    study.closed_at = timezone.now()
+    with pytest.raises(FrozenError, match="closed at"):
         study.save()
 
 
