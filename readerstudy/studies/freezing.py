@@ -16,30 +16,9 @@ from readerstudy.accounts.adminbase import edit_asked
 from readerstudy.cases.models import Case, Prediction, Truth
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.studies.models import Example, Method, Question, Selection, Study
+from readerstudy.studies.protocol import PROTOCOL_FIELDS
 
-PROTOCOL_FIELDS = (
-    "slug",
-    "title",
-    "protocol_version",
-    "previous_version_id",
-    "simulated",
-    "from_spreadsheets",
-    "instructions",
-    "consent",
-    "seed",
-    "allocation",
-    "order",
-    "washout_days",
-    "operating_point",
-    "analysis_plan",
-    "render_parameters",
-    "show_frame_predictions",
-    "allow_changes",
-    "drag_direction",
-    "opened_at",
-    "opened_by_id",
-    "protocol_sha256",
-)
+_FROZEN = (*PROTOCOL_FIELDS, "previous_version_id", "from_spreadsheets", "opened_at", "opened_by_id", "protocol_sha256")
 _NEXT_STATES = {"draft": {"draft", "open"}, "open": {"open", "closed"}, "closed": {"closed"}}
 
 
@@ -101,7 +80,7 @@ def _refuse_study_edit(sender: type, instance: Study, raw: bool = False, **_: An
         raise FrozenError(f"A study that is {before.state} cannot become {instance.state}: make a new version instead.")
     if before.is_draft:
         return
-    fixed = (*PROTOCOL_FIELDS, "closed_at", "closed_by_id") if before.state == Study.State.CLOSED else PROTOCOL_FIELDS
+    fixed = (*_FROZEN, "closed_at", "closed_by_id") if before.state == Study.State.CLOSED else _FROZEN
     changed = [name for name in fixed if getattr(before, name) != getattr(instance, name)]
     if changed:
         names = ", ".join(name.removesuffix("_id").replace("_", " ") for name in changed)

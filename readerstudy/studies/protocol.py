@@ -6,7 +6,8 @@ from typing import Any
 
 from readerstudy.studies.models import Study
 
-_FIELDS = (
+# Fields of the study itself that opening fixes (freezing.py).
+PROTOCOL_FIELDS = (
     "slug",
     "title",
     "protocol_version",
@@ -34,7 +35,7 @@ def protocol(study: Study) -> dict[str, Any]:
         .order_by("practice", "number")
     )
     return {
-        **{name: getattr(study, name) for name in _FIELDS},
+        **{name: getattr(study, name) for name in PROTOCOL_FIELDS},
         "methods": [{"key": m.key, "label": m.label, "kinds": m.kinds} for m in study.methods.order_by("position")],
         "questions": [
             {
