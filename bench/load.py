@@ -40,11 +40,19 @@ class SimulatedReader(threading.Thread):
         self.milliseconds: list[float] = []
         self.acknowledged: dict[str, int] = {}
         self.errors: list[str] = []
+        self.resent = 0
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         started = time.perf_counter()
-        self.connection.request(method, f"/api/reading/chest/{path}", json.dumps(body) if body else None, self.headers)
-        response = self.connection.getresponse()
+        sent = method, f"/api/reading/chest/{path}", json.dumps(body) if body else None, self.headers
+        try:
+            self.connection.request(*sent)
+            response = self.connection.getresponse()
+        except ConnectionError:  # the server had closed the idle connection: a browser, too, sends again
+            self.resent += 1
+            self.connection.close()
+            self.connection.request(*sent)
+            response = self.connection.getresponse()
         content = response.read()
         self.milliseconds.append(1000 * (time.perf_counter() - started))
         if response.status >= 300:
@@ -119,6 +127,7 @@ def main() -> None:
     report(
         f"{READERS} readers, an answer every {EVERY:g} s for {SECONDS} s, PostgreSQL, 2 workers",
         requests=len(times), errors=sum(len(reader.errors) for reader in readers), answers=len(acknowledged),
+        resent=sum(reader.resent for reader in readers),
         lost=len(acknowledged.keys() - kept.keys()), doubled_or_unknown=len(kept.keys() - acknowledged.keys()),
         altered=sum(kept.get(key) != score for key, score in acknowledged.items()),
         processor_ms_per_request=1000 * processor / len(times),
