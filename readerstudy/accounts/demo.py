@@ -10,8 +10,8 @@ from readerstudy.accounts.models import User
 
 # Role in the URL -> what its button says. The account is called demo-<role>; `manage.py demo` makes it.
 ROLES = {
-    "reader": "Enter as reader 1",
-    "reader-2": "Enter as reader 2",
+    "reader": "Enter as reader 1, from the beginning",
+    "reader-2": "Enter as reader 2, half-way through",
     "researcher": "Enter as researcher",
     "admin": "Enter as administrator",
 }

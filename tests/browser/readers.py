@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 from PIL import Image
-from playwright.sync_api import BrowserContext, BrowserType, Page, Request, expect
+from playwright.sync_api import BrowserContext, BrowserType, Locator, Page, Request, expect
 
 from tests.browser.conftest import SCREENSHOTS
 from tests.recompute import Answers
@@ -21,7 +21,7 @@ QUESTIONS = ("confidence", "feature")
 VIEWPORT = {"width": 1366, "height": 768}
 
 
-def photograph(page: Page, name: str) -> None:
+def photograph(page: Page | Locator, name: str) -> None:
     """A screenshot to look at; with DOCS_IMAGES set, those that docs/images has are made anew, in few colours."""
     SCREENSHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"walk-{name}.png")
@@ -106,13 +106,11 @@ class Reader:
             self.start()
             self.read(rng, number)
             self.finish(f"Read {number} of 2 is finished")
-        self.page.goto(self.list_page)
         expect(self.page.locator("main")).to_contain_text("You have finished every read")
 
     def start(self) -> None:
         """From the reading list, whose one button has the focus, past the check of the screen."""
         page = self.page
-        page.goto(self.list_page)
         page.locator("button:focus").wait_for()
         self.press("Enter")
         page.wait_for_selector("body[data-shown], #display-dialog[open]")
@@ -150,6 +148,8 @@ class Reader:
         dialog.wait_for(state="visible")
         self.press("Enter")
         expect(self.page.locator("#message")).to_contain_text(said, timeout=15_000)
+        self.press("Enter")
+        self.page.wait_for_url(self.list_page)
 
 
 class KilledReader(Reader):
@@ -194,5 +194,8 @@ class KilledReader(Reader):
         with suppress(Exception):  # the browser behind it is gone
             self.context.close()
         self.use(self.launch())
-        log_in(self.page, self.address, self.name)  # closing the browser logs out
+        self.page.goto(self.list_page)
+        if "login" in self.page.url:  # a browser that crashed may or may not remember who was logged in
+            log_in(self.page, self.address, self.name)
+            self.page.goto(self.list_page)
         self.start()

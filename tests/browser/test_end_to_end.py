@@ -187,7 +187,7 @@ def analyse(page: Page, address: str) -> dict[str, list[list[str]]]:
     page.get_by_role("link", name="Open the full report").wait_for(timeout=120_000)
     photograph(page, "results")
     page.goto(f"{address}/studies/{SLUG}/results/report/")
-    photograph(page, "report")
+    photograph(page.locator("figure", has_text="Mean difference,"), "report-figure")
     return {
         table.locator("caption").inner_text(): table.locator("tbody tr:not(.note)").evaluate_all(
             "(rows) => rows.map((row) => [...row.cells].map((cell) => cell.textContent.trim()))"
