@@ -58,7 +58,7 @@ def compute(
     if latent:
         if autoencoder is None:
             raise ValueError(f"{', '.join(latent)} needs an autoencoder")
-        _latent_kinds(latent, results, x, targets, classifier, autoencoder, parameters)
+        _latent_kinds(latent, results, x, targets, classifier, autoencoder, parameters, batch_size)
     return results
 
 
@@ -106,14 +106,14 @@ def _latent_kinds(
     classifier: LoadedClassifier,
     autoencoder: LoadedAutoencoder,
     parameters: RenderParameters,
+    batch_size: int,
 ) -> None:
     """Both latent-shift kinds come from one search."""
     from explain.latent_shift import LambdaSearch, latent_shift
 
     start = time.perf_counter()
-    shift = latent_shift(
-        classifier.module, autoencoder.module, x, targets, search=LambdaSearch.preset(parameters.search)
-    )
+    search = LambdaSearch.preset(parameters.search)
+    shift = latent_shift(classifier.module, autoencoder.module, x, targets, search, batch_size)
     maps = shift.max_map().float().cpu().numpy()
     seconds = (time.perf_counter() - start) / len(results) / len(kinds)
     for index, result in enumerate(results):
