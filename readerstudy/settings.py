@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "readerstudy.accounts.middleware.SecondFactorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "readerstudy.reading.middleware.no_store",
 ]
 
 ROOT_URLCONF = "readerstudy.urls"

@@ -342,3 +342,8 @@ def test_a_closed_study_takes_no_answer(client, me):
     visit = open_visit(client)
     close(me.study)
     assert answer(client, visit).json()["code"] == "study_closed"
+
+
+@pytest.mark.parametrize("address", ["/reading/trial/", BASE + "state/", BASE + "assignments/1/"])
+def test_nothing_of_a_reader_stays_in_a_cache(client, me, address):
+    assert "no-store" in client.get(address)["Cache-Control"]
