@@ -147,7 +147,8 @@ def deviation_sentences(
     """Where the analysis departs from a plan fixed before reading: found in the data, then those recorded by hand."""
     found = []
     fixed = pd.to_datetime(str(meta["plan_fixed_at"]), utc=True) if meta.get("plan_fixed_at") else None
-    first = data.loc[~data["practice"], "answered_at"].min()
+    stored = data["received_at"].fillna(data["answered_at"])  # the server's clock, as that which fixed the plan
+    first = stored[~data["practice"]].min()
     if fixed is None:
         found.append(
             "No date is recorded on which the plan was fixed, so it cannot be shown that it came before the answers."

@@ -184,6 +184,13 @@ def test_deviations_are_found_and_added_to() -> None:
     assert "No date is recorded" in analyse(crossover(), PLAN)["deviations"][0]
 
 
+def test_the_first_answer_is_dated_by_the_server_and_not_by_the_readers_clock() -> None:
+    slow_clock = crossover().assign(received_at="2026-02-02T08:00:00Z")  # answered_at is in January
+    assert analyse(slow_clock, PLAN, meta={"plan_fixed_at": "2026-02-01"})["deviations"] == []
+    late = analyse(slow_clock, PLAN, meta={"plan_fixed_at": "2026-02-03"})["deviations"]
+    assert late == ["The plan was fixed on 2026-02-03 00:00 UTC, after the first answer (2026-02-02 08:00 UTC)."]
+
+
 def test_reading_time_counts_a_visit_once(results: dict[str, Any]) -> None:
     timing = results["timing"]
     assert (timing["source"], timing["n_visits"]) == ("visible", 160)
