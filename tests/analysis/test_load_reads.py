@@ -100,6 +100,16 @@ def test_analyze_pairs_the_methods_as_the_spreadsheets_say(tmp_path):
             assert {name: row[name] for name in expected} == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_spreadsheets_saved_with_semicolons_or_tabs_are_read_too(tmp_path, separator):
+    record, files = write(tmp_path)
+    text = files[0].read_text().replace(",", separator)
+    files[0].write_text("\ufeff" + text.replace("sure are you?", "sure, really, are you, reader?"), encoding="utf-8")
+    study = load(record, files[:1])
+    assert study.questions.first().text == "How sure, really, are you, reader?"
+    assert Response.objects.get(assignment__example__number=3, question__key="feature").score == score(1, 0, 3, 1)
+
+
 def test_every_problem_is_listed_with_file_row_column_and_value(tmp_path):
     record, files = write(tmp_path)
     lines = files[0].read_text().splitlines()

@@ -131,12 +131,20 @@ def read_table(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     """Header, and (row number, cells) of each line that is not empty. RefusedReads when it is no readable CSV."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = [(row, cells) for row, cells in enumerate(csv.reader(file), start=1) if any(cells)]
+            separator = _separator(file.readline())
+            file.seek(0)
+            lines = [(row, cells) for row, cells in enumerate(csv.reader(file, delimiter=separator), 1) if any(cells)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise RefusedReads([f"{path.name}: it cannot be read as a UTF-8 CSV file ({error})."]) from error
     if not lines:
         raise RefusedReads([f"{path.name}: the file is empty."])
     return [name.strip() for name in lines[0][1]], iter(lines[1:])
+
+
+def _separator(header: str) -> str:
+    """Comma, semicolon (spreadsheet programs where the comma is decimal) or tab: the one that ends the first name."""
+    found = re.match(r"""\s*("[^"]*"|[^",;\t]*)\s*([,;\t])""", header)
+    return found[2] if found else ","
 
 
 def whole_number(text: str) -> int | None:
