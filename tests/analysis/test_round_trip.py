@@ -109,6 +109,22 @@ def test_a_table_without_its_provenance_loads_with_keys_as_names(tmp_path):
     assert theirs["flow"]["responses"] == mine["flow"]["responses"]  # exclusions too
 
 
+def test_the_provenance_of_another_export_is_refused(tmp_path):
+    study = play([3, 4, 2, 5, 1], set(), 2, "")
+    table, other = tmp_path / "reads.csv", tmp_path / "other.csv"
+    call_command("export_reads", study="trial", output=str(table), stdout=StringIO())
+    Exclusion.objects.create(study=study, example=study.examples.get(number=3, practice=False), why="moved")
+    call_command("export_reads", study="trial", output=str(other), stdout=StringIO())
+    listed = StringIO()
+    with pytest.raises(CommandError, match="Nothing was loaded: 1 problem."):
+        call_command(
+            "load_reads", str(table), study="again", protocol=tmp_path / "other.csv.provenance.json", stderr=listed
+        )
+    assert "other.csv.provenance.json, content_sha256" in listed.getvalue()
+    assert "it was not written with reads.csv" in listed.getvalue()
+    assert not Study.objects.filter(slug="again").exists()
+
+
 def test_a_damaged_table_is_refused_whole(tmp_path):
     play([3, 4, 2, 5, 1], set(), 2, "")
     table = tmp_path / "reads.csv"

@@ -41,7 +41,8 @@ def load_long_table(files: Sequence[Path], provenance: Path | None = None) -> Lo
     """Parse and check a long export. Raises RefusedReads with every problem.
 
     Without provenance the file beside the table is taken (reads.csv.provenance.json); where there is none, methods and
-    questions are named by their keys, questions run from 1 to 5, and the plan is the default one.
+    questions are named by their keys, questions run from 1 to 5, and the plan is the default one. Provenance of
+    another table is refused: it would give these answers another study's labels, plan and exclusions.
     """
     beside = files[0].with_name(f"{files[0].name}.provenance.json")
     provenance = provenance or (beside if beside.is_file() else None)
@@ -50,6 +51,14 @@ def load_long_table(files: Sequence[Path], provenance: Path | None = None) -> Lo
     problems = Problems()
     rows = [row for path in files for row in _rows(path, problems)]
     problems.refuse_if_any()
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+    if provenance and described.get("content_sha256", digest) != digest:
+        text = (
+            f"it was not written with {', '.join(path.name for path in files)}, or that table was changed since (the "
+            "SHA-256 of its content differs). Give --protocol the one written with it, export again, or move this "
+            "one away to load without."
+        )
+        problems.add(provenance.name, 0, "content_sha256", described["content_sha256"], text)
     if not rows:
         raise RefusedReads([f"{files[0].name}: it has no answers."])
     methods = [LoadedMethod(m["key"], m["label"], m["kinds"]) for m in protocol.get("methods", [])] or [
@@ -63,10 +72,9 @@ def load_long_table(files: Sequence[Path], provenance: Path | None = None) -> Lo
     problems.refuse_if_any()
     settings = {name: protocol[name] for name in SETTINGS if name in protocol}
     settings.setdefault("simulated", any(row.flag("simulated") for row in rows))
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in files))
     return LoadedReads(
         source=", ".join(path.name for path in files)[:200],
-        content_sha256=digest.hexdigest(),
+        content_sha256=digest,
         methods=methods,
         questions=questions,
         examples=examples,
