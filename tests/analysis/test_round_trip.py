@@ -116,7 +116,7 @@ def test_the_provenance_of_another_export_is_refused(tmp_path):
     Exclusion.objects.create(study=study, example=study.examples.get(number=3, practice=False), why="moved")
     call_command("export_reads", study="trial", output=str(other), stdout=StringIO())
     listed = StringIO()
-    with pytest.raises(CommandError, match="Nothing was loaded: 1 problem."):
+    with pytest.raises(CommandError, match="Nothing was loaded: 1 problem"):
         call_command(
             "load_reads", str(table), study="again", protocol=tmp_path / "other.csv.provenance.json", stderr=listed
         )
