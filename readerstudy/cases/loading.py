@@ -73,18 +73,13 @@ def load_batch(
     file to write (row, image, case), which must not exist. Raises Refused; then nothing is left behind.
     """
     check_name(name)
-    if not keep_source_ids and linking_table is None:
-        raise refuse(
-            "nothing would say which case is which image",
-            "Give --linking-table FILE, or --keep-source-ids for public data",
-        )
-    table = LinkingTable(linking_table) if linking_table else None
-    if table and not Batch.objects.filter(name=name).exists():
-        table.check()
+    if not Batch.objects.filter(name=name).exists():
+        check_links(linking_table, keep_source_ids=keep_source_ids)
     checked = check_source(source, keep_source_ids=keep_source_ids, simulated=simulated, progress=progress)
     batch = same_batch(name, checked)
     if batch:
         return Loaded(batch, False, checked.report)
+    table = check_links(linking_table, keep_source_ids=keep_source_ids)
     warn_of_known_pixels(checked, name)
     batch = Batch(
         name=name,
@@ -115,6 +110,21 @@ def check_name(name: str) -> None:
         name = ""
     if not 0 < len(name) <= 80:
         raise refuse("the batch's name needs 1 to 80 letters, digits, - or _", "Choose another name")
+
+
+def check_links(linking_table: Path | None, *, keep_source_ids: bool) -> LinkingTable | None:
+    """The linking table a new batch will write. Raises Refused when none is given for data that are not public, or its
+    file cannot be made."""
+    if linking_table is None:
+        if keep_source_ids:
+            return None
+        raise refuse(
+            "nothing would say which case is which image",
+            "Give --linking-table FILE, or --keep-source-ids for public data",
+        )
+    table = LinkingTable(linking_table)
+    table.check()
+    return table
 
 
 def same_batch(name: str, checked: Checked) -> Batch | None:

@@ -29,7 +29,8 @@ def run(*args: object) -> tuple[str, str]:
 
 def test_it_counts_loads_and_says_so(tmp_path):
     folder = make_batch(tmp_path / "batch", simple_rows())
-    said, _ = run(folder, "--batch", "ward", "--dry-run")
+    said, warned = run(folder, "--batch", "ward", "--dry-run")
+    assert "Warning: to load it, add --linking-table FILE, or --keep-source-ids for public data." in warned
     assert "4 cases can be loaded as batch ward." in said
     assert said.splitlines()[1].split() == ["Effusion", "2", "2", "0", "0", "0"]
     assert not Batch.objects.exists()
@@ -37,6 +38,22 @@ def test_it_counts_loads_and_says_so(tmp_path):
     assert "4 cases loaded as batch ward." in said
     said, _ = run(folder, "--batch", "ward", "--linking-table", tmp_path / "links.csv")
     assert "4 cases are already loaded as batch ward." in said
+    said, warned = run(folder, "--batch", "ward")  # nothing is written, so nothing need say where
+    assert "4 cases are already loaded as batch ward." in said
+    assert "linking" not in run(folder, "--batch", "ward", "--dry-run")[1]
+
+
+def test_a_dry_run_refuses_a_linking_table_that_the_load_would_refuse(tmp_path):
+    folder, taken = make_batch(tmp_path / "batch", simple_rows()), tmp_path / "links.csv"
+    taken.write_text("keep me")
+    with pytest.raises(CommandError, match="Nothing was loaded: 1 problem"):
+        run(folder, "--batch", "ward", "--dry-run", "--linking-table", taken)
+
+
+@pytest.mark.parametrize("option", [("--views", "PA"), ("--limit", "3"), ("--imgpath", "here")])
+def test_options_of_data_sets_are_refused_for_other_sources(tmp_path, option):
+    with pytest.raises(CommandError, match=f"{option[0]}: for xrv: sources only"):
+        run(make_batch(tmp_path / "batch", simple_rows()), "--batch", "ward", "--dry-run", *option)
 
 
 def test_it_lists_problems_and_fails(tmp_path):

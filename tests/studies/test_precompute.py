@@ -109,6 +109,12 @@ def test_parts_can_be_asked_for_and_shards_cover_everything_once(study, weights)
     assert Explanation.objects.count() == 3
     for wrong in ("0/2", "3/2", "x"):
         assert "--shard is i/n" in precompute(weights, shard=wrong)
+    for command in (
+        ["precompute", "--study=trial", "--limit=-1"],
+        ["predict", "--batch=b", "--model=demo", "--batch-size=0"],
+    ):
+        with pytest.raises(CommandError, match="it is a whole number from 1; not"):
+            call_command(*command)
     assert "No kind of explanation is called sorcery" in precompute(weights, kinds=["sorcery"])
 
 

@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--study", required=True, help="slug of the study")
-        parser.add_argument("--format", choices=FORMATS, default="long")
+        parser.add_argument("--format", choices=FORMATS, default="long", help="of the table (default long)")
         parser.add_argument("--output", required=True, help="file to write, or - for standard output")
         parser.add_argument("--question", default="", help="imrmc: whose scores (default: the first question)")
         parser.add_argument("--why", default="", help="reason, recorded when the study is not closed yet")

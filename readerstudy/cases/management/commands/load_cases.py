@@ -11,11 +11,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from readerstudy.cases.arguments import at_least_one
 from readerstudy.cases.checking import Report, check_source, warn_of_known_pixels
-from readerstudy.cases.loading import check_name, load_batch, same_batch
+from readerstudy.cases.loading import check_links, check_name, load_batch, same_batch
 from readerstudy.cases.problems import Refused
 from readerstudy.cases.records import Source
 from readerstudy.cases.sources import open_source
+
+_XRV_OPTIONS = ("imgpath", "csvpath", "views", "limit")
 
 
 class Command(BaseCommand):
@@ -36,10 +39,11 @@ class Command(BaseCommand):
         parser.add_argument("--simulated", action="store_true", help="synthetic images, marked so everywhere")
         parser.add_argument("--imgpath", type=Path, help="xrv: only: the folder of the data set's images")
         parser.add_argument("--csvpath", type=Path, help="xrv: only: its table, if not the one TorchXRayVision has")
-        parser.add_argument("--views", nargs="*", default=["PA", "AP"], help="xrv: only: views to load, or *")
-        parser.add_argument("--limit", type=int, help="xrv: only: load the first so many images")
+        parser.add_argument("--views", nargs="*", help="xrv: only: views to load, or * (default PA AP)")
+        parser.add_argument("--limit", type=at_least_one, help="xrv: only: load the first so many images")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        _refuse_misplaced(options)
         kept = {"keep_source_ids": options["keep_source_ids"], "simulated": options["simulated"]}
         try:
             with _stopped_politely(), _source(options) as source, _Bar(self) as bar:
@@ -49,6 +53,8 @@ class Command(BaseCommand):
                     known = same_batch(options["batch"], checked)
                     warn_of_known_pixels(checked, options["batch"])
                     report, said = checked.report, "are already loaded as" if known else "can be loaded as"
+                    if not known:
+                        _foresee_links(report, options)
                 else:
                     loaded = load_batch(
                         source, options["batch"], linking_table=options["linking_table"], progress=bar.show, **kept
@@ -101,6 +107,21 @@ class _Bar:
         self.bar.update(done - self.bar.n)
 
 
+def _refuse_misplaced(options: dict[str, Any]) -> None:
+    """Raises CommandError for an option that the kind of source would silently ignore."""
+    given = [f"--{name}" for name in _XRV_OPTIONS if options[name] not in (None, False)]
+    if given and not options["source"].startswith("xrv:"):
+        raise CommandError(f"{', '.join(given)}: for xrv: sources only, which “{options['source']}” is not.")
+
+
+def _foresee_links(report: Report, options: dict[str, Any]) -> None:
+    """A dry run without a linking table is fine, but the load to come is not."""
+    if options["linking_table"] is None and not options["keep_source_ids"]:
+        report.warnings.append("to load it, add --linking-table FILE, or --keep-source-ids for public data")
+    else:
+        check_links(options["linking_table"], keep_source_ids=options["keep_source_ids"])
+
+
 @contextmanager
 def _source(options: dict[str, Any]) -> Iterator[Source]:
     name = options["source"]
@@ -108,7 +129,11 @@ def _source(options: dict[str, Any]) -> Iterator[Source]:
         from readerstudy.cases.xrv import open_data_set
 
         yield open_data_set(
-            name.removeprefix("xrv:"), options["imgpath"], options["csvpath"], options["views"], options["limit"]
+            name.removeprefix("xrv:"),
+            options["imgpath"],
+            options["csvpath"],
+            options["views"] or ["PA", "AP"],
+            options["limit"],
         )
     else:
         with open_source(Path(name)) as source:

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from readerstudy.cases.arguments import at_least_one
 from readerstudy.cases.models import Batch
 from readerstudy.explanations.loading import ModelsUnavailable
 from readerstudy.explanations.predicting import predict
@@ -22,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--model", required=True, help="demo, xrv-densenet121-all ..., or package.module.Class")
         parser.add_argument("--weights", type=Path, help="a weight file to use instead of the model's own")
         parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-        parser.add_argument("--batch-size", type=int, default=8)
+        parser.add_argument("--batch-size", type=at_least_one, default=8, help="images at once (default 8)")
         parser.add_argument("--add-model", action="store_true", help="keep predictions of other models beside these")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -40,7 +41,7 @@ class Command(BaseCommand):
                     batch,
                     options["model"],
                     device=options["device"],
-                    batch_size=max(1, options["batch_size"]),
+                    batch_size=options["batch_size"],
                     weights=options["weights"],
                     add_model=options["add_model"],
                     progress=show,

@@ -9,6 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from explain.allocator import restart_keeping_memory
+from explain.kinds import KINDS
+from readerstudy.cases.arguments import at_least_one
 from readerstudy.explanations.loading import ModelsUnavailable
 from readerstudy.explanations.rendering import Options
 from readerstudy.studies.models import Study
@@ -25,8 +27,8 @@ class Command(BaseCommand):
         parser.add_argument("--study", required=True, help="slug of a draft study")
         parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
         parser.add_argument("--batch-size", default="auto", help="auto (found by trying) or a number")
-        parser.add_argument("--kinds", nargs="+", default=[], help="only these kinds")
-        parser.add_argument("--limit", type=int, help="only the first N examples")
+        parser.add_argument("--kinds", nargs="+", default=[], help=f"only these kinds, of {', '.join(KINDS)}")
+        parser.add_argument("--limit", type=at_least_one, help="only the first N examples")
         parser.add_argument("--shard", default="1/1", help="i/n: the i-th of n parts, for several machines")
         parser.add_argument("--force", action="store_true", help="render again what exists or failed")
         parser.add_argument("--weights", type=Path, help="weight file of the classifier, instead of its own")

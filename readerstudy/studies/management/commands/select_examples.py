@@ -19,10 +19,20 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--study", required=True, help="slug of a draft study")
         parser.add_argument("--batch", required=True, help="name of a loaded batch")
-        parser.add_argument("--per-pathology", type=int, default=40, help="scored examples per pathology (default 40)")
-        parser.add_argument("--seed", type=int, default=0)
-        parser.add_argument("--threshold", type=float, help="probability over which a prediction is positive")
-        parser.add_argument("--practice", type=int, default=0, help="practice examples in all")
+        parser.add_argument(
+            "--per-pathology", type=int, default=40, help="scored examples per pathology, an even number (default 40)"
+        )
+        parser.add_argument(
+            "--seed", type=int, default=0, help="of the draw: the same seed draws the same examples (default 0)"
+        )
+        parser.add_argument(
+            "--threshold",
+            type=float,
+            help="probability from 0 to 1 over which a prediction is positive (default: the study's operating point)",
+        )
+        parser.add_argument(
+            "--practice", type=int, default=0, help="practice examples in all, an even number (default 0)"
+        )
         parser.add_argument("--pathology", action="append", default=[], help="only this pathology (may be repeated)")
         parser.add_argument("--model", default="", help="whose predictions, when the batch has several models'")
         parser.add_argument("--several-per-patient", action="store_true", help="allow several examples of one patient")
