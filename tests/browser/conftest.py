@@ -111,6 +111,13 @@ class ReadingRoom:
         """(position, question, score, revision) as stored, in order of arrival."""
         return self.trial.scores()
 
+    def stores(self, expected: list[tuple[int, str, int, int]]) -> None:
+        """Wait until just these scores are stored: the page goes on before the server has answered."""
+        deadline = time.monotonic() + 10
+        while (found := self.scores()) != expected and time.monotonic() < deadline:
+            self.page.wait_for_timeout(50)
+        assert found == expected
+
     def chosen(self) -> list[str]:
         """The scores that the page shows as chosen."""
         checked = self.page.locator("#questions input:checked")
