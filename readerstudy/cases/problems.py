@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 # Values of these columns may name a patient, and never show in a message unless the data are public.
@@ -23,6 +24,38 @@ class Problem:
         place = ", ".join(part for part in (f"row {self.row}" if self.row else "", self.column) if part)
         value = f" “{self.value}”" if self.value else ""
         return f"{place}{value}{': ' if place or value else ''}{self.text}. {self.remedy}."
+
+
+SHOWN_ALIKE = 10
+SHOWN_RANGES = 40
+
+
+def folded(problems: list[Problem]) -> list[str]:
+    """A line for each problem; where more than SHOWN_ALIKE are alike, the rest of these in one line with their rows."""
+    alike: dict[tuple[str, str, str], list[Problem]] = defaultdict(list)
+    for problem in problems:
+        alike[problem.column, problem.text, problem.remedy].append(problem)
+    lines: list[str] = []
+    for same in alike.values():
+        shown = SHOWN_ALIKE if len(same) > SHOWN_ALIKE + 1 else len(same)
+        lines += map(str, same[:shown])
+        if same[shown:]:
+            place = f", {same[0].column}" if same[0].column else ""
+            rows = _ranges([problem.row for problem in same[shown:]])
+            lines.append(f"{len(same) - shown} more rows like these{place}: {same[0].text}. Rows {rows}.")
+    return lines
+
+
+def _ranges(rows: list[int]) -> str:
+    """ "3 to 9, 12" for ascending numbers; the end is left out of a list no one would read."""
+    ranges: list[list[int]] = []
+    for row in rows:
+        if ranges and row == ranges[-1][1] + 1:
+            ranges[-1][1] = row
+        else:
+            ranges.append([row, row])
+    parts = [str(first) if first == last else f"{first} to {last}" for first, last in ranges[:SHOWN_RANGES]]
+    return ", ".join(parts) + (" and so on" if ranges[SHOWN_RANGES:] else "")
 
 
 class Refused(ValueError):

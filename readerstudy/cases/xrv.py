@@ -9,7 +9,7 @@ import inspect
 import math
 import warnings
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -23,14 +23,22 @@ from readerstudy.cases.records import KNOWN_VIEWS, OLDEST, CaseRecord, FindingRe
 _IDS = ("Image Index", "ImageId", "ImageID", "dicom_id", "image_id", "patientId", "filename", "Path", "image", "imgid")
 _AGES = ("age_years", "PatientAge")
 _SEXES = ("sex", "PatientSex")
+_READ_REMEDY = "Check that the file is there, and whole; --only-present leaves out images that are not in the folder"
 _MASK = "from the data set"  # any non-empty text: the finding may have a mask
 
 
 def open_data_set(
-    name: str, imgpath: Path | None, csvpath: Path | None, views: list[str], limit: int | None = None
+    name: str,
+    imgpath: Path | None,
+    csvpath: Path | None,
+    views: list[str],
+    limit: int | None = None,
+    *,
+    only_present: bool = False,
 ) -> XrvSource:
     """The data set whose class in torchxrayvision.datasets is called `name` or starts with it: NIH, RSNA, SIIM ...
 
+    only_present: of the table's images, those that are in the folder or below.
     Raises Refused when there is no such class, or its files are not where it looks for them.
     """
     try:
@@ -52,7 +60,10 @@ def open_data_set(
     except Exception as error:  # each data set reads its own tables in its own way
         text = f"TorchXRayVision cannot open {cls.__name__} ({type(error).__name__})"
         raise refuse(text, "Check --imgpath and --csvpath against its documentation") from error
-    return XrvSource(name, data_set, limit)
+    source = XrvSource(name, data_set, limit)
+    if only_present:
+        source.keep_present(imgpath)
+    return source
 
 
 def _data_set_class(module: Any, name: str) -> Any:
@@ -79,11 +90,23 @@ class XrvSource:
         self.data_set, self.limit = data_set, limit
         self.table = data_set.csv
         self.places: dict[str, list[int]] = {}  # an image may have a row for each annotation
-        column = next((name for name in _IDS if name in self.table), None)
+        self.id_column = column = next((name for name in _IDS if name in self.table), None)
         for place in range(len(data_set)):
             image = str(place + 1) if column is None else str(self.table[column].iloc[place])
             self.places.setdefault(image, []).append(place)
         self._kept: tuple[int, dict[str, Any]] | None = None
+
+    def keep_present(self, imgpath: Path) -> None:
+        """Leave out images without a file. Raises Refused when none is left, or the table does not name its images."""
+        if self.id_column is None:
+            raise refuse(f"the table of {self.name} does not name its images", "Load it without --only-present")
+        files = [path.relative_to(imgpath) for path in imgpath.rglob("*")]
+        names = {name for path in files for name in (path.as_posix(), path.name, path.stem)}
+        present = {image: places for image, places in self.places.items() if _is_among(image, names)}
+        if self.places and not present:
+            text = f"none of the {len(self.places)} images of the table is in the folder"
+            raise refuse(text, "Check --imgpath and --views")
+        self.places = present
 
     def cases(self, problems: Problems) -> list[CaseRecord]:
         if not self.places:
@@ -126,7 +149,7 @@ class XrvSource:
                     self._kept = (place, self.data_set[0 if alone else place])
             except Exception:  # a missing file is a KeyError here and an OSError there
                 text = "TorchXRayVision cannot read the image"
-                raise ImageError(where, text, "Check that the file is there, and whole") from None
+                raise ImageError(where, text, _READ_REMEDY) from None
             finally:
                 self.data_set.csv, self.data_set.labels = self.table, labels
         return self._kept[1]
@@ -148,6 +171,14 @@ class XrvSource:
                 mask = _MASK if label == 1 and row.get("has_masks", True) else ""
                 case.findings.append(FindingRecord(case.row, pathology, bool(label), mask))
         return case
+
+
+def _is_among(image: str, names: set[str]) -> bool:
+    """Whether a file has this name; some tables give a path that begins above the folder of the images."""
+    parts = PurePosixPath(image).parts
+    if len(parts) == 1:
+        return image in names
+    return any("/".join(parts[start:]) in names for start in range(len(parts) - 1))
 
 
 def _from_model_range(values: np.ndarray) -> Radiograph:

@@ -66,6 +66,20 @@ def test_it_lists_problems_and_fails(tmp_path):
     assert "row 4, image: the file is empty. Copy it again.\n" in err.getvalue()
 
 
+def test_many_problems_that_are_alike_are_folded_with_all_their_rows(tmp_path):
+    folder = make_batch(tmp_path / "batch", simple_rows(30))
+    for number in range(30):
+        if number != 20:
+            (folder / f"{number}.png").unlink()
+    err = StringIO()
+    with pytest.raises(CommandError, match="Nothing was loaded: 29 problems"):
+        call_command("load_cases", str(folder), "--batch=ward", "--dry-run", stdout=StringIO(), stderr=err)
+    assert err.getvalue().count("row 11, image: the folder has no such file") == 1
+    assert "19 more rows like these, image: the folder has no such file. Rows 12 to 21, 23 to 31.\n" in err.getvalue()
+    assert "row 12, image" not in err.getvalue()
+    assert "checking: 30 of 30 cases\n" in err.getvalue()  # no terminal, so a line now and then
+
+
 SECRETS = ("Zebulon", "ZEBULON", "zebulon", "19470304", "1947:03:04")
 # a file without these is no radiograph, or not even readable by the test itself
 NEEDED = {"Modality", "PhotometricInterpretation", "PresentationIntentType", "SpecificCharacterSet"}

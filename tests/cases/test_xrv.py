@@ -9,7 +9,7 @@ from explain.render import read_display_image
 from readerstudy.cases.identity import patient_key
 from readerstudy.cases.loading import load_batch
 from readerstudy.cases.models import Case
-from readerstudy.cases.problems import Refused
+from readerstudy.cases.problems import Problems, Refused
 from readerstudy.cases.xrv import open_data_set
 from tests.explain.image_files import dicom, encoded, greys
 
@@ -80,6 +80,22 @@ def test_siim(tmp_path):
     mask = mask_of(positive, "Pneumothorax")
     assert sorted(set(np.nonzero(mask)[1])) == [8, 80]
     assert (positive.patient_key, positive.view) == ("", "")
+
+
+def test_only_the_images_that_are_there(tmp_path):
+    images, deep = tmp_path / "images", tmp_path / "images" / "a" / "b"  # the folders that SIIM-ACR's files lie in
+    deep.mkdir(parents=True)
+    table = tmp_path / "rle.csv"
+    table.write_text("ImageId, EncodedPixels\n" + "".join(f"1.2.{number},-1\n" for number in range(30)))
+    with pytest.raises(Refused, match="none of the 30 images of the table is in the folder"):
+        open_data_set("SIIM", images, table, ["PA"], only_present=True)
+    for seed, name in enumerate(("1.2.4", "1.2.17")):
+        (deep / f"{name}.dcm").write_bytes(dicom(greys(SIDE, SIDE, seed=seed), 8))
+    source = open_data_set("SIIM", images, table, ["PA"], only_present=True)
+    assert [case.image for case in source.cases(Problems())] == ["1.2.4", "1.2.17"]
+    with pytest.raises(Refused, match="--only-present") as refused:
+        load("SIIM", images, table)
+    assert len(refused.value.problems) == 28
 
 
 def test_missing_images_and_unknown_data_sets_are_refused(tmp_path):

@@ -56,7 +56,9 @@ def precompute(weights, **options):
 
 
 def test_it_renders_every_kind_pins_it_and_records_how(study, weights):
-    assert "Rendered 15 explanations" in precompute(weights)
+    output = precompute(weights)
+    assert "Rendered 15 explanations" in output
+    assert "Loading the models.\n" in output and "rendering: 3 of 3 cases\n" in output
     example = study.examples.first()
     kinds = {row.kind: row for row in example.explanations.all()}
     assert len(kinds) == 5

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from tqdm import tqdm
 
 from readerstudy.cases.arguments import at_least_one
 from readerstudy.cases.checking import Report, check_source, warn_of_known_pixels
 from readerstudy.cases.loading import check_links, check_name, load_batch, same_batch
-from readerstudy.cases.problems import Refused
+from readerstudy.cases.problems import Refused, folded
+from readerstudy.cases.progress import ProgressBar
 from readerstudy.cases.records import Source
 from readerstudy.cases.sources import open_source
 
-_XRV_OPTIONS = ("imgpath", "csvpath", "views", "limit")
+_XRV_OPTIONS = ("imgpath", "csvpath", "views", "limit", "only_present")
 
 
 class Command(BaseCommand):
@@ -40,13 +40,16 @@ class Command(BaseCommand):
         parser.add_argument("--imgpath", type=Path, help="xrv: only: the folder of the data set's images")
         parser.add_argument("--csvpath", type=Path, help="xrv: only: its table, if not the one TorchXRayVision has")
         parser.add_argument("--views", nargs="*", help="xrv: only: views to load, or * (default PA AP)")
+        parser.add_argument(
+            "--only-present", action="store_true", help="xrv: only: load the images in the folder, not all of the table"
+        )
         parser.add_argument("--limit", type=at_least_one, help="xrv: only: load the first so many images")
 
     def handle(self, *args: Any, **options: Any) -> None:
         _refuse_misplaced(options)
         kept = {"keep_source_ids": options["keep_source_ids"], "simulated": options["simulated"]}
         try:
-            with _stopped_politely(), _source(options) as source, _Bar(self) as bar:
+            with _stopped_politely(), _source(options) as source, ProgressBar(self.stderr) as bar:
                 if options["dry_run"]:
                     check_name(options["batch"])
                     checked = check_source(source, progress=bar.show, **kept)
@@ -61,8 +64,8 @@ class Command(BaseCommand):
                     )
                     report, said = loaded.report, "loaded as" if loaded.created else "are already loaded as"
         except Refused as error:
-            for problem in error.problems:
-                self.stderr.write(str(problem))
+            for line in folded(error.problems):
+                self.stderr.write(line)
             count = len(error.problems)
             problems = "1 problem" if count == 1 else f"{count} problems"
             raise CommandError(f"Nothing was loaded: {problems}, see above.") from None
@@ -84,32 +87,9 @@ class Command(BaseCommand):
             self.stderr.write(f"Warning: {warning}.")
 
 
-class _Bar:
-    """One progress bar for each thing that is being done."""
-
-    def __init__(self, command: BaseCommand) -> None:
-        self.command = command
-        self.bar: tqdm | None = None
-        self.doing = ""
-
-    def __enter__(self) -> "_Bar":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self.bar is not None:
-            self.bar.close()
-
-    def show(self, doing: str, done: int, total: int) -> None:
-        if self.bar is None or self.doing != doing:
-            self.__exit__()
-            self.doing = doing
-            self.bar = tqdm(total=total, desc=doing, unit="case", file=self.command.stderr, disable=None)
-        self.bar.update(done - self.bar.n)
-
-
 def _refuse_misplaced(options: dict[str, Any]) -> None:
     """Raises CommandError for an option that the kind of source would silently ignore."""
-    given = [f"--{name}" for name in _XRV_OPTIONS if options[name] not in (None, False)]
+    given = [f"--{name.replace('_', '-')}" for name in _XRV_OPTIONS if options[name] not in (None, False)]
     if given and not options["source"].startswith("xrv:"):
         raise CommandError(f"{', '.join(given)}: for xrv: sources only, which “{options['source']}” is not.")
 
@@ -134,6 +114,7 @@ def _source(options: dict[str, Any]) -> Iterator[Source]:
             options["csvpath"],
             options["views"] or ["PA", "AP"],
             options["limit"],
+            only_present=options["only_present"],
         )
     else:
         with open_source(Path(name)) as source:

@@ -1,13 +1,14 @@
 """predict: fill a batch's probabilities with a registered classifier."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from tqdm import tqdm
 
 from readerstudy.cases.arguments import at_least_one
 from readerstudy.cases.models import Batch
+from readerstudy.cases.progress import ProgressBar
 from readerstudy.explanations.loading import ModelsUnavailable
 from readerstudy.explanations.predicting import predict
 
@@ -30,12 +31,8 @@ class Command(BaseCommand):
         batch = Batch.objects.filter(name=options["batch"]).first()
         if batch is None:
             raise CommandError(f"There is no batch “{options['batch']}”. Load it with load_cases.")
-        with tqdm(total=batch.cases.count(), unit="case", file=self.stderr, disable=None) as bar:
-
-            def show(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
+        self.stderr.write(f"Loading {options['model']}.")
+        with ProgressBar(self.stderr) as bar:
             try:
                 done = predict(
                     batch,
@@ -44,7 +41,7 @@ class Command(BaseCommand):
                     batch_size=options["batch_size"],
                     weights=options["weights"],
                     add_model=options["add_model"],
-                    progress=show,
+                    progress=partial(bar.show, "predicting"),
                 )
             except ModelsUnavailable as error:
                 raise CommandError(str(error)) from error

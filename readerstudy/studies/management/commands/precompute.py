@@ -6,11 +6,11 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from tqdm import tqdm
 
 from explain.allocator import restart_keeping_memory
 from explain.kinds import KINDS
 from readerstudy.cases.arguments import at_least_one
+from readerstudy.cases.progress import ProgressBar
 from readerstudy.explanations.loading import ModelsUnavailable
 from readerstudy.explanations.rendering import Options
 from readerstudy.studies.models import Study
@@ -50,9 +50,17 @@ class Command(BaseCommand):
             autoencoder=options["autoencoder"],
             autoencoder_weights=options["autoencoder_weights"],
         )
-        with tqdm(total=len(examples_of(study, part)), unit="case", file=self.stderr, disable=None) as bar:
+        total, finished = len(examples_of(study, part)), 0
+        self.stderr.write("Loading the models.")
+        with ProgressBar(self.stderr) as bar:
+
+            def show(more: int) -> None:
+                nonlocal finished
+                finished += more
+                bar.show("rendering", finished, total)
+
             try:
-                done = precompute(study, part, run, progress=bar.update)
+                done = precompute(study, part, run, progress=show)
             except ValidationError as error:
                 raise CommandError(" ".join(error.messages)) from error
             except ModelsUnavailable as error:
