@@ -96,7 +96,8 @@ def _file(study: Study, table: str, question: str) -> StreamingHttpResponse:
         content = export(study, table, question)
     suffix, kind = TABLES[table]
     response = StreamingHttpResponse(content, content_type=f"{kind}; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{study.slug}-{suffix}"'
+    name = f"{study.slug}-{question}-{suffix}" if question else f"{study.slug}-{suffix}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["X-Content-Type-Options"] = "nosniff"
     return response
 

@@ -68,15 +68,19 @@ def compose(title: str, slug: str, user: User, batch: Batch, explanations: list[
 def _study_to_read(users: dict[str, User], batch: Batch, explanations: list[Explanation]) -> Study:
     """Reader 1 is fresh; reader 2 has practised and is half-way through the first read."""
     study = compose("Demo: do gradient maps or Latent Shift help more?", DEMO, users["researcher"], batch, explanations)
+    study.washout_days = 0  # so that a visitor can go on to the second read
+    study.save()
     readers = {}
     for role, code in ACCOUNTS.items():
         if code:
             membership = Membership.objects.create(study=study, user=users[role], role=Membership.Role.READER)
             readers[role] = Reader.objects.create(study=study, membership=membership, code=code)
     study = open_study(study, users["researcher"])
+    opened = timezone.now() - timedelta(hours=3)
+    Study.objects.filter(pk=study.pk).update(opened_at=opened)  # before reader 2's answers, which follow
     second = Reader.objects.get(pk=readers["reader-2"].pk)
-    _introduce(second, "radiology", 12)
-    started = timezone.now() - timedelta(hours=2)
+    _introduce(second, "radiology", 12, opened)
+    started = opened + timedelta(hours=1)
     for read in second.reads.order_by("number")[:2]:
         limit = None if read.number == Read.PRACTICE else study.examples.filter(practice=False).count() // 2
         started = read_by_program(second, read, started, _SEED, limit) + timedelta(minutes=2)
@@ -96,8 +100,8 @@ def _finished_study(users: dict[str, User], batch: Batch, explanations: list[Exp
     study = open_study(study, users["researcher"])
     opened = timezone.now() - timedelta(days=60)
     for number, reader in enumerate(study.readers.order_by("id"), start=1):
-        _introduce(reader, "simulated", 5 * number)
         finished: datetime = opened + timedelta(days=number)
+        _introduce(reader, "simulated", 5 * number, finished)
         for read in reader.reads.order_by("number"):
             wait = _WASHOUT + timedelta(days=1) if read.number > 1 else timedelta(hours=1)
             finished = read_by_program(reader, read, finished + wait, _SEED)
@@ -108,8 +112,8 @@ def _finished_study(users: dict[str, User], batch: Batch, explanations: list[Exp
     return study
 
 
-def _introduce(reader: Reader, specialty: str, years: int) -> None:
-    reader.consented_at = reader.instructions_read_at = timezone.now()
+def _introduce(reader: Reader, specialty: str, years: int, at: datetime) -> None:
+    reader.consented_at = reader.instructions_read_at = at
     reader.specialty, reader.years_experience, reader.ai_experience = specialty, years, "tried"
     reader.save()
 

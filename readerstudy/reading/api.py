@@ -206,7 +206,7 @@ def _what_next(me: Reader) -> str:
     if following is None:
         return "You have finished every read. Thank you."
     if following.opens_at and following.state == "waiting":
-        return f"The next read opens on {timezone.localtime(following.opens_at):%d %B %Y at %H:%M}."
+        return f"The next read opens on {timezone.localtime(following.opens_at):%d %B %Y at %H:%M %Z}."
     return "The next read is ready when you are."
 
 

@@ -154,7 +154,7 @@ def start_read(reader: Reader, read: Read) -> None:
     if state.state == "locked":
         raise Refused("locked", "Finish the read before this one first.")
     if state.state == "waiting" and state.opens_at:
-        raise Refused("washout", f"This read opens on {timezone.localtime(state.opens_at):%d %B %Y at %H:%M}.")
+        raise Refused("washout", f"This read opens on {timezone.localtime(state.opens_at):%d %B %Y at %H:%M %Z}.")
     Read.objects.filter(pk=read.pk, opened_at=None).update(opened_at=timezone.now())
 
 

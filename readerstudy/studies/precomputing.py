@@ -90,6 +90,23 @@ def pin(examples: Sequence[Example], explanations: Sequence[Explanation]) -> Non
         example.explanations.add(*new)
 
 
+def pin_rendered(study: Study) -> None:
+    """Pin what earlier studies have had rendered of the same predictions with the same parameters.
+
+    It needs no model, so a study over cases that are rendered is ready at once; precompute makes the rest.
+    """
+    parameters = RenderParameters.from_dict(study.render_parameters)
+    rendered = Explanation.objects.filter(
+        prediction__examples__study=study, kind__in=study_kinds(study), status=Explanation.Status.DONE
+    )
+    newest: dict[tuple[int, str], Explanation] = {}
+    for row in rendered.select_related("prediction").order_by("id"):
+        same_weights = row.external or row.prediction.weights_sha256 in ("", row.weights_sha256)
+        if same_weights and is_current(row, parameters):
+            newest[row.prediction_id, row.kind] = row
+    pin(list(study.examples.all()), list(newest.values()))
+
+
 def _chosen_kinds(study: Study, asked: tuple[str, ...]) -> list[str]:
     unknown = sorted(set(asked) - set(KINDS))
     if unknown:

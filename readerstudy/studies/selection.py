@@ -14,6 +14,7 @@ from readerstudy.accounts.models import User
 from readerstudy.cases.models import Batch, Prediction, Truth
 from readerstudy.studies.composition import draft_for_update
 from readerstudy.studies.models import Example, Selection, Study
+from readerstudy.studies.precomputing import pin_rendered
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def select_examples(
             Example(study=study, selection=selection, prediction_id=pk, number=number, practice=is_practice)
             for number, pk in enumerate(chosen, start=1)
         )
+    pin_rendered(study)
     return selection
 
 

@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
 from readerstudy.cases.models import Case, Prediction, Truth
+from readerstudy.explanations.models import Explanation
 from readerstudy.studies.models import Study
 from readerstudy.studies.selection import Draw, select_examples
 from tests.builders import make_batch
@@ -87,6 +88,17 @@ def test_models_are_not_mixed_silently(study, batch):
     with pytest.raises(ValidationError, match="choose one of demo, other"):
         select_examples(study, batch, Draw(per_pathology=2))
     select_examples(study, batch, Draw(per_pathology=2, model="demo"))
+
+
+def test_what_is_rendered_already_is_shown_at_once(study, batch):
+    """A second study over rendered cases needs no precompute; other parameters, versions and failures do not count."""
+    study.methods.create(key="A", label="Method A", kinds=["input_gradient", "integrated_gradients"], position=1)
+    for prediction in Prediction.objects.filter(case__batch=batch):
+        made = {"prediction": prediction, "status": "done"}
+        Explanation.objects.create(kind="input_gradient", key="ig", **made)
+        Explanation.objects.create(kind="integrated_gradients", key="8", parameters={"steps": 8}, **made)
+    select_examples(study, batch, Draw(per_pathology=2))
+    assert {tuple(e.explanations.values_list("kind", flat=True)) for e in study.examples.all()} == {("input_gradient",)}
 
 
 def test_the_command_says_what_it_did(study, batch, capsys):
