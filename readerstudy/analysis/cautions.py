@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from readerstudy.analysis.frame import complete
+from readerstudy.analysis.mrmc.sentences import DISAGREEMENT
 from readerstudy.analysis.paired import TRUTH_NAMES
 from readerstudy.analysis.sentences import FEW_READERS, count, interval_text, number, p_clause, p_text, primary_row
 from readerstudy.studies.plan import AnalysisPlan
@@ -53,15 +54,13 @@ def warning_sentences(
 
 
 def _auc_warnings(results: Mapping[str, Any]) -> list[str]:
-    """The warnings of the AUC analyses, each once, with the questions it is about."""
+    """The warnings of the AUC analyses, each once, with the questions it is about; disagreement first."""
     asked: dict[str, list[str]] = {}
     for part in results["mrmc"]:
         for sentence in part["warnings"]:
             asked.setdefault(sentence, []).append(part["question"])
-    grouped: dict[str, list[str]] = {}
-    for sentence, questions in asked.items():
-        grouped.setdefault(" and ".join(questions), []).append(sentence)
-    return [f"AUC, question {questions}: {' '.join(found)}" for questions, found in grouped.items()]
+    ordered = sorted(asked.items(), key=lambda item: not item[0].startswith(DISAGREEMENT))
+    return [f"AUC, question {' and '.join(questions)}: {sentence}" for sentence, questions in ordered]
 
 
 def _independence(results: Mapping[str, Any], plan: AnalysisPlan) -> list[str]:
@@ -76,12 +75,11 @@ def _independence(results: Mapping[str, Any], plan: AnalysisPlan) -> list[str]:
     ]
     effect = row["design_effect"]
     if effect is not None:
-        meaning = (
-            "so the pooled p value is too small"
-            if effect > 1.1
-            else "so here the pooled p value is not flattered by it"
+        meaning = "too small" if effect > 1.1 else "hardly too small" if effect > 1 else "not too small for that reason"
+        found[0] += (
+            f" (Variance with patients as clusters over variance if independent: {number(effect)}, "
+            f"so the pooled p value is {meaning}.)"
         )
-        found[0] += f" (Variance with patients as clusters over variance if independent: {number(effect)}, {meaning}.)"
     for other in results["paired"]:
         ci = other["ci_patient"]
         if other["level"] != "overall" or other["p_value"] is None or ci is None:
@@ -97,10 +95,15 @@ def _independence(results: Mapping[str, Any], plan: AnalysisPlan) -> list[str]:
             found.append(
                 f"Question “{other['question']}”, {TRUTH_NAMES[other['truth']]}: the pooled test has "
                 f"{p_clause(other['p_value'])}, but the patient-cluster "
-                f"interval of the mean difference ({interval_text(ci, 3)}) "
-                f"{'includes' if includes else 'excludes'} zero."
+                f"interval of the mean difference ({interval_text(ci, _digits(ci))}) "
+                f"{'touches' if 0 in ci else 'includes' if includes else 'excludes'} zero."
             )
     return found
+
+
+def _digits(ci: Sequence[float]) -> int:
+    """Three decimals, or as many as show that an end is not zero."""
+    return next((digits for digits in range(3, 9) if all(end == 0 or round(end, digits) != 0 for end in ci)), 9)
 
 
 def _design(pairs: pd.DataFrame, key: tuple[str, str], results: Mapping[str, Any]) -> list[str]:

@@ -158,12 +158,11 @@ def _tests_table(parts: Sequence[Mapping[str, Any]]) -> Row:
         for test in part["margin"] or []:
             aim = f"{test['new']} {test['aim'].replace('_', '-')} to {test['reference']}"
             shown = "shown" if test["shown"] else "not shown"
+            level = f"one-sided at {part['alpha'] / 2:g}"
             gain = [_number(test["gain"], 3, "+"), f"above {_number(test['ci_low'], 3, '+')}"]
-            about = f"{aim}, bound {_number(test['bound'], 3, '+')}"
+            about = f"{aim}: {shown} ({level}, bound {_number(test['bound'], 3, '+')})"
             rows.append(
-                _row(
-                    [part["question"], about, f"{test['new']} − {test['reference']}", *gain, shown, _p(test["p_value"])]
-                )
+                _row([part["question"], about, f"{test['new']} − {test['reference']}", *gain, "–", _p(test["p_value"])])
             )
         if len(rows) == start:
             rows.append(_row([part["question"], *["–"] * 6]))
@@ -171,7 +170,7 @@ def _tests_table(parts: Sequence[Mapping[str, Any]]) -> Row:
             rows[-1]["note"] = " ".join(part["warnings"])
     caption = (
         "Obuchowski-Rockette analysis by what counts as a sample, and the one-shot U-statistic. Bold: the primary "
-        "mode. Non-inferiority and superiority are one-sided at half the level, in the primary mode."
+        "mode. Non-inferiority and superiority are one-sided at half the plan's level, in the primary mode."
     )
     headings = ["Question", "Analysis", "Contrast", "Difference in AUC", "Interval", "df", "p"]
     return _table("Methods compared by AUC", headings, rows, 3, caption)

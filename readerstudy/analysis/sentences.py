@@ -100,12 +100,26 @@ def _verdict(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan
         adjusted = f" ({p_clause(p)} when adjusted for the {size} comparisons of its family)"
     verdict = "below" if p < plan.alpha else "not below"
     sentences = [f"The planned {name} gives {found}{adjusted}, {verdict} the {level} level fixed in the plan."]
+    if row["family"] and not adjusted:
+        sentences += _beside_adjusted(p, *_adjusted(results, row, planned), plan)
     if p >= plan.alpha:
         sentences.append("A difference this large could be chance; this does not show that the methods are equal.")
     if planned == "wilcoxon" and p_clustered is not None:
         agreeing = "agrees" if (p_clustered < plan.alpha) == (row["p_value"] < plan.alpha) else "does NOT agree"
         sentences.append(f"The test that keeps each patient's answers together {agreeing} ({p_clause(p_clustered)}).")
     return sentences
+
+
+def _beside_adjusted(p: float, p_holm: float, size: int, plan: AnalysisPlan) -> list[str]:
+    """Which p the claim uses, where the primary endpoint is one of a family that is adjusted as well."""
+    if size < 2:
+        return []
+    also = "too" if p_holm < plan.alpha else "" if p < plan.alpha else "either"
+    verdict = f"{'below' if p_holm < plan.alpha else 'NOT below' if p < plan.alpha else 'not below'} the level {also}"
+    return [
+        "The claim uses this p value, unadjusted because the plan names one primary endpoint; adjusted by Holm for the "
+        f"{size} comparisons of its family it would be {p_clause(p_holm)}, {verdict.strip()}."
+    ]
 
 
 def _p_of(row: Mapping[str, Any], test: str) -> float | None:

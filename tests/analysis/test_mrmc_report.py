@@ -53,6 +53,15 @@ def test_tables_have_as_many_cells_as_headings(parts):
     assert average[2].startswith("0.779 (")
 
 
+def test_a_margins_row_says_its_level_and_verdict_where_they_belong(parts):
+    rows = [row["cells"] for row in mrmc_tables(parts, {})["mrmc-tests"]["rows"] if row["cells"][0] == "confidence"]
+    assert [cells[1] for cells in rows[-2:]] == [
+        "B non-inferiority to A: not shown (one-sided at 0.025, bound −0.050)",
+        "B superiority to A: not shown (one-sided at 0.025, bound +0.000)",
+    ]
+    assert [cells[5] for cells in rows[-2:]] == ["–", "–"]
+
+
 def test_what_could_not_be_analysed_is_a_row_with_the_reason():
     broken = responses("full2")
     broken.loc[(broken["reader"] == "reader2") & (broken["method"] == "B"), "score"] = np.nan

@@ -11,6 +11,9 @@ import pandas as pd
 import pytest
 from statsmodels.stats.multitest import multipletests
 
+from readerstudy.analysis import sentences
+from readerstudy.analysis.cautions import warning_sentences
+from readerstudy.analysis.mrmc.sentences import DISAGREEMENT
 from readerstudy.analysis.results import analyse
 from readerstudy.studies.plan import AnalysisError, AnalysisPlan, PrimaryEndpoint
 from tests.analysis.frames import crossover
@@ -115,6 +118,51 @@ def test_the_flow_counts_each_row_left_out_once() -> None:
 )
 def test_a_careful_reader_is_warned(change: Callable[[pd.DataFrame], pd.DataFrame], words: str) -> None:
     assert any(words in sentence for sentence in analyse(change(crossover()), PLAN)["warnings"])
+
+
+def test_each_warning_about_aucs_is_a_bullet_and_disagreement_comes_first(results: dict[str, Any]) -> None:
+    few, disagreeing = "Fewer than 5 readers.", f"{DISAGREEMENT} at alpha = 0.05: ..."
+    parts = [{"question": "confidence", "warnings": [few]}, {"question": "feature", "warnings": [few, disagreeing]}]
+    found = warning_sentences(results | {"mrmc": parts}, pd.DataFrame(), {}, PLAN)
+    assert [sentence for sentence in found if sentence.startswith("AUC")] == [
+        f"AUC, question feature: {disagreeing}", f"AUC, question confidence and feature: {few}",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ci", "words"),
+    [
+        ([0.0, 0.186], "(0.000 to 0.186) touches zero"),
+        ([-0.0004, 0.186], "(−0.0004 to 0.186"),
+        ([-0.1, 0.186], "(−0.100 to 0.186) includes zero"),
+    ],
+)
+def test_an_interval_that_ends_at_zero_is_said_so(results: dict[str, Any], ci: list[float], words: str) -> None:
+    rows = [
+        row | {"ci_patient": ci} for row in results["paired"] if row["level"] == "overall" and row["p_value"] < 0.05
+    ]
+    assert any(
+        words in sentence for sentence in warning_sentences(results | {"paired": rows}, pd.DataFrame(), {}, PLAN)
+    )
+
+
+@pytest.mark.parametrize(
+    ("effect", "words"), [(1.04, "hardly too small"), (1.3, "is too small"), (0.9, "not too small for that reason")]
+)
+def test_a_design_effect_above_one_never_acquits_the_pooled_test(
+    results: dict[str, Any], effect: float, words: str
+) -> None:
+    rows = [row | {"design_effect": effect} for row in results["paired"]]
+    first = warning_sentences(results | {"paired": rows}, pd.DataFrame(), {}, PLAN)[0]
+    assert f"{effect:.2f}, so the pooled p value is" in first and words in first
+
+
+def test_the_answer_says_which_p_value_the_claim_uses(results: dict[str, Any]) -> None:
+    row = results["paired"][0]
+    assert "The claim uses this p value, unadjusted because the plan names one primary endpoint" in results["answer"]
+    assert f"for the {row['family_size']} comparisons of its family it would be" in results["answer"]
+    strict = AnalysisPlan(bootstrap_replicates=100, alpha=row["p_value"] * 1.01)
+    assert "NOT below the level." in sentences.answer(results, strict)
 
 
 def test_the_answer_states_size_uncertainty_and_limits(results: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from readerstudy.analysis.mrmc.obuchowski_rockette import SMALLEST_VARIANCE, Est
 from readerstudy.analysis.mrmc.ustat import Interval, UStat
 
 FEW_READERS = 5
+DISAGREEMENT = "The inference modes disagree"
 MODE_NAMES = {
     "random_readers": "random readers and cases",
     "fixed_readers": "fixed readers, random cases",
@@ -88,8 +89,8 @@ def result_warnings(
     elif result.components.var_tr < 0:
         found.append(
             f"Var(TR), the variance of method differences between readers, is estimated as "
-            f"{result.components.var_tr:.2g}, below zero. The random-reader test may then be too optimistic: do not "
-            "prefer it over fixed readers."
+            f"−{abs(result.components.var_tr):.2g}, below zero. The random-reader test may then be too optimistic: "
+            "do not prefer it over fixed readers."
         )
     tested = {MODE_NAMES[name]: mode.p_value for name, mode in modes.items() if mode is not None}
     if ustat_p is not None:
@@ -97,9 +98,7 @@ def result_warnings(
     tested = {name: p_value for name, p_value in tested.items() if np.isfinite(p_value)}
     if len({p_value < result.alpha for p_value in tested.values()}) > 1:
         listed = "; ".join(f"{name} {p_text(p_value)}" for name, p_value in tested.items())
-        found.append(
-            f"The inference modes disagree at alpha = {result.alpha:g}: {listed}. Say so when citing one of them."
-        )
+        found.append(f"{DISAGREEMENT} at alpha = {result.alpha:g}: {listed}. Say so when citing one of them.")
     without = [MODE_NAMES[name] for name, mode in modes.items() if mode is not None and np.isnan(mode.p_value)]
     if without:
         found.append(
