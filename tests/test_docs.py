@@ -45,7 +45,7 @@ precompute --study pilot
 export_reads --study pilot --format long --output reads.csv
 analyze --study pilot --output results/
 analyze --study pilot --store
-load_reads --study published --record trial_record.json.gz read0-reader1.csv read1-reader1.csv
+load_reads --study published --title 'Published reads' --record trial_record.json.gz read0-reader1.csv read1-reader1.csv
 load_reads --study again reads.csv
 """.splitlines()
 OWN_CLASSIFIER = """\

@@ -33,6 +33,7 @@ METHODS = [
     LoadedMethod("B", "Method B", ["latentshift_map", "latentshift_animation"]),
 ]
 QUESTION_KEYS = ("confidence", "feature")
+COUNTED = "in a file's name read0 is read 1 and read1 is read 2"
 _FILE_NAME = re.compile(r"read(\d+)-reader(\d+)", re.IGNORECASE)
 _RANGE = re.compile(r"\s*\((-?\d+)\s*[-–]\s*(-?\d+)\)\s*$")
 _FIELDS = ("trialid", "target", "label", "trial", "pred")
@@ -48,7 +49,7 @@ def load_spreadsheets(
 ) -> LoadedReads:
     """Parse and check all files. Raises RefusedReads with every problem.
 
-    reader, read: say whose a single file is; else names like read0-reader1.csv do (read 0 is the first).
+    reader, read: say whose a single file is; else names like read0-reader1.csv do (read0 is read 1, read1 read 2).
     """
     problems = Problems()
     trials = _trials(record, problems)
@@ -88,11 +89,16 @@ def _who(path: Path, reader: str, read: int | None, problems: Problems) -> tuple
     number = read if read is not None else (int(named[1]) + 1 if named else None)
     if not name or number is None:
         problems.add(
-            path.name, 0, "", "", "whose read is it? Name it like read0-reader1.csv, or give --reader R1 --read 1."
+            path.name,
+            0,
+            "",
+            "",
+            "whose read is it? Name it like read0-reader1.csv (read0 is read 1, read1 is read 2), or give "
+            "--reader R1 --read 1.",
         )
         return None
     if number not in (1, 2):
-        problems.add(path.name, 0, "", "", f"the record knows two reads, so this cannot be read {number}.")
+        problems.add(path.name, 0, "", "", f"the record knows two reads, so this cannot be read {number}; {COUNTED}.")
         return None
     return name, number
 

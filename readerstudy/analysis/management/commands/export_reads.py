@@ -20,7 +20,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--study", required=True, help="slug of the study")
-        parser.add_argument("--format", choices=FORMATS, default="long", help="of the table (default long)")
+        parser.add_argument(
+            "--format",
+            choices=FORMATS,
+            default="long",
+            help="long: one row per answer; wide: one row per reader and example; imrmc: input of FDA's iMRMC, the "
+            "scores of one question (default: long)",
+        )
         parser.add_argument("--output", required=True, help="file to write, or - for standard output")
         parser.add_argument("--question", default="", help="imrmc: whose scores (default: the first question)")
         parser.add_argument("--why", default="", help="reason, recorded when the study is not closed yet")

@@ -15,8 +15,9 @@ from readerstudy.analysis.loading.storing import store_reads
 class Command(BaseCommand):
     help = (
         "Load reads kept in spreadsheets (column Example, then one per question), or our own long export, into a new "
-        "study; all or nothing. "
-        "Example: python manage.py load_reads --study published --record trial_record.json.gz read*-reader*.csv"
+        "study; all or nothing. In a spreadsheet's name read0 is read 1 and read1 is read 2 (docs/analysis.md). "
+        "Example: python manage.py load_reads --study published --title 'Published reads' "
+        "--record trial_record.json.gz read*-reader*.csv"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -24,10 +25,15 @@ class Command(BaseCommand):
         parser.add_argument("--study", required=True, help="slug of the new study")
         parser.add_argument("--title", default="", help="its title (default: that of the export, or the slug)")
         parser.add_argument("--record", type=Path, help="spreadsheets: the trials, as .json or .json.gz")
-        parser.add_argument("--reader", default="", help="one spreadsheet: its reader, such as R1")
-        parser.add_argument("--read", type=int, help="one spreadsheet: its read, 1 or 2")
+        parser.add_argument("--reader", default="", help="one spreadsheet, whatever its name: its reader, such as R1")
+        parser.add_argument("--read", type=int, help="one spreadsheet, whatever its name: its read, 1 or 2")
         parser.add_argument(
-            "--questions", nargs="+", default=list(QUESTION_KEYS), metavar="KEY", help="spreadsheets: keys, in order"
+            "--questions",
+            nargs="+",
+            default=list(QUESTION_KEYS),
+            metavar="KEY",
+            help="spreadsheets: short names of the questions, in the columns' order, such as --questions certainty "
+            f"place (default: {' '.join(QUESTION_KEYS)})",
         )
         parser.add_argument("--protocol", type=Path, help="long export: its .provenance.json (default: beside it)")
         parser.add_argument("--researcher", default="", metavar="USERNAME", help="who may see the study, beside staff")
