@@ -86,7 +86,9 @@ def test_only_the_images_that_are_there(tmp_path):
     images, deep = tmp_path / "images", tmp_path / "images" / "a" / "b"  # the folders that SIIM-ACR's files lie in
     deep.mkdir(parents=True)
     table = tmp_path / "rle.csv"
-    table.write_text("ImageId, EncodedPixels\n" + "".join(f"1.2.{number},-1\n" for number in range(30)))
+    table.write_text(
+        "ImageId, EncodedPixels\n" + "".join(f"1.2.{number},{'-1' if number else '8 8'}\n" for number in range(30))
+    )
     with pytest.raises(Refused, match="none of the 30 images of the table is in the folder"):
         open_data_set("SIIM", images, table, ["PA"], only_present=True)
     for seed, name in enumerate(("1.2.4", "1.2.17")):
