@@ -9,6 +9,7 @@ so that 0.5 is the operating point. An autoencoder has `encode(x)` and `decode(z
 """
 
 import importlib
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -210,6 +211,8 @@ def _make_dotted(dotted: str, weights: Path | None) -> tuple[nn.Module, Path]:
         backbone = importlib.import_module(_NEEDLESS_DOWNLOADS[dotted]) if dotted in _NEEDLESS_DOWNLOADS else None
     except (ImportError, AttributeError) as error:
         raise KeyError(f"no model is called {dotted!r}: {error}") from error
+    if not (inspect.isclass(model_class) and issubclass(model_class, nn.Module)):
+        raise KeyError(f"{dotted!r} is not the class of a torch module")
     with _no_download(backbone):
         module = _built(model_class, dotted)
     if weights is not None:

@@ -5,6 +5,7 @@ Torch is imported inside functions only.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,8 @@ def choose_device(name: str) -> str:
     torch = _torch()
     if name == "auto":
         return "cuda:0" if torch.cuda.is_available() else "cpu"
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", name):
+        raise ModelsUnavailable(f"--device is auto, cpu, cuda or cuda:N; not “{name}”.")
     try:
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:

@@ -62,6 +62,8 @@ def select_examples(
             "Examples per pathology and practice examples must be even: half true, half false positives."
         )
     threshold = study.operating_point if draw.threshold is None else draw.threshold
+    if not 0 <= threshold <= 1:
+        raise ValidationError(f"The threshold is a probability from 0 to 1; not {threshold:g}.")
     candidates = find_candidates(batch, draw, threshold)
     scored, practice = draw_examples(candidates, draw)
     study.operating_point = threshold
@@ -99,6 +101,9 @@ def find_candidates(batch: Batch, draw: Draw, threshold: float) -> list[Candidat
         raise ValidationError(f"Batch “{batch}” has predictions of several models: choose one of {_names(models)}.")
     if draw.model:
         predictions = predictions.filter(model=draw.model)
+    there = set(predictions.values_list("pathology", flat=True).distinct().order_by())
+    if unknown := set(draw.pathologies) - there:
+        raise ValidationError(f"Batch “{batch}” has no predictions of {_names(unknown)}. It has: {_names(there)}.")
     if draw.pathologies:
         predictions = predictions.filter(pathology__in=draw.pathologies)
     truth = {(row.case_id, row.pathology): row.label for row in Truth.objects.filter(case__batch=batch)}

@@ -62,6 +62,8 @@ def test_the_names() -> None:
             load("densenet")
         with pytest.raises(KeyError, match=r"no model is called 'no\.such"):
             load("no.such.Model")
+        with pytest.raises(KeyError, match=r"'os\.path\.join' is not the class of a torch module"):
+            load("os.path.join")
 
 
 def test_a_densenet_from_a_file_is_calibrated_and_knows_its_file(seeded: tuple[nn.Module, Path]) -> None:

@@ -117,6 +117,7 @@ def test_parts_can_be_asked_for_and_shards_cover_everything_once(study, weights)
     ):
         with pytest.raises(CommandError, match="it is a whole number from 1; not"):
             call_command(*command)
+    assert "--device is auto, cpu, cuda or cuda:N; not “gpu”" in precompute(weights, device="gpu")
     assert "No kind of explanation is called sorcery" in precompute(weights, kinds=["sorcery"])
 
 

@@ -75,6 +75,16 @@ def test_below_the_operating_point_is_no_candidate(study, batch):
     assert study.operating_point == 0.3
 
 
+def test_a_pathology_that_is_not_there_and_a_threshold_that_is_none(study, batch):
+    with pytest.raises(ValidationError, match=r"no predictions of Efusion\. It has: Cardiomegaly, Effusion"):
+        select_examples(study, batch, Draw(per_pathology=2, pathologies=("Efusion",)))
+    for threshold in (2.0, -0.1, float("nan")):
+        with pytest.raises(ValidationError, match="a probability from 0 to 1"):
+            select_examples(study, batch, Draw(per_pathology=2, threshold=threshold))
+    with pytest.raises(CommandError, match=r"There is no study “none”\. Studies are made in the browser"):
+        call_command("select_examples", study="none", batch="pool")
+
+
 def test_one_example_per_patient_unless_told_otherwise(study, batch):
     Case.objects.filter(batch=batch).update(patient_key="everyone")
     with pytest.raises(ValidationError, match="Too few"):

@@ -9,7 +9,7 @@ from readerstudy.analysis.export import record_look
 from readerstudy.analysis.models import Analysis
 from readerstudy.analysis.report import write_report
 from readerstudy.analysis.running import store_analysis, study_data, study_results
-from readerstudy.studies.models import Study
+from readerstudy.studies.commands import study_named
 from readerstudy.studies.plan import AnalysisError
 
 
@@ -27,9 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--why", default="", help="reason, recorded when the study is not closed yet")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        study = Study.objects.filter(slug=options["study"]).first()
-        if study is None:
-            raise CommandError(f"There is no study “{options['study']}”.")
+        study = study_named(options["study"])
         if not options["output"] and not options["store"]:
             raise CommandError("Say where the results go: --output DIR, or --store for the study's results page.")
         if options["store"]:

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from readerstudy.analysis.export import FORMATS, Hashed, data_dictionary, export, provenance, record_look
 from readerstudy.analysis.tables import completeness
-from readerstudy.studies.models import Study
+from readerstudy.studies.commands import study_named
 
 
 class Command(BaseCommand):
@@ -32,9 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--why", default="", help="reason, recorded when the study is not closed yet")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        study = Study.objects.filter(slug=options["study"]).first()
-        if study is None:
-            raise CommandError(f"There is no study “{options['study']}”.")
+        study = study_named(options["study"])
         try:
             content = Hashed(export(study, options["format"], options["question"]))
         except ValidationError as error:

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from readerstudy.reading.allocation import allocate_study
+from readerstudy.studies.commands import study_named
 from readerstudy.studies.models import Study
 
 
@@ -19,9 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--study", required=True, help="slug of an open study")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        study = Study.objects.filter(slug=options["study"]).first()
-        if study is None:
-            raise CommandError(f"There is no study “{options['study']}”.")
+        study = study_named(options["study"])
         if study.state != Study.State.OPEN:
             raise CommandError(f"“{study.slug}” is {study.state}: readers are allocated when a study is open.")
         try:

@@ -13,7 +13,7 @@ from readerstudy.cases.arguments import at_least_one
 from readerstudy.cases.progress import ProgressBar
 from readerstudy.explanations.loading import ModelsUnavailable
 from readerstudy.explanations.rendering import Options
-from readerstudy.studies.models import Study
+from readerstudy.studies.commands import study_named
 from readerstudy.studies.precomputing import Part, examples_of, precompute
 
 
@@ -38,9 +38,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if sys.argv[1:2] == ["precompute"]:  # a process of its own, not a call from another command or a test
             restart_keeping_memory()
-        study = Study.objects.filter(slug=options["study"]).first()
-        if study is None:
-            raise CommandError(f"There is no study “{options['study']}”.")
+        study = study_named(options["study"])
         part = Part(tuple(options["kinds"]), options["limit"], _shard(options["shard"]))
         run = Options(
             device=options["device"],

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from readerstudy.cases.models import Batch
-from readerstudy.studies.models import Study
+from readerstudy.studies.commands import study_named
 from readerstudy.studies.selection import Draw, select_examples
 
 
@@ -39,10 +39,8 @@ class Command(BaseCommand):
         parser.add_argument("--replace", action="store_true", help="draw again, discarding the present examples")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        study = Study.objects.filter(slug=options["study"]).first()
+        study = study_named(options["study"])
         batch = Batch.objects.filter(name=options["batch"]).first()
-        if study is None:
-            raise CommandError(f"There is no study “{options['study']}”.")
         if batch is None:
             raise CommandError(f"There is no batch “{options['batch']}”. Load it with load_cases.")
         draw = Draw(
