@@ -96,6 +96,13 @@ def markdown() -> str:
         "closing, versions, the time, and the SHA-256 and number of rows of the table. `load_reads` takes a long table",
         "with it and makes a study of them. `--format imrmc` is the input format of FDA's iMRMC: truth lines, then",
         "reader, example, method and score.",
+        "",
+        "## By a script",
+        "",
+        "`/api/studies/SLUG/reads/?table=long` gives a script of one of the study's researchers the same: `long` (when",
+        "left out), `wide`, `imrmc` (with `question=KEY`), `dictionary`, `provenance`. The script sends a token, made",
+        "on the page `/accounts/token/` and shown there once, as the header `Authorization: Token ...`. Until the",
+        "study is closed, `why=...` says why you look; it is recorded. All addresses are described at `/api/docs/`.",
     ]
     return "\n".join(lines) + "\n"
 

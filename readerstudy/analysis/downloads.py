@@ -62,6 +62,8 @@ def api_reads(request: Request, slug: str) -> StreamingHttpResponse:
     """A study's answers with truth, for its researchers: one row per response (docs/data-dictionary.md)."""
     study = researcher_study(request, slug)
     table, why = request.query_params.get("table", "long"), request.query_params.get("why", "").strip()
+    if "format" in request.query_params:
+        raise ParseError(f"Choose with table=..., not format=...; there are {', '.join(TABLES)}.")
     if table not in TABLES:
         raise ParseError(f"There is no table “{table}”; there are {', '.join(TABLES)}.")
     if table in ANSWERS and study.state != Study.State.CLOSED and not 0 < len(why) <= 300:

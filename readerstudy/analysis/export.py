@@ -129,12 +129,18 @@ def csv_text(columns: list[str], rows: Iterator[dict[str, Any]]) -> Iterator[str
     yield buffer.getvalue()
 
 
-def _imrmc(study: Study, question: str) -> Iterator[str]:
-    """iMRMC's input: a title, BEGIN DATA:, truth lines (reader and modality `truth`), then one line per score."""
+def imrmc_question(study: Study, question: str = "") -> str:
+    """The key of the one question whose scores iMRMC gets: the first unless named. ValidationError for another."""
     questions = list(study.questions.order_by("position").values_list("key", flat=True))
     chosen = question or (questions[0] if questions else "")
     if chosen not in questions:
         raise ValidationError(f"The study has no question “{chosen}”; there are {', '.join(questions) or 'none'}.")
+    return chosen
+
+
+def _imrmc(study: Study, question: str) -> Iterator[str]:
+    """iMRMC's input: a title, BEGIN DATA:, truth lines (reader and modality `truth`), then one line per score."""
+    chosen = imrmc_question(study, question)
 
     def lines() -> Iterator[str]:
         yield f"{study.slug} version {study.protocol_version}, question {chosen}"

@@ -94,12 +94,13 @@ def wide_rows(study: Study) -> Iterator[dict[str, Any]]:
         yield from sorted(by_example.values(), key=lambda wide: int(wide["example"]))
 
 
-def completeness(study: Study) -> tuple[int, int]:
-    """(current answers of scored examples, answers a complete study has)."""
+def completeness(study: Study, question: str = "") -> tuple[int, int]:
+    """(current answers of scored examples, answers a complete study has); of one question where its key is given."""
+    questions = study.questions.filter(key=question) if question else study.questions.all()
     asked = Assignment.objects.filter(read__reader__study=study, read__number__gt=0).count()
-    expected = asked * study.questions.count()
+    expected = asked * questions.count()
     answered = (
-        Response.objects.filter(assignment__read__reader__study=study, assignment__read__number__gt=0)
+        Response.objects.filter(question__in=questions, assignment__read__number__gt=0)
         .values("assignment", "question")
         .distinct()
         .count()

@@ -112,6 +112,11 @@ def test_the_command_writes_table_dictionary_and_provenance(study, tmp_path, cap
         call_command("export_reads", study="nothing", output="-")
 
 
+def test_imrmc_counts_the_answers_to_its_one_question(study, tmp_path, capsys):
+    call_command("export_reads", study="trial", format="imrmc", output=str(tmp_path / "reads.imrmc"))
+    assert "2 of 8 answers to the question “confidence”" in capsys.readouterr().out
+
+
 def test_every_column_is_in_the_dictionary(study):
     described = {(row["table"], row["column"]) for row in csv.DictReader(io.StringIO("".join(data_dictionary(study))))}
     assert {column for table, column in described if table == "long"} == set(rows(study)[0])

@@ -126,6 +126,8 @@ def test_the_api_gives_the_same_table_by_token(ongoing):
     refused = anyone.get(address)
     assert refused.status_code == 400 and "say why" in refused.json()["detail"]
     assert anyone.get(address, {"table": "xlsx"}).status_code == 400
+    mistaken = anyone.get(address, {"format": "wide", "why": "backup"})
+    assert mistaken.status_code == 400 and "table=" in mistaken.json()["detail"]
     table = b"".join(anyone.get(address, {"why": "backup"}).streaming_content)
     assert [look.what for look in study.looks.all()] == ["API long"]
     client.post(f"{PAGE}look/", {"why": "backup"})

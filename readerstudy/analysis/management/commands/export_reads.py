@@ -7,7 +7,15 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from readerstudy.analysis.export import FORMATS, Hashed, data_dictionary, export, provenance, record_look
+from readerstudy.analysis.export import (
+    FORMATS,
+    Hashed,
+    data_dictionary,
+    export,
+    imrmc_question,
+    provenance,
+    record_look,
+)
 from readerstudy.analysis.tables import completeness
 from readerstudy.studies.commands import study_named
 
@@ -38,8 +46,10 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         record_look(study, f"export {options['format']}", why=options["why"])
-        answered, expected = completeness(study)
-        summary = f"{answered} of {expected} answers" + ("" if answered < expected else " (complete)")
+        only = imrmc_question(study, options["question"]) if options["format"] == "imrmc" else ""
+        answered, expected = completeness(study, only)
+        summary = f"{answered} of {expected} answers" + (f" to the question “{only}”" if only else "")
+        summary += "" if answered < expected else " (complete)"
         if options["output"] == "-":
             for chunk in content:
                 self.stdout.write(chunk, ending="")
