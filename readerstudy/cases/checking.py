@@ -21,6 +21,7 @@ from readerstudy.cases.problems import Problems
 from readerstudy.cases.records import OLDEST, CaseRecord, FindingRecord, Source, rows_of
 
 Progress = Callable[[str, int, int], None]  # what is being done, done, of how many
+KNOWN_PIXELS = "shows the same pixels as"
 OnCase = Callable[[CaseRecord, Radiograph], None]
 
 
@@ -81,14 +82,17 @@ def check_source(
 
 
 def warn_of_known_pixels(checked: Checked, batch: str) -> None:
-    """Add a warning to the report for every image that another batch already has."""
+    """Add a warning to the report for every image that another batch already has, in the order of rows."""
     rows = {digest: case.row for digest, case in zip(checked.pixels, checked.cases, strict=True)}
-    waiting = iter(rows)
+    waiting, found = iter(rows), []
     while chunk := list(islice(waiting, 500)):
         known = Case.objects.filter(pixel_sha256__in=chunk).exclude(batch__name=batch)
-        for digest, other, public_id in known.values_list("pixel_sha256", "batch__name", "public_id"):
-            text = f"row {rows[digest]} shows the same pixels as case {public_id} of batch {other}"
-            checked.report.warnings.append(text)
+        found += [
+            (rows[digest], other, public_id)
+            for digest, other, public_id in known.values_list("pixel_sha256", "batch__name", "public_id")
+        ]
+    for row, other, public_id in sorted(found):
+        checked.report.warnings.append(f"row {row} {KNOWN_PIXELS} case {public_id} of batch {other}")
 
 
 def _check_case(source: Source, case: CaseRecord, problems: Problems, on_case: OnCase) -> tuple[str, list[Any]]:

@@ -115,6 +115,15 @@ def test_the_same_pixels_in_another_batch_are_reported(full, tmp_path):
     assert warnings == [f"row 2 shows the same pixels as case {case.public_id} of batch ward"]
 
 
+def test_known_pixels_are_reported_in_the_order_of_rows(tmp_path):
+    """The other batch has the images in the reverse order, and so has the database."""
+    rows = [{"image": f"{n}.png"} for n in range(8)]
+    load(make_batch(tmp_path / "first", rows[::-1]), "first")
+    images = {f"{n}.png": (tmp_path / "first" / f"{n}.png").read_bytes() for n in range(8)}
+    warnings = load(make_batch(tmp_path / "again", rows, images), "again").report.warnings
+    assert [warning.split(" shows")[0] for warning in warnings] == [f"row {n}" for n in range(2, 10)]
+
+
 def test_a_linking_table_says_which_image_is_which_case(full, tmp_path):
     table = tmp_path / "links.csv"
     load(full, linking_table=table)

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from readerstudy.cases.arguments import at_least_one
-from readerstudy.cases.checking import Report, check_source, warn_of_known_pixels
+from readerstudy.cases.checking import KNOWN_PIXELS, Report, check_source, warn_of_known_pixels
 from readerstudy.cases.loading import check_links, check_name, load_batch, same_batch
 from readerstudy.cases.problems import Refused, folded
 from readerstudy.cases.progress import ProgressBar
@@ -83,6 +83,9 @@ class Command(BaseCommand):
             )
         for kind, count in report.explanations.items():
             self.stdout.write(f"explanations, {kind}: {count}")
+        known = {warning.split(KNOWN_PIXELS)[0] for warning in report.warnings if KNOWN_PIXELS in warning}
+        if known:
+            self.stderr.write(f"Warning: {len(known)} of {report.cases} images are known from other batches.")
         for warning in report.warnings:
             self.stderr.write(f"Warning: {warning}.")
 
