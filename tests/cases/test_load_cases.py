@@ -38,6 +38,8 @@ def test_it_counts_loads_and_says_so(tmp_path):
     assert "4 cases loaded as batch ward." in said
     said, _ = run(folder, "--batch", "ward", "--linking-table", tmp_path / "links.csv")
     assert "4 cases are already loaded as batch ward." in said
+    _, warned = run(folder, "--batch", "other", "--keep-source-ids", "--dry-run")
+    assert "Warning: 4 of 4 images are known from other batches." in warned
     said, warned = run(folder, "--batch", "ward")  # nothing is written, so nothing need say where
     assert "4 cases are already loaded as batch ward." in said
     assert "linking" not in run(folder, "--batch", "ward", "--dry-run")[1]
