@@ -93,7 +93,7 @@ def _decode(content: bytes) -> str:
 
 
 def _check_header(header: list[str], problems: Problems) -> None:
-    for name in header:
+    for name in dict.fromkeys(header):
         why = "" if name in COLUMNS else column_problem(name)
         if why:
             remedy = f"Rename or remove it; there are {', '.join(COLUMNS)} and explanation:<kind>"
@@ -131,6 +131,19 @@ class _Row:
             self.wrong(column, "it has line breaks or invisible characters", "Type it again")
         return value
 
+    def pathology(self) -> str:
+        value = self.short("pathology", 80)
+        if not value[:1].isalnum() or set(value) & set('<>"'):  # a formula in spreadsheets, or markup
+            self.wrong("pathology", "it is no plain name", 'Begin it with a letter or digit, and leave out < > and "')
+        return value
+
+    def no_pathology(self, needing: str) -> None:
+        if "pathology" in self.values:
+            self.wrong("pathology", f"it is empty, and {needing} is not", "Name the pathology")
+        elif not any((problem.row, problem.column) == (1, "pathology") for problem in self.problems.found):
+            text = f"the column is missing, and {needing} needs it"
+            self.problems.add(1, "pathology", "", text, "Add a column pathology that names it in each row")
+
     def label(self) -> bool | None:
         value = self.get("label").lower()
         if value in UNCERTAIN:
@@ -159,6 +172,8 @@ class _Row:
         if years:
             self.values["age"] = years[1]
         age = self.number_in("age", 0, 120, "Write whole years, or leave it empty")
+        if age is not None and age != int(age):
+            self.wrong("age", "it is not a whole number", "Write whole years, or leave it empty")
         return None if age is None else min(int(age), OLDEST)
 
     def sex(self) -> str:
@@ -194,11 +209,11 @@ class _Row:
         needing = [name for name in ("label", "mask", "prediction") if self.get(name)] + list(files)
         if not self.get("pathology"):
             if needing and (needing != ["label"] or self.label() is not None):
-                self.wrong("pathology", f"it is empty, and {needing[0]} is not", "Name the pathology")
+                self.no_pathology(needing[0])
             return None
         finding = FindingRecord(
             row=self.number,
-            pathology=self.short("pathology", 80),
+            pathology=self.pathology(),
             label=self.label(),
             mask=self.get("mask").replace("\\", "/"),
             prediction=self.number_in("prediction", 0, 1, "Write a probability such as 0.83"),

@@ -189,6 +189,8 @@ def _manifest_among(files: Files) -> str | None:
     least = min(name.count("/") for name in found)
     top = [name for name in found if name.count("/") == least]
     named = [name for name in top if PurePosixPath(name).name.lower() == "manifest.csv"]
+    if len(named) > 1:
+        raise refuse(f"the {files.noun} has {len(named)} files called manifest.csv", "Keep one, beside the images")
     if len(named or top) > 1:
         raise refuse(f"the {files.noun} has {len(top)} CSV files", "Call the right one manifest.csv")
     return (named or top)[0]

@@ -67,6 +67,10 @@ def test_rows_of_one_image_are_one_case():
         (b"image,pathology,label\na.png,,1\n", "row 2, pathology: it is empty, and label is not"),
         (b"image,age\na.png,old\n", "row 2, age “old”: it is not a number"),
         (b"image,age\na.png,412\n", "row 2, age “412”: it is not between 0 and 120"),
+        (b"image,age\na.png,63.5\n", "row 2, age “63.5”: it is not a whole number"),
+        (b"image,label\na.png,1\nb.png,0\n", "row 1, pathology: the column is missing, and label needs it"),
+        (b"image,pathology,label\na.png,=Effusion(),1\n", "row 2, pathology “=Effusion()”: it is no plain name"),
+        (b"image,pathology,label\na.png,a<script>,1\n", "row 2, pathology “a<script>”: it is no plain name"),
         (b"image,view\na.png,upside down\n", "row 2, view “upside down”: it is not a known view"),
         (b"image,sex\na.png,7\n", "row 2, sex “7”: it is not a known value"),
         (b"image,practice\na.png,maybe\n", "row 2, practice “maybe”: it is not 0 or 1"),
@@ -90,6 +94,13 @@ def test_it_says_what_is_wrong_where_and_what_to_do(content, said):
 def test_it_lists_every_problem_of_every_row():
     rows = "".join(f"{number}.png,Effusion,{number},F\n" for number in range(2, 12))
     assert problems_of("image,pathology,label,sex\n" + rows).count("it is not 0 or 1") == 10
+
+
+def test_what_is_wrong_with_a_column_is_said_once():
+    assert problems_of("image,label,label\na.png,1,1\n").count("more than once") == 1
+    assert problems_of("image,label\na.png,1\nb.png,0\n").count("column is missing") == 1
+    assert problems_of("image,label\na.png,uncertain\n") == ""
+    assert problems_of("image,age\na.png,63.0\n") == ""
 
 
 def test_problems_do_not_name_patients_unless_the_data_are_public():

@@ -55,14 +55,14 @@ class Command(BaseCommand):
                     checked = check_source(source, progress=bar.show, **kept)
                     known = same_batch(options["batch"], checked)
                     warn_of_known_pixels(checked, options["batch"])
-                    report, said = checked.report, "are already loaded as" if known else "can be loaded as"
+                    report, said = checked.report, "{are} already loaded as" if known else "can be loaded as"
                     if not known:
                         _foresee_links(report, options)
                 else:
                     loaded = load_batch(
                         source, options["batch"], linking_table=options["linking_table"], progress=bar.show, **kept
                     )
-                    report, said = loaded.report, "loaded as" if loaded.created else "are already loaded as"
+                    report, said = loaded.report, "loaded as" if loaded.created else "{are} already loaded as"
         except Refused as error:
             for line in folded(error.problems):
                 self.stderr.write(line)
@@ -70,7 +70,8 @@ class Command(BaseCommand):
             problems = "1 problem" if count == 1 else f"{count} problems"
             raise CommandError(f"Nothing was loaded: {problems}, see above.") from None
         self._print(report)
-        self.stdout.write(f"{report.cases} cases {said} batch {options['batch']}.")
+        cases, are = ("1 case", "is") if report.cases == 1 else (f"{report.cases} cases", "are")
+        self.stdout.write(f"{cases} {said.format(are=are)} batch {options['batch']}.")
 
     def _print(self, report: Report) -> None:
         width = max([len("pathology"), *map(len, report.pathologies)])
