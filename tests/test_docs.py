@@ -56,10 +56,8 @@ NOT_RUN = {
     "createsuperuser": "asks for a password; tests/browser/test_end_to_end.py runs it with --noinput",
     "check --deploy": "tests/test_deployment.py runs it under production settings",
     "runserver": "does not end; tests/browser serve pages, the end-to-end test with gunicorn",
-    "load_cases xrv:NIH --imgpath images-nih --batch nih --keep-source-ids": "needs the whole data set; "
-    "tests/cases/test_xrv.py loads small folders in its layout",
     "load_cases xrv:NIH --imgpath images-nih --batch nih --keep-source-ids --only-present": "needs its table; "
-    "tests/cases/test_xrv.py loads the images present of a small one",
+    "tests/cases/test_xrv.py loads small folders in its layout",
 }
 DEMO_MODEL = ("xrv-densenet121-all", "demo")
 
