@@ -20,15 +20,7 @@ from tempfile import TemporaryDirectory
 from bench._measure import report
 
 ROOT = Path(__file__).parents[1]
-LOAD_CASES = """
-from readerstudy.cases.loading import load_batch
-from readerstudy.cases.sources import open_source
-from readerstudy.demo.fixtures import BATCH, FOLDER
-from readerstudy.demo.studies import live_study
-with open_source(FOLDER / "manifest.csv") as source:
-    load_batch(source, BATCH, keep_source_ids=True, simulated=True)
-live_study()
-"""
+LOAD_CASES = "from readerstudy.demo.studies import live_study; live_study()"
 
 
 def environment(folder: Path, threads: int) -> dict[str, str]:

@@ -118,11 +118,16 @@ def _introduce(reader: Reader, specialty: str, years: int, at: datetime) -> None
     reader.save()
 
 
-def live_study() -> Study:
-    """A draft over the demo batch, for rendering its explanations live with the demo models."""
+@transaction.atomic
+def live_study(folder: Path = FOLDER) -> Study:
+    """A draft over the demo cases loaded once more without their explanations, to render these live.
+
+    The demo batch's own are shown by opened studies, so nothing may render them again.
+    """
     study = Study.objects.filter(slug=LIVE).first()
     if study is None:
         users = make_accounts()
-        batch = Batch.objects.get(name=BATCH)
+        with open_source(folder / "manifest.csv") as source:
+            batch = load_batch(source, LIVE, keep_source_ids=True, simulated=True, user=users["admin"]).batch
         study = compose("Demo: rendered live", LIVE, users["researcher"], batch, [])
     return study

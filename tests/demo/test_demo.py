@@ -13,7 +13,7 @@ from readerstudy.analysis.export import export
 from readerstudy.analysis.models import Analysis
 from readerstudy.cases.models import Case
 from readerstudy.demo.fixtures import FOLDER
-from readerstudy.demo.studies import ACCOUNTS, PASSWORD, make_demo
+from readerstudy.demo.studies import ACCOUNTS, PASSWORD, live_study, make_demo
 from readerstudy.reading import progress
 from readerstudy.reading.models import Reader
 from readerstudy.studies.models import Study
@@ -62,6 +62,10 @@ def test_the_demo_from_its_fixtures(settings, client):
     assert {row["simulated"] for row in rows} == {"1"} and {row["source"] for row in rows} == {"simulated"}
     analysis = Analysis.objects.get(study=finished)
     assert analysis.status == "done" and analysis.results["simulated"] is True
+
+    live = live_study()
+    assert live_study() == live and live.examples.count() == 30
+    assert not live.examples.filter(explanations__isnull=False).exists()  # all is left for precompute to render
 
     for role in ACCOUNTS:
         assert Client().login(username=f"demo-{role}", password=PASSWORD)

@@ -4,11 +4,9 @@ import sys
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from explain.allocator import restart_keeping_memory
-from readerstudy.cases.models import Batch
-from readerstudy.demo.fixtures import BATCH
 from readerstudy.demo.studies import live_study
 
 
@@ -24,7 +22,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if sys.argv[1:2] == ["explain_demo"]:
             restart_keeping_memory()
-        if not Batch.objects.filter(name=BATCH).exists():
-            raise CommandError("The demo is not loaded: run `python manage.py demo` first.")
         study = live_study()
         call_command("precompute", study=study.slug, device=options["device"], force=True, stdout=self.stdout)
