@@ -1,7 +1,16 @@
 """The product's settings as the suite loads them: pytest-django reads settings before any conftest is imported."""
 
 import os
+import tempfile
+from pathlib import Path
 
 os.environ.setdefault("DEBUG", "true")
 
 from readerstudy.settings import *  # noqa: F403
+from readerstudy.settings import DATABASES
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file, as in use: in memory, SQLite answers «table is locked» instead of waiting for the other thread.
+    DATABASES["default"]["TEST"] = {
+        "NAME": str(Path(tempfile.gettempdir()) / f"readerstudy-test-{os.getpid()}.sqlite3")
+    }
