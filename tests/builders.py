@@ -27,7 +27,7 @@ def make_batch(name: str = "batch", cases: int = 4, pathologies: tuple[str, ...]
     batch = Batch.objects.create(name=name, source="builders")
     for index in range(cases):
         pathology = pathologies[(index // 2) % len(pathologies)]
-        case = Case.objects.create(batch=batch, patient_key=f"{name}-{index}", sex="F", age=40 + index % 50)
+        case = Case.objects.create(batch=batch, patient_key=f"{name}-{index}"[-24:], sex="F", age=40 + index % 50)
         Truth.objects.create(case=case, pathology=pathology, label=index % 2 == 0)
         Prediction.objects.create(case=case, pathology=pathology, model="demo", probability=0.6 + 0.001 * index)
     return batch
