@@ -16,7 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.sessions.models import Session
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
-from playwright.sync_api import BrowserContext, Page, Request, Route, expect
+from playwright.sync_api import BrowserContext, Error, Locator, Page, Request, Route, expect
 
 from tests.browser.trial import SLUG, Trial, session_cookie
 
@@ -53,6 +53,18 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 def assert_accessible(page: Page) -> None:
     found = Axe().run(page, options=WCAG).response["violations"]
     assert [(rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in found] == []
+
+
+def take_picture(page: Page | Locator, path: Path) -> None:
+    """A screenshot. Headless Chromium sometimes has no frame to give on a busy machine, so it is asked again."""
+    for attempt in range(5):
+        try:
+            page.screenshot(path=path)
+            return
+        except Error as error:
+            if "Unable to capture screenshot" not in error.message or attempt == 4:
+                raise
+            time.sleep(0.5)
 
 
 class ReadingRoom:
@@ -151,7 +163,7 @@ class ReadingRoom:
 
     def photograph(self, name: str) -> None:
         SCREENSHOTS.mkdir(exist_ok=True)
-        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+        take_picture(self.page, SCREENSHOTS / f"{name}.png")
 
     # --- what may go wrong ---
 

@@ -12,7 +12,7 @@ import psutil
 from PIL import Image
 from playwright.sync_api import BrowserContext, BrowserType, Locator, Page, Request, expect
 
-from tests.browser.conftest import SCREENSHOTS
+from tests.browser.conftest import SCREENSHOTS, take_picture
 from tests.recompute import Answers
 
 DOCS_IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -24,7 +24,7 @@ VIEWPORT = {"width": 1366, "height": 768}
 def photograph(page: Page | Locator, name: str) -> None:
     """A screenshot to look at; with DOCS_IMAGES set, those that docs/images has are made anew, in few colours."""
     SCREENSHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"walk-{name}.png")
+    take_picture(page, SCREENSHOTS / f"walk-{name}.png")
     if os.environ.get("DOCS_IMAGES") and (DOCS_IMAGES / f"{name}.png").exists():
         with Image.open(SCREENSHOTS / f"walk-{name}.png") as picture:
             few = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
