@@ -6,6 +6,7 @@ Idempotent: what exists with the same key is left alone. Killed anywhere, a seco
 from __future__ import annotations
 
 import importlib.metadata
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ import numpy as np
 from explain.images import Radiograph
 from explain.kinds import KINDS
 from readerstudy.cases.models import Prediction
+from readerstudy.explanations.batch_size import BatchSize
 from readerstudy.explanations.computing import Computed, compute
 from readerstudy.explanations.encoding import EncodedFile, encode, map_bytes
 from readerstudy.explanations.loading import (
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     from explain.models import LoadedAutoencoder, LoadedClassifier
 
 _LIBRARIES = ("torch", "torchvision", "torchxrayvision", "numpy", "pillow")
-_FIRST_BATCH = {"cpu": 8, "cuda": 64}
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Renderer:
             if not name:
                 raise ModelsUnavailable(f"{model} has no autoencoder of its own: name one with --autoencoder.")
             self.autoencoder = load_autoencoder(name, self.device, options.autoencoder_weights)
-        self.batch_size = options.batch_size or _FIRST_BATCH[self.device.split(":")[0]]
+        self.batch = BatchSize.of_device(self.device, options.batch_size)
         self.libraries = {name: importlib.metadata.version(name) for name in _LIBRARIES}
 
     def key(self, prediction: Prediction, kind: str) -> str:
@@ -126,14 +127,16 @@ class Renderer:
         """Results per input, or the reason why there are none: a failing batch is tried again one by one."""
         import torch
 
-        kinds = inputs[0].job.kinds
+        kinds, start = inputs[0].job.kinds, time.perf_counter()
         try:
-            return list(self._compute(inputs, kinds))
+            results: list[dict[str, Computed] | str] = [*self._compute(inputs, kinds)]
+            self.batch.took(len(inputs), time.perf_counter() - start, kinds)
+            return results
         except torch.OutOfMemoryError:
             if len(inputs) == 1:
                 return ["the device ran out of memory with a batch of one"]
             torch.cuda.empty_cache()
-            self.batch_size = max(1, len(inputs) // 2)
+            self.batch.ran_out(len(inputs))
             middle = len(inputs) // 2
             return self.compute(inputs[:middle]) + self.compute(inputs[middle:])
         except (RuntimeError, ValueError, KeyError) as error:
@@ -150,7 +153,7 @@ class Renderer:
             self.autoencoder,
             self.parameters,
             self.device,
-            self.batch_size,
+            self.batch.size,
         )
 
 
@@ -196,7 +199,7 @@ def render(
                     writing.append((item, kind, one, encoders.submit(encode, kind, one, item.radiograph)))
             progress(len(group))
         _store_finished(writing, renderer, result)
-    result.batch_size = renderer.batch_size
+    result.batch_size = renderer.batch.size
     return result
 
 
@@ -248,7 +251,7 @@ def _read_ahead(jobs: list[_Job], renderer: Renderer, readers: ThreadPoolExecuto
 
     def next_group() -> list[Future]:
         nonlocal position
-        same = [job for job in jobs[position : position + renderer.batch_size] if job.kinds == jobs[position].kinds]
+        same = [job for job in jobs[position : position + renderer.batch.size] if job.kinds == jobs[position].kinds]
         position += len(same)
         return [readers.submit(_read, job) for job in same]
 

@@ -180,3 +180,21 @@ def test_killed_anywhere_the_next_run_completes(tmp_path):
     done = subprocess.run([sys.executable, script, str(tmp_path)], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "complete and whole" in done.stdout
+
+
+def test_a_batch_too_large_for_memory_is_halved_and_nothing_is_lost(study, weights, monkeypatch):
+    import torch
+
+    from readerstudy.explanations import rendering
+
+    compute, sizes = rendering.compute, []
+
+    def short_of_memory(inputs, *arguments):
+        sizes.append(len(inputs))
+        if len(inputs) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return compute(inputs, *arguments)
+
+    monkeypatch.setattr(rendering, "compute", short_of_memory)
+    assert "Rendered 15 explanations of trial on cpu; 0 existed, 0 failed." in precompute(weights, batch_size="3")
+    assert sizes == [3, 1, 2, 1, 1]
