@@ -10,7 +10,8 @@ import pandas as pd
 from readerstudy.analysis.frame import complete
 from readerstudy.analysis.mrmc.sentences import DISAGREEMENT
 from readerstudy.analysis.paired import TRUTH_NAMES
-from readerstudy.analysis.sentences import FEW_READERS, count, interval_text, number, p_clause, p_text, primary_row
+from readerstudy.analysis.sentences import FEW_READERS, primary_row
+from readerstudy.analysis.wording import count, interval_text, number, p_clause, p_text
 from readerstudy.studies.plan import AnalysisPlan
 
 FEW_CLUSTERS = 20

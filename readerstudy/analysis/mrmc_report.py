@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from readerstudy.analysis.mrmc import mrmc_results
+from readerstudy.analysis.wording import interval_text, number, p_text
 
 Row = dict[str, Any]
 MODE_TITLES = {
@@ -94,18 +95,8 @@ def _row(cells: list[Any], note: str | None = None, strong: bool = False) -> Row
     return {"cells": cells, "note": note, "strong": strong}
 
 
-def _number(value: float | None, places: int = 3, sign: str = "") -> str:
-    return "–" if value is None else f"{value:{sign}.{places}f}".replace("-", "−")
-
-
-def _interval(row: Mapping[str, Any], sign: str = "") -> str:
-    return "–" if row["ci_low"] is None else f"{_number(row['ci_low'], 3, sign)} to {_number(row['ci_high'], 3, sign)}"
-
-
-def _p(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+def _ends(row: Mapping[str, Any]) -> list[float] | None:
+    return None if row["ci_low"] is None else [row["ci_low"], row["ci_high"]]
 
 
 def _auc_table(parts: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> Row:
@@ -121,12 +112,15 @@ def _auc_table(parts: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) ->
             for method in methods:
                 row = intervals.get((method, reader))
                 value = row["auc"] if row else part["auc"][method][reader]
-                cells.append(f"{_number(value)} ({_interval(row)})" if row else _number(value))
+                cells.append(f"{number(value, 3)} ({interval_text(_ends(row), 3)})" if row else number(value, 3))
             rows.append(_row([part["question"], reader, *cells]))
         mode = part[part["primary"]["mode"]] if part["primary"] else None
         if mode:
             means = {row["method"]: row for row in mode["methods"]}
-            cells = [f"{_number(means[m]['auc'])} ({_interval(means[m])})" if m in means else "–" for m in methods]
+            cells = [
+                f"{number(means[m]['auc'], 3)} ({interval_text(_ends(means[m]), 3)})" if m in means else "–"
+                for m in methods
+            ]
             rows.append(_row([part["question"], "average", *cells], strong=True))
     caption = (
         "Empirical areas under the ROC curve (AUC), ties half: the chance that a true positive is scored above a false "
@@ -139,9 +133,9 @@ def _auc_table(parts: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) ->
 
 def _gain(row: Mapping[str, Any]) -> Row:
     """A difference turned to second method minus first, as everywhere else in the report."""
-    low, high = (None if row[end] is None else 0 - row[end] for end in ("ci_high", "ci_low"))
+    ends = _ends(row)
     contrast = f"{row['method_b']} − {row['method_a']}"
-    return {"contrast": contrast, "difference": 0 - row["difference"], "ci_low": low, "ci_high": high}
+    return {"contrast": contrast, "difference": -row["difference"], "ci": ends and [-ends[1], -ends[0]]}
 
 
 def _tests_table(parts: Sequence[Mapping[str, Any]]) -> Row:
@@ -152,17 +146,30 @@ def _tests_table(parts: Sequence[Mapping[str, Any]]) -> Row:
             for row in (part[mode] or {}).get("differences", []):
                 degrees = row["df_bdg"] if mode == "ustat" else row["df"]
                 turned = _gain(row)
-                cells = [part["question"], title, turned["contrast"], _number(turned["difference"], 3, "+")]
-                cells += [_interval(turned, "+"), "normal" if degrees is None else f"{degrees:.1f}", _p(row["p_value"])]
+                cells = [part["question"], title, turned["contrast"], number(turned["difference"], 3, signed=True)]
+                cells += [
+                    interval_text(turned["ci"], 3, signed=True),
+                    "normal" if degrees is None else f"{degrees:.1f}",
+                    p_text(row["p_value"]),
+                ]
                 rows.append(_row(cells, strong=_is_primary(part, mode)))
         for test in part["margin"] or []:
             aim = f"{test['new']} {test['aim'].replace('_', '-')} to {test['reference']}"
             shown = "shown" if test["shown"] else "not shown"
             level = f"one-sided at {part['alpha'] / 2:g}"
-            gain = [_number(test["gain"], 3, "+"), f"above {_number(test['ci_low'], 3, '+')}"]
-            about = f"{aim}: {shown} ({level}, bound {_number(test['bound'], 3, '+')})"
+            gain = [number(test["gain"], 3, signed=True), f"above {number(test['ci_low'], 3, signed=True)}"]
+            about = f"{aim}: {shown} ({level}, bound {number(test['bound'], 3, signed=True)})"
             rows.append(
-                _row([part["question"], about, f"{test['new']} − {test['reference']}", *gain, "–", _p(test["p_value"])])
+                _row(
+                    [
+                        part["question"],
+                        about,
+                        f"{test['new']} − {test['reference']}",
+                        *gain,
+                        "–",
+                        p_text(test["p_value"]),
+                    ]
+                )
             )
         if len(rows) == start:
             rows.append(_row([part["question"], *["–"] * 6]))
@@ -198,7 +205,7 @@ def _power_table(parts: Sequence[Mapping[str, Any]]) -> Row:
     for part in parts:
         for table in (part["power"] or {}).get("tables", []):
             for row in table["rows"]:
-                cells = [_number(row["power"].get(str(size)), 2) for size in sizes]
+                cells = [number(row["power"].get(str(size))) for size in sizes]
                 needed = "none suffice" if row["cases_needed"] is None else row["cases_needed"]
                 rows.append(_row([part["question"], f"{table['effect']:g}", row["readers"], *cells, needed]))
     headings = ["Question", "Difference in AUC", "Readers", *(f"{size} cases" for size in sizes), "Cases for 0.80"]

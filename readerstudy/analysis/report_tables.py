@@ -8,7 +8,7 @@ from typing import Any
 
 from readerstudy.analysis.mrmc_report import mrmc_csv, mrmc_tables
 from readerstudy.analysis.paired import TRUTH_NAMES
-from readerstudy.analysis.sentences import interval_text, number, p_text, percent
+from readerstudy.analysis.wording import interval_text, number, p_text, percent
 
 Row = dict[str, Any]
 

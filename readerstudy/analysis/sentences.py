@@ -1,46 +1,16 @@
-"""The analysis in words: numbers as people read them, and the answer in one paragraph."""
+"""The analysis in words: the answer in one paragraph."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from readerstudy.analysis.multiplicity import holm
 from readerstudy.analysis.paired import TRUTH_NAMES
+from readerstudy.analysis.wording import count, interval_text, number, p_clause, p_text, percent
 from readerstudy.studies.plan import AnalysisPlan
 
 FEW_READERS = 5  # REFERENCE section 3: below it the random-reader test is liberal
-
-
-def number(value: float | None, digits: int = 2, signed: bool = False) -> str:
-    """A number for people: fixed digits, a true minus sign, a dash where there is none."""
-    if value is None:
-        return "–"
-    value += math.copysign(1e-9, value)  # 0.575 is printed 0.58 although its binary form lies a hair below
-    text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
-    if float(text) == 0:
-        text = text.lstrip("+-")
-    return text.replace("-", "−")
-
-
-def p_text(p: float | None) -> str:
-    """0.579, 0.010, < 0.001; never 0."""
-    if p is None:
-        return "–"
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def p_clause(p: float) -> str:
-    return f"p {p_text(p)}" if p < 0.001 else f"p = {p_text(p)}"
-
-
-def interval_text(ci: list[float] | None, digits: int = 2) -> str:
-    return "–" if ci is None else f"{number(ci[0], digits)} to {number(ci[1], digits)}"
-
-
-def percent(alpha: float) -> str:
-    return f"{100 * (1 - alpha):g} %"
 
 
 def find(rows: list[dict[str, Any]], **wanted: Any) -> dict[str, Any] | None:
@@ -232,10 +202,6 @@ def _with_interval(ci: list[float] | None, plan: AnalysisPlan) -> str:
 
 def _direction(difference: float) -> str:
     return "higher" if difference > 0 else "lower" if difference < 0 else "no higher or lower"
-
-
-def count(n: int, noun: str) -> str:
-    return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
 def _lower(sentence: str) -> str:

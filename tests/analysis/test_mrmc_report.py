@@ -57,7 +57,7 @@ def test_a_margins_row_says_its_level_and_verdict_where_they_belong(parts):
     rows = [row["cells"] for row in mrmc_tables(parts, {})["mrmc-tests"]["rows"] if row["cells"][0] == "confidence"]
     assert [cells[1] for cells in rows[-2:]] == [
         "B non-inferiority to A: not shown (one-sided at 0.025, bound −0.050)",
-        "B superiority to A: not shown (one-sided at 0.025, bound +0.000)",
+        "B superiority to A: not shown (one-sided at 0.025, bound 0.000)",
     ]
     assert [cells[5] for cells in rows[-2:]] == ["–", "–"]
 

@@ -9,6 +9,7 @@ import numpy as np
 from readerstudy.analysis.mrmc.data import ReaderScores
 from readerstudy.analysis.mrmc.obuchowski_rockette import SMALLEST_VARIANCE, Estimate, Inference, ObuchowskiRockette
 from readerstudy.analysis.mrmc.ustat import Interval, UStat
+from readerstudy.analysis.wording import interval_text, number, p_clause, percent
 
 FEW_READERS = 5
 DISAGREEMENT = "The inference modes disagree"
@@ -39,19 +40,16 @@ def primary_mode(planned: str, n_readers: int) -> tuple[str, list[str]]:
     return "fixed_readers", reasons
 
 
-def p_text(p_value: float) -> str:
-    """p with three decimals, "p < 0.001" below."""
-    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
-
-
 def primary_sentence(result: ObuchowskiRockette, mode: str, inference: Inference) -> str:
     """The answer of the primary mode: AUCs, differences with intervals, and for whom it speaks."""
-    means = ", ".join(f"{value:.3f} with {name}" for name, value in zip(result.methods, result.auc_mean, strict=True))
-    level = f"{100 * (1 - result.alpha):g} % CI"
+    means = ", ".join(
+        f"{number(value, 3)} with {name}" for name, value in zip(result.methods, result.auc_mean, strict=True)
+    )
+    level = f"{percent(result.alpha)} CI"
     pairs = "; ".join(_pair_text(pair, found.value, found, level) for pair, found in inference.differences.items())
     overall = ""
     if len(result.methods) > 2 and np.isfinite(inference.p_value):
-        overall = f" Test that all methods are equal: {p_text(inference.p_value)}."
+        overall = f" Test that all methods are equal: {p_clause(inference.p_value)}."
     return (
         f"The scores separate positive from negative cases with a reader-averaged AUC of {means}. {pairs}.{overall} "
         f"Mode: {MODE_NAMES[mode]}; this speaks of {scope_of(mode, len(result.readers))}."
@@ -60,8 +58,8 @@ def primary_sentence(result: ObuchowskiRockette, mode: str, inference: Inference
 
 def ustat_sentence(result: UStat) -> str:
     """The answer of the U-statistic: AUCs, and differences with intervals from BDG degrees of freedom."""
-    means = ", ".join(f"{value:.3f} with {name}" for name, value in result.auc.items())
-    level = f"{100 * (1 - result.alpha):g} % CI"
+    means = ", ".join(f"{number(value, 3)} with {name}" for name, value in result.auc.items())
+    level = f"{percent(result.alpha)} CI"
     pairs = "; ".join(_pair_text(pair, found.value, found.bdg, level) for pair, found in result.differences.items())
     return (
         f"The scores separate positive from negative cases with a pooled AUC of {means}. {pairs}. "
@@ -70,10 +68,10 @@ def ustat_sentence(result: UStat) -> str:
 
 
 def _pair_text(pair: tuple[str, str], value: float, found: Estimate | Interval, level: str) -> str:
-    text = f"{pair[0]} - {pair[1]}: {value:+.3f}"
+    text = f"{pair[0]} − {pair[1]}: {number(value, 3, signed=True)}"
     if not np.isfinite(found.p_value):
         return f"{text} (no test: the variance is estimated as zero or less)"
-    return f"{text} ({level} {found.ci_low:+.3f} to {found.ci_high:+.3f}, {p_text(found.p_value)})"
+    return f"{text} ({level} {interval_text((found.ci_low, found.ci_high), 3, signed=True)}, {p_clause(found.p_value)})"
 
 
 def result_warnings(
@@ -97,7 +95,7 @@ def result_warnings(
         tested["U-statistic"] = ustat_p
     tested = {name: p_value for name, p_value in tested.items() if np.isfinite(p_value)}
     if len({p_value < result.alpha for p_value in tested.values()}) > 1:
-        listed = "; ".join(f"{name} {p_text(p_value)}" for name, p_value in tested.items())
+        listed = "; ".join(f"{name} {p_clause(p_value)}" for name, p_value in tested.items())
         found.append(f"{DISAGREEMENT} at alpha = {result.alpha:g}: {listed}. Say so when citing one of them.")
     without = [MODE_NAMES[name] for name, mode in modes.items() if mode is not None and np.isnan(mode.p_value)]
     if without:
@@ -121,8 +119,8 @@ def _without_interval(result: ObuchowskiRockette) -> list[str]:
         for m, method in enumerate(result.methods):
             if result.auc_covariance[m, r, m, r] <= SMALLEST_VARIANCE:
                 found.append(
-                    f"Reader {reader} has an AUC of {result.auc[m, r]:.3f} with method {method} whose variance is "
-                    "estimated as zero: it has no interval."
+                    f"Reader {reader} has an AUC of {number(result.auc[m, r], 3)} with method {method} whose variance "
+                    "is estimated as zero: it has no interval."
                 )
         found += [
             f"The AUCs of reader {reader} with methods {a} and {b} do not vary apart from each other, so their "

@@ -28,7 +28,6 @@ from readerstudy.analysis.mrmc.roc import roc_curves
 from readerstudy.analysis.mrmc.sentences import (
     FEW_READERS,
     missing_warning,
-    p_text,
     primary_mode,
     primary_sentence,
     result_warnings,
@@ -36,6 +35,7 @@ from readerstudy.analysis.mrmc.sentences import (
     ustat_sentence,
 )
 from readerstudy.analysis.mrmc.ustat import UStat, UStatEstimate, ustat
+from readerstudy.analysis.wording import p_clause
 
 INFERENCE_MODES = ("auto", *MODES)
 PLANNING_EFFECTS = (0.03, 0.05, 0.1)
@@ -310,7 +310,7 @@ def _clustered_part(
         warnings.append(f"The clustered covariance was not possible. {problem}")
         return None
     inference = getattr(again, mode)
-    text = p_text(inference.p_value) if np.isfinite(inference.p_value) else "no test"
+    text = p_clause(inference.p_value) if np.isfinite(inference.p_value) else "no test"
     warnings.append(
         f"The {data.truth.size} cases come from {n_clusters} patients; the {result.covariance} covariance and the "
         "U-statistic count them as independent. With patients as clusters (Obuchowski 1997) the primary test gives "

@@ -54,7 +54,7 @@ def test_it_says_what_the_analyses_say():
     assert summary["primary"]["p_value"] == found.random_readers.p_value
     assert summary["primary"]["auc"] == pytest.approx({"A": 0.779375, "B": 0.8402083333})
     assert (
-        "AUC of 0.779 with A, 0.840 with B. A - B: -0.061 (95 % CI -0.189 to +0.068, p = 0.305)"
+        "AUC of 0.779 with A, 0.840 with B. A − B: −0.061 (95 % CI −0.189 to +0.068, p = 0.305)"
         in (summary["primary"]["sentence"])
     )
     assert summary["warnings"] == []
@@ -107,7 +107,7 @@ def test_where_too_few_cases_are_complete_the_u_statistic_is_primary():
     assert summary["primary"]["mode"] == "ustat"
     assert summary["primary"]["auc"] == pytest.approx({"A": 0.80721393, "B": 0.866835994})
     assert summary["primary"]["p_value"] == pytest.approx(0.330283127, rel=1e-6)
-    assert "A - B: -0.060 (95 % CI -0.202 to +0.083, p = 0.330)" in summary["primary"]["sentence"]
+    assert "A − B: −0.060 (95 % CI −0.202 to +0.083, p = 0.330)" in summary["primary"]["sentence"]
 
 
 def test_when_no_case_is_complete_only_the_u_statistic_is_left():
