@@ -7,11 +7,12 @@ from typing import Any
 
 import pandas as pd
 
+from readerstudy.analysis.bootstrap import FEWEST_CLUSTERS, coverage
 from readerstudy.analysis.frame import complete
 from readerstudy.analysis.mrmc.sentences import DISAGREEMENT
 from readerstudy.analysis.paired import TRUTH_NAMES
 from readerstudy.analysis.sentences import FEW_READERS, primary_row
-from readerstudy.analysis.wording import count, interval_text, number, p_clause, p_text
+from readerstudy.analysis.wording import count, interval_text, number, p_clause, p_text, percent
 from readerstudy.studies.plan import AnalysisPlan
 
 FEW_CLUSTERS = 20
@@ -42,16 +43,27 @@ def warning_sentences(
             f"(p by rule: {others}). The plan fixed the rule “{plan.zero_rule}”."
         )
     found += _auc_warnings(results)
-    if 1 < flow["n_patients"] < FEW_CLUSTERS:
-        found.append(
-            f"Only {flow['n_patients']} patients: intervals from resampling patients are too narrow with so few."
-        )
+    if row and 0 < row["n_patients"] < FEW_CLUSTERS:
+        found.append(_few_patients(row["n_patients"], plan))
     if flow["n_without_patient_key"]:
         found.append(
             f"For {count(flow['n_without_patient_key'], 'example')} of {flow['n_examples']} the patient is not known: "
             "each such image counts as a patient of its own."
         )
     return found
+
+
+def _few_patients(patients: int, plan: AnalysisPlan) -> str:
+    if patients < FEWEST_CLUSTERS:
+        return (
+            f"The primary comparison is of {count(patients, 'patient')}: too few for an interval, which takes "
+            f"{FEWEST_CLUSTERS}. Its estimate stands without one."
+        )
+    return (
+        f"The primary comparison is of {patients} patients only, so its interval is too narrow: of intervals that "
+        f"claim {percent(plan.alpha)}, about {100 * coverage(patients, plan.alpha):.0f} % of such would hold the true "
+        "difference."
+    )
 
 
 def _auc_warnings(results: Mapping[str, Any]) -> list[str]:

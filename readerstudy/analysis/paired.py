@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from readerstudy.analysis.bootstrap import mean_interval
+from readerstudy.analysis.bootstrap import mean_interval, why_no_interval
 from readerstudy.analysis.frame import cluster_codes, complete, natural_sort, of_truth
 from readerstudy.analysis.mrmc import clustered_signed_rank
 from readerstudy.studies.plan import TRUTHS, AnalysisPlan
@@ -101,8 +101,8 @@ def compare(members: pd.DataFrame, plan: AnalysisPlan) -> dict[str, Any]:
         row["mean_difference"], row["sd_difference"] = float(d.mean()), float(d.std(ddof=0))
     if n >= plan.minimum_pairs:
         row |= _intervals(pairs, d, plan)
-        if row["ci_patient"] is None and not row["note"]:
-            row["note"] = "All pairs are of one patient: no interval can be given."
+        if nonzero:
+            row["note"] = _joined(row["note"], why_no_interval(row["ci_patient"], row["n_patients"]))
         if nonzero:
             test = signed_rank(d, plan.zero_rule)
             row |= {"w": test.w, "p_value": test.p_value, "rank_biserial": test.rank_biserial}
@@ -122,6 +122,10 @@ def _intervals(pairs: pd.DataFrame, d: NDArray[np.float64], plan: AnalysisPlan) 
     naive = float(d.var() / len(d))  # variance of the mean were the pairs independent
     effect = error**2 / naive if error is not None and naive > 0 else None
     return {"ci_example": by_example, "ci_patient": by_patient, "design_effect": effect}
+
+
+def _joined(*sentences: str | None) -> str | None:
+    return " ".join(filter(None, sentences)) or None
 
 
 def _note(n: int, nonzero: int, minimum: int) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from readerstudy.analysis.bootstrap import FEWEST_CLUSTERS
 from readerstudy.analysis.mrmc_report import mrmc_csv, mrmc_tables
 from readerstudy.analysis.paired import TRUTH_NAMES
 from readerstudy.analysis.wording import interval_text, number, p_text, percent
@@ -122,7 +123,8 @@ def _paired(results: Mapping[str, Any], levels: tuple[str, ...]) -> Table:
         f"“{results['plan']['zero_rule']}”, normal approximation); "
         "p clustered: Rosner, Glynn and Lee's signed-rank test, patients as clusters; p "
         "Holm / BH: adjusted within the plan's families; r: rank-biserial correlation (−1 to 1). Intervals resample "
-        "patients. SD with divisor n. A difference is the second method minus the first."
+        f"patients; there is none from fewer than {FEWEST_CLUSTERS}. SD with divisor n. A difference is the second "
+        "method minus the first."
     )
     return Table(title, headings, rows, caption=caption)
 

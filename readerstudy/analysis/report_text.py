@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from readerstudy.analysis.bootstrap import FEWEST_CLUSTERS
 from readerstudy.analysis.paired import TRUTH_NAMES
 from readerstudy.analysis.report_tables import Table
 from readerstudy.analysis.sentences import FEW_READERS
@@ -50,7 +51,12 @@ def plan_entries(results: Mapping[str, Any]) -> list[tuple[str, str]]:
             "Readers and cases (AUC)",
             f"{MODE_NAMES[plan['inference_mode']]}; {plan['covariance']} covariances; {margin}",
         ),
-        ("Bootstrap", f"{plan['bootstrap_replicates']} samples of whole clusters, seed {plan['bootstrap_seed']}"),
+        (
+            "Bootstrap",
+            f"percentile intervals from {plan['bootstrap_replicates']} samples of whole patients, seed "
+            f"{plan['bootstrap_seed']}; none from fewer than {FEWEST_CLUSTERS} patients, where one of 95 % would miss "
+            "the true value more than twice as often as it says (Hesterberg 2015)",
+        ),
         ("Smallest group tested", f"{plan['minimum_pairs']} pairs"),
     ]
 

@@ -41,7 +41,7 @@ def answer(results: Mapping[str, Any], plan: AnalysisPlan) -> str:
         f"On {TRUTH_NAMES[row['truth']]}, answers to “{results['questions'][row['question']]['text']}” were "
         f"{_direction(row['mean_difference'])} with {b} than with {a}: mean {number(row['mean_b'])} against "
         f"{number(row['mean_a'])}, difference {number(row['mean_difference'], signed=True)} points "
-        f"({_with_interval(row['ci_patient'], plan)}; {row['n_pairs']} pairs "
+        f"({_with_interval(row, plan)}; {row['n_pairs']} pairs "
         f"from {count(row['n_readers'], 'reader')} and {count(row['n_examples'], 'example')})."
     ]
     parts += [
@@ -194,10 +194,10 @@ def _readers(results: Mapping[str, Any]) -> list[str]:
     return [f"With {count(n, 'reader')} this holds for {'this reader' if n == 1 else 'these readers'} only."]
 
 
-def _with_interval(ci: list[float] | None, plan: AnalysisPlan) -> str:
-    if ci is None:
-        return "no interval can be given"
-    return f"{percent(plan.alpha)} interval {interval_text(ci)} with patients as clusters"
+def _with_interval(row: Mapping[str, Any], plan: AnalysisPlan) -> str:
+    if row["ci_patient"] is None:
+        return f"no interval can be given from {count(row['n_patients'], 'patient')}"
+    return f"{percent(plan.alpha)} interval {interval_text(row['ci_patient'])} with patients as clusters"
 
 
 def _direction(difference: float) -> str:

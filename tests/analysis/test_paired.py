@@ -81,7 +81,22 @@ def test_one_patient_gives_a_test_but_no_interval() -> None:
     row = compare(pairs_of([1.0, 2, -1, 1, 1, 2, 1, 3, 2, 1, 1]).assign(patient="p"), PLAN)
     assert row["ci_patient"] is None
     assert row["design_effect"] is None
-    assert row["note"] == "All pairs are of one patient: no interval can be given."
+    assert row["note"] == "1 patient: too few for an interval (it takes 10)."
+
+
+@pytest.mark.parametrize("patients", [9, 10])
+def test_an_interval_takes_ten_patients(patients: int) -> None:
+    pairs = pairs_of([1.0, 2, -1, 1, 1, 2, 1, 3, 2, 1, 1, -2] * 4)
+    row = compare(pairs.assign(patient=pairs["example"] % patients), PLAN)
+    assert (row["ci_patient"] is None) == (row["design_effect"] is None) == (patients == 9)
+    assert row["ci_example"] is not None
+    assert row["note"] == ("9 patients: too few for an interval (it takes 10)." if patients == 9 else None)
+
+
+def test_differences_that_do_not_vary_have_no_interval() -> None:
+    row = compare(pairs_of([1.0] * 30), PLAN)
+    assert (row["mean_difference"], row["ci_patient"]) == (1.0, None)
+    assert row["note"] == "No interval: the resampled values do not vary, or too few of them are defined."
 
 
 def test_rows_cover_every_truth_and_group() -> None:

@@ -112,6 +112,11 @@ def test_the_flow_counts_each_row_left_out_once() -> None:
             lambda f: f.assign(read=((f["method"] == "B") ^ (f["example"] % 3 == 0)).astype(int)),
             "All readers saw each example in the same order",
         ),
+        (
+            lambda f: f,
+            "The primary comparison is of 12 patients only, so its interval is too narrow: of intervals that",
+        ),
+        (lambda f: f.assign(patient_key=f["patient_key"].str[:2]), "of 9 patients: too few for an interval"),
         (lambda f: f.assign(patient_key=""), "For 24 examples of 24 the patient is not known"),
         (lambda f: f.assign(score=np.where(f["example"] < 20, 3, f["score"])), "depends on the zero rule"),
     ],
