@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from readerstudy.analysis.bootstrap import FEWEST_CLUSTERS
+from readerstudy.analysis.mrmc import EXACT_BELOW
 from readerstudy.analysis.mrmc_report import mrmc_csv, mrmc_tables
 from readerstudy.analysis.paired import TRUTH_NAMES
 from readerstudy.analysis.wording import interval_text, number, p_text, percent
@@ -96,7 +97,7 @@ def _paired(results: Mapping[str, Any], levels: tuple[str, ...]) -> Table:
     many = len(results["methods"]) > 2
     means, difference = ("Two means", "Difference (SD)") if many else ("Means A / B", "B − A (SD)")
     headings = ["Question", "Examples", "Pairs (zeros)", means, difference, f"{level} interval"]
-    headings += ["W", "p", "p clustered", "p Holm / BH", "r"]
+    headings += ["W", "p (exact)", "p clustered (exact)", "p Holm / BH", "r"]
     rows = []
     for row in results["paired"]:
         if row["level"] not in levels or (row["level"] != "overall" and row["truth"] == "all"):
@@ -108,9 +109,9 @@ def _paired(results: Mapping[str, Any], levels: tuple[str, ...]) -> Table:
         cells += [
             interval_text(row["ci_patient"]),
             "–" if row["w"] is None else f"{row['w']:g}",
-            p_text(row["p_value"]),
+            _p_and_exact(row),
+            _p_and_exact((row["clustered"] or {}).get("patient")),
         ]
-        cells.append(p_text(((row["clustered"] or {}).get("patient") or {}).get("p_value")))
         cells.append("–" if row["p_holm"] is None else f"{p_text(row['p_holm'])} / {p_text(row['p_bh'])}")
         rows.append(
             {"cells": [*cells, number(row["rank_biserial"])], "note": row["note"], "strong": not row["exploratory"]}
@@ -121,12 +122,22 @@ def _paired(results: Mapping[str, Any], levels: tuple[str, ...]) -> Table:
     caption = (
         "W: the smaller rank sum; p: pooled Wilcoxon signed-rank test (zero rule "
         f"“{results['plan']['zero_rule']}”, normal approximation); "
-        "p clustered: Rosner, Glynn and Lee's signed-rank test, patients as clusters; p "
-        "Holm / BH: adjusted within the plan's families; r: rank-biserial correlation (−1 to 1). Intervals resample "
+        "p clustered: Rosner, Glynn and Lee's signed-rank test, patients as clusters, normal approximation too. In "
+        f"brackets, where fewer than {EXACT_BELOW} differences (or patients with one) are not zero and the "
+        "approximation is rough: the exact p of the same ranks, from all assignments of signs to differences (or to "
+        f"patients). With fewer than {FEWEST_CLUSTERS} such patients the clustered approximation is not given. p Holm "
+        "/ BH: p adjusted within the plan's families; r: rank-biserial correlation (−1 to 1). Intervals resample "
         f"patients; there is none from fewer than {FEWEST_CLUSTERS}. SD with divisor n. A difference is the second "
         "method minus the first."
     )
     return Table(title, headings, rows, caption=caption)
+
+
+def _p_and_exact(test: Mapping[str, Any] | None) -> str:
+    if test is None or (test["p_value"] is None and test["p_exact"] is None):
+        return "–"
+    exact = "" if test["p_exact"] is None else f" ({p_text(test['p_exact'])})"
+    return f"{p_text(test['p_value'])}{exact}"
 
 
 def _means(row: Mapping[str, Any]) -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from readerstudy.analysis.bootstrap import FEWEST_CLUSTERS
 from readerstudy.analysis.multiplicity import holm
-from readerstudy.analysis.paired import TRUTH_NAMES
+from readerstudy.analysis.paired import TRUTH_NAMES, clustered_p
 from readerstudy.analysis.wording import count, interval_text, number, p_clause, p_text, percent
 from readerstudy.studies.plan import AnalysisPlan
 
@@ -58,11 +59,13 @@ def _verdict(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan
     p_clustered = _p_of(row, "clustered_signed_rank")
     if planned == "obuchowski_rockette":
         return _auc_verdict(results, row, plan)
-    name, p = "signed-rank test", row["p_value"]
+    name, p, exact = "signed-rank test", row["p_value"], row["p_exact"]
     if planned == "clustered_signed_rank":
         if p_clustered is None:
             return [f"The planned clustered signed-rank test could not be made; the pooled one gives {p_clause(p)}."]
-        name, p = "clustered signed-rank test", p_clustered
+        name, p, exact = "clustered signed-rank test", p_clustered, row["clustered"]["patient"]["p_exact"]
+    if p == exact:
+        name = f"{name}, exact because its approximation needs {FEWEST_CLUSTERS} patients,"
     level = f"{100 * plan.alpha:g} %"
     found, adjusted = p_clause(p), ""
     if len(results["methods"]) > 2:
@@ -70,6 +73,9 @@ def _verdict(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan
         adjusted = f" ({p_clause(p)} when adjusted for the {size} comparisons of its family)"
     verdict = "below" if p < plan.alpha else "not below"
     sentences = [f"The planned {name} gives {found}{adjusted}, {verdict} the {level} level fixed in the plan."]
+    if exact is not None and _p_of(row, planned) != exact:
+        sides = "" if (exact < plan.alpha) == (p < plan.alpha) else ": on the OTHER side of the level"
+        sentences.append(f"It is an approximation, rough with so few differences; exact: {p_clause(exact)}{sides}.")
     if row["family"] and not adjusted:
         sentences += _beside_adjusted(p, *_adjusted(results, row, planned), plan)
     if p >= plan.alpha:
@@ -96,7 +102,7 @@ def _p_of(row: Mapping[str, Any], test: str) -> float | None:
     """A paired row's p value by the plan's name of a test; that of the pooled test where the plan's is of AUCs."""
     if test != "clustered_signed_rank":
         return row["p_value"]
-    return row["clustered"]["patient"]["p_value"] if row["clustered"] else None
+    return clustered_p(row)
 
 
 def _adjusted(results: Mapping[str, Any], row: dict[str, Any], test: str) -> tuple[float, int]:
