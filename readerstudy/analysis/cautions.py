@@ -9,9 +9,9 @@ import pandas as pd
 
 from readerstudy.analysis.bootstrap import FEWEST_CLUSTERS, coverage
 from readerstudy.analysis.frame import complete
-from readerstudy.analysis.mrmc.sentences import DISAGREEMENT
+from readerstudy.analysis.mrmc.sentences import DISAGREEMENT, FEW_READERS
 from readerstudy.analysis.paired import TRUTH_NAMES
-from readerstudy.analysis.sentences import FEW_READERS, primary_row
+from readerstudy.analysis.sentences import primary_row
 from readerstudy.analysis.wording import count, interval_text, number, p_clause, p_text, percent
 from readerstudy.studies.plan import AnalysisPlan
 

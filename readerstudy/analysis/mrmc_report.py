@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from readerstudy.analysis.mrmc import mrmc_results
+from readerstudy.analysis.mrmc.sentences import FEW_READERS
 from readerstudy.analysis.wording import interval_text, number, p_text
 
 Row = dict[str, Any]
@@ -95,6 +96,10 @@ def _row(cells: list[Any], note: str | None = None, strong: bool = False) -> Row
     return {"cells": cells, "note": note, "strong": strong}
 
 
+def _degrees(df: float | None) -> str:
+    return "normal" if df is None else f"{df:.1f}"
+
+
 def _ends(row: Mapping[str, Any]) -> list[float] | None:
     return None if row["ci_low"] is None else [row["ci_low"], row["ci_high"]]
 
@@ -142,20 +147,24 @@ def _tests_table(parts: Sequence[Mapping[str, Any]]) -> Row:
     rows: list[Row] = []
     for part in parts:
         start = len(rows)
+        var_tr = (part["components"] or {}).get("var_tr")
+        optimistic = " (Var(TR) < 0: too optimistic)" if var_tr is not None and var_tr < 0 else ""
         for mode, title in MODE_TITLES.items():
             for row in (part[mode] or {}).get("differences", []):
-                degrees = row["df_bdg"] if mode == "ustat" else row["df"]
                 turned = _gain(row)
-                cells = [part["question"], title, turned["contrast"], number(turned["difference"], 3, signed=True)]
+                named = title + optimistic * (mode == "random_readers")
+                cells = [part["question"], named, turned["contrast"], number(turned["difference"], 3, signed=True)]
                 cells += [
                     interval_text(turned["ci"], 3, signed=True),
-                    "normal" if degrees is None else f"{degrees:.1f}",
+                    _degrees(row["df_bdg"] if mode == "ustat" else row["df"]),
                     p_text(row["p_value"]),
                 ]
                 rows.append(_row(cells, strong=_is_primary(part, mode)))
         for test in part["margin"] or []:
             aim = f"{test['new']} {test['aim'].replace('_', '-')} to {test['reference']}"
-            shown = "shown" if test["shown"] else "not shown"
+            shown = f"shown for {test['scope']}" if test["shown"] else "not shown"
+            shown = "no test possible" if test["p_value"] is None else shown
+            shown += ", with Var(TR) set to zero" * test["var_tr_set_to_zero"]
             level = f"one-sided at {part['alpha'] / 2:g}"
             gain = [number(test["gain"], 3, signed=True), f"above {number(test['ci_low'], 3, signed=True)}"]
             about = f"{aim}: {shown} ({level}, bound {number(test['bound'], 3, signed=True)})"
@@ -166,7 +175,7 @@ def _tests_table(parts: Sequence[Mapping[str, Any]]) -> Row:
                         about,
                         f"{test['new']} − {test['reference']}",
                         *gain,
-                        "–",
+                        _degrees(test["df"]),
                         p_text(test["p_value"]),
                     ]
                 )
@@ -177,7 +186,11 @@ def _tests_table(parts: Sequence[Mapping[str, Any]]) -> Row:
             rows[-1]["note"] = " ".join(part["warnings"])
     caption = (
         "Obuchowski-Rockette analysis by what counts as a sample, and the one-shot U-statistic. Bold: the primary "
-        "mode. Non-inferiority and superiority are one-sided at half the plan's level, in the primary mode."
+        "mode. Non-inferiority and superiority are one-sided at half the plan's level, in the primary mode. Var(TR) is "
+        "how much the methods' difference varies between readers: where it is estimated below zero, random readers "
+        "are tested for these aims with it set to zero, which gives the standard error and normal test of fixed "
+        f"readers. With fewer than {FEW_READERS} readers fixed readers are primary, and a claim is of these readers "
+        "only."
     )
     headings = ["Question", "Analysis", "Contrast", "Difference in AUC", "Interval", "df", "p"]
     return _table("Methods compared by AUC", headings, rows, 3, caption)

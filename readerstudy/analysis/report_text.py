@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from readerstudy.analysis.bootstrap import FEWEST_CLUSTERS
+from readerstudy.analysis.mrmc.sentences import FEW_READERS
 from readerstudy.analysis.paired import TRUTH_NAMES
 from readerstudy.analysis.report_tables import Table
-from readerstudy.analysis.sentences import FEW_READERS
 
 TEST_NAMES = {
     "wilcoxon": "pooled Wilcoxon signed-rank test",

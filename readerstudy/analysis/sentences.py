@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from readerstudy.analysis.bootstrap import FEWEST_CLUSTERS
+from readerstudy.analysis.mrmc.sentences import FEW_READERS
+from readerstudy.analysis.mrmc_report import MODE_TITLES
 from readerstudy.analysis.multiplicity import holm
 from readerstudy.analysis.paired import TRUTH_NAMES, clustered_p
 from readerstudy.analysis.wording import count, interval_text, number, p_clause, p_text, percent
 from readerstudy.studies.plan import AnalysisPlan
-
-FEW_READERS = 5  # REFERENCE section 3: below it the random-reader test is liberal
 
 
 def find(rows: list[dict[str, Any]], **wanted: Any) -> dict[str, Any] | None:
@@ -146,7 +146,10 @@ def _auc_verdict(results: Mapping[str, Any], row: dict[str, Any], plan: Analysis
     if sentence is None or p is None:
         return ["The planned comparison of AUCs could not be made: see the warnings."]
     verdict = "below" if p < plan.alpha else "not below"
-    return [sentence, f"This planned test is {verdict} the {100 * plan.alpha:g} % level fixed in the plan."]
+    zero = part["primary"]["at_var_tr_zero"] if part else None
+    but = ", but NOT with that variance set to zero: claim no difference" if p < plan.alpha else ""
+    but = but if zero and (zero["p_value"] is None or zero["p_value"] >= plan.alpha) else ""
+    return [sentence, f"This planned test is {verdict} the {100 * plan.alpha:g} % level fixed in the plan{but}."]
 
 
 def _specific(low: float, high: float) -> str:
@@ -172,11 +175,22 @@ def auc_sentence(results: Mapping[str, Any], question: str, plan: AnalysisPlan) 
     )
     if row["p_value"] is None:
         return text + "(no test possible)."
-    interval = interval_text([-row["ci_high"], -row["ci_low"]], 3)
-    return text + (
-        f"(difference {number(-row['difference'], 3, signed=True)}, {percent(plan.alpha)} interval {interval}, "
-        f"{p_clause(row['p_value'])}, {primary['mode'].replace('_', ' ')})."
+    text += (
+        f"(difference {number(-row['difference'], 3, signed=True)}, {percent(plan.alpha)} interval {_turned(row)}, "
+        f"{p_clause(row['p_value'])}, {MODE_TITLES[primary['mode']]})."
     )
+    zero = primary["at_var_tr_zero"]
+    if zero and zero["differences"][0]["p_value"] is not None:
+        row = zero["differences"][0]
+        text += (
+            " How much that difference varies between readers is estimated below zero, so this test may be too "
+            f"optimistic; with that variance set to zero, interval {_turned(row)}, {p_clause(row['p_value'])}."
+        )
+    return text
+
+
+def _turned(row: Mapping[str, Any]) -> str:
+    return interval_text([-row["ci_high"], -row["ci_low"]], 3)
 
 
 def _other_methods(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan) -> list[str]:

@@ -252,6 +252,23 @@ def test_a_planned_clustered_test_of_few_patients_is_the_exact_one() -> None:
     assert f"exact because its approximation needs 10 patients, gives p = {found['p_exact']:.3f}" in results["answer"]
 
 
+@pytest.mark.parametrize(
+    ("p_zero", "words"), [(0.2, "NOT with that variance set to zero: claim no difference"), (0.02, "plan.")]
+)
+def test_a_claim_from_a_negative_var_tr_is_taken_back_where_zero_does_not_bear_it(p_zero: float, words: str) -> None:
+    plan = AnalysisPlan(
+        bootstrap_replicates=100, primary_endpoint=PrimaryEndpoint(truth="all", test="obuchowski_rockette")
+    )
+    results = analyse(crossover(), plan)
+    primary = results["mrmc"][0]["primary"]
+    difference = primary["differences"][0] | {"p_value": 0.001}
+    zero = {"p_value": p_zero, "differences": [difference | {"p_value": p_zero}]}
+    results["mrmc"][0]["primary"] = primary | {"p_value": 0.001, "differences": [difference], "at_var_tr_zero": zero}
+    text = sentences.answer(results, plan)
+    assert "with that variance set to zero, interval" in text and f"p = {p_zero:.3f}" in text
+    assert f"below the 5 % level fixed in the {'plan, but ' if p_zero > 0.05 else ''}{words}" in text
+
+
 def test_deviations_are_found_and_added_to() -> None:
     late = analyse(crossover(), PLAN, meta={"plan_fixed_at": "2026-02-01", "deviations": ["A reader fell ill."]})
     assert late["deviations"][0].startswith("The plan was fixed on 2026-02-01 00:00 UTC, after the first answer")

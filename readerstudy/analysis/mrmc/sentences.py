@@ -40,6 +40,16 @@ def primary_mode(planned: str, n_readers: int) -> tuple[str, list[str]]:
     return "fixed_readers", reasons
 
 
+def at_var_tr_zero(result: ObuchowskiRockette, mode: str) -> Inference | None:
+    """The random-reader analysis with a Var(TR) estimated below zero set to zero; None where nothing is to be set.
+
+    MS(TR) estimates Var(TR) + error - Cov1 - max(Cov2 - Cov3, 0). With Var(TR) = 0 in its place, the denominator
+    MS(TR) + r max(Cov2 - Cov3, 0) is that of fixed readers.
+    """
+    var_tr = result.components.var_tr
+    return result.fixed_readers if mode == "random_readers" and var_tr is not None and var_tr < 0 else None
+
+
 def primary_sentence(result: ObuchowskiRockette, mode: str, inference: Inference) -> str:
     """The answer of the primary mode: AUCs, differences with intervals, and for whom it speaks."""
     means = ", ".join(
@@ -50,6 +60,10 @@ def primary_sentence(result: ObuchowskiRockette, mode: str, inference: Inference
     overall = ""
     if len(result.methods) > 2 and np.isfinite(inference.p_value):
         overall = f" Test that all methods are equal: {p_clause(inference.p_value)}."
+    zero = at_var_tr_zero(result, mode)
+    if zero:
+        corrected = "; ".join(_pair_text(pair, found.value, found, level) for pair, found in zero.differences.items())
+        overall += f" Var(TR) is estimated below zero; set to zero, {corrected}."
     return (
         f"The scores separate positive from negative cases with a reader-averaged AUC of {means}. {pairs}.{overall} "
         f"Mode: {MODE_NAMES[mode]}; this speaks of {scope_of(mode, len(result.readers))}."
@@ -87,8 +101,8 @@ def result_warnings(
     elif result.components.var_tr < 0:
         found.append(
             f"Var(TR), the variance of method differences between readers, is estimated as "
-            f"−{abs(result.components.var_tr):.2g}, below zero. The random-reader test may then be too optimistic: "
-            "do not prefer it over fixed readers."
+            f"−{abs(result.components.var_tr):.2g}, below zero. The random-reader test may then be too optimistic; "
+            "with that variance set to zero it is the test with fixed readers: cite that one beside it."
         )
     tested = {MODE_NAMES[name]: mode.p_value for name, mode in modes.items() if mode is not None}
     if ustat_p is not None:
