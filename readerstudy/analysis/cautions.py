@@ -28,13 +28,15 @@ def warning_sentences(
         found.append(
             f"Only {count(flow['n_readers'], 'reader')} took part. Results hold for "
             f"{'that reader' if flow['n_readers'] == 1 else 'those readers'}; "
-            "a test that treats readers as a sample of all readers is liberal below five."
+            "a test that treats readers as a sample of all readers rejects too often below five."
         )
+    row = primary_row(results, plan)
+    if row and 0 < row["n_patients"] < FEW_CLUSTERS:
+        found.append(_few_patients(row["n_patients"], plan))
     if results["simulated"]:
         found.append("Some or all of these answers are simulated. No conclusion about readers may be drawn from them.")
     found += [sentence for key, rows in pairs.items() for sentence in _design(complete(rows), key, results)]
     found += _incompleteness(flow, results)
-    row = primary_row(results, plan)
     if row and row["n_pairs"] and row["n_zero"] > row["n_pairs"] / 2:
         others = "; ".join(f"{rule} {p_text(p)}" for rule, p in results["sensitivity"].items() if p is not None)
         found.append(
@@ -43,8 +45,6 @@ def warning_sentences(
             f"(p by rule: {others}). The plan fixed the rule “{plan.zero_rule}”."
         )
     found += _auc_warnings(results)
-    if row and 0 < row["n_patients"] < FEW_CLUSTERS:
-        found.append(_few_patients(row["n_patients"], plan))
     if flow["n_without_patient_key"]:
         found.append(
             f"For {count(flow['n_without_patient_key'], 'example')} of {flow['n_examples']} the patient is not known: "

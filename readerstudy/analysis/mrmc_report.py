@@ -8,16 +8,11 @@ from typing import Any
 import pandas as pd
 
 from readerstudy.analysis.mrmc import mrmc_results
-from readerstudy.analysis.mrmc.sentences import FEW_READERS
+from readerstudy.analysis.mrmc.sentences import FEW_READERS, MODE_NAMES
 from readerstudy.analysis.wording import interval_text, number, p_text
 
 Row = dict[str, Any]
-MODE_TITLES = {
-    "random_readers": "random readers and cases",
-    "fixed_readers": "fixed readers",
-    "fixed_cases": "fixed cases",
-    "ustat": "U-statistic, random readers and cases",
-}
+MODE_TITLES = MODE_NAMES | {"ustat": "U-statistic, random readers and cases"}
 COMPONENT_TITLES = {
     "var_r": "Var(R)",
     "var_tr": "Var(TR)",
@@ -112,13 +107,14 @@ def _auc_table(parts: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) ->
         if not part["auc"]:
             continue
         intervals = {(row["method"], row["reader"]): row for row in part["auc_intervals"] or []}
+        cases = f"{part['n_positive']} / {part['n_negative']}"
         for reader in part["readers"]:
             cells = []
             for method in methods:
                 row = intervals.get((method, reader))
                 value = row["auc"] if row else part["auc"][method][reader]
                 cells.append(f"{number(value, 3)} ({interval_text(_ends(row), 3)})" if row else number(value, 3))
-            rows.append(_row([part["question"], reader, *cells]))
+            rows.append(_row([part["question"], reader, cases, *cells]))
         mode = part[part["primary"]["mode"]] if part["primary"] else None
         if mode:
             means = {row["method"]: row for row in mode["methods"]}
@@ -126,13 +122,14 @@ def _auc_table(parts: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) ->
                 f"{number(means[m]['auc'], 3)} ({interval_text(_ends(means[m]), 3)})" if m in means else "–"
                 for m in methods
             ]
-            rows.append(_row([part["question"], "average", *cells], strong=True))
+            rows.append(_row([part["question"], "average", cases, *cells], strong=True))
     caption = (
         "Empirical areas under the ROC curve (AUC), ties half: the chance that a true positive is scored above a false "
         "positive; 0.5 is chance. Intervals of single readers treat cases as a sample; those of averages are of the "
-        "primary analysis. Intervals are not cut at 0 and 1."
+        "primary analysis. Intervals are symmetric (normal or t) and not cut at 0 and 1: one that passes an end shows "
+        "that there are few cases for so extreme an AUC."
     )
-    headings = ["Question", "Reader", *(labels.get(method, method) for method in methods)]
+    headings = ["Question", "Reader", "TP / FP", *(labels.get(method, method) for method in methods)]
     return _table("AUC by reader and method", headings, rows, 2, caption)
 
 
@@ -167,7 +164,7 @@ def _tests_table(parts: Sequence[Mapping[str, Any]]) -> Row:
             shown += ", with Var(TR) set to zero" * test["var_tr_set_to_zero"]
             level = f"one-sided at {part['alpha'] / 2:g}"
             gain = [number(test["gain"], 3, signed=True), f"above {number(test['ci_low'], 3, signed=True)}"]
-            about = f"{aim}: {shown} ({level}, bound {number(test['bound'], 3, signed=True)})"
+            about = f"{aim}: {shown}\n({level}, bound {number(test['bound'], 3, signed=True)})"
             rows.append(
                 _row(
                     [
@@ -200,14 +197,15 @@ def _components_table(parts: Sequence[Mapping[str, Any]]) -> Row:
     rows = [
         _row(
             [part["question"], part["covariance"]]
-            + ["–" if part["components"][k] is None else f"{part['components'][k]:.3g}" for k in COMPONENT_TITLES]
+            + ["–" if (v := part["components"][k]) is None else f"{v:.3g}".replace("-", "−") for k in COMPONENT_TITLES]
         )
         for part in parts
         if part["components"]
     ]
     caption = (
-        "On the scale of AUC, unconstrained (a negative variance means it is too small to see). Cov1: same reader, "
-        "other method; Cov2: other reader, same method; Cov3: both differ. Needed to plan the next study."
+        "On the scale of AUC, unconstrained: a variance estimated below zero is too small to see with so few readers. "
+        "Cov1: same reader, other method; Cov2: other reader, same method; Cov3: both differ. Needed to plan the next "
+        "study."
     )
     return _table("Variance components", ["Question", "Covariance", *COMPONENT_TITLES.values()], rows, 2, caption)
 
@@ -224,6 +222,7 @@ def _power_table(parts: Sequence[Mapping[str, Any]]) -> Row:
     headings = ["Question", "Difference in AUC", "Readers", *(f"{size} cases" for size in sizes), "Cases for 0.80"]
     caption = (
         "Chance that a study of so many readers and cases, all crossed, finds a true difference in AUC (two-sided, "
-        "random readers and cases; Hillis, Obuchowski and Berbaum 2011), with the components above."
+        "random readers and cases; Hillis, Obuchowski and Berbaum 2011), with the components above. A Var(TR) below "
+        "zero counts as zero, which makes these powers optimistic."
     )
     return _table("Power of the next study", headings, rows, 1, caption)

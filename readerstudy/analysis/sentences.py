@@ -81,8 +81,11 @@ def _verdict(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan
     if p >= plan.alpha:
         sentences.append("A difference this large could be chance; this does not show that the methods are equal.")
     if planned == "wilcoxon" and p_clustered is not None:
-        agreeing = "agrees" if (p_clustered < plan.alpha) == (row["p_value"] < plan.alpha) else "does NOT agree"
-        sentences.append(f"The test that keeps each patient's answers together {agreeing} ({p_clause(p_clustered)}).")
+        same = (p_clustered < plan.alpha) == (row["p_value"] < plan.alpha)
+        side = "on the same side of" if same else "NOT on that side of"
+        sentences.append(
+            f"The test that keeps each patient's answers together gives {p_clause(p_clustered)}, {side} the level."
+        )
     return sentences
 
 
@@ -132,7 +135,7 @@ def _companions(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisP
         found.append(
             "The effect on true positives minus that on false positives was "
             f"{number(contrast['contrast'], signed=True)} "
-            f"({interval_text(contrast['ci_patient'])}), so {_specific(low, high)}."
+            f"({interval_text(contrast['ci_patient'])}; exploratory), so {_specific(low, high)}."
         )
     planned_auc = plan.primary_endpoint.test == "obuchowski_rockette"
     auc = None if planned_auc else auc_sentence(results, row["question"], plan)
@@ -154,10 +157,10 @@ def _auc_verdict(results: Mapping[str, Any], row: dict[str, Any], plan: Analysis
 
 def _specific(low: float, high: float) -> str:
     if low > 0:
-        return "it is larger where the model is right"
+        return "the change favours predictions that are right"
     if high < 0:
-        return "it is larger where the model is WRONG"
-    return "it is not shown to be larger where the model is right"
+        return "the change favours predictions that are WRONG"
+    return "the change is not shown to favour predictions that are right over wrong ones"
 
 
 def auc_sentence(results: Mapping[str, Any], question: str, plan: AnalysisPlan) -> str | None:

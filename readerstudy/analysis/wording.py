@@ -19,9 +19,7 @@ def number(value: float | None, digits: int = 2, signed: bool = False) -> str:
 
 def p_text(p: float | None) -> str:
     """0.579, 0.010, < 0.001; never 0."""
-    if p is None:
-        return "–"
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    return "< 0.001" if p is not None and p < 0.001 else number(p, 3)
 
 
 def p_clause(p: float) -> str:

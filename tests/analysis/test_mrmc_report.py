@@ -47,17 +47,17 @@ def test_tables_have_as_many_cells_as_headings(parts):
     for table in tables.values():
         assert table["rows"]
         assert {len(row["cells"]) for row in table["rows"]} == {len(table["headings"])}
-    assert tables["mrmc-auc"]["headings"] == ["Question", "Reader", "Method A", "Method B"]
+    assert tables["mrmc-auc"]["headings"] == ["Question", "Reader", "TP / FP", "Method A", "Method B"]
     average = [row["cells"] for row in tables["mrmc-auc"]["rows"] if row["strong"]][1]
     assert average[:2] == ["confidence", "average"]
-    assert average[2].startswith("0.779 (")
+    assert average[3].startswith("0.779 (")
 
 
 def test_a_margins_row_says_its_level_and_verdict_where_they_belong(parts):
     rows = [row["cells"] for row in mrmc_tables(parts, {})["mrmc-tests"]["rows"] if row["cells"][0] == "confidence"]
     assert [cells[1] for cells in rows[-2:]] == [
-        "B non-inferiority to A: not shown (one-sided at 0.025, bound −0.050)",
-        "B superiority to A: not shown (one-sided at 0.025, bound 0.000)",
+        "B non-inferiority to A: not shown\n(one-sided at 0.025, bound −0.050)",
+        "B superiority to A: not shown\n(one-sided at 0.025, bound 0.000)",
     ]
     assert [cells[5] for cells in rows[-2:]] == [rows[0][5]] * 2  # the degrees of freedom of the primary mode
 
@@ -65,9 +65,9 @@ def test_a_margins_row_says_its_level_and_verdict_where_they_belong(parts):
 @pytest.mark.parametrize(
     ("readers", "shift", "words"),
     [
-        (6, 1.0, "B superiority to A: not shown, with Var(TR) set to zero (one-sided"),
-        (6, 3.0, "B superiority to A: shown for readers and cases like these, with Var(TR) set to zero (one-sided"),
-        (3, 3.0, "B superiority to A: shown for these readers only (one-sided"),
+        (6, 1.0, "B superiority to A: not shown, with Var(TR) set to zero\n(one-sided"),
+        (6, 3.0, "B superiority to A: shown for readers and cases like these, with Var(TR) set to zero\n(one-sided"),
+        (3, 3.0, "B superiority to A: shown for these readers only\n(one-sided"),
     ],
 )
 def test_a_claim_says_for_whom_and_what_was_set_to_zero(readers, shift, words):

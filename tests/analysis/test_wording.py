@@ -28,7 +28,7 @@ def test_halves_are_rounded_away_from_zero(value: float | None, digits: int, sig
 
 
 def test_p_is_never_zero_and_intervals_are_dashes_where_there_are_none() -> None:
-    assert (p_text(0.0), p_text(0.0104), p_text(None)) == ("< 0.001", "0.010", "–")
+    assert (p_text(0.0), p_text(0.0104), p_text(0.0625), p_text(None)) == ("< 0.001", "0.010", "0.063", "–")
     assert (p_clause(0.0), p_clause(0.5)) == ("p < 0.001", "p = 0.500")
     assert (interval_text([-0.0125, 0.2], 3, signed=True), interval_text(None)) == ("−0.013 to +0.200", "–")
 
@@ -44,6 +44,6 @@ def test_an_auc_reads_alike_in_sentence_table_and_quotation() -> None:
     results = {"mrmc": [part], "methods": {"A": "Method A", "B": "Method B"}}
     average = mrmc_tables([part], results["methods"])["mrmc-auc"]["rows"][-1]["cells"]
     assert part["primary"]["auc"]["A"] == pytest.approx(0.7875)
-    assert average[2].startswith("0.788 (")
+    assert average[3].startswith("0.788 (")
     assert "0.788 with Method A" in (auc_sentence(results, "confidence", AnalysisPlan()) or "")
     assert "0.788 with A" in part["primary"]["sentence"]

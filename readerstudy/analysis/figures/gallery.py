@@ -119,8 +119,9 @@ def _plans(results: dict[str, Any]) -> list[_Plan]:
         _Plan(
             "overlap",
             "Overlap of maps with expert masks against answers",
-            "One point per example and map; short bars are medians at each rounded score with three points or "
-            "more. ρ: Spearman's rank correlation.",
+            "One point per example and map, which is cut so that as many pixels remain as the mask has; IoU: shared "
+            "over joined area. Short bars are medians at each rounded score with three points or more. ρ: Spearman's "
+            f"rank correlation with the readers' mean answer, {level} interval, n examples.",
             comparisons.overlap,
             results["localisation"]["note"] or "No overlaps are stored.",
         ),
