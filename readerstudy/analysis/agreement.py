@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from readerstudy.analysis.bootstrap import Floats, Statistic, bootstrap, interval
+from readerstudy.analysis.bootstrap import FEWEST_CLUSTERS, Floats, Statistic, bootstrap, interval, why_no_interval
 from readerstudy.analysis.frame import cluster_codes, natural_sort, of_truth
 from readerstudy.studies.plan import TRUTHS, AnalysisPlan
 
@@ -138,7 +138,8 @@ def agreement(responses: pd.DataFrame, plan: AnalysisPlan) -> dict[str, Any]:
         }
     row |= _closeness(ratings)
     clusters = cluster_codes(table.index.to_frame()["patient"])
-    undefined = []
+    n_patients = len(set(clusters))
+    undefined, notes = [], []
     for name, columns, statistic in (
         ("kappa", kappa_columns(ratings), kappa_of_sums),
         ("icc", icc_columns(ratings), icc_of_sums(ratings.shape[1])),
@@ -149,11 +150,13 @@ def agreement(responses: pd.DataFrame, plan: AnalysisPlan) -> dict[str, Any]:
             undefined.append(name)
             continue
         row[name] = value
-        if clusters.max() > 0:
+        if n_patients >= FEWEST_CLUSTERS:
             samples = bootstrap(columns, clusters, statistic, plan.bootstrap_replicates, plan.bootstrap_seed)
             row[f"{name}_ci"] = interval(samples, plan.alpha)
+        notes.append(why_no_interval(row[f"{name}_ci"], n_patients))
     if undefined:
-        row["note"] = f"Not defined for {', '.join(undefined)}: the answers do not vary, or no example has all readers."
+        notes.append(f"Not defined for {', '.join(undefined)}: the answers do not vary, or no example has all readers.")
+    row["note"] = " ".join(dict.fromkeys(filter(None, notes))) or None
     return row
 
 

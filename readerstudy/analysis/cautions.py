@@ -7,10 +7,12 @@ from typing import Any
 
 import pandas as pd
 
+from readerstudy.analysis.bootstrap import FEWEST_CLUSTERS, coverage
 from readerstudy.analysis.frame import complete
-from readerstudy.analysis.mrmc.sentences import DISAGREEMENT
+from readerstudy.analysis.mrmc.sentences import DISAGREEMENT, FEW_READERS
 from readerstudy.analysis.paired import TRUTH_NAMES
-from readerstudy.analysis.sentences import FEW_READERS, count, interval_text, number, p_clause, p_text, primary_row
+from readerstudy.analysis.sentences import primary_row
+from readerstudy.analysis.wording import count, interval_text, number, p_clause, p_text, percent
 from readerstudy.studies.plan import AnalysisPlan
 
 FEW_CLUSTERS = 20
@@ -26,13 +28,15 @@ def warning_sentences(
         found.append(
             f"Only {count(flow['n_readers'], 'reader')} took part. Results hold for "
             f"{'that reader' if flow['n_readers'] == 1 else 'those readers'}; "
-            "a test that treats readers as a sample of all readers is liberal below five."
+            "a test that treats readers as a sample of all readers rejects too often below five."
         )
+    row = primary_row(results, plan)
+    if row and 0 < row["n_patients"] < FEW_CLUSTERS:
+        found.append(_few_patients(row["n_patients"], plan))
     if results["simulated"]:
         found.append("Some or all of these answers are simulated. No conclusion about readers may be drawn from them.")
     found += [sentence for key, rows in pairs.items() for sentence in _design(complete(rows), key, results)]
     found += _incompleteness(flow, results)
-    row = primary_row(results, plan)
     if row and row["n_pairs"] and row["n_zero"] > row["n_pairs"] / 2:
         others = "; ".join(f"{rule} {p_text(p)}" for rule, p in results["sensitivity"].items() if p is not None)
         found.append(
@@ -41,16 +45,25 @@ def warning_sentences(
             f"(p by rule: {others}). The plan fixed the rule “{plan.zero_rule}”."
         )
     found += _auc_warnings(results)
-    if 1 < flow["n_patients"] < FEW_CLUSTERS:
-        found.append(
-            f"Only {flow['n_patients']} patients: intervals from resampling patients are too narrow with so few."
-        )
     if flow["n_without_patient_key"]:
         found.append(
             f"For {count(flow['n_without_patient_key'], 'example')} of {flow['n_examples']} the patient is not known: "
             "each such image counts as a patient of its own."
         )
     return found
+
+
+def _few_patients(patients: int, plan: AnalysisPlan) -> str:
+    if patients < FEWEST_CLUSTERS:
+        return (
+            f"The primary comparison is of {count(patients, 'patient')}: too few for an interval, which takes "
+            f"{FEWEST_CLUSTERS}. Its estimate stands without one."
+        )
+    return (
+        f"The primary comparison is of {patients} patients only, so its interval is too narrow: of intervals that "
+        f"claim {percent(plan.alpha)}, about {100 * coverage(patients, plan.alpha):.0f} % of such would hold the true "
+        "difference."
+    )
 
 
 def _auc_warnings(results: Mapping[str, Any]) -> list[str]:

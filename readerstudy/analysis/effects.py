@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from readerstudy.analysis.bootstrap import Floats, bootstrap, interval
+from readerstudy.analysis.bootstrap import FEWEST_CLUSTERS, Floats, bootstrap, interval, why_no_interval
 from readerstudy.analysis.frame import cluster_codes, complete, natural_sort, of_truth
 from readerstudy.studies.plan import TRUTHS, AnalysisPlan
 
@@ -49,7 +49,7 @@ def period_rows(
             else:
                 columns = np.column_stack([score * (1 - b), 1 - b, score * b, b])
                 row["difference"] = row["mean_b"] - row["mean_a"]
-                row["ci_patient"] = _interval(columns, members["patient"], _difference_of_means, plan)
+                row["ci_patient"], row["note"] = _interval(columns, members["patient"], _difference_of_means, plan)
             rows.append(row)
     return rows
 
@@ -79,13 +79,16 @@ def crossover_row(
             "the effect of the period cannot be separated from the method's."
         }
     columns = np.column_stack([d * a_first, a_first, d * b_first, b_first])
+    notes = []
     for name, sign in (("method_effect", 1.0), ("period_effect", -1.0)):
 
         def effect(sums: Floats, sign: float = sign) -> Floats:
             return (sums[:, 0] / sums[:, 1] + sign * sums[:, 2] / sums[:, 3]) / 2
 
         row[name] = float(effect(columns.sum(axis=0, keepdims=True))[0])
-        row[f"{name}_ci"] = _interval(columns, chosen["patient"], effect, plan)
+        row[f"{name}_ci"], note = _interval(columns, chosen["patient"], effect, plan)
+        notes.append(note)
+    row["note"] = next(filter(None, notes), None)
     return row
 
 
@@ -102,16 +105,21 @@ def contrast_row(
         return row | {"note": "Too few pairs of true or of false positives to contrast them."}
     columns = np.column_stack([d * wrong, wrong, d * right, right])
     row["contrast"] = float(_difference_of_means(columns.sum(axis=0, keepdims=True))[0])
-    row["ci_patient"] = _interval(columns, chosen["patient"], _difference_of_means, plan)
+    row["ci_patient"], row["note"] = _interval(columns, chosen["patient"], _difference_of_means, plan)
     return row
 
 
-def _interval(columns: Floats, patients: pd.Series, statistic: Any, plan: AnalysisPlan) -> list[float] | None:
+def _interval(
+    columns: Floats, patients: pd.Series, statistic: Any, plan: AnalysisPlan
+) -> tuple[list[float] | None, str | None]:
+    """Interval of a statistic of two means (columns: sum, n, sum, n), or why not: each mean needs its patients."""
     clusters = cluster_codes(patients)
-    if not len(clusters) or clusters.max() < 1:
-        return None
-    samples = bootstrap(columns, clusters, statistic, plan.bootstrap_replicates, plan.bootstrap_seed)
-    return interval(samples, plan.alpha)
+    fewest = min(len(set(clusters[columns[:, n] > 0])) for n in (1, 3))
+    ci = None
+    if fewest >= FEWEST_CLUSTERS:
+        samples = bootstrap(columns, clusters, statistic, plan.bootstrap_replicates, plan.bootstrap_seed)
+        ci = interval(samples, plan.alpha)
+    return ci, why_no_interval(ci, fewest)
 
 
 def model_row(
@@ -128,8 +136,9 @@ def model_row(
     design, terms = _design(rows, methods, with_truth=truth == "all")
     if rows["method"].nunique() < 2:
         return row | {"note": "Only one method was answered: there is no method effect to estimate."}
-    if row["n_clusters"] < plan.minimum_pairs or len(rows) <= design.shape[1]:
-        return row | {"note": f"{len(rows)} answers on {row['n_clusters']} patients are too few for this model."}
+    if row["n_clusters"] < FEWEST_CLUSTERS or len(rows) <= design.shape[1]:
+        few = f"{len(rows)} answers on {row['n_clusters']} patients are too few for this model"
+        return row | {"note": f"{few} (it takes {FEWEST_CLUSTERS} patients)."}
     score = rows["score"].to_numpy(dtype=float)
     if np.ptp(score) == 0:
         return row | {"note": "All answers are equal: there is nothing to model."}

@@ -8,14 +8,11 @@ from typing import Any
 import pandas as pd
 
 from readerstudy.analysis.mrmc import mrmc_results
+from readerstudy.analysis.mrmc.sentences import FEW_READERS, MODE_NAMES
+from readerstudy.analysis.wording import interval_text, number, p_text
 
 Row = dict[str, Any]
-MODE_TITLES = {
-    "random_readers": "random readers and cases",
-    "fixed_readers": "fixed readers",
-    "fixed_cases": "fixed cases",
-    "ustat": "U-statistic, random readers and cases",
-}
+MODE_TITLES = MODE_NAMES | {"ustat": "U-statistic, random readers and cases"}
 COMPONENT_TITLES = {
     "var_r": "Var(R)",
     "var_tr": "Var(TR)",
@@ -94,18 +91,12 @@ def _row(cells: list[Any], note: str | None = None, strong: bool = False) -> Row
     return {"cells": cells, "note": note, "strong": strong}
 
 
-def _number(value: float | None, places: int = 3, sign: str = "") -> str:
-    return "–" if value is None else f"{value:{sign}.{places}f}".replace("-", "−")
+def _degrees(df: float | None) -> str:
+    return "normal" if df is None else f"{df:.1f}"
 
 
-def _interval(row: Mapping[str, Any], sign: str = "") -> str:
-    return "–" if row["ci_low"] is None else f"{_number(row['ci_low'], 3, sign)} to {_number(row['ci_high'], 3, sign)}"
-
-
-def _p(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+def _ends(row: Mapping[str, Any]) -> list[float] | None:
+    return None if row["ci_low"] is None else [row["ci_low"], row["ci_high"]]
 
 
 def _auc_table(parts: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> Row:
@@ -116,53 +107,75 @@ def _auc_table(parts: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) ->
         if not part["auc"]:
             continue
         intervals = {(row["method"], row["reader"]): row for row in part["auc_intervals"] or []}
+        cases = f"{part['n_positive']} / {part['n_negative']}"
         for reader in part["readers"]:
             cells = []
             for method in methods:
                 row = intervals.get((method, reader))
                 value = row["auc"] if row else part["auc"][method][reader]
-                cells.append(f"{_number(value)} ({_interval(row)})" if row else _number(value))
-            rows.append(_row([part["question"], reader, *cells]))
+                cells.append(f"{number(value, 3)} ({interval_text(_ends(row), 3)})" if row else number(value, 3))
+            rows.append(_row([part["question"], reader, cases, *cells]))
         mode = part[part["primary"]["mode"]] if part["primary"] else None
         if mode:
             means = {row["method"]: row for row in mode["methods"]}
-            cells = [f"{_number(means[m]['auc'])} ({_interval(means[m])})" if m in means else "–" for m in methods]
-            rows.append(_row([part["question"], "average", *cells], strong=True))
+            cells = [
+                f"{number(means[m]['auc'], 3)} ({interval_text(_ends(means[m]), 3)})" if m in means else "–"
+                for m in methods
+            ]
+            rows.append(_row([part["question"], "average", cases, *cells], strong=True))
     caption = (
         "Empirical areas under the ROC curve (AUC), ties half: the chance that a true positive is scored above a false "
         "positive; 0.5 is chance. Intervals of single readers treat cases as a sample; those of averages are of the "
-        "primary analysis. Intervals are not cut at 0 and 1."
+        "primary analysis. Intervals are symmetric (normal or t) and not cut at 0 and 1: one that passes an end shows "
+        "that there are few cases for so extreme an AUC."
     )
-    headings = ["Question", "Reader", *(labels.get(method, method) for method in methods)]
+    headings = ["Question", "Reader", "TP / FP", *(labels.get(method, method) for method in methods)]
     return _table("AUC by reader and method", headings, rows, 2, caption)
 
 
 def _gain(row: Mapping[str, Any]) -> Row:
     """A difference turned to second method minus first, as everywhere else in the report."""
-    low, high = (None if row[end] is None else 0 - row[end] for end in ("ci_high", "ci_low"))
+    ends = _ends(row)
     contrast = f"{row['method_b']} − {row['method_a']}"
-    return {"contrast": contrast, "difference": 0 - row["difference"], "ci_low": low, "ci_high": high}
+    return {"contrast": contrast, "difference": -row["difference"], "ci": ends and [-ends[1], -ends[0]]}
 
 
 def _tests_table(parts: Sequence[Mapping[str, Any]]) -> Row:
     rows: list[Row] = []
     for part in parts:
         start = len(rows)
+        var_tr = (part["components"] or {}).get("var_tr")
+        optimistic = " (Var(TR) < 0: too optimistic)" if var_tr is not None and var_tr < 0 else ""
         for mode, title in MODE_TITLES.items():
             for row in (part[mode] or {}).get("differences", []):
-                degrees = row["df_bdg"] if mode == "ustat" else row["df"]
                 turned = _gain(row)
-                cells = [part["question"], title, turned["contrast"], _number(turned["difference"], 3, "+")]
-                cells += [_interval(turned, "+"), "normal" if degrees is None else f"{degrees:.1f}", _p(row["p_value"])]
+                named = title + optimistic * (mode == "random_readers")
+                cells = [part["question"], named, turned["contrast"], number(turned["difference"], 3, signed=True)]
+                cells += [
+                    interval_text(turned["ci"], 3, signed=True),
+                    _degrees(row["df_bdg"] if mode == "ustat" else row["df"]),
+                    p_text(row["p_value"]),
+                ]
                 rows.append(_row(cells, strong=_is_primary(part, mode)))
         for test in part["margin"] or []:
             aim = f"{test['new']} {test['aim'].replace('_', '-')} to {test['reference']}"
-            shown = "shown" if test["shown"] else "not shown"
+            shown = f"shown for {test['scope']}" if test["shown"] else "not shown"
+            shown = "no test possible" if test["p_value"] is None else shown
+            shown += ", with Var(TR) set to zero" * test["var_tr_set_to_zero"]
             level = f"one-sided at {part['alpha'] / 2:g}"
-            gain = [_number(test["gain"], 3, "+"), f"above {_number(test['ci_low'], 3, '+')}"]
-            about = f"{aim}: {shown} ({level}, bound {_number(test['bound'], 3, '+')})"
+            gain = [number(test["gain"], 3, signed=True), f"above {number(test['ci_low'], 3, signed=True)}"]
+            about = f"{aim}: {shown}\n({level}, bound {number(test['bound'], 3, signed=True)})"
             rows.append(
-                _row([part["question"], about, f"{test['new']} − {test['reference']}", *gain, "–", _p(test["p_value"])])
+                _row(
+                    [
+                        part["question"],
+                        about,
+                        f"{test['new']} − {test['reference']}",
+                        *gain,
+                        _degrees(test["df"]),
+                        p_text(test["p_value"]),
+                    ]
+                )
             )
         if len(rows) == start:
             rows.append(_row([part["question"], *["–"] * 6]))
@@ -170,7 +183,11 @@ def _tests_table(parts: Sequence[Mapping[str, Any]]) -> Row:
             rows[-1]["note"] = " ".join(part["warnings"])
     caption = (
         "Obuchowski-Rockette analysis by what counts as a sample, and the one-shot U-statistic. Bold: the primary "
-        "mode. Non-inferiority and superiority are one-sided at half the plan's level, in the primary mode."
+        "mode. Non-inferiority and superiority are one-sided at half the plan's level, in the primary mode. Var(TR) is "
+        "how much the methods' difference varies between readers: where it is estimated below zero, random readers "
+        "are tested for these aims with it set to zero, which gives the standard error and normal test of fixed "
+        f"readers. With fewer than {FEW_READERS} readers fixed readers are primary, and a claim is of these readers "
+        "only."
     )
     headings = ["Question", "Analysis", "Contrast", "Difference in AUC", "Interval", "df", "p"]
     return _table("Methods compared by AUC", headings, rows, 3, caption)
@@ -180,14 +197,15 @@ def _components_table(parts: Sequence[Mapping[str, Any]]) -> Row:
     rows = [
         _row(
             [part["question"], part["covariance"]]
-            + ["–" if part["components"][k] is None else f"{part['components'][k]:.3g}" for k in COMPONENT_TITLES]
+            + ["–" if (v := part["components"][k]) is None else f"{v:.3g}".replace("-", "−") for k in COMPONENT_TITLES]
         )
         for part in parts
         if part["components"]
     ]
     caption = (
-        "On the scale of AUC, unconstrained (a negative variance means it is too small to see). Cov1: same reader, "
-        "other method; Cov2: other reader, same method; Cov3: both differ. Needed to plan the next study."
+        "On the scale of AUC, unconstrained: a variance estimated below zero is too small to see with so few readers. "
+        "Cov1: same reader, other method; Cov2: other reader, same method; Cov3: both differ. Needed to plan the next "
+        "study."
     )
     return _table("Variance components", ["Question", "Covariance", *COMPONENT_TITLES.values()], rows, 2, caption)
 
@@ -198,12 +216,13 @@ def _power_table(parts: Sequence[Mapping[str, Any]]) -> Row:
     for part in parts:
         for table in (part["power"] or {}).get("tables", []):
             for row in table["rows"]:
-                cells = [_number(row["power"].get(str(size)), 2) for size in sizes]
+                cells = [number(row["power"].get(str(size))) for size in sizes]
                 needed = "none suffice" if row["cases_needed"] is None else row["cases_needed"]
                 rows.append(_row([part["question"], f"{table['effect']:g}", row["readers"], *cells, needed]))
     headings = ["Question", "Difference in AUC", "Readers", *(f"{size} cases" for size in sizes), "Cases for 0.80"]
     caption = (
         "Chance that a study of so many readers and cases, all crossed, finds a true difference in AUC (two-sided, "
-        "random readers and cases; Hillis, Obuchowski and Berbaum 2011), with the components above."
+        "random readers and cases; Hillis, Obuchowski and Berbaum 2011), with the components above. A Var(TR) below "
+        "zero counts as zero, which makes these powers optimistic."
     )
     return _table("Power of the next study", headings, rows, 1, caption)

@@ -6,7 +6,7 @@ d = score with B - score with A, paired by reader x example. Sources: Wilcoxon, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,22 +15,26 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from readerstudy.analysis.bootstrap import mean_interval
+from readerstudy.analysis.bootstrap import FEWEST_CLUSTERS, mean_interval, why_no_interval
 from readerstudy.analysis.frame import cluster_codes, complete, natural_sort, of_truth
-from readerstudy.analysis.mrmc import clustered_signed_rank
+from readerstudy.analysis.mrmc import clustered_signed_rank, exact_p
+from readerstudy.analysis.wording import p_text
 from readerstudy.studies.plan import TRUTHS, AnalysisPlan
 
-ROUGH_BELOW = 10  # non-zero differences under which the normal approximation is called rough
 TRUTH_NAMES = {"TP": "true positives", "FP": "false positives", "all": "all examples"}
 
 
 @dataclass(frozen=True)
 class SignedRank:
-    """w: the smaller rank sum; rank_biserial: (R+ - R-) / (R+ + R-), in [-1, 1], above 0 when B is higher."""
+    """w: the smaller rank sum; rank_biserial: (R+ - R-) / (R+ + R-), in [-1, 1], above 0 when B is higher.
+
+    p_exact: of the same ranks, from all assignments of signs; None where there are many (mrmc.exact_p).
+    """
 
     w: float
     p_value: float
     rank_biserial: float
+    p_exact: float | None
 
 
 def rank_biserial(differences: NDArray[np.float64], zero_rule: str = "wilcox") -> float:
@@ -52,7 +56,11 @@ def signed_rank(differences: NDArray[np.float64], zero_rule: str = "wilcox") -> 
     test = stats.wilcoxon(
         differences, zero_method=zero_rule, correction=False, alternative="two-sided", method="asymptotic"
     )
-    return SignedRank(float(test.statistic), float(test.pvalue), rank_biserial(differences, zero_rule))
+    d = np.asarray(differences, dtype=float)
+    ranked = d[d != 0] if zero_rule == "wilcox" else d
+    signed = np.sign(ranked) * stats.rankdata(np.abs(ranked))  # half of each split zero on either side cancels out
+    exact = exact_p(signed[signed != 0])
+    return SignedRank(float(test.statistic), float(test.pvalue), rank_biserial(d, zero_rule), exact)
 
 
 def groups(pairs: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
@@ -92,8 +100,8 @@ def compare(members: pd.DataFrame, plan: AnalysisPlan) -> dict[str, Any]:
         "n_examples": int(pairs["example"].nunique()),
         "n_patients": int(pairs["patient"].nunique()),
         "n_readers": int(pairs["reader"].nunique()),
-        **dict.fromkeys(("mean_a", "mean_b", "mean_difference", "sd_difference", "w", "p_value", "rank_biserial")),
-        **dict.fromkeys(("ci_example", "ci_patient", "design_effect", "clustered")),
+        **dict.fromkeys(("mean_a", "mean_b", "mean_difference", "sd_difference", "w", "p_value", "p_exact")),
+        **dict.fromkeys(("rank_biserial", "ci_example", "ci_patient", "design_effect", "clustered")),
         "note": _note(n, nonzero, plan.minimum_pairs),
     }
     if n:
@@ -101,18 +109,27 @@ def compare(members: pd.DataFrame, plan: AnalysisPlan) -> dict[str, Any]:
         row["mean_difference"], row["sd_difference"] = float(d.mean()), float(d.std(ddof=0))
     if n >= plan.minimum_pairs:
         row |= _intervals(pairs, d, plan)
-        if row["ci_patient"] is None and not row["note"]:
-            row["note"] = "All pairs are of one patient: no interval can be given."
         if nonzero:
             test = signed_rank(d, plan.zero_rule)
-            row |= {"w": test.w, "p_value": test.p_value, "rank_biserial": test.rank_biserial}
+            row |= {"w": test.w, "p_value": test.p_value, "p_exact": test.p_exact, "rank_biserial": test.rank_biserial}
             row["clustered"] = {level: _clustered(d, pairs[level]) for level in ("example", "case", "patient")}
+            sentences = [_rough(nonzero, test.p_exact), why_no_interval(row["ci_patient"], row["n_patients"])]
+            row["note"] = " ".join(filter(None, sentences)) or None
     return row
 
 
+def clustered_p(row: Mapping[str, Any]) -> float | None:
+    """The clustered test's p of a paired row, patients as clusters: the exact one where no other is given."""
+    found = (row["clustered"] or {}).get("patient") or {"p_value": None, "p_exact": None}
+    return found["p_exact"] if found["p_value"] is None else found["p_value"]
+
+
 def _clustered(d: NDArray[np.float64], clusters: pd.Series) -> dict[str, float | None]:
+    """z and its p need FEWEST_CLUSTERS with a difference; the exact p needs none and is given where they are few."""
     test = clustered_signed_rank(d, cluster_codes(clusters))
-    return {"z": test.z, "p_value": test.p_value}
+    enough = test.n_clusters >= FEWEST_CLUSTERS
+    z, p_value = (test.z, test.p_value) if enough else (None, None)
+    return {"n_clusters": test.n_clusters, "z": z, "p_value": p_value, "p_exact": test.p_exact}
 
 
 def _intervals(pairs: pd.DataFrame, d: NDArray[np.float64], plan: AnalysisPlan) -> dict[str, Any]:
@@ -124,6 +141,13 @@ def _intervals(pairs: pd.DataFrame, d: NDArray[np.float64], plan: AnalysisPlan) 
     return {"ci_example": by_example, "ci_patient": by_patient, "design_effect": effect}
 
 
+def _rough(nonzero: int, p_exact: float | None) -> str | None:
+    if p_exact is None:
+        return None
+    are = "difference is" if nonzero == 1 else "differences are"
+    return f"Only {nonzero} {are} not zero: the p value is a rough approximation, the exact one is {p_text(p_exact)}."
+
+
 def _note(n: int, nonzero: int, minimum: int) -> str | None:
     if n == 0:
         return "No reader answered this for an example with both methods."
@@ -131,6 +155,4 @@ def _note(n: int, nonzero: int, minimum: int) -> str | None:
         return f"Only {n} pair{'s' * (n > 1)}: too few to test (the plan asks for {minimum})."
     if nonzero == 0:
         return f"All {n} differences are zero: nothing to test."
-    if nonzero < ROUGH_BELOW:
-        return f"Only {nonzero} differences are not zero: the p value is a rough approximation."
     return None

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from readerstudy.analysis.bootstrap import FEWEST_CLUSTERS
+from readerstudy.analysis.mrmc import EXACT_BELOW
 from readerstudy.analysis.mrmc_report import mrmc_csv, mrmc_tables
 from readerstudy.analysis.paired import TRUTH_NAMES
-from readerstudy.analysis.sentences import interval_text, number, p_text, percent
+from readerstudy.analysis.wording import interval_text, number, p_text, percent
 
 Row = dict[str, Any]
 
@@ -84,18 +86,38 @@ def _mrmc(results: Mapping[str, Any]) -> dict[str, Table]:
 
 def report_tables(results: Mapping[str, Any]) -> dict[str, Table]:
     """The tables the report shows, by name."""
-    tables = {"overall": _paired(results, ("overall",)), "groups": _paired(results, ("pathology", "reader", "order"))}
+    tables = {
+        "readers": _readers(results),
+        "overall": _paired(results, ("overall",)),
+        "groups": _paired(results, ("pathology", "reader", "order")),
+    }
     tables |= {"agreement": _agreement(results), "crossover": _crossover(results), "periods": _periods(results)}
     tables |= _mrmc(results)
     return tables | {"models": _models(results), "timing": _timing(results)}
+
+
+def _readers(results: Mapping[str, Any]) -> Table:
+    flow = results["flow"]
+    possible = flow["n_examples"] * len(results["methods"]) * len(results["questions"])
+    rows = [
+        {
+            "cells": [row["reader"], row["reads"], row["examples"], f"{row['answers']} of {possible}", row["excluded"]],
+            "note": None,
+            "strong": False,
+        }
+        for row in flow["readers"]
+    ]
+    headings = ["Reader", "Reads", "Examples", "Answers analysed", "Answers excluded"]
+    return Table("Readers", headings, rows, labels=1)
 
 
 def _paired(results: Mapping[str, Any], levels: tuple[str, ...]) -> Table:
     level = percent(results["plan"]["alpha"])
     many = len(results["methods"]) > 2
     means, difference = ("Two means", "Difference (SD)") if many else ("Means A / B", "B − A (SD)")
-    headings = ["Question", "Examples", "Pairs (zeros)", means, difference, f"{level} interval"]
-    headings += ["W", "p", "p clustered", "p Holm / BH", "r"]
+    headings = ["Question", "Examples", "Pairs (zeros)\nreaders, patients", means, f"{difference}\n{level} interval"]
+    headings += ["W\nr", "p\n(exact)", "p clustered\n(exact)", "p Holm\np BH"]
+    primary = results["plan"]["primary_endpoint"]
     rows = []
     for row in results["paired"]:
         if row["level"] not in levels or (row["level"] != "overall" and row["truth"] == "all"):
@@ -103,42 +125,55 @@ def _paired(results: Mapping[str, Any], levels: tuple[str, ...]) -> Table:
         where = TRUTH_NAMES[row["truth"]] if row["level"] == "overall" else f"{row['group']}, {row['truth']}"
         if many:
             where += f", {row['method_a']} / {row['method_b']}"
-        cells = [row["question"], where, f"{row['n_pairs']} ({row['n_zero']})", *_means(row)]
-        cells += [
-            interval_text(row["ci_patient"]),
-            "–" if row["w"] is None else f"{row['w']:g}",
-            p_text(row["p_value"]),
+        asked = all(row[key] == primary[key] for key in ("question", "truth")) and row["level"] == "overall"
+        cells = [
+            row["question"],
+            where + "\nprimary" * (asked and primary["test"] != "obuchowski_rockette"),
+            f"{row['n_pairs']} ({row['n_zero']})\n{row['n_readers']}, {row['n_patients']}",
+            *_means(row),
+            "–" if row["w"] is None else f"{row['w']:g}\n{number(row['rank_biserial'])}",
+            _p_and_exact(row),
+            _p_and_exact((row["clustered"] or {}).get("patient")),
+            "–" if row["p_holm"] is None else f"{p_text(row['p_holm'])}\n{p_text(row['p_bh'])}",
         ]
-        cells.append(p_text(((row["clustered"] or {}).get("patient") or {}).get("p_value")))
-        cells.append("–" if row["p_holm"] is None else f"{p_text(row['p_holm'])} / {p_text(row['p_bh'])}")
-        rows.append(
-            {"cells": [*cells, number(row["rank_biserial"])], "note": row["note"], "strong": not row["exploratory"]}
-        )
+        rows.append({"cells": cells, "note": row["note"], "strong": not row["exploratory"]})
     title = (
         "Paired comparison, overall" if levels == ("overall",) else "Paired comparison by pathology, reader and order"
     )
     caption = (
-        "W: the smaller rank sum; p: pooled Wilcoxon signed-rank test (zero rule "
-        f"“{results['plan']['zero_rule']}”, normal approximation); "
-        "p clustered: Rosner, Glynn and Lee's signed-rank test, patients as clusters; p "
-        "Holm / BH: adjusted within the plan's families; r: rank-biserial correlation (−1 to 1). Intervals resample "
-        "patients. SD with divisor n. A difference is the second method minus the first."
+        "Second lines are named below the headings. W: the smaller rank sum; r: rank-biserial correlation (−1 to 1). "
+        f"p: pooled Wilcoxon signed-rank test (zero rule “{results['plan']['zero_rule']}”, normal approximation); p "
+        "clustered: Rosner, Glynn and Lee's signed-rank test, patients as clusters, normal approximation too. In "
+        f"brackets, where fewer than {EXACT_BELOW} differences (or patients with one) are not zero and the "
+        "approximation is rough: the exact p of the same ranks, from all assignments of signs to differences (or to "
+        f"patients). With fewer than {FEWEST_CLUSTERS} such patients the clustered approximation is not given. p Holm, "
+        "p BH: p adjusted by Holm, and by Benjamini and Hochberg, within the plan's families. Intervals resample "
+        f"patients; there is none from fewer than {FEWEST_CLUSTERS}. SD with divisor n. A difference is the second "
+        "method minus the first."
     )
     return Table(title, headings, rows, caption=caption)
+
+
+def _p_and_exact(test: Mapping[str, Any] | None) -> str:
+    if test is None or (test["p_value"] is None and test["p_exact"] is None):
+        return "–"
+    exact = "" if test["p_exact"] is None else f"\n({p_text(test['p_exact'])})"
+    return f"{p_text(test['p_value'])}{exact}"
 
 
 def _means(row: Mapping[str, Any]) -> list[str]:
     if row["mean_difference"] is None:
         return ["–", "–"]
     difference = f"{number(row['mean_difference'], signed=True)} ({number(row['sd_difference'])})"
-    return [f"{number(row['mean_a'])} / {number(row['mean_b'])}", difference]
+    return [f"{number(row['mean_a'])} / {number(row['mean_b'])}", f"{difference}\n{interval_text(row['ci_patient'])}"]
 
 
 def _agreement(results: Mapping[str, Any]) -> Table:
     rows = []
     for row in results["agreement"]:
         method = "all methods" if row["method"] == "all" else results["methods"].get(row["method"], row["method"])
-        cells = [row["question"], method, TRUTH_NAMES[row["truth"]], row["n_units"]]
+        units = str(row["n_units"]) if row["n_complete"] is None else f"{row['n_units']} ({row['n_complete']})"
+        cells = [row["question"], method, TRUTH_NAMES[row["truth"]], units]
         for name in ("kappa", "icc", "alpha"):
             cells.append("–" if row[name] is None else f"{number(row[name])} ({interval_text(row[f'{name}_ci'])})")
         share = (
@@ -161,14 +196,17 @@ def _agreement(results: Mapping[str, Any]) -> Table:
         "Quadratic-weighted kappa (mean over pairs of readers), intraclass correlation of single ratings, "
         "Krippendorff's alpha with the ordinal "
         f"metric; {percent(results['plan']['alpha'])} intervals resample patients, readers fixed. 1 is perfect "
-        "agreement, 0 none beyond chance."
+        "agreement, 0 none beyond chance. n: examples, each with each method, that two readers or more answered; in "
+        "brackets those that all did, which the intraclass correlation needs. Equal / within 1: shares of pairs of "
+        "answers."
     )
     return Table("Agreement between readers", headings, rows, labels=3, caption=caption)
 
 
 def _crossover(results: Mapping[str, Any]) -> Table:
     rows = []
-    for row in results["crossover"]:
+    asked = list(results["questions"])
+    for row in sorted(results["crossover"], key=lambda row: asked.index(row["question"])):
         cells = [row["question"], TRUTH_NAMES[row["truth"]], f"{row['n_a_first']} / {row['n_b_first']}"]
         for name in ("method_effect", "period_effect"):
             value = row[name]
@@ -183,7 +221,7 @@ def _crossover(results: Mapping[str, Any]) -> Table:
     ]
     caption = (
         "Method effect with the period's taken out, and the reverse. "
-        "A carry-over that differs between the methods cannot be told apart from these."
+        "A carry-over that differs between the methods cannot be told apart from these. Intervals resample patients."
     )
     return Table("Method and period effects of the crossover", headings, rows, caption=caption)
 
@@ -206,9 +244,10 @@ def _periods(results: Mapping[str, Any]) -> Table:
             number(row["mean_b"]),
         ]
         rows.append({"cells": [*cells, difference], "note": row["note"], "strong": False})
-    headings = ["Question", "Examples", "Period", "n A", "n B", "Mean A", "Mean B", "B − A (interval)"]
+    headings = ["Question", "Examples", "Period", "Answers A", "Answers B", "Mean A", "Mean B", "B − A (interval)"]
     caption = (
-        "Within a period a reader sees an example with one method, so this compares different examples (unpaired)."
+        "Within a period a reader sees an example with one method, so this compares different examples (unpaired). "
+        "Intervals resample patients."
     )
     return Table("Per-period results", headings, rows, caption=caption)
 
@@ -216,7 +255,7 @@ def _periods(results: Mapping[str, Any]) -> Table:
 def _models(results: Mapping[str, Any]) -> Table:
     rows = []
     for row in results["models"]:
-        about = [row["question"], TRUTH_NAMES[row["truth"]]]
+        about = [row["question"], TRUTH_NAMES[row["truth"]], f"{row['n']} / {row['n_clusters']}"]
         shown = [term for term in row["terms"] if term["factor"] in ("method", "period", "reader", "truth")]
         for i, term in enumerate(shown):
             name = f"{term['factor']} {term['level']} against {term['reference']}"
@@ -230,13 +269,13 @@ def _models(results: Mapping[str, Any]) -> Table:
             rows.append({"cells": cells, "note": row["note"] if i == len(shown) - 1 else None, "strong": False})
         if not shown:
             rows.append({"cells": [*about, "–", "–", "–", "–"], "note": row["note"], "strong": False})
-    headings = ["Question", "Examples", "Term", "Points", "Interval", "p"]
+    headings = ["Question", "Examples", "Answers / patients", "Term", "Points", "Interval", "p"]
     caption = (
         "Generalised estimating equations: score on method, period, reader, pathology (and truth), patients as "
         "clusters, exchangeable working "
-        "correlation, robust standard errors. Pathology terms are in tables/models.csv."
+        "correlation, robust standard errors, normal intervals and p. Pathology terms are in tables/models.csv."
     )
-    return Table("Model of the scores", headings, rows, labels=3, caption=caption)
+    return Table("Model of the scores", headings, rows, labels=4, caption=caption)
 
 
 def _timing(results: Mapping[str, Any]) -> Table:

@@ -7,21 +7,25 @@ from typing import Any
 
 import pandas as pd
 
+from readerstudy.analysis.bootstrap import FEWEST_CLUSTERS
+from readerstudy.analysis.mrmc.sentences import FEW_READERS, MODE_NAMES
 from readerstudy.analysis.paired import TRUTH_NAMES
 from readerstudy.analysis.report_tables import Table
-from readerstudy.analysis.sentences import FEW_READERS
+from readerstudy.analysis.wording import count
 
 TEST_NAMES = {
     "wilcoxon": "pooled Wilcoxon signed-rank test",
     "clustered_signed_rank": "clustered signed-rank test (Rosner, Glynn and Lee), patients as clusters",
     "obuchowski_rockette": "Obuchowski-Rockette comparison of AUCs",
 }
-MODE_NAMES = {
-    "auto": f"fixed readers below {FEW_READERS} readers, else random readers and cases",
-    "random_readers": "random readers and random cases",
-    "fixed_readers": "fixed readers, random cases",
-    "fixed_cases": "random readers, fixed cases",
+ZERO_NAMES = {
+    "wilcox": "left out before ranking",
+    "pratt": "ranked, then left out",
+    "zsplit": "ranked, half to each side",
 }
+INFERENCE_NAMES = {
+    "auto": f"fixed readers below {FEW_READERS} readers, else random readers and cases",
+} | MODE_NAMES
 
 
 def plan_entries(results: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -36,23 +40,37 @@ def plan_entries(results: Mapping[str, Any]) -> list[tuple[str, str]]:
     )
     families = "; ".join(
         f"{family['name']} ({', '.join(family['truths'])}{', each question apart' if family['per_question'] else ''}"
-        f"{', exploratory' if family['exploratory'] else ''})"
+        f"{', exploratory' if family['exploratory'] else ''}: {_size(results, family)})"
         for family in plan["families"]
     )
     return [
-        ("Fixed", _time(results["plan_fixed_at"])),
+        *((what, how) for what, how in results["design"]),
+        ("Plan fixed", _time(results["plan_fixed_at"])),
         ("Primary question", f"“{question}” on {TRUTH_NAMES[primary['truth']]}"),
         ("Methods compared", "; ".join(_method(results, key) for key in results["methods"]) or "none"),
         ("Primary test", f"{TEST_NAMES[primary['test']]}, two-sided, level {100 * plan['alpha']:g} %"),
-        ("Zero differences", f"rule “{plan['zero_rule']}”"),
+        ("Zero differences", f"{ZERO_NAMES[plan['zero_rule']]} (rule “{plan['zero_rule']}”)"),
         ("Families for multiplicity", f"{families}; Holm and Benjamini-Hochberg"),
         (
             "Readers and cases (AUC)",
-            f"{MODE_NAMES[plan['inference_mode']]}; {plan['covariance']} covariances; {margin}",
+            f"{INFERENCE_NAMES[plan['inference_mode']]}; {plan['covariance']} covariances; {margin}",
         ),
-        ("Bootstrap", f"{plan['bootstrap_replicates']} samples of whole clusters, seed {plan['bootstrap_seed']}"),
+        (
+            "Bootstrap",
+            f"percentile intervals from {plan['bootstrap_replicates']} samples of whole patients, seed "
+            f"{plan['bootstrap_seed']}; none from fewer than {FEWEST_CLUSTERS} patients, where one of 95 % would miss "
+            "the true value more than twice as often as it says (Hesterberg 2015)",
+        ),
         ("Smallest group tested", f"{plan['minimum_pairs']} pairs"),
     ]
+
+
+def _size(results: Mapping[str, Any], family: Mapping[str, Any]) -> str:
+    """How many p values of a family were adjusted together: "4 tests each", or "none"."""
+    rows = [row for row in results["paired"] if row["level"] == family["level"] and row["truth"] in family["truths"]]
+    sizes = sorted({row["family_size"] for row in rows if row["family_size"]})
+    each = " each" if family["per_question"] else ""
+    return f"{' or '.join(map(str, sizes))} test{'s' * (sizes != [1])}{each}" if sizes else "no test"
 
 
 def _time(moment: str | None) -> str:
@@ -77,10 +95,25 @@ def limitations(results: Mapping[str, Any]) -> list[str]:
         "Each example is read with every method, so the later read may be coloured by memory of the earlier one.",
         "Missing answers are left out. If they are missing because an example was hard, the results are biased.",
         "P values outside the confirmatory families are exploratory, adjusted or not.",
+        "Where answers crowd at an end of the scale a method has little room to move them further, which by itself can "
+        "make its effect on true and on false positives differ.",
     ]
     if results["flow"]["n_readers"] < FEW_READERS:
         found.insert(0, "With so few readers nothing can be said about readers who did not take part.")
     return found
+
+
+def _analysed(results: Mapping[str, Any]) -> str:
+    flow = results["flow"]
+    rows = flow["responses"]
+    missing = rows["expected"] - rows["analysed"]
+    return (
+        f"{count(flow['n_readers'], 'reader')} answered {count(len(results['questions']), 'question')} about "
+        f"{count(flow['n_examples'], 'example')} ({flow['n_tp']} true and {flow['n_fp']} false positives) of "
+        f"{count(flow['n_patients'], 'patient')} with {count(len(results['methods']), 'method')}: "
+        f"{rows['analysed']:,} of {rows['expected']:,} possible answers are analysed, {missing:,} are missing or left "
+        "out. A missing answer is left out of what needs it; nothing is imputed."
+    )
 
 
 def sections(
@@ -98,12 +131,13 @@ def sections(
         }
 
     return [
-        part("What was analysed", "", shown=[figures["flow"]], tabled=[]),
+        part("What was analysed", _analysed(results), shown=[figures["flow"]], tabled=["readers"]),
         part(
             "Did the answers differ between methods?",
             "Each reader's two answers for one example, one with each method, make a pair. Bold rows belong to "
             "the plan's confirmatory "
-            "families; all others are exploratory and decide nothing.",
+            "families; all others are exploratory and decide nothing. “Primary” is the one comparison that answers the "
+            "study's question.",
             shown=forests,
             tabled=["overall"],
         ),
@@ -116,14 +150,20 @@ def sections(
         part(
             "Do answers tell right from wrong predictions?",
             "An answer is useful when it is higher on true positives than on false positives. The area under the ROC "
-            "curve (AUC) is how often that is so.",
+            "curve (AUC) is how often that is so. "
+            + (
+                "This comparison is the plan's primary endpoint."
+                if results["plan"]["primary_endpoint"]["test"] == "obuchowski_rockette"
+                else "These comparisons are secondary: they are outside the families, and their p values are not "
+                "adjusted."
+            ),
             shown=[figures["roc"]],
             tabled=["mrmc-auc", "mrmc-tests"],
         ),
         part("Do the readers agree?", "", shown=[], tabled=["agreement"]),
         part(
             "Period, order and other effects",
-            "",
+            "Exploratory: whether the difference between methods could be one between reads.",
             shown=[],
             tabled=["crossover", "periods", "models"],
         ),

@@ -37,6 +37,8 @@ def analyse(
                   methods     {key: label}, in the order in which A and B are to be taken (default: sorted keys)
                   kinds       {key: [title of each explanation kind]}, what the methods showed
                   questions   {key: {"text", "minimum", "maximum", "minimum_label", "maximum_label"}}, in order
+                  design      [(what, how)]: how the reads were laid out
+                  data_sha256  hash of the long export
                   plan_fixed_at  ISO time when the plan was fixed; deviations, exclusions, looks: lists of sentences
 
     Raises AnalysisError, with a sentence, when the frame breaks its contract. Data that are too few, or do not vary,
@@ -53,6 +55,8 @@ def analyse(
         "simulated": bool(data["simulated"].any()),
         "plan": plan.to_dict(),
         "plan_fixed_at": meta.get("plan_fixed_at"),
+        "design": [list(entry) for entry in meta.get("design", [])],
+        "data_sha256": meta.get("data_sha256"),
         "methods": {key: str((meta.get("methods") or {}).get(key) or _label(key)) for key in methods},
         "kinds": {key: [str(kind) for kind in (meta.get("kinds") or {}).get(key) or []] for key in methods},
         "questions": {key: _question(key, meta, responses) for key in questions},

@@ -58,7 +58,8 @@ def study_data(study: Study) -> StudyData:
 def study_results(study: Study, data: StudyData) -> dict[str, Any]:
     """results.json of these answers by the study's own plan. Raises AnalysisError with a sentence."""
     plan = AnalysisPlan.from_dict(study.analysis_plan or {})
-    return analyse(data.frame, plan, localisation=localisation_table(study), meta=analysis_meta(study))
+    meta = analysis_meta(study) | {"data_sha256": data.sha256}
+    return analyse(data.frame, plan, localisation=localisation_table(study), meta=meta)
 
 
 def analysis_meta(study: Study) -> dict[str, Any]:
@@ -77,6 +78,7 @@ def analysis_meta(study: Study) -> dict[str, Any]:
             }
             for question in study.questions.order_by("position")
         },
+        "design": design_entries(study),
         "plan_fixed_at": plan_fixed_at(study),
         "exclusions": exclusion_sentences(study),
         "looks": look_sentences(study),
@@ -90,9 +92,27 @@ def _title(kind: str) -> str:
     return KINDS[kind].title if kind in KINDS else kind
 
 
+def design_entries(study: Study) -> list[tuple[str, str]]:
+    """How the reads were laid out, as (what, how); [] where loaded spreadsheets do not tell."""
+    if _laid_out_elsewhere(study):
+        return []
+    found = [
+        ("Reads", f"one for each method, {study.washout_days} days or more between a reader's reads"),
+        ("Methods and order", f"{study.get_allocation_display()}; {study.get_order_display()}; seed {study.seed}"),
+    ]
+    if study.protocol_sha256:
+        found.append(("Protocol", f"version {study.protocol_version}, SHA-256 {study.protocol_sha256}"))
+    return found
+
+
+def _laid_out_elsewhere(study: Study) -> bool:
+    """Loading spreadsheets opens a study too, which says nothing about how and when its reads were planned."""
+    return study.from_spreadsheets and study.opened_at is not None and study.opened_at >= study.created_at
+
+
 def plan_fixed_at(study: Study) -> str | None:
-    """When opening froze the plan. Loading reads opens a study too, which says nothing about when they were planned."""
-    if study.opened_at is None or (study.from_spreadsheets and study.opened_at >= study.created_at):
+    """When opening froze the plan."""
+    if study.opened_at is None or _laid_out_elsewhere(study):
         return None
     return study.opened_at.isoformat(timespec="seconds")
 

@@ -1,46 +1,17 @@
-"""The analysis in words: numbers as people read them, and the answer in one paragraph."""
+"""The analysis in words: the answer in one paragraph."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
+from readerstudy.analysis.bootstrap import FEWEST_CLUSTERS
+from readerstudy.analysis.mrmc.sentences import FEW_READERS
+from readerstudy.analysis.mrmc_report import MODE_TITLES
 from readerstudy.analysis.multiplicity import holm
-from readerstudy.analysis.paired import TRUTH_NAMES
+from readerstudy.analysis.paired import TRUTH_NAMES, clustered_p
+from readerstudy.analysis.wording import count, interval_text, number, p_clause, p_text, percent
 from readerstudy.studies.plan import AnalysisPlan
-
-FEW_READERS = 5  # REFERENCE section 3: below it the random-reader test is liberal
-
-
-def number(value: float | None, digits: int = 2, signed: bool = False) -> str:
-    """A number for people: fixed digits, a true minus sign, a dash where there is none."""
-    if value is None:
-        return "–"
-    value += math.copysign(1e-9, value)  # 0.575 is printed 0.58 although its binary form lies a hair below
-    text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
-    if float(text) == 0:
-        text = text.lstrip("+-")
-    return text.replace("-", "−")
-
-
-def p_text(p: float | None) -> str:
-    """0.579, 0.010, < 0.001; never 0."""
-    if p is None:
-        return "–"
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def p_clause(p: float) -> str:
-    return f"p {p_text(p)}" if p < 0.001 else f"p = {p_text(p)}"
-
-
-def interval_text(ci: list[float] | None, digits: int = 2) -> str:
-    return "–" if ci is None else f"{number(ci[0], digits)} to {number(ci[1], digits)}"
-
-
-def percent(alpha: float) -> str:
-    return f"{100 * (1 - alpha):g} %"
 
 
 def find(rows: list[dict[str, Any]], **wanted: Any) -> dict[str, Any] | None:
@@ -71,7 +42,7 @@ def answer(results: Mapping[str, Any], plan: AnalysisPlan) -> str:
         f"On {TRUTH_NAMES[row['truth']]}, answers to “{results['questions'][row['question']]['text']}” were "
         f"{_direction(row['mean_difference'])} with {b} than with {a}: mean {number(row['mean_b'])} against "
         f"{number(row['mean_a'])}, difference {number(row['mean_difference'], signed=True)} points "
-        f"({_with_interval(row['ci_patient'], plan)}; {row['n_pairs']} pairs "
+        f"({_with_interval(row, plan)}; {row['n_pairs']} pairs "
         f"from {count(row['n_readers'], 'reader')} and {count(row['n_examples'], 'example')})."
     ]
     parts += [
@@ -88,11 +59,13 @@ def _verdict(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan
     p_clustered = _p_of(row, "clustered_signed_rank")
     if planned == "obuchowski_rockette":
         return _auc_verdict(results, row, plan)
-    name, p = "signed-rank test", row["p_value"]
+    name, p, exact = "signed-rank test", row["p_value"], row["p_exact"]
     if planned == "clustered_signed_rank":
         if p_clustered is None:
             return [f"The planned clustered signed-rank test could not be made; the pooled one gives {p_clause(p)}."]
-        name, p = "clustered signed-rank test", p_clustered
+        name, p, exact = "clustered signed-rank test", p_clustered, row["clustered"]["patient"]["p_exact"]
+    if p == exact:
+        name = f"{name}, exact because its approximation needs {FEWEST_CLUSTERS} patients,"
     level = f"{100 * plan.alpha:g} %"
     found, adjusted = p_clause(p), ""
     if len(results["methods"]) > 2:
@@ -100,13 +73,19 @@ def _verdict(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan
         adjusted = f" ({p_clause(p)} when adjusted for the {size} comparisons of its family)"
     verdict = "below" if p < plan.alpha else "not below"
     sentences = [f"The planned {name} gives {found}{adjusted}, {verdict} the {level} level fixed in the plan."]
+    if exact is not None and _p_of(row, planned) != exact:
+        sides = "" if (exact < plan.alpha) == (p < plan.alpha) else ": on the OTHER side of the level"
+        sentences.append(f"It is an approximation, rough with so few differences; exact: {p_clause(exact)}{sides}.")
     if row["family"] and not adjusted:
         sentences += _beside_adjusted(p, *_adjusted(results, row, planned), plan)
     if p >= plan.alpha:
         sentences.append("A difference this large could be chance; this does not show that the methods are equal.")
     if planned == "wilcoxon" and p_clustered is not None:
-        agreeing = "agrees" if (p_clustered < plan.alpha) == (row["p_value"] < plan.alpha) else "does NOT agree"
-        sentences.append(f"The test that keeps each patient's answers together {agreeing} ({p_clause(p_clustered)}).")
+        same = (p_clustered < plan.alpha) == (row["p_value"] < plan.alpha)
+        side = "on the same side of" if same else "NOT on that side of"
+        sentences.append(
+            f"The test that keeps each patient's answers together gives {p_clause(p_clustered)}, {side} the level."
+        )
     return sentences
 
 
@@ -126,7 +105,7 @@ def _p_of(row: Mapping[str, Any], test: str) -> float | None:
     """A paired row's p value by the plan's name of a test; that of the pooled test where the plan's is of AUCs."""
     if test != "clustered_signed_rank":
         return row["p_value"]
-    return row["clustered"]["patient"]["p_value"] if row["clustered"] else None
+    return clustered_p(row)
 
 
 def _adjusted(results: Mapping[str, Any], row: dict[str, Any], test: str) -> tuple[float, int]:
@@ -156,7 +135,7 @@ def _companions(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisP
         found.append(
             "The effect on true positives minus that on false positives was "
             f"{number(contrast['contrast'], signed=True)} "
-            f"({interval_text(contrast['ci_patient'])}), so {_specific(low, high)}."
+            f"({interval_text(contrast['ci_patient'])}; exploratory), so {_specific(low, high)}."
         )
     planned_auc = plan.primary_endpoint.test == "obuchowski_rockette"
     auc = None if planned_auc else auc_sentence(results, row["question"], plan)
@@ -170,15 +149,18 @@ def _auc_verdict(results: Mapping[str, Any], row: dict[str, Any], plan: Analysis
     if sentence is None or p is None:
         return ["The planned comparison of AUCs could not be made: see the warnings."]
     verdict = "below" if p < plan.alpha else "not below"
-    return [sentence, f"This planned test is {verdict} the {100 * plan.alpha:g} % level fixed in the plan."]
+    zero = part["primary"]["at_var_tr_zero"] if part else None
+    but = ", but NOT with that variance set to zero: claim no difference" if p < plan.alpha else ""
+    but = but if zero and (zero["p_value"] is None or zero["p_value"] >= plan.alpha) else ""
+    return [sentence, f"This planned test is {verdict} the {100 * plan.alpha:g} % level fixed in the plan{but}."]
 
 
 def _specific(low: float, high: float) -> str:
     if low > 0:
-        return "it is larger where the model is right"
+        return "the change favours predictions that are right"
     if high < 0:
-        return "it is larger where the model is WRONG"
-    return "it is not shown to be larger where the model is right"
+        return "the change favours predictions that are WRONG"
+    return "the change is not shown to favour predictions that are right over wrong ones"
 
 
 def auc_sentence(results: Mapping[str, Any], question: str, plan: AnalysisPlan) -> str | None:
@@ -196,11 +178,22 @@ def auc_sentence(results: Mapping[str, Any], question: str, plan: AnalysisPlan) 
     )
     if row["p_value"] is None:
         return text + "(no test possible)."
-    interval = interval_text([-row["ci_high"], -row["ci_low"]], 3)
-    return text + (
-        f"(difference {number(-row['difference'], 3, signed=True)}, {percent(plan.alpha)} interval {interval}, "
-        f"{p_clause(row['p_value'])}, {primary['mode'].replace('_', ' ')})."
+    text += (
+        f"(difference {number(-row['difference'], 3, signed=True)}, {percent(plan.alpha)} interval {_turned(row)}, "
+        f"{p_clause(row['p_value'])}, {MODE_TITLES[primary['mode']]})."
     )
+    zero = primary["at_var_tr_zero"]
+    if zero and zero["differences"][0]["p_value"] is not None:
+        row = zero["differences"][0]
+        text += (
+            " How much that difference varies between readers is estimated below zero, so this test may be too "
+            f"optimistic; with that variance set to zero, interval {_turned(row)}, {p_clause(row['p_value'])}."
+        )
+    return text
+
+
+def _turned(row: Mapping[str, Any]) -> str:
+    return interval_text([-row["ci_high"], -row["ci_low"]], 3)
 
 
 def _other_methods(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan) -> list[str]:
@@ -224,18 +217,14 @@ def _readers(results: Mapping[str, Any]) -> list[str]:
     return [f"With {count(n, 'reader')} this holds for {'this reader' if n == 1 else 'these readers'} only."]
 
 
-def _with_interval(ci: list[float] | None, plan: AnalysisPlan) -> str:
-    if ci is None:
-        return "no interval can be given"
-    return f"{percent(plan.alpha)} interval {interval_text(ci)} with patients as clusters"
+def _with_interval(row: Mapping[str, Any], plan: AnalysisPlan) -> str:
+    if row["ci_patient"] is None:
+        return f"no interval can be given from {count(row['n_patients'], 'patient')}"
+    return f"{percent(plan.alpha)} interval {interval_text(row['ci_patient'])} with patients as clusters"
 
 
 def _direction(difference: float) -> str:
     return "higher" if difference > 0 else "lower" if difference < 0 else "no higher or lower"
-
-
-def count(n: int, noun: str) -> str:
-    return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
 def _lower(sentence: str) -> str:

@@ -84,3 +84,11 @@ def test_a_sentence_stands_where_agreement_is_not_defined(change, words: str) ->
     row = agreement(responses[(responses["question"] == "feature") & (responses["method"] == "A")], PLAN)
     assert words in row["note"]
     assert row["kappa"] is row["icc"] is row["alpha"] is None
+
+
+def test_agreement_on_few_patients_is_given_without_an_interval() -> None:
+    responses = analysed(normalise(crossover(examples=18)))
+    row = agreement(responses[(responses["question"] == "feature") & (responses["method"] == "A")], PLAN)
+    assert row["kappa"] is not None
+    assert row["kappa_ci"] is row["icc_ci"] is row["alpha_ci"] is None
+    assert row["note"] == "9 patients: too few for an interval (it takes 10)."

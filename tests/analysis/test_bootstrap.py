@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from readerstudy.analysis.bootstrap import bootstrap, interval, mean_interval, ratio_of_sums
+from readerstudy.analysis.bootstrap import (
+    FEWEST_CLUSTERS,
+    bootstrap,
+    coverage,
+    interval,
+    mean_interval,
+    ratio_of_sums,
+)
 from readerstudy.analysis.frame import cluster_codes
 
 
@@ -41,8 +48,27 @@ def test_chunks_do_not_change_the_distribution(monkeypatch: pytest.MonkeyPatch) 
     assert np.array_equal(bootstrap(columns, np.arange(50), ratio_of_sums, 400, seed=2), whole)
 
 
+def test_ten_clusters_are_the_fewest_with_which_an_interval_misses_at_most_twice_as_often_as_it_says() -> None:
+    assert min(k for k in range(2, 50) if 1 - coverage(k, 0.05) <= 2 * 0.05) == FEWEST_CLUSTERS
+
+
+@pytest.mark.parametrize("clusters", [5, 10, 20])
+def test_intervals_of_answers_on_a_scale_cover_as_often_as_said(clusters: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("readerstudy.analysis.bootstrap.FEWEST_CLUSTERS", 2)
+    rng = np.random.default_rng(clusters)
+    studies = 1500
+    truth = np.mean(np.round(rng.normal(0.3, 1, 10**6)))
+    held = 0
+    for study in range(studies):
+        d = np.round(rng.normal(0.3, 0.7, (clusters, 1)) + rng.normal(0, np.sqrt(0.51), (clusters, 4))).ravel()
+        ci, _ = mean_interval(d, np.repeat(np.arange(clusters), 4), alpha=0.05, replicates=400, seed=study)
+        held += ci is not None and ci[0] <= truth <= ci[1]
+    assert held / studies == pytest.approx(coverage(clusters, 0.05), abs=0.025)  # three standard errors
+
+
 def test_an_interval_needs_most_samples_to_be_defined() -> None:
     values = np.r_[np.linspace(0, 1, 95), np.full(5, np.nan)]
     assert interval(values, 0.1) == pytest.approx([0.05, 0.95])
     assert interval(np.r_[values, np.full(20, np.nan)], 0.1) is None
+    assert interval(np.ones(100), 0.1) is None
     assert mean_interval(np.ones(3), np.zeros(3, int), alpha=0.05, replicates=100, seed=0) == (None, None)

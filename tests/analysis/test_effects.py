@@ -28,7 +28,8 @@ def test_the_crossover_separates_method_from_period() -> None:
     row = crossover_row(pairs, PLAN, truth="all", **BOTH)
     assert (row["method_effect"], row["period_effect"]) == pytest.approx((2, 1))
     assert row["n_a_first"] == row["n_b_first"] == 40
-    assert row["method_effect_ci"] == pytest.approx([2, 2])
+    assert row["method_effect_ci"] is None  # every difference is the same, which does not make the effect certain
+    assert "do not vary" in row["note"]
 
 
 def test_one_order_only_is_said_to_be_confounded() -> None:
@@ -60,6 +61,15 @@ def test_the_contrast_is_the_effect_on_true_minus_that_on_false_positives() -> N
     assert "Too few pairs" in lone["note"]
 
 
+def test_a_mean_of_few_patients_denies_the_interval_of_the_contrast() -> None:
+    made = crossover(examples=60)
+    made = made[(made["truth"] == "TP") | (made["example"] < 12)]
+    row = contrast_row(pair(responses_of(made), "A", "B"), PLAN, **BOTH)
+    assert row["contrast"] is not None
+    assert row["ci_patient"] is None
+    assert row["note"] == "6 patients: too few for an interval (it takes 10)."
+
+
 def test_the_model_is_the_gee_that_statsmodels_fits_from_a_formula() -> None:
     responses = responses_of(crossover(readers=3, examples=100))
     row = model_row(responses, PLAN, question="feature", truth="all", methods=["A", "B"])
@@ -84,7 +94,7 @@ def test_few_patients_get_corrected_standard_errors_and_a_sentence() -> None:
     ("change", "words"),
     [
         (lambda frame: frame[frame["method"] == "A"], "Only one method"),
-        (lambda frame: frame[frame["example"] <= 4], "too few for this model"),
+        (lambda frame: frame[frame["example"] <= 18], "36 answers on 9 patients are too few for this model"),
         (lambda frame: frame.assign(score=2), "All answers are equal"),
         (lambda frame: frame.iloc[:0], "Only one method"),
     ],

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from readerstudy.analysis.mrmc import mrmc_summary
+from readerstudy.analysis.mrmc import mrmc_summary, reader_scores
 from readerstudy.analysis.mrmc_report import mrmc_csv, mrmc_part, mrmc_tables
 from tests.analysis.mrmc.oracles import synthetic, synthetic_frame
 
@@ -47,19 +47,41 @@ def test_tables_have_as_many_cells_as_headings(parts):
     for table in tables.values():
         assert table["rows"]
         assert {len(row["cells"]) for row in table["rows"]} == {len(table["headings"])}
-    assert tables["mrmc-auc"]["headings"] == ["Question", "Reader", "Method A", "Method B"]
+    assert tables["mrmc-auc"]["headings"] == ["Question", "Reader", "TP / FP", "Method A", "Method B"]
     average = [row["cells"] for row in tables["mrmc-auc"]["rows"] if row["strong"]][1]
     assert average[:2] == ["confidence", "average"]
-    assert average[2].startswith("0.779 (")
+    assert average[3].startswith("0.779 (")
 
 
 def test_a_margins_row_says_its_level_and_verdict_where_they_belong(parts):
     rows = [row["cells"] for row in mrmc_tables(parts, {})["mrmc-tests"]["rows"] if row["cells"][0] == "confidence"]
     assert [cells[1] for cells in rows[-2:]] == [
-        "B non-inferiority to A: not shown (one-sided at 0.025, bound −0.050)",
-        "B superiority to A: not shown (one-sided at 0.025, bound +0.000)",
+        "B non-inferiority to A: not shown\n(one-sided at 0.025, bound −0.050)",
+        "B superiority to A: not shown\n(one-sided at 0.025, bound 0.000)",
     ]
-    assert [cells[5] for cells in rows[-2:]] == ["–", "–"]
+    assert [cells[5] for cells in rows[-2:]] == [rows[0][5]] * 2  # the degrees of freedom of the primary mode
+
+
+@pytest.mark.parametrize(
+    ("readers", "shift", "words"),
+    [
+        (6, 1.0, "B superiority to A: not shown, with Var(TR) set to zero\n(one-sided"),
+        (6, 3.0, "B superiority to A: shown for readers and cases like these, with Var(TR) set to zero\n(one-sided"),
+        (3, 3.0, "B superiority to A: shown for these readers only\n(one-sided"),
+    ],
+)
+def test_a_claim_says_for_whom_and_what_was_set_to_zero(readers, shift, words):
+    rng = np.random.default_rng(0)
+    truth = np.repeat([1, 0], 15)
+    seen = rng.normal(truth * np.array([[0.4], [0.4 + shift]]), 1)
+    part = mrmc_summary(
+        reader_scores(np.round(seen[:, None, :] + rng.normal(0, 0.05, (2, readers, 30)), 1), truth), "confidence"
+    )
+    rows = [row["cells"] for row in mrmc_tables([part], {})["mrmc-tests"]["rows"]]
+    assert part["components"]["var_tr"] < 0
+    assert rows[0][1] == "random readers and cases (Var(TR) < 0: too optimistic)"
+    assert rows[-1][1].startswith(words)
+    assert rows[-1][5] == "normal"
 
 
 def test_what_could_not_be_analysed_is_a_row_with_the_reason():

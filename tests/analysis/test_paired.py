@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,6 +47,23 @@ def test_the_zero_rule_decides_what_zeros_do() -> None:
     assert rank_biserial(d, "zsplit") == pytest.approx(15 / 28)
 
 
+@pytest.mark.parametrize("rule", ["wilcox", "pratt", "zsplit"])
+def test_few_differences_get_the_exact_p_of_the_plans_ranks(rule: str) -> None:
+    d = np.array([0, 0, 0, 1, 1, -1, 2, 2, 3, -2, 4.0])
+    ranked = d[d != 0] if rule == "wilcox" else d
+    ranks = stats.rankdata(np.abs(ranked))[ranked != 0]
+    sums = [np.dot(signs, ranks) for signs in product((-1, 1), repeat=len(ranks))]
+    expected = np.mean(np.abs(sums) >= abs(np.dot(np.sign(ranked[ranked != 0]), ranks)))
+    assert signed_rank(d, rule).p_exact == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_exact_p_is_scipys_where_scipy_has_one() -> None:
+    d = np.array([1.5, -0.4, 2.2, 0.9, -3.1, 4.0, 0.2, 5.3])
+    assert signed_rank(d).p_exact == pytest.approx(stats.wilcoxon(d, method="exact").pvalue, rel=1e-12)
+    assert signed_rank(np.r_[d, np.arange(1, 12) * 1.01]).p_exact is not None  # 19 differences
+    assert signed_rank(np.r_[d, np.arange(1, 13) * 1.01]).p_exact is None  # 20: the approximation does
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(-4, 4), min_size=6, max_size=40).filter(any))
 def test_swapping_the_methods_only_turns_the_sign(differences: list[int]) -> None:
@@ -68,7 +87,11 @@ def test_counts_means_and_population_sd() -> None:
         ([1.0], "Only 1 pair: too few to test (the plan asks for 5)."),
         ([1.0, 2, 0], "Only 3 pairs: too few"),
         ([0.0] * 12, "All 12 differences are zero: nothing to test."),
-        ([0.0] * 12 + [1, 2], "Only 2 differences are not zero: the p value is a rough approximation."),
+        (
+            [0.0] * 12 + [1, 2],
+            "Only 2 differences are not zero: the p value is a rough approximation, the exact one is 0.500.",
+        ),
+        ([0.0] * 12 + [1], "Only 1 difference is not zero: the p value is a rough approximation, the exact"),
     ],
 )
 def test_a_sentence_stands_where_a_number_cannot(differences: list[float], words: str) -> None:
@@ -78,10 +101,27 @@ def test_a_sentence_stands_where_a_number_cannot(differences: list[float], words
 
 
 def test_one_patient_gives_a_test_but_no_interval() -> None:
-    row = compare(pairs_of([1.0, 2, -1, 1, 1, 2, 1, 3, 2, 1, 1]).assign(patient="p"), PLAN)
+    row = compare(pairs_of([1.0, 2, -1, 1, 1, 2, 1, 3, 2, 1, 1] * 2).assign(patient="p"), PLAN)
     assert row["ci_patient"] is None
     assert row["design_effect"] is None
-    assert row["note"] == "All pairs are of one patient: no interval can be given."
+    assert row["note"] == "1 patient: too few for an interval (it takes 10)."
+    assert row["clustered"]["patient"] == {"n_clusters": 1, "z": None, "p_value": None, "p_exact": 1.0}
+    assert row["clustered"]["example"]["p_value"] < 0.01
+
+
+@pytest.mark.parametrize("patients", [9, 10])
+def test_an_interval_takes_ten_patients(patients: int) -> None:
+    pairs = pairs_of([1.0, 2, -1, 1, 1, 2, 1, 3, 2, 1, 1, -2] * 4)
+    row = compare(pairs.assign(patient=pairs["example"] % patients), PLAN)
+    assert (row["ci_patient"] is None) == (row["design_effect"] is None) == (patients == 9)
+    assert row["ci_example"] is not None
+    assert row["note"] == ("9 patients: too few for an interval (it takes 10)." if patients == 9 else None)
+
+
+def test_differences_that_do_not_vary_have_no_interval() -> None:
+    row = compare(pairs_of([1.0] * 30), PLAN)
+    assert (row["mean_difference"], row["ci_patient"]) == (1.0, None)
+    assert row["note"] == "No interval: the resampled values do not vary, or too few of them are defined."
 
 
 def test_rows_cover_every_truth_and_group() -> None:

@@ -80,11 +80,26 @@ def test_the_page_needs_nothing_from_outside_and_runs_nothing(folder: Path) -> N
 def test_the_page_begins_with_the_answer_and_says_the_rest(folder: Path, results: dict[str, Any]) -> None:
     text = (folder / "report.html").read_text()
     titles = re.findall(r"<h2>(.*?)</h2>", text)
-    assert titles[:3] == ["The answer", "Read this before the numbers", "The plan and deviations from it"]
+    assert titles[:3] == ["The answer", "Read this before the numbers", "Design, analysis plan and deviations from it"]
     assert titles[-1] == "Limitations"
     for words in (results["answer"], results["warnings"][0], "rule “wilcox”", "Example 7: wrong side marker.", "scipy"):
         assert words.replace("'", "&#x27;") in text
     assert "SIMULATED" not in text
+
+
+def test_the_page_says_who_read_how_many_and_what_is_missing(tmp_path: Path) -> None:
+    frame = crossover()
+    meta = {"design": [("Reads", "14 days apart")], "data_sha256": "ab" * 32}
+    results = analyse(frame.drop(frame.index[frame["reader"] == "R2"][:3]), PLAN, meta=meta)
+    text = render_report(results)
+    cells = re.sub(r"</?t[dh][^>]*>", "|", text)
+    assert "2 readers answered 2 questions about 24 examples (12 true and 12 false positives) of 12 patients" in text
+    assert "189 of 192 possible answers are analysed, 3 are missing or left out" in text
+    assert "|R2||2||24||93 of 96||0|" in cells
+    assert "14 days apart" in text
+    assert f"Data: 189 rows of the long export, SHA-256 {'ab' * 32}." in text
+    assert "each question apart: 2 tests each" in text and "exploratory: 4 tests each" in text
+    assert "|true positives\nprimary|" in cells
 
 
 def test_simulated_answers_carry_a_banner(results: dict[str, Any], drawings: list[Drawing]) -> None:

@@ -24,7 +24,7 @@ from readerstudy.analysis.figures.style import (
     new_figure,
     scale_axis,
 )
-from readerstudy.analysis.sentences import interval_text, number
+from readerstudy.analysis.wording import interval_text, number
 
 LEVEL_ORDER = ("overall", "pathology", "reader", "order")
 

@@ -10,6 +10,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from readerstudy.analysis.bootstrap import FEWEST_CLUSTERS
 from readerstudy.analysis.figures import answers, comparisons, course
 from readerstudy.analysis.figures.style import SETTINGS, to_bytes
 
@@ -64,7 +65,7 @@ def _plans(results: dict[str, Any]) -> list[_Plan]:
             "forest" if two else f"forest-{a}-{b}",
             f"Mean difference, {results['methods'][b]} minus {results['methods'][a]}",
             f"Points are mean differences over pairs of reader and example, bars {level} intervals from "
-            "resampling patients. Right of the "
+            f"resampling patients (none from fewer than {FEWEST_CLUSTERS}). Right of the "
             f"line: higher scores with {results['methods'][b]}. Rows below “Overall” are exploratory. “{a} "
             "first” are the pairs in "
             f"which the reader saw {a} in the earlier read.",
@@ -86,7 +87,7 @@ def _plans(results: dict[str, Any]) -> list[_Plan]:
             "answers-by-pathology",
             "Answers by pathology, truth and method",
             f"Bubbles: answers given, area in proportion to their number. Markers: means, with {level} "
-            "intervals from resampling patients.",
+            f"intervals from resampling patients (none from fewer than {FEWEST_CLUSTERS}).",
             answers.by_pathology,
             "There are no answers.",
         ),
@@ -118,8 +119,9 @@ def _plans(results: dict[str, Any]) -> list[_Plan]:
         _Plan(
             "overlap",
             "Overlap of maps with expert masks against answers",
-            "One point per example and map; short bars are medians at each rounded score with three points or "
-            "more. ρ: Spearman's rank correlation.",
+            "One point per example and map, which is cut so that as many pixels remain as the mask has; IoU: shared "
+            "over joined area. Short bars are medians at each rounded score with three points or more. ρ: Spearman's "
+            f"rank correlation with the readers' mean answer, {level} interval, n examples.",
             comparisons.overlap,
             results["localisation"]["note"] or "No overlaps are stored.",
         ),

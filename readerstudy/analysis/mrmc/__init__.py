@@ -10,12 +10,13 @@ from readerstudy.analysis.mrmc.margins import margin_test
 from readerstudy.analysis.mrmc.obuchowski_rockette import obuchowski_rockette
 from readerstudy.analysis.mrmc.power import Pilot, cases_needed, power, power_table
 from readerstudy.analysis.mrmc.roc import average_roc, roc_points
-from readerstudy.analysis.mrmc.signed_rank import clustered_signed_rank
+from readerstudy.analysis.mrmc.signed_rank import EXACT_BELOW, clustered_signed_rank, exact_p
 from readerstudy.analysis.mrmc.simulate import RoeMetz, simulate_study
 from readerstudy.analysis.mrmc.summary import mrmc_results, mrmc_summary
 from readerstudy.analysis.mrmc.ustat import ustat
 
 __all__ = [
+    "EXACT_BELOW",
     "MRMCError",
     "Pilot",
     "ReaderScores",
@@ -25,6 +26,7 @@ __all__ = [
     "cases_needed",
     "clustered_signed_rank",
     "empirical_auc",
+    "exact_p",
     "margin_test",
     "mrmc_results",
     "mrmc_summary",

@@ -19,6 +19,7 @@ class MarginTest:
     gain: float
     ci_low: float  # lower limit of the two-sided 1 - alpha interval, the one compared with the bound
     p_value: float
+    df: float  # inf = normal
     shown: bool
 
 
@@ -36,7 +37,7 @@ def margin_test(gain: Estimate, aim: str, margin: float, alpha: float = 0.05) ->
     bound = -margin if aim == "non_inferiority" else margin
     p_value = float(stats.t.sf((gain.value - bound) / gain.se, gain.df))
     low = float(gain.value - stats.t.isf(alpha / 2, gain.df) * gain.se)
-    return MarginTest(aim, bound, gain.value, low, p_value, low > bound)
+    return MarginTest(aim, bound, gain.value, low, p_value, float(gain.df), low > bound)
 
 
 def reversed_estimate(difference: Estimate) -> Estimate:

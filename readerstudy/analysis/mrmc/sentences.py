@@ -9,6 +9,7 @@ import numpy as np
 from readerstudy.analysis.mrmc.data import ReaderScores
 from readerstudy.analysis.mrmc.obuchowski_rockette import SMALLEST_VARIANCE, Estimate, Inference, ObuchowskiRockette
 from readerstudy.analysis.mrmc.ustat import Interval, UStat
+from readerstudy.analysis.wording import interval_text, number, p_clause, percent
 
 FEW_READERS = 5
 DISAGREEMENT = "The inference modes disagree"
@@ -39,19 +40,30 @@ def primary_mode(planned: str, n_readers: int) -> tuple[str, list[str]]:
     return "fixed_readers", reasons
 
 
-def p_text(p_value: float) -> str:
-    """p with three decimals, "p < 0.001" below."""
-    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+def at_var_tr_zero(result: ObuchowskiRockette, mode: str) -> Inference | None:
+    """The random-reader analysis with a Var(TR) estimated below zero set to zero; None where nothing is to be set.
+
+    MS(TR) estimates Var(TR) + error - Cov1 - max(Cov2 - Cov3, 0). With Var(TR) = 0 in its place, the denominator
+    MS(TR) + r max(Cov2 - Cov3, 0) is that of fixed readers.
+    """
+    var_tr = result.components.var_tr
+    return result.fixed_readers if mode == "random_readers" and var_tr is not None and var_tr < 0 else None
 
 
 def primary_sentence(result: ObuchowskiRockette, mode: str, inference: Inference) -> str:
     """The answer of the primary mode: AUCs, differences with intervals, and for whom it speaks."""
-    means = ", ".join(f"{value:.3f} with {name}" for name, value in zip(result.methods, result.auc_mean, strict=True))
-    level = f"{100 * (1 - result.alpha):g} % CI"
+    means = ", ".join(
+        f"{number(value, 3)} with {name}" for name, value in zip(result.methods, result.auc_mean, strict=True)
+    )
+    level = f"{percent(result.alpha)} CI"
     pairs = "; ".join(_pair_text(pair, found.value, found, level) for pair, found in inference.differences.items())
     overall = ""
     if len(result.methods) > 2 and np.isfinite(inference.p_value):
-        overall = f" Test that all methods are equal: {p_text(inference.p_value)}."
+        overall = f" Test that all methods are equal: {p_clause(inference.p_value)}."
+    zero = at_var_tr_zero(result, mode)
+    if zero:
+        corrected = "; ".join(_pair_text(pair, found.value, found, level) for pair, found in zero.differences.items())
+        overall += f" Var(TR) is estimated below zero; set to zero, {corrected}."
     return (
         f"The scores separate positive from negative cases with a reader-averaged AUC of {means}. {pairs}.{overall} "
         f"Mode: {MODE_NAMES[mode]}; this speaks of {scope_of(mode, len(result.readers))}."
@@ -60,8 +72,8 @@ def primary_sentence(result: ObuchowskiRockette, mode: str, inference: Inference
 
 def ustat_sentence(result: UStat) -> str:
     """The answer of the U-statistic: AUCs, and differences with intervals from BDG degrees of freedom."""
-    means = ", ".join(f"{value:.3f} with {name}" for name, value in result.auc.items())
-    level = f"{100 * (1 - result.alpha):g} % CI"
+    means = ", ".join(f"{number(value, 3)} with {name}" for name, value in result.auc.items())
+    level = f"{percent(result.alpha)} CI"
     pairs = "; ".join(_pair_text(pair, found.value, found.bdg, level) for pair, found in result.differences.items())
     return (
         f"The scores separate positive from negative cases with a pooled AUC of {means}. {pairs}. "
@@ -70,10 +82,10 @@ def ustat_sentence(result: UStat) -> str:
 
 
 def _pair_text(pair: tuple[str, str], value: float, found: Estimate | Interval, level: str) -> str:
-    text = f"{pair[0]} - {pair[1]}: {value:+.3f}"
+    text = f"{pair[0]} − {pair[1]}: {number(value, 3, signed=True)}"
     if not np.isfinite(found.p_value):
         return f"{text} (no test: the variance is estimated as zero or less)"
-    return f"{text} ({level} {found.ci_low:+.3f} to {found.ci_high:+.3f}, {p_text(found.p_value)})"
+    return f"{text} ({level} {interval_text((found.ci_low, found.ci_high), 3, signed=True)}, {p_clause(found.p_value)})"
 
 
 def result_warnings(
@@ -89,15 +101,15 @@ def result_warnings(
     elif result.components.var_tr < 0:
         found.append(
             f"Var(TR), the variance of method differences between readers, is estimated as "
-            f"−{abs(result.components.var_tr):.2g}, below zero. The random-reader test may then be too optimistic: "
-            "do not prefer it over fixed readers."
+            f"−{abs(result.components.var_tr):.2g}, below zero. The random-reader test may then be too optimistic; "
+            "with that variance set to zero it is the test with fixed readers: cite that one beside it."
         )
     tested = {MODE_NAMES[name]: mode.p_value for name, mode in modes.items() if mode is not None}
     if ustat_p is not None:
         tested["U-statistic"] = ustat_p
     tested = {name: p_value for name, p_value in tested.items() if np.isfinite(p_value)}
     if len({p_value < result.alpha for p_value in tested.values()}) > 1:
-        listed = "; ".join(f"{name} {p_text(p_value)}" for name, p_value in tested.items())
+        listed = "; ".join(f"{name} {p_clause(p_value)}" for name, p_value in tested.items())
         found.append(f"{DISAGREEMENT} at alpha = {result.alpha:g}: {listed}. Say so when citing one of them.")
     without = [MODE_NAMES[name] for name, mode in modes.items() if mode is not None and np.isnan(mode.p_value)]
     if without:
@@ -121,8 +133,8 @@ def _without_interval(result: ObuchowskiRockette) -> list[str]:
         for m, method in enumerate(result.methods):
             if result.auc_covariance[m, r, m, r] <= SMALLEST_VARIANCE:
                 found.append(
-                    f"Reader {reader} has an AUC of {result.auc[m, r]:.3f} with method {method} whose variance is "
-                    "estimated as zero: it has no interval."
+                    f"Reader {reader} has an AUC of {number(result.auc[m, r], 3)} with method {method} whose variance "
+                    "is estimated as zero: it has no interval."
                 )
         found += [
             f"The AUCs of reader {reader} with methods {a} and {b} do not vary apart from each other, so their "

@@ -27,8 +27,8 @@ from readerstudy.analysis.mrmc.power import MODES, Pilot, power_table
 from readerstudy.analysis.mrmc.roc import roc_curves
 from readerstudy.analysis.mrmc.sentences import (
     FEW_READERS,
+    at_var_tr_zero,
     missing_warning,
-    p_text,
     primary_mode,
     primary_sentence,
     result_warnings,
@@ -36,6 +36,7 @@ from readerstudy.analysis.mrmc.sentences import (
     ustat_sentence,
 )
 from readerstudy.analysis.mrmc.ustat import UStat, UStatEstimate, ustat
+from readerstudy.analysis.wording import p_clause
 
 INFERENCE_MODES = ("auto", *MODES)
 PLANNING_EFFECTS = (0.03, 0.05, 0.1)
@@ -217,9 +218,10 @@ def _obuchowski_rockette_part(
             "auc": dict(zip(result.methods, result.auc_mean.tolist(), strict=True)),
             "p_value": chosen.p_value,
             "differences": _difference_rows(chosen.differences),
+            "at_var_tr_zero": _mode_part(at_var_tr_zero(result, mode)),
             "sentence": primary_sentence(result, mode, chosen),
         },
-        "margin": _margin_part(chosen, margin, result.alpha),
+        "margin": _margin_part(result, mode, margin),
     }
 
 
@@ -234,11 +236,18 @@ def _auc_intervals(result: ObuchowskiRockette) -> list[dict[str, Any]]:
     return rows
 
 
-def _margin_part(inference: Inference, margin: float | None, alpha: float) -> list[dict[str, Any]]:
-    """Second method over the first: non-inferiority when the plan has a margin, and superiority."""
+def _margin_part(result: ObuchowskiRockette, mode: str, margin: float | None) -> list[dict[str, Any]]:
+    """Second method over the first, in the primary mode: non-inferiority when the plan has a margin, and superiority.
+
+    scope says for whom a claim would hold. Where Var(TR) is estimated below zero it is set to zero.
+    """
+    corrected = at_var_tr_zero(result, mode)
+    inference: Inference = corrected or getattr(result, mode)
+    scope = scope_of(mode, len(result.readers))
     aims = [("superiority", 0.0)] if margin is None else [("non_inferiority", margin), ("superiority", 0.0)]
     return [
-        {"new": b, "reference": a, **asdict(margin_test(reversed_estimate(found), aim, bound, alpha))}
+        {"new": b, "reference": a, "scope": scope, "var_tr_set_to_zero": corrected is not None}
+        | asdict(margin_test(reversed_estimate(found), aim, bound, result.alpha))
         for (a, b), found in inference.differences.items()
         for aim, bound in aims
     ]
@@ -277,6 +286,7 @@ def _ustat_primary(
         "auc": {row["method"]: row["auc"] for row in part["methods"]},
         "p_value": pairs[0]["p_value"] if len(pairs) == 1 else None,
         "differences": pairs,
+        "at_var_tr_zero": None,
         "sentence": ustat_sentence(ustat(data, alpha=alpha)),
     }
 
@@ -310,7 +320,7 @@ def _clustered_part(
         warnings.append(f"The clustered covariance was not possible. {problem}")
         return None
     inference = getattr(again, mode)
-    text = p_text(inference.p_value) if np.isfinite(inference.p_value) else "no test"
+    text = p_clause(inference.p_value) if np.isfinite(inference.p_value) else "no test"
     warnings.append(
         f"The {data.truth.size} cases come from {n_clusters} patients; the {result.covariance} covariance and the "
         "U-statistic count them as independent. With patients as clusters (Obuchowski 1997) the primary test gives "

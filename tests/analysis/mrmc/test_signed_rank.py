@@ -38,6 +38,19 @@ def test_by_hand_with_a_tie_and_a_zero():
     found = clustered_signed_rank([1, -1, 2, 3, 0], ["a", "b", "b", "a", "c"])
     assert (found.statistic, found.n_nonzero, found.n_clusters) == (7.0, 4, 2)
     assert found.z == pytest.approx(7 / np.sqrt(5.5**2 + 1.5**2))
+    assert found.p_exact == 0.5  # 5.5 + 1.5 or its opposite, of four: two clusters can never show more
+
+
+def test_the_exact_p_turns_whole_clusters_and_so_holds_its_level_with_few():
+    rng = np.random.default_rng(1)
+    clusters, studies = 6, 2000
+    rejected = 0
+    for _ in range(studies):
+        d = np.round(rng.normal(0, 1, (clusters, 1)) + rng.normal(0, 0.5, (clusters, 5))).ravel()
+        p_exact = clustered_signed_rank(d, np.repeat(np.arange(clusters), 5)).p_exact
+        rejected += p_exact is not None and p_exact < 0.05
+    assert 0 < rejected / studies < 0.05 + 3 * np.sqrt(0.05 * 0.95 / studies)
+    assert clustered_signed_rank(np.ones(20), np.arange(20)).p_exact is None
 
 
 def test_nothing_but_zeros_gives_no_p_value():

@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from readerstudy.analysis.mrmc import MRMCError, mrmc_results, mrmc_summary, obuchowski_rockette, reader_scores, ustat
+from readerstudy.analysis.mrmc import (
+    MRMCError,
+    ReaderScores,
+    mrmc_results,
+    mrmc_summary,
+    obuchowski_rockette,
+    reader_scores,
+    ustat,
+)
 from tests.analysis.mrmc.oracles import published_reads, synthetic, synthetic_frame
 
 KEYS = {"question", "covariance", "auc", "components", "random_readers", "fixed_readers", "fixed_cases", "ustat"}
@@ -54,7 +62,7 @@ def test_it_says_what_the_analyses_say():
     assert summary["primary"]["p_value"] == found.random_readers.p_value
     assert summary["primary"]["auc"] == pytest.approx({"A": 0.779375, "B": 0.8402083333})
     assert (
-        "AUC of 0.779 with A, 0.840 with B. A - B: -0.061 (95 % CI -0.189 to +0.068, p = 0.305)"
+        "AUC of 0.779 with A, 0.840 with B. A − B: −0.061 (95 % CI −0.189 to +0.068, p = 0.305)"
         in (summary["primary"]["sentence"])
     )
     assert summary["warnings"] == []
@@ -82,6 +90,36 @@ def test_the_plans_margin_is_tested_for_the_second_method_over_the_first():
     assert non_inferior["ci_low"] == pytest.approx(-0.06764370716148826)
     assert (non_inferior["shown"], superior["shown"]) == (False, False)
     assert superior["p_value"] == pytest.approx(summary["random_readers"]["p_value"] / 2)
+    assert superior["df"] == summary["random_readers"]["differences"][0]["df"]
+    assert not superior["var_tr_set_to_zero"]
+
+
+def alike_readers(n_readers: int) -> ReaderScores:
+    """Readers with nearly the same AUCs from different cases: they differ less than cases make them, so Var(TR) < 0."""
+    rng = np.random.default_rng(0)
+    truth = np.repeat([1, 0], 15)
+    seen = rng.normal(truth * np.array([[0.6], [0.9]]), 1)
+    readers = [np.concatenate([rng.permutation(seen[:, :15], axis=1), rng.permutation(seen[:, 15:], axis=1)], axis=1)
+               for _ in range(n_readers)]  # fmt: skip
+    return reader_scores(np.stack(readers, axis=1) + rng.normal(0, 0.1, (2, n_readers, 30)), truth)
+
+
+def test_a_var_tr_below_zero_is_set_to_zero_before_a_claim_about_readers_like_these():
+    summary = mrmc_summary(alike_readers(6), "confidence", margin=0.3)
+    assert summary["components"]["var_tr"] < 0
+    assert summary["primary"]["mode"] == "random_readers"
+    assert summary["random_readers"]["p_value"] < 0.05 < summary["fixed_readers"]["p_value"]
+    assert summary["primary"]["at_var_tr_zero"] == summary["fixed_readers"]
+    assert "Var(TR) is estimated below zero; set to zero, A − B: " in summary["primary"]["sentence"]
+    non_inferior, superior = summary["margin"]
+    assert superior["p_value"] == pytest.approx(summary["fixed_readers"]["p_value"] / 2)
+    assert (superior["shown"], superior["var_tr_set_to_zero"], superior["df"]) == (False, True, None)
+    assert (non_inferior["shown"], non_inferior["scope"]) == (True, "readers and cases like these")
+
+
+def test_with_few_readers_a_claim_is_of_these_readers():
+    (superior,) = mrmc_summary(alike_readers(3), "confidence")["margin"]
+    assert (superior["scope"], superior["var_tr_set_to_zero"]) == ("these readers only", False)
 
 
 def test_missing_scores_are_counted_and_the_u_statistic_uses_the_rest():
@@ -107,7 +145,7 @@ def test_where_too_few_cases_are_complete_the_u_statistic_is_primary():
     assert summary["primary"]["mode"] == "ustat"
     assert summary["primary"]["auc"] == pytest.approx({"A": 0.80721393, "B": 0.866835994})
     assert summary["primary"]["p_value"] == pytest.approx(0.330283127, rel=1e-6)
-    assert "A - B: -0.060 (95 % CI -0.202 to +0.083, p = 0.330)" in summary["primary"]["sentence"]
+    assert "A − B: −0.060 (95 % CI −0.202 to +0.083, p = 0.330)" in summary["primary"]["sentence"]
 
 
 def test_when_no_case_is_complete_only_the_u_statistic_is_left():

@@ -1,0 +1,38 @@
+"""Numbers as people read them: the one place that rounds, so that one number reads alike wherever it stands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+
+def number(value: float | None, digits: int = 2, signed: bool = False) -> str:
+    """A number for people: fixed digits, a true minus sign, a dash where there is none."""
+    if value is None:
+        return "–"
+    value += math.copysign(1e-9, value)  # 0.575 is printed 0.58 although its binary form lies a hair below
+    text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = text.lstrip("+-")
+    return text.replace("-", "−")
+
+
+def p_text(p: float | None) -> str:
+    """0.579, 0.010, < 0.001; never 0."""
+    return "< 0.001" if p is not None and p < 0.001 else number(p, 3)
+
+
+def p_clause(p: float) -> str:
+    return f"p {p_text(p)}" if p < 0.001 else f"p = {p_text(p)}"
+
+
+def interval_text(ci: Sequence[float] | None, digits: int = 2, signed: bool = False) -> str:
+    return "–" if ci is None else f"{number(ci[0], digits, signed)} to {number(ci[1], digits, signed)}"
+
+
+def percent(alpha: float) -> str:
+    return f"{100 * (1 - alpha):g} %"
+
+
+def count(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"
