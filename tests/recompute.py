@@ -13,23 +13,35 @@ from scipy import stats
 
 Answers = dict[tuple[str, int, str, str], int]
 FEWEST = 4  # pairs to test, in the analysis plan of the study checked here
+FEWEST_PATIENTS = 10  # for an interval, and with a difference for the clustered test's approximation
+EXACT_BELOW = 20  # differences, or patients with one
 Choice = Callable[[str, int], bool]  # of a reader and an example
 
 
 @dataclass(frozen=True)
+class Test:
+    """p of the normal approximation and the exact one: each None where it is not given."""
+
+    normal: float | None = None
+    exact: float | None = None
+
+
+@dataclass(frozen=True)
 class Row:
-    """One row: pairs of B and A by reader and example. p is None where there are fewer than FEWEST."""
+    """One row: pairs of B and A by reader and example. No test where there are fewer than FEWEST."""
 
     n: int
     zeros: int
+    readers: int
+    patients: int
     means: tuple[float, float]
     difference: float
     sd: float
     interval: tuple[tuple[float, float], tuple[float, float]] | None  # bounds on each end of the 95 % interval
     w: float | None
-    p: float | None
-    p_clustered: float | None
     r: float | None
+    p: Test
+    p_clustered: Test
 
 
 def paired(answers: Answers, question: str, chosen: Choice) -> Row:
@@ -41,33 +53,45 @@ def paired(answers: Answers, question: str, chosen: Choice) -> Row:
     d, patients = b - a, np.array([example for _, example in keys])  # each example is a patient of its own here
     n, zeros = len(d), int((d == 0).sum())
     tested = n >= FEWEST and zeros < n
-    ranks = stats.rankdata(np.abs(d[d != 0]))
-    plus, minus = ranks[d[d != 0] > 0].sum(), ranks[d[d != 0] < 0].sum()
+    signed = np.sign(d[d != 0]) * stats.rankdata(np.abs(d[d != 0]))
+    plus, minus = signed[signed > 0].sum(), -signed[signed < 0].sum()
     return Row(
-        n, zeros, (a.mean(), b.mean()), d.mean(), np.sqrt(((d - d.mean()) ** 2).mean()),
-        _interval(d, patients) if n >= FEWEST and len(set(patients)) > 1 else None,
+        n, zeros, len({reader for reader, _ in keys}), len(set(patients)),
+        (a.mean(), b.mean()), d.mean(), np.sqrt(((d - d.mean()) ** 2).mean()),
+        _interval(d, patients) if n >= FEWEST and len(set(patients)) >= FEWEST_PATIENTS else None,
         w=min(plus, minus) if tested else None,
-        p=_normal_p(plus, minus, ranks) if tested else None,
-        p_clustered=_clustered_p(d, patients) if tested else None,
         r=(plus - minus) / (plus + minus) if tested else None,
+        p=Test(_normal_p(signed), _exact_p(signed)) if tested else Test(),
+        p_clustered=_clustered(signed, patients[d != 0]) if tested else Test(),
     )  # fmt: skip
 
 
-def _normal_p(plus: float, minus: float, ranks: np.ndarray) -> float:
-    """The signed-rank sum is normal with mean 0 and variance the sum of squared ranks."""
-    return float(2 * stats.norm.sf(abs(plus - minus) / np.sqrt((ranks**2).sum())))
+def _normal_p(signed: np.ndarray) -> float | None:
+    """The sum of signed ranks is normal with mean 0 and variance the sum of their squares."""
+    variance = (signed**2).sum()
+    return float(2 * stats.norm.sf(abs(signed.sum()) / np.sqrt(variance))) if variance else None
 
 
-def _clustered_p(d: np.ndarray, clusters: np.ndarray) -> float | None:
-    """Rosner, Glynn and Lee 2006: signed ranks added up within clusters first."""
-    d, clusters = d[d != 0], clusters[d != 0]
-    sums: dict[int, float] = defaultdict(float)
-    for cluster, signed in zip(clusters, np.sign(d) * stats.rankdata(np.abs(d)), strict=True):
-        sums[cluster] += signed
-    values = np.array(list(sums.values()))
-    if not (values**2).sum():
+def _exact_p(signed: np.ndarray) -> float | None:
+    """Share of the assignments of signs with as large a sum."""
+    if len(signed) >= EXACT_BELOW:
         return None
-    return float(2 * stats.norm.sf(abs(values.sum()) / np.sqrt((values**2).sum())))
+    share = {0.0: 1.0}  # of the assignments with each sum
+    for size in np.abs(signed):
+        shares: dict[float, float] = defaultdict(float)
+        for total, part in share.items():
+            shares[total + size] += part / 2
+            shares[total - size] += part / 2
+        share = shares
+    return sum(part for total, part in share.items() if abs(total) >= abs(signed.sum()))
+
+
+def _clustered(signed: np.ndarray, clusters: np.ndarray) -> Test:
+    """Rosner, Glynn and Lee 2006: signed ranks added up within clusters first."""
+    sums = np.array([signed[clusters == name].sum() for name in np.unique(clusters)])
+    if not sums.any():
+        return Test()
+    return Test(_normal_p(sums) if len(sums) >= FEWEST_PATIENTS else None, _exact_p(sums))
 
 
 def _interval(d: np.ndarray, clusters: np.ndarray) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -104,7 +128,7 @@ def check_paired_tables(
 
     examples: number -> pathology and label ("1" present). first_methods: (reader, example) -> method of read 1.
     """
-    overall = {(row[0], row[1]): row[2:] for row in tables["Paired comparison, overall"]}
+    overall = {(row[0], row[1].split("\n")[0]): row[2:] for row in tables["Paired comparison, overall"]}
     by_group = {(row[0], row[1]): row[2:] for row in tables["Paired comparison by pathology, reader and order"]}
     truths: dict[str, Choice] = {
         "TP": lambda reader, example: examples[example]["label"] == "1",
@@ -140,7 +164,7 @@ def check_paired_tables(
 
 def _adjusted(family: dict[str, Row]) -> dict[str, tuple[float, float]]:
     """Holm's and Benjamini and Hochberg's p of each row that was tested."""
-    p = {name: row.p for name, row in family.items() if row.p is not None}
+    p = {name: row.p.normal for name, row in family.items() if row.p.normal is not None}
     return dict(zip(p, zip(holm([*p.values()]), benjamini_hochberg([*p.values()])), strict=True)) if p else {}
 
 
@@ -157,9 +181,11 @@ def _both(one: Choice, other: Choice) -> Choice:
 
 
 def check_row(cells: list[str], row: Row, adjusted: tuple[float, float] | None) -> None:
-    pairs, means, difference, interval, w, p, clustered, both, r = cells
-    shows(pairs, row.n, row.zeros)
-    shows(means, *row.means)
+    """The cells after the question and the group; a cell's second line is what its heading's second line names."""
+    pairs, means, (difference, interval), (w, r), p, clustered, both = (_lines(cell) for cell in cells)
+    shows(pairs[0], row.n, row.zeros)
+    shows(pairs[1], row.readers, row.patients)
+    shows(means[0], *row.means)
     shows(difference, row.difference, row.sd)
     if row.interval is None:
         assert interval == "–"
@@ -167,10 +193,20 @@ def check_row(cells: list[str], row: Row, adjusted: tuple[float, float] | None) 
         for number, (least, most) in zip(numbers(interval), row.interval, strict=True):
             assert least - 0.005 <= float(number) <= most + 0.005, (interval, row)
     shows(w, row.w)
-    shows(p, row.p)
-    shows(clustered, row.p_clustered)
-    shows(both, *(adjusted or [None]))
     shows(r, row.r)
+    for lines, test in ((p, row.p), (clustered, row.p_clustered)):
+        shows(lines[0], test.normal)
+        if len(lines) > 1:
+            shows(lines[1], test.exact)
+        else:
+            assert test.exact is None
+    for line, value in zip(both, adjusted or [None, None], strict=True):
+        shows(line, value)
+
+
+def _lines(cell: str) -> list[str]:
+    """A dash alone stands for each line of the cell."""
+    return ["–", "–"] if cell == "–" else cell.split("\n")
 
 
 def numbers(text: str) -> list[str]:
