@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .allocator import restart_keeping_memory
 from .demo_card import CALIBRATION_SEEDS, calibrate, held_out, measure, write_card
 from .demo_data import Pairs, draw_pairs
 from .demo_models import CARD_FILE, CLASSIFIER_FILE, DemoAutoencoder, DemoClassifier, load_demo, save_demo
@@ -235,4 +236,5 @@ def _pairs(count: int, cache: Path | None, workers: int) -> Pairs:
 
 
 if __name__ == "__main__":
+    restart_keeping_memory()
     main()
