@@ -127,7 +127,7 @@ def _companions(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisP
     if other and other["p_value"] is not None:
         found.append(
             f"On {TRUTH_NAMES[other['truth']]} the difference was {number(other['mean_difference'], signed=True)} "
-            f"({interval_text(other['ci_patient'])}; {p_clause(other['p_value'])})."
+            f"({_interval(other)}; {p_clause(other['p_value'])})."
         )
     contrast = find(results["contrasts"], **same)
     if contrast and contrast["ci_patient"]:
@@ -201,7 +201,7 @@ def _other_methods(results: Mapping[str, Any], row: dict[str, Any], plan: Analys
     test = plan.primary_endpoint.test
     return [
         f"{results['methods'][other['method_b']]} against {results['methods'][other['method_a']]}: "
-        f"{number(other['mean_difference'], signed=True)} ({interval_text(other['ci_patient'])}; "
+        f"{number(other['mean_difference'], signed=True)} ({_interval(other)}; "
         f"{p_clause(p)}, adjusted {p_text(_adjusted(results, other, test)[0])})."
         for other in results["paired"]
         if all(other[key] == row[key] for key in ("question", "truth", "level"))
@@ -217,10 +217,14 @@ def _readers(results: Mapping[str, Any]) -> list[str]:
     return [f"With {count(n, 'reader')} this holds for {'this reader' if n == 1 else 'these readers'} only."]
 
 
+def _interval(row: Mapping[str, Any]) -> str:
+    return "no interval" if row["ci_patient"] is None else interval_text(row["ci_patient"])
+
+
 def _with_interval(row: Mapping[str, Any], plan: AnalysisPlan) -> str:
     if row["ci_patient"] is None:
         return f"no interval can be given from {count(row['n_patients'], 'patient')}"
-    return f"{percent(plan.alpha)} interval {interval_text(row['ci_patient'])} with patients as clusters"
+    return f"{percent(plan.alpha)} interval {_interval(row)} with patients as clusters"
 
 
 def _direction(difference: float) -> str:

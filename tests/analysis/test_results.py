@@ -72,6 +72,7 @@ def test_thin_data_give_sentences_and_never_nan(change: Callable[[pd.DataFrame],
     text = json.dumps(results, allow_nan=False)
     assert "nan" not in text.lower().replace("tenant", "")
     assert answer in results["answer"]
+    assert "(–" not in results["answer"]
     for row in results["paired"]:
         assert row["p_value"] is not None or row["note"]
 
