@@ -13,12 +13,12 @@ from .phantoms import COMPANION, PATHOLOGIES, Phantom, draw
 CASE_SIZE = 512
 # pathology -> seeds of two true positives, two false positives, one practice case
 SEEDS: dict[str, tuple[int, ...]] = {
-    "Atelectasis": (5000000, 5000002, 5010000, 5010001, 5000003),
-    "Cardiomegaly": (5020000, 5020001, 5030000, 5030002, 5030003),
-    "Effusion": (5040000, 5040001, 5050000, 5050002, 5040002),
+    "Atelectasis": (5000000, 5000001, 5010000, 5010001, 5000002),
+    "Cardiomegaly": (5020000, 5020001, 5030002, 5030004, 5030009),
+    "Effusion": (5040000, 5040001, 5050037, 5050041, 5040002),
     "Mass": (5060000, 5060001, 5070000, 5070001, 5070002),
-    "Lung Opacity": (5080001, 5080004, 5090000, 5090001, 5080006),
-    "Pneumothorax": (5100000, 5100001, 5110000, 5110001, 5110004),
+    "Lung Opacity": (5080000, 5080001, 5090004, 5090006, 5080002),
+    "Pneumothorax": (5100000, 5100001, 5110000, 5110001, 5110003),
 }
 
 
