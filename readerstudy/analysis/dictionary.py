@@ -40,7 +40,7 @@ LONG = (
     Column("images_ready_ms", "milliseconds", "From opening to all images shown."),
     Column("first_input_ms", "milliseconds", "From opening to the first key or click."),
     Column("animation_loops", "integer", "Whole loops of the animation watched."),
-    Column("comment", "text", "The reader's comment of the visit."),
+    Column("comment", "text", "The reader's comment on this example in this read, as last left; on each of its rows."),
     Column("source", "text", "browser, spreadsheet or simulated."),
 )
 

@@ -6,11 +6,12 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery
 
 from readerstudy.analysis.dictionary import LONG, WIDE_FIXED, wide_columns
 from readerstudy.cases.models import Truth
-from readerstudy.reading.models import Assignment, Exclusion, Response, Sequence
+from readerstudy.reading.models import Assignment, Exclusion, Response, Sequence, Visit
+from readerstudy.reading.recording import comments
 from readerstudy.studies.models import Study
 
 _CHUNK = 5000
@@ -44,7 +45,7 @@ _FIELDS = {
     "images_ready_ms": F("visit__images_ready_ms"),
     "first_input_ms": F("visit__first_input_ms"),
     "animation_loops": F("visit__animation_loops"),
-    "comment": F("visit__comment"),
+    "comment": Subquery(comments(Visit.objects.filter(assignment=OuterRef("assignment")))[:1]),
     "source": F("source"),
 }
 
@@ -155,6 +156,7 @@ class _Lookups:
             ),
             "prediction_reconstruction": self.reconstruction.get(row["example_id"]),
             "is_current": int(is_current),
+            "comment": row["comment"] or "",
             "opened_at": _iso(row["opened_at"]),
             "answered_at": _iso(row["answered_at"]),
             "received_at": _iso(row["received_at"]),

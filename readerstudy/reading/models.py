@@ -119,7 +119,9 @@ class Visit(models.Model):
     display = models.JSONField(default=dict, blank=True, help_text="Screen, pixel ratio, panel size, display check.")
     files = models.JSONField(default=list, blank=True, help_text="Role, format and sha256 of each file shown.")
     actions = models.JSONField(default=dict, blank=True, help_text="Viewer actions counted, by name.")
-    comment = models.TextField(blank=True)
+    comment = models.TextField(
+        null=True, blank=True, help_text="Null: not touched in this visit. Empty: the reader cleared it."
+    )
 
     class Meta:
         ordering = ["assignment_id", "opened_at"]

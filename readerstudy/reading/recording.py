@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from readerstudy.reading import progress
@@ -185,7 +186,11 @@ def finish_read(reader: Reader, read: Read) -> Read:
     return read
 
 
+def comments(visits: QuerySet[Visit]) -> QuerySet[Visit, str | None]:
+    """What the reader wrote in each visit that touched the comment, the current one first; "" where it was cleared."""
+    return visits.exclude(comment=None).order_by("-opened_at", "-last_received_at").values_list("comment", flat=True)
+
+
 def last_comment(assignment: Assignment) -> str:
-    """The reader's latest comment on an assignment, over all its visits."""
-    latest = assignment.visits.exclude(comment="").order_by("-last_received_at").values_list("comment", flat=True)
-    return latest.first() or ""
+    """The reader's comment on an assignment as it stands, over all its visits."""
+    return comments(assignment.visits.all()).first() or ""

@@ -48,7 +48,7 @@ class VisitMeasures(serializers.Serializer):
         child=serializers.IntegerField(min_value=0, max_value=10**6), required=False, validators=[_small_object]
     )
     files = serializers.ListField(child=FileShown(), required=False, max_length=20)
-    comment = serializers.CharField(max_length=2000, allow_blank=True, required=False)
+    comment = serializers.CharField(max_length=2000, allow_blank=True, allow_null=True, required=False)
 
 
 class NewVisit(VisitMeasures):

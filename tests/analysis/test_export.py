@@ -11,7 +11,7 @@ from django.utils import timezone
 from readerstudy.analysis.dictionary import LONG
 from readerstudy.analysis.export import data_dictionary, export, safe_cell
 from readerstudy.analysis.tables import completeness
-from readerstudy.reading.models import Exclusion, Sequence, Visit
+from readerstudy.reading.models import Exclusion, Response, Sequence, Visit
 from readerstudy.studies.models import Look
 from tests.builders import make_reader, make_reads, make_response, make_study
 
@@ -87,6 +87,19 @@ def test_no_cell_starts_a_formula(study):
         assignment=assignment, question=study.questions.last(), score=1, minimum=1, maximum=5, visit=visit
     )
     assert rows(study)[-1]["comment"] == "'=HYPERLINK(1)"
+
+
+def test_the_comment_is_the_one_last_left_also_in_a_visit_without_an_answer(study):
+    assignment = study.readers.get().reads.get(number=1).assignments.last()
+    first = Visit.objects.create(assignment=assignment, comment="unsure")
+    fields = {"question": study.questions.first(), "score": 3, "minimum": 1, "maximum": 5}
+    Response.objects.create(assignment=assignment, visit=first, **fields)
+    assert [row["comment"] for row in rows(study)][-1] == "unsure"
+    Visit.objects.create(assignment=assignment, comment="rotated")
+    Visit.objects.create(assignment=assignment)
+    assert [row["comment"] for row in rows(study)] == [""] * 5 + ["rotated"]
+    Visit.objects.create(assignment=assignment, comment="")
+    assert [row["comment"] for row in rows(study)] == [""] * 6
 
 
 def test_it_says_how_complete_the_data_are(study):

@@ -178,7 +178,7 @@ def _answers(
         visit = None
         if times["opened_at"]:
             loops = measures.pop("animation_loops") or 0
-            visit = LoadedVisit(times["opened_at"], **measures, animation_loops=loops, comment=row["comment"])  # type: ignore[arg-type]
+            visit = LoadedVisit(times["opened_at"], **measures, animation_loops=loops, comment=row["comment"] or None)  # type: ignore[arg-type]
         answers.append(
             LoadedAnswer(
                 reader=row["reader"],

@@ -88,7 +88,7 @@ class LoadedVisit:
     images_ready_ms: int | None
     first_input_ms: int | None
     animation_loops: int
-    comment: str
+    comment: str | None
 
 
 @dataclass(frozen=True)
