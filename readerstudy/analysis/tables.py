@@ -41,6 +41,8 @@ _FIELDS = {
     "opened_at": F("visit__opened_at"),
     "answered_at": F("answered_at"),
     "received_at": F("received_at"),
+    "answered_ms": F("elapsed_ms"),
+    "answered_visible_ms": F("visible_ms"),
     "visible_ms": F("visit__visible_ms"),
     "images_ready_ms": F("visit__images_ready_ms"),
     "first_input_ms": F("visit__first_input_ms"),

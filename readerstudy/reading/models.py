@@ -151,6 +151,10 @@ class Response(models.Model):
     maximum = models.SmallIntegerField()
     source = models.CharField(max_length=12, choices=Source.choices, default=Source.BROWSER)
     answered_at = models.DateTimeField(null=True, blank=True, help_text="By the reader's clock.")
+    elapsed_ms = models.PositiveIntegerField(
+        null=True, blank=True, help_text="From the visit's opening to this answer."
+    )
+    visible_ms = models.PositiveIntegerField(null=True, blank=True, help_text="Of that, while the page was visible.")
     received_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

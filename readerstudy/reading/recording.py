@@ -37,13 +37,15 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """One score on its way in. `id` and `answered_at` are the browser's."""
+    """One score on its way in. `id` and the times are the browser's; durations are from the visit's opening."""
 
     id: uuid.UUID
     visit: uuid.UUID
     question: str
     score: int
-    answered_at: datetime | None
+    answered_at: datetime | None = None
+    elapsed_ms: int | None = None
+    visible_ms: int | None = None
 
 
 def record_visit(assignment: Assignment, visit_id: uuid.UUID, measures: dict[str, Any]) -> tuple[Visit, bool]:
@@ -135,6 +137,8 @@ def record_response(reader: Reader, answer: Answer) -> tuple[Response, bool]:
         maximum=question.maximum,
         source=Response.Source.SIMULATED if study.simulated else Response.Source.BROWSER,
         answered_at=answer.answered_at,
+        elapsed_ms=answer.elapsed_ms,
+        visible_ms=answer.visible_ms,
     )
     return response, True
 

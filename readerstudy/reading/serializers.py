@@ -64,6 +64,8 @@ class AnswerIn(serializers.Serializer):
     question = serializers.CharField(max_length=32)
     score = serializers.IntegerField()
     client_answered_at = serializers.DateTimeField(required=False, allow_null=True)
+    elapsed_ms = Milliseconds(required=False, allow_null=True)
+    visible_ms = Milliseconds(required=False, allow_null=True)
 
 
 class FinishedRead(serializers.Serializer):

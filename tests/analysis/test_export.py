@@ -102,6 +102,18 @@ def test_the_comment_is_the_one_last_left_also_in_a_visit_without_an_answer(stud
     assert [row["comment"] for row in rows(study)] == [""] * 6
 
 
+def test_each_answer_has_its_own_times_beside_those_of_its_visit(study):
+    assignment = study.readers.get().reads.get(number=1).assignments.last()
+    visit = Visit.objects.create(assignment=assignment, images_ready_ms=300, visible_ms=9000)
+    for question, elapsed in zip(study.questions.all(), (2100, 3900)):
+        fields = {"question": question, "score": 3, "minimum": 1, "maximum": 5, "visit": visit}
+        Response.objects.create(assignment=assignment, elapsed_ms=elapsed, visible_ms=elapsed - 100, **fields)
+    columns = ("answered_ms", "answered_visible_ms", "images_ready_ms", "visible_ms")
+    assert [[row[column] for column in columns] for row in rows(study)[-2:]] == [
+        ["2100", "2000", "300", "9000"], ["3900", "3800", "300", "9000"],
+    ]  # fmt: skip
+
+
 def test_it_says_how_complete_the_data_are(study):
     assert completeness(study) == (4, 16)
 

@@ -60,6 +60,8 @@ def play(scores: list[int], gaps: set[int], excluded: int, comment: str) -> Stud
                             maximum=5,
                             answered_at=now,
                             received_at=now,
+                            elapsed_ms=700 + place if seen else None,
+                            visible_ms=600 + place if seen else None,
                         )
     Exclusion.objects.create(study=study, example=study.examples.get(number=excluded, practice=False), why="blurred")
     Exclusion.objects.create(study=study, response=Response.objects.first(), why="slipped")

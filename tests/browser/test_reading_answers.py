@@ -55,7 +55,10 @@ def test_a_visit_records_times_display_files_and_actions(reading_room: Make) -> 
     assert all(file["format"] == "image/png" for file in visit.files)
     sent = [hashlib.sha256(room.trial.files[file["role"]]).hexdigest() for file in visit.files]
     assert [file["sha256"] for file in visit.files] == sent
-    assert Response.objects.earliest("id").visit == visit
+    first, second = Response.objects.order_by("id")
+    assert first.visit == second.visit == visit
+    assert visit.images_ready_ms <= first.elapsed_ms <= second.elapsed_ms == visit.answered_ms
+    assert first.visible_ms <= first.elapsed_ms and second.visible_ms <= visit.visible_ms
     room.press("Backspace")
     room.wait_for(1)
     expect(room.page.locator("#comment")).to_have_value("Rotated film")

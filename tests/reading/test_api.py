@@ -142,6 +142,19 @@ def test_visits_are_idempotent_and_measures_never_shrink(client, me):
     assert client.get(BASE + "assignments/1/").json()["comment"] == "unsure"
 
 
+def test_an_answer_carries_its_own_times_beside_the_servers(client):
+    visit = open_visit(client)
+    put(client, f"visits/{visit}/", {"images_ready_ms": 400})
+    at = "2026-03-02T07:00:00Z"
+    for question, elapsed in (("confidence", 2100), ("feature", 3900)):
+        times = {"client_answered_at": at, "elapsed_ms": elapsed, "visible_ms": elapsed - 100}
+        body = {"visit": visit, "question": question, "score": 4, **times}
+        assert put(client, f"responses/{uuid.uuid4()}/", body).status_code == 201
+    assert answer(client, visit, score=5).status_code == 201
+    found = Response.objects.order_by("id").values_list("elapsed_ms", "visible_ms", "answered_at__year")
+    assert list(found) == [(2100, 2000, 2026), (3900, 3800, 2026), (None, None, None)]
+
+
 def comment_shown(client):
     return client.get(BASE + "assignments/1/").json()["comment"]
 

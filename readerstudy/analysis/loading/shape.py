@@ -104,6 +104,8 @@ class LoadedAnswer:
     source: str = "spreadsheet"
     answered_at: datetime | None = None
     received_at: datetime | None = None
+    elapsed_ms: int | None = None
+    visible_ms: int | None = None
     visit: LoadedVisit | None = None
     excluded: bool = False
 
