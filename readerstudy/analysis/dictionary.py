@@ -36,11 +36,13 @@ LONG = (
     Column("opened_at", "ISO 8601 UTC", "When the server saw the visit of this answer open."),
     Column("answered_at", "ISO 8601 UTC", "When the reader answered, by the reader's clock."),
     Column("received_at", "ISO 8601 UTC", "When the server stored the answer."),
-    Column("visible_ms", "milliseconds", "Time the page was visible during the visit."),
+    Column("answered_ms", "milliseconds", "From opening to this answer, by the browser's monotonic clock."),
+    Column("answered_visible_ms", "milliseconds", "Of that, while the page was visible and no dialog covered it."),
+    Column("visible_ms", "milliseconds", "Time the page was visible during the whole visit."),
     Column("images_ready_ms", "milliseconds", "From opening to all images shown."),
     Column("first_input_ms", "milliseconds", "From opening to the first key or click."),
     Column("animation_loops", "integer", "Whole loops of the animation watched."),
-    Column("comment", "text", "The reader's comment of the visit."),
+    Column("comment", "text", "The reader's comment on this example in this read, as last left; on each of its rows."),
     Column("source", "text", "browser, spreadsheet or simulated."),
 )
 

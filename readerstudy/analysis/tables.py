@@ -6,11 +6,12 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery
 
 from readerstudy.analysis.dictionary import LONG, WIDE_FIXED, wide_columns
 from readerstudy.cases.models import Truth
-from readerstudy.reading.models import Assignment, Exclusion, Response, Sequence
+from readerstudy.reading.models import Assignment, Exclusion, Response, Sequence, Visit
+from readerstudy.reading.recording import comments
 from readerstudy.studies.models import Study
 
 _CHUNK = 5000
@@ -40,11 +41,13 @@ _FIELDS = {
     "opened_at": F("visit__opened_at"),
     "answered_at": F("answered_at"),
     "received_at": F("received_at"),
+    "answered_ms": F("elapsed_ms"),
+    "answered_visible_ms": F("visible_ms"),
     "visible_ms": F("visit__visible_ms"),
     "images_ready_ms": F("visit__images_ready_ms"),
     "first_input_ms": F("visit__first_input_ms"),
     "animation_loops": F("visit__animation_loops"),
-    "comment": F("visit__comment"),
+    "comment": Subquery(comments(Visit.objects.filter(assignment=OuterRef("assignment")))[:1]),
     "source": F("source"),
 }
 
@@ -155,6 +158,7 @@ class _Lookups:
             ),
             "prediction_reconstruction": self.reconstruction.get(row["example_id"]),
             "is_current": int(is_current),
+            "comment": row["comment"] or "",
             "opened_at": _iso(row["opened_at"]),
             "answered_at": _iso(row["answered_at"]),
             "received_at": _iso(row["received_at"]),

@@ -58,6 +58,7 @@ def read_by_program(reader: Reader, read: Read, started: datetime, seed: int, li
             label = truth[prediction.case_id, prediction.pathology]
             means = _MEANS.get((question.key, label), (3.0, 3.2))
             value = means[methods[assignment.method_id]] + bias + hard[index] + rng.normal(0, _NOISE_SD)
+            elapsed = int(seconds * 950 * (index + 1) / len(questions))
             responses.append(
                 Response(
                     assignment=assignment,
@@ -69,6 +70,8 @@ def read_by_program(reader: Reader, read: Read, started: datetime, seed: int, li
                     source=Response.Source.SIMULATED,
                     answered_at=now,
                     received_at=now,
+                    elapsed_ms=elapsed,
+                    visible_ms=elapsed,
                 )
             )
     Visit.objects.bulk_create(visits)

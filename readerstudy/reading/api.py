@@ -159,7 +159,8 @@ def response(request: Request, slug: str, response_id: uuid.UUID, practice: bool
     """One answer, appended. The same id again answers the same and stores nothing."""
     me = asking(request, slug)
     data = _valid(AnswerIn(data=request.data))
-    answer = Answer(response_id, data["visit"], data["question"], data["score"], data.get("client_answered_at"))
+    data["answered_at"] = data.pop("client_answered_at", None)
+    answer = Answer(response_id, **data)
     stored, created = _refusing(recording.record_response, me, answer)
     body = {"saved_at": stored.received_at, "revision": stored.revision, "score": stored.score}
     return ApiResponse(body, status=201 if created else 200)

@@ -119,7 +119,9 @@ class Visit(models.Model):
     display = models.JSONField(default=dict, blank=True, help_text="Screen, pixel ratio, panel size, display check.")
     files = models.JSONField(default=list, blank=True, help_text="Role, format and sha256 of each file shown.")
     actions = models.JSONField(default=dict, blank=True, help_text="Viewer actions counted, by name.")
-    comment = models.TextField(blank=True)
+    comment = models.TextField(
+        null=True, blank=True, help_text="Null: not touched in this visit. Empty: the reader cleared it."
+    )
 
     class Meta:
         ordering = ["assignment_id", "opened_at"]
@@ -149,6 +151,10 @@ class Response(models.Model):
     maximum = models.SmallIntegerField()
     source = models.CharField(max_length=12, choices=Source.choices, default=Source.BROWSER)
     answered_at = models.DateTimeField(null=True, blank=True, help_text="By the reader's clock.")
+    elapsed_ms = models.PositiveIntegerField(
+        null=True, blank=True, help_text="From the visit's opening to this answer."
+    )
+    visible_ms = models.PositiveIntegerField(null=True, blank=True, help_text="Of that, while the page was visible.")
     received_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

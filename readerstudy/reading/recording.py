@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from readerstudy.reading import progress
@@ -36,13 +37,15 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """One score on its way in. `id` and `answered_at` are the browser's."""
+    """One score on its way in. `id` and the times are the browser's; durations are from the visit's opening."""
 
     id: uuid.UUID
     visit: uuid.UUID
     question: str
     score: int
-    answered_at: datetime | None
+    answered_at: datetime | None = None
+    elapsed_ms: int | None = None
+    visible_ms: int | None = None
 
 
 def record_visit(assignment: Assignment, visit_id: uuid.UUID, measures: dict[str, Any]) -> tuple[Visit, bool]:
@@ -134,6 +137,8 @@ def record_response(reader: Reader, answer: Answer) -> tuple[Response, bool]:
         maximum=question.maximum,
         source=Response.Source.SIMULATED if study.simulated else Response.Source.BROWSER,
         answered_at=answer.answered_at,
+        elapsed_ms=answer.elapsed_ms,
+        visible_ms=answer.visible_ms,
     )
     return response, True
 
@@ -185,7 +190,11 @@ def finish_read(reader: Reader, read: Read) -> Read:
     return read
 
 
+def comments(visits: QuerySet[Visit]) -> QuerySet[Visit, str | None]:
+    """What the reader wrote in each visit that touched the comment, the current one first; "" where it was cleared."""
+    return visits.exclude(comment=None).order_by("-opened_at", "-last_received_at").values_list("comment", flat=True)
+
+
 def last_comment(assignment: Assignment) -> str:
-    """The reader's latest comment on an assignment, over all its visits."""
-    latest = assignment.visits.exclude(comment="").order_by("-last_received_at").values_list("comment", flat=True)
-    return latest.first() or ""
+    """The reader's comment on an assignment as it stands, over all its visits."""
+    return comments(assignment.visits.all()).first() or ""

@@ -48,7 +48,7 @@ class VisitMeasures(serializers.Serializer):
         child=serializers.IntegerField(min_value=0, max_value=10**6), required=False, validators=[_small_object]
     )
     files = serializers.ListField(child=FileShown(), required=False, max_length=20)
-    comment = serializers.CharField(max_length=2000, allow_blank=True, required=False)
+    comment = serializers.CharField(max_length=2000, allow_blank=True, allow_null=True, required=False)
 
 
 class NewVisit(VisitMeasures):
@@ -64,6 +64,8 @@ class AnswerIn(serializers.Serializer):
     question = serializers.CharField(max_length=32)
     score = serializers.IntegerField()
     client_answered_at = serializers.DateTimeField(required=False, allow_null=True)
+    elapsed_ms = Milliseconds(required=False, allow_null=True)
+    visible_ms = Milliseconds(required=False, allow_null=True)
 
 
 class FinishedRead(serializers.Serializer):

@@ -1,22 +1,14 @@
 """Files for researchers: images, explanation files and maps of the study's own examples. Truth masks are not here."""
 
-from django.db.models.fields.files import FieldFile
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from readerstudy.cases.media import case_file, named, public_name, serve
+from readerstudy.cases.media import case_file, named, serve
 from readerstudy.cases.models import Case
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.studies.access import researcher_study
-from readerstudy.studies.models import Study
-
-
-def study_file_url(study: Study, file: FieldFile) -> str:
-    """Where a researcher's browser gets the file."""
-    return reverse("study_file", args=[study.slug, public_name(file)])
 
 
 @require_safe

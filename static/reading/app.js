@@ -1,12 +1,14 @@
 /** The reading room: one object holds the state; the modules around it each do one thing. */
 import { viewerActions } from "./actions.js";
 import { isPassing, Problem } from "./api.js";
+import { cannotShow } from "./cannot_show.js";
 import { ask, tell } from "./dialogs.js";
 import { displayFacts } from "./display_check.js";
 import { byId } from "./dom.js";
+import { Entered } from "./entered.js";
 import { finishRead } from "./finish.js";
 import { fillHelp, Keyboard } from "./keys.js";
-import { MissingImages, Prefetch } from "./prefetch.js";
+import { Prefetch } from "./prefetch.js";
 import { Questions } from "./questions.js";
 import { Status } from "./status.js";
 import { Pace } from "./timing.js";
@@ -14,7 +16,6 @@ import { Toolbar } from "./toolbar.js";
 import { Viewer } from "./viewer.js";
 import { Visit } from "./visit.js";
 
-const RETRY_MS = 4000;
 const COMMENT_SETTLE_MS = 800;
 
 export class ReadingRoom {
@@ -36,8 +37,7 @@ export class ReadingRoom {
     this.visit = null;
     /** Counts openings, so that a slow example cannot replace the one asked for after it. */
     this.turn = 0;
-    /** @type {Map<number, {answers: Object<string, number>, comment?: string}>} entered in this sitting */
-    this.entered = new Map();
+    this.entered = new Entered(outbox, state);
     /** @type {Promise<void>[]} answers on their way to the disk */
     this.writes = [];
     this.retryTimer = 0;
@@ -116,7 +116,7 @@ export class ReadingRoom {
       try {
         loaded = await this.prefetch.get(position);
       } catch (error) {
-        if (turn === this.turn) this.cannotShow(visit, /** @type {Error} */ (error));
+        if (turn === this.turn) cannotShow(this, visit, /** @type {Error} */ (error));
         return;
       }
       if (turn !== this.turn) return;
@@ -130,7 +130,7 @@ export class ReadingRoom {
   /** @param {import("./types.js").Loaded} loaded @param {Visit} visit */
   show(loaded, visit) {
     const { assignment } = loaded;
-    const { answers, comment } = this.enteredAt(assignment);
+    const { answers, comment } = this.entered.at(assignment);
     this.visit = visit;
     this.describe(assignment);
     this.page.showRoom(true);
@@ -138,17 +138,8 @@ export class ReadingRoom {
     this.viewer.show(loaded);
     this.questions.show(answers);
     byId("comment").value = comment;
-    this.entered.set(assignment.position, { answers, comment });
-    this.final = this.isFinal(assignment.position, answers);
-  }
-
-  /**
-   * Where a study says so, answers are final once the reader has gone on; held ones have not left yet.
-   * @param {number} position @param {Object<string, number>} answers
-   */
-  isFinal(position, answers) {
-    const held = this.outbox.entries.some((entry) => entry.held && entry.position === position);
-    return !this.state.study.allow_changes && !held && this.state.questions.every(({ key }) => key in answers);
+    this.entered.remember(assignment.position, { answers, comment });
+    this.final = this.entered.isFinal(assignment.position, answers);
   }
 
   /** @param {import("./types.js").Loaded} loaded @param {Visit} visit */
@@ -170,19 +161,6 @@ export class ReadingRoom {
     return { ...displayFacts(this.viewer.panelPx), check: this.displayCheck };
   }
 
-  /**
-   * The server's answers, and over them what this browser knows better.
-   * @param {import("./types.js").Assignment} facts
-   */
-  enteredAt({ position, answers, comment }) {
-    const pending = this.outbox.pending(position);
-    const here = this.entered.get(position);
-    return {
-      answers: { ...answers, ...pending.answers, ...here?.answers },
-      comment: here?.comment ?? pending.comment ?? comment ?? "",
-    };
-  }
-
   /** @param {import("./types.js").Assignment} assignment */
   describe(assignment) {
     const done = Math.max(this.done, assignment.position - 1);
@@ -190,40 +168,12 @@ export class ReadingRoom {
     this.page.progress(assignment.position, this.total, done, this.pace.left(this.total - done));
   }
 
-  /** @param {Visit} visit @param {Error} error */
-  cannotShow(visit, error) {
-    const { position } = visit;
-    visit.watch.stop();
-    /** @type {[string, () => void][]} */
-    const ways = [["Try again", () => void this.open(position)]];
-    if (position > 1) ways.push(["Back", () => void this.open(position - 1)]);
-    const missing = error instanceof MissingImages;
-    const passing = missing ? error.failures.every((failure) => isPassing(failure.error)) : isPassing(error);
-    if (missing) this.describe(error.assignment);
-    if (passing) {
-      this.retryTimer = window.setTimeout(() => void this.open(position), RETRY_MS);
-      this.page.message("The network is away",
-        `Example ${position} is not on this computer yet. Your answers are kept; the page tries again by itself.`,
-        ways);
-    } else if (missing) {
-      const failed = error.failures.map(({ title }) => title);
-      void visit.announce(error.assignment.visit_token, this.displayFacts(), [], failed);
-      ways.push(["Go on without answering", () => void this.goOn(position)]);
-      this.page.message("This example cannot be read now",
-        `${error.message} Without all its images no answer is taken.`, ways);
-    } else {
-      this.page.message("This example cannot be shown",
-        error instanceof Problem ? error.message : "Reload the page; your answers are kept.", ways, true);
-      if (!(error instanceof Problem)) throw error;
-    }
-  }
-
   // --- answers ----------------------------------------------------------------------------------------------------
 
   /** @param {string} key @param {number} score */
   answer(key, score) {
     if (!this.visit) return;
-    this.remember({ answers: { [key]: score } });
+    this.entered.remember(this.position, { answers: { [key]: score } });
     this.status.say("missing", "");
     this.writes.push(this.visit.answer(key, score, !this.state.study.allow_changes).then(
       () => this.status.say("disk", ""),
@@ -234,18 +184,12 @@ export class ReadingRoom {
     ));
   }
 
-  /** @param {{answers?: Object<string, number>, comment?: string}} news */
-  remember({ answers = {}, comment }) {
-    const old = this.entered.get(this.position) ?? { answers: {} };
-    this.entered.set(this.position, { answers: { ...old.answers, ...answers }, comment: comment ?? old.comment });
-  }
-
   keepComment() {
     clearTimeout(this.commentTimer);
     this.commentTimer = 0;
     if (!this.visit) return;
     this.visit.comment = byId("comment").value;
-    this.remember({ comment: this.visit.comment });
+    this.entered.remember(this.position, { comment: this.visit.comment });
     void this.visit.update();
   }
 

@@ -31,7 +31,6 @@ export async function finishRead(room) {
     room.page.message(
       room.practice ? "Practice is finished" : `Read ${read.number} of ${read.of} is finished. Thank you.`,
       reply.detail ?? "", [], true);
-    /** @type {HTMLElement|null} */ (document.querySelector("#message a.button"))?.focus(); // Enter goes on
     window.history.replaceState(null, "", window.location.pathname);
     room.entered.clear();
     outbox.database.close();

@@ -37,10 +37,12 @@ export class Page {
   showRoom(shown) {
     byId("reading").hidden = !shown;
     byId("message").hidden = shown;
+    const comment = document.querySelector("input#comment"); // the preview has none
+    comment?.toggleAttribute("disabled", !shown); // there is nothing to comment on
   }
 
   /**
-   * A sentence where the images would be.
+   * A sentence where the images would be, and the focus on what to do about it.
    * @param {string} title @param {string} text
    * @param {[string, () => void][]} [buttons] @param {boolean} [list] offer the way to the reading list
    */
@@ -51,6 +53,7 @@ export class Page {
       make("p", { class: "buttons" },
         ...buttons.map(([label, run]) => make("button", { type: "button", text: label, on: { click: run } })),
         ...(list ? [make("a", { class: "button", href: this.listUrl, text: "To the reading list" })] : [])));
+    /** @type {HTMLElement|null} */ (byId("message").querySelector("button, a"))?.focus();
   }
 
   /** @param {{truth: boolean, text: string}|null} said practice only */

@@ -31,10 +31,10 @@ export class Status {
     else if (unsent) text = "Saving…";
     else if (held) text = "Saved when you go on";
     if (this.saved.textContent !== text) this.saved.textContent = text;
+    const kept = unsent ? `${counted(unsent, "answer")} ${unsent === 1 ? "is" : "are"}` : "your answers are";
     this.say("network", outbox.waiting
-      ? `The server cannot be reached. You can go on: ${unsent ? `${counted(unsent, "answer")} ${
-        unsent === 1 ? "is" : "are"} kept on this computer and sent` : "your answers are kept on this computer and sent"
-      } by themselves when it is back.` : "");
+      ? `The server cannot be reached. You can go on: ${kept} kept on this computer and sent by ${
+        unsent === 1 ? "itself" : "themselves"} when it is back.` : "");
     this.say("refused", refused.length
       ? `The server did not take ${counted(refused.length, "answer")}: ${refused[0].refused} Please tell the study team.`
       : "");

@@ -1,14 +1,11 @@
 /**
  * The panels of one example under one linked view. Every viewer action, from key, button, mouse or finger, is a method
- * here; each tells `onAction` its name, so that a visit can count them.
- *
- * Each canvas holds the screen's own pixels: the radiograph goes through the look-up table at full size and bit depth,
- * then is scaled once for all panels, and nothing is resampled after that (see pyramid in pixels.js for large ones).
+ * here; each tells `onAction` its name, so that a visit can count them. Each canvas holds the screen's own pixels.
  */
 import { Animation } from "./animation.js";
-import { clamp, make } from "./dom.js";
+import { make } from "./dom.js";
 import { listen } from "./gestures.js";
-import { buildLut, paint } from "./lut.js";
+import { Painter } from "./painter.js";
 import { Panel } from "./panel.js";
 import { ViewState } from "./view_state.js";
 
@@ -37,13 +34,7 @@ export class Viewer {
     /** @type {number|null} */
     this.enlarged = null;
     this.pointed = 0;
-    this.grey = document.createElement("canvas");
-    this.base = document.createElement("canvas");
-    /** @type {{window: import("./lut.js").GreyWindow, level: number}|null} what the grey canvas holds */
-    this.painted = null;
-    this.drawn = ""; // what the base canvas holds
-    /** @type {Uint32Array} */
-    this.frameLut = new Uint32Array(0);
+    this.painter = new Painter();
     this.request = 0;
     new ResizeObserver(() => this.redraw()).observe(container);
     // A window moved to a screen of another pixel ratio changes no element's size.
@@ -76,7 +67,7 @@ export class Viewer {
     this.panels.forEach((panel) => panel.close());
     this.panels = [];
     this.loaded = undefined;
-    this.painted = null;
+    this.painter.forget();
     this.pointed = 0;
     this.state.field = "crop";
     this.state.reset();
@@ -270,33 +261,7 @@ export class Viewer {
     const visible = this.state.visible(levels[0], assignment.case.crop);
     const shown = this.panels.filter((_, i) => this.enlarged === null || this.enlarged === i);
     const side = Math.max(1, ...shown.map((panel) => panel.fit()));
-    const level = clamp(Math.floor(Math.log2(visible.size / side)), 0, levels.length - 1);
-    const { window } = this.state;
-    if (this.painted?.window !== window || this.painted.level !== level) {
-      paint(levels[level], buildLut(levels[level].bits, window), this.grey);
-      if (this.painted?.window !== window) this.frameLut = buildLut(8, window);
-      this.painted = { window, level };
-      this.drawn = "";
-    }
-    this.drawBase(side, visible, 2 ** level);
-    shown.forEach((panel) => panel.draw(this.base, visible, this.state, this.frameLut));
-  }
-
-  /**
-   * The visible part at the panels' size, once for all panels; a playing animation does not need it again.
-   * @param {number} side @param {import("./types.js").Field} visible
-   * @param {number} pixel side of the painted level's pixels, in pixels of the radiograph
-   */
-  drawBase(side, visible, pixel) {
-    const drawn = [side, visible.x, visible.y, visible.size].join();
-    if (this.drawn === drawn) return;
-    this.drawn = drawn;
-    this.base.width = side; // also clears to black
-    this.base.height = side;
-    const context = /** @type {CanvasRenderingContext2D} */ (this.base.getContext("2d", { alpha: false }));
-    const scale = side / visible.size;
-    context.imageSmoothingQuality = "high";
-    context.setTransform(scale, 0, 0, scale, -visible.x * scale, -visible.y * scale);
-    context.drawImage(this.grey, 0, 0, this.grey.width * pixel, this.grey.height * pixel);
+    this.painter.paint(levels, this.state.window, visible, side);
+    shown.forEach((panel) => panel.draw(this.painter.base, visible, this.state, this.painter.frameLut));
   }
 }

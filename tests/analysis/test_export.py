@@ -11,7 +11,7 @@ from django.utils import timezone
 from readerstudy.analysis.dictionary import LONG
 from readerstudy.analysis.export import data_dictionary, export, safe_cell
 from readerstudy.analysis.tables import completeness
-from readerstudy.reading.models import Exclusion, Sequence, Visit
+from readerstudy.reading.models import Exclusion, Response, Sequence, Visit
 from readerstudy.studies.models import Look
 from tests.builders import make_reader, make_reads, make_response, make_study
 
@@ -87,6 +87,31 @@ def test_no_cell_starts_a_formula(study):
         assignment=assignment, question=study.questions.last(), score=1, minimum=1, maximum=5, visit=visit
     )
     assert rows(study)[-1]["comment"] == "'=HYPERLINK(1)"
+
+
+def test_the_comment_is_the_one_last_left_also_in_a_visit_without_an_answer(study):
+    assignment = study.readers.get().reads.get(number=1).assignments.last()
+    first = Visit.objects.create(assignment=assignment, comment="unsure")
+    fields = {"question": study.questions.first(), "score": 3, "minimum": 1, "maximum": 5}
+    Response.objects.create(assignment=assignment, visit=first, **fields)
+    assert [row["comment"] for row in rows(study)][-1] == "unsure"
+    Visit.objects.create(assignment=assignment, comment="rotated")
+    Visit.objects.create(assignment=assignment)
+    assert [row["comment"] for row in rows(study)] == [""] * 5 + ["rotated"]
+    Visit.objects.create(assignment=assignment, comment="")
+    assert [row["comment"] for row in rows(study)] == [""] * 6
+
+
+def test_each_answer_has_its_own_times_beside_those_of_its_visit(study):
+    assignment = study.readers.get().reads.get(number=1).assignments.last()
+    visit = Visit.objects.create(assignment=assignment, images_ready_ms=300, visible_ms=9000)
+    for question, elapsed in zip(study.questions.all(), (2100, 3900)):
+        fields = {"question": question, "score": 3, "minimum": 1, "maximum": 5, "visit": visit}
+        Response.objects.create(assignment=assignment, elapsed_ms=elapsed, visible_ms=elapsed - 100, **fields)
+    columns = ("answered_ms", "answered_visible_ms", "images_ready_ms", "visible_ms")
+    assert [[row[column] for column in columns] for row in rows(study)[-2:]] == [
+        ["2100", "2000", "300", "9000"], ["3900", "3800", "300", "9000"],
+    ]  # fmt: skip
 
 
 def test_it_says_how_complete_the_data_are(study):

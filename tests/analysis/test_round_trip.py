@@ -42,9 +42,9 @@ def play(scores: list[int], gaps: set[int], excluded: int, comment: str) -> Stud
         for read in (rehearsal, *reads):
             for assignment in read.assignments.all():
                 now += timedelta(seconds=20, milliseconds=place)
-                visit = Visit.objects.create(
-                    assignment=assignment, opened_at=now, last_received_at=now, visible_ms=900 + place, comment=comment
-                )
+                times = {"opened_at": now, "last_received_at": now, "visible_ms": 900 + place}
+                seen = place % 5 != 0  # a spreadsheet has no visits
+                visit = Visit.objects.create(assignment=assignment, **times, comment=comment) if seen else None
                 for question in questions:
                     place += 1
                     if place in gaps:
@@ -53,13 +53,15 @@ def play(scores: list[int], gaps: set[int], excluded: int, comment: str) -> Stud
                         Response.objects.create(
                             assignment=assignment,
                             question=question,
-                            visit=visit if place % 5 else None,
+                            visit=visit,
                             revision=revision,
                             score=scores[(place + revision) % len(scores)],
                             minimum=1,
                             maximum=5,
                             answered_at=now,
                             received_at=now,
+                            elapsed_ms=700 + place if seen else None,
+                            visible_ms=600 + place if seen else None,
                         )
     Exclusion.objects.create(study=study, example=study.examples.get(number=excluded, practice=False), why="blurred")
     Exclusion.objects.create(study=study, response=Response.objects.first(), why="slipped")

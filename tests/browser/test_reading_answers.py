@@ -55,10 +55,36 @@ def test_a_visit_records_times_display_files_and_actions(reading_room: Make) -> 
     assert all(file["format"] == "image/png" for file in visit.files)
     sent = [hashlib.sha256(room.trial.files[file["role"]]).hexdigest() for file in visit.files]
     assert [file["sha256"] for file in visit.files] == sent
-    assert Response.objects.earliest("id").visit == visit
+    first, second = Response.objects.order_by("id")
+    assert first.visit == second.visit == visit
+    assert visit.images_ready_ms <= first.elapsed_ms <= second.elapsed_ms == visit.answered_ms
+    assert first.visible_ms <= first.elapsed_ms and second.visible_ms <= visit.visible_ms
     room.press("Backspace")
     room.wait_for(1)
     expect(room.page.locator("#comment")).to_have_value("Rotated film")
+
+
+def test_a_comment_is_cleared_for_good_and_one_left_alone_stays(reading_room: Make) -> None:
+    room = reading_room(total=3)
+    page = room.open()
+    page.fill("#comment", "Rotated film")
+    room.press("Enter", "4", "3", "Enter")  # the first Enter says what is missing
+    room.wait_for(2)
+    room.press("Backspace")
+    room.wait_for(1)
+    page.reload()  # only the server knows the comment now, and the visit before the reload left it alone
+    room.wait_for(1)
+    expect(page.locator("#comment")).to_have_value("Rotated film")
+    page.fill("#comment", "")
+    room.press("Enter")
+    room.wait_for(2)
+    room.press("Backspace")
+    room.wait_for(1)
+    page.reload()
+    room.wait_for(1)
+    expect(page.locator("#comment")).to_have_value("")
+    visits = Visit.objects.filter(assignment__position=1).order_by("opened_at")
+    room.wait_until(lambda: [visit.comment for visit in visits.all()][:3] == ["Rotated film", None, ""])
 
 
 def test_network_cut_in_mid_read_and_restored(reading_room: Make) -> None:
@@ -138,7 +164,9 @@ def test_two_tabs_only_one_reads(reading_room: Make) -> None:
     other = ReadingRoom(second, room.trial, room.address)
     other.open(check=False)
     expect(second.locator("#message")).to_contain_text("open in another tab")
-    second.get_by_role("button", name="Read here instead").click()
+    expect(second.locator("#comment")).to_be_disabled()
+    expect(second.get_by_role("button", name="Read here instead")).to_be_focused()
+    other.press("Enter")
     other.pass_display_check()
     other.wait_for(1)
     expect(first.locator("#message")).to_contain_text("moved to another tab")
@@ -260,6 +288,8 @@ def test_an_example_without_all_its_images_takes_no_answer(reading_room: Make, t
     room.read_on(1, 4, 4)
     expect(page.locator("#message")).to_contain_text("Latent Shift map")
     assert "no answer is taken" in room.message()
+    expect(page.get_by_role("button", name="Try again")).to_be_focused()
+    expect(page.locator("#comment")).to_be_disabled()
     assert ("does not have the file" if trouble == "missing" else "arrived damaged") in room.message()
     room.photograph(f"image-{trouble}")
     room.press("4", "4", "Enter")
@@ -268,6 +298,7 @@ def test_an_example_without_all_its_images_takes_no_answer(reading_room: Make, t
     mend()
     page.get_by_role("button", name="Try again").click()
     room.wait_for(2)
+    expect(page.locator("#comment")).to_be_enabled()
     assert room.trial.visit(2).display["failed_files"] == ["Latent Shift map"]
 
 
@@ -287,8 +318,10 @@ def test_practice_tells_the_truth_after_the_answers(reading_room: Make) -> None:
     room = reading_room(total=2, practice=2)
     page = room.open(practice=True)
     assert "Practice 1" in page.locator("header").inner_text()
+    before = page.locator(".view").first.bounding_box()
     room.press("4", "2", "Enter")
     expect(page.locator("#feedback")).to_contain_text("Cardiomegaly is present: the model is right.")
+    assert page.locator(".view").first.bounding_box() == before, "the images stay where they are"
     room.photograph("practice-feedback")
     room.press("Enter")
     room.wait_for(2)

@@ -142,6 +142,43 @@ def test_visits_are_idempotent_and_measures_never_shrink(client, me):
     assert client.get(BASE + "assignments/1/").json()["comment"] == "unsure"
 
 
+def test_an_answer_carries_its_own_times_beside_the_servers(client):
+    visit = open_visit(client)
+    put(client, f"visits/{visit}/", {"images_ready_ms": 400})
+    at = "2026-03-02T07:00:00Z"
+    for question, elapsed in (("confidence", 2100), ("feature", 3900)):
+        times = {"client_answered_at": at, "elapsed_ms": elapsed, "visible_ms": elapsed - 100}
+        body = {"visit": visit, "question": question, "score": 4, **times}
+        assert put(client, f"responses/{uuid.uuid4()}/", body).status_code == 201
+    assert answer(client, visit, score=5).status_code == 201
+    found = Response.objects.order_by("id").values_list("elapsed_ms", "visible_ms", "answered_at__year")
+    assert list(found) == [(2100, 2000, 2026), (3900, 3800, 2026), (None, None, None)]
+
+
+def comment_shown(client):
+    return client.get(BASE + "assignments/1/").json()["comment"]
+
+
+def test_a_visit_that_leaves_the_comment_alone_keeps_it(client):
+    first, second = open_visit(client), open_visit(client)
+    put(client, f"visits/{first}/", {"comment": "unsure"})
+    for silent in ({"visible_ms": 5}, {"visible_ms": 6, "comment": None}):
+        assert put(client, f"visits/{second}/", silent).status_code == 200
+        assert put(client, f"visits/{first}/", silent).status_code == 200
+    assert comment_shown(client) == "unsure"
+    assert Visit.objects.get(id=second).comment is None
+
+
+def test_clearing_the_comment_is_kept_as_a_revision(client):
+    first, second, third = open_visit(client), open_visit(client), open_visit(client)
+    put(client, f"visits/{first}/", {"comment": "unsure"})
+    put(client, f"visits/{second}/", {"comment": ""})
+    put(client, f"visits/{third}/", {"visible_ms": 5})
+    put(client, f"visits/{first}/", {"visible_ms": 7})  # late: it does not bring its comment back
+    assert comment_shown(client) == ""
+    assert [Visit.objects.get(id=visit).comment for visit in (first, second, third)] == ["unsure", "", None]
+
+
 def test_a_visit_of_another_read_is_refused(client, me):
     token = client.get(BASE + "assignments/1/").json()["visit_token"]
     answer_all(client, me.reads.get(number=1))
@@ -269,7 +306,7 @@ def test_a_closed_study_takes_nothing_more(client, me):
         client.post(BASE + "finish/"),
     ):
         assert (refused.status_code, refused.json()["code"]) == (409, "study_closed")
-    assert Visit.objects.get(id=visit).comment == ""
+    assert Visit.objects.get(id=visit).comment is None
 
 
 def test_a_late_report_takes_no_viewer_action_back(client):

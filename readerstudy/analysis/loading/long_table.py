@@ -173,12 +173,13 @@ def _answers(
             name: check.number(name, 0) if row[name] else None
             for name in ("visible_ms", "images_ready_ms", "first_input_ms", "animation_loops")
         }
+        taken = {name: check.number(name, 0) if row[name] else None for name in ("answered_ms", "answered_visible_ms")}
         if check.failed or score is None or read is None or revision is None or place is None:
             continue
         visit = None
         if times["opened_at"]:
             loops = measures.pop("animation_loops") or 0
-            visit = LoadedVisit(times["opened_at"], **measures, animation_loops=loops, comment=row["comment"])  # type: ignore[arg-type]
+            visit = LoadedVisit(times["opened_at"], **measures, animation_loops=loops, comment=row["comment"] or None)  # type: ignore[arg-type]
         answers.append(
             LoadedAnswer(
                 reader=row["reader"],
@@ -192,6 +193,8 @@ def _answers(
                 source=row["source"] or "spreadsheet",
                 answered_at=times["answered_at"],
                 received_at=times["received_at"],
+                elapsed_ms=taken["answered_ms"],
+                visible_ms=taken["answered_visible_ms"],
                 visit=visit,
                 excluded=row.flag("excluded"),
             )

@@ -88,7 +88,7 @@ class LoadedVisit:
     images_ready_ms: int | None
     first_input_ms: int | None
     animation_loops: int
-    comment: str
+    comment: str | None
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,8 @@ class LoadedAnswer:
     source: str = "spreadsheet"
     answered_at: datetime | None = None
     received_at: datetime | None = None
+    elapsed_ms: int | None = None
+    visible_ms: int | None = None
     visit: LoadedVisit | None = None
     excluded: bool = False
 

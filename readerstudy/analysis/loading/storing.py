@@ -181,6 +181,8 @@ def _store_answers(study: Study, examples: dict[str, Example], loaded: LoadedRea
                 maximum=question.maximum,
                 source=answer.source,
                 answered_at=answer.answered_at,
+                elapsed_ms=answer.elapsed_ms,
+                visible_ms=answer.visible_ms,
                 **({"received_at": answer.received_at} if answer.received_at else {}),
             )
         )

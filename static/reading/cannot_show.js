@@ -1,0 +1,34 @@
+/** An example that cannot be shown: the reader is told why, and what can be done. No answer is taken. */
+import { isPassing, Problem } from "./api.js";
+import { MissingImages } from "./prefetch.js";
+
+const RETRY_MS = 4000;
+
+/**
+ * @param {import("./app.js").ReadingRoom} room @param {import("./visit.js").Visit} visit @param {Error} error
+ */
+export function cannotShow(room, visit, error) {
+  const { position } = visit;
+  visit.watch.stop();
+  /** @type {[string, () => void][]} */
+  const ways = [["Try again", () => void room.open(position)]];
+  if (position > 1) ways.push(["Back", () => void room.open(position - 1)]);
+  const missing = error instanceof MissingImages;
+  const passing = missing ? error.failures.every((failure) => isPassing(failure.error)) : isPassing(error);
+  if (missing) room.describe(error.assignment);
+  if (passing) {
+    room.retryTimer = window.setTimeout(() => void room.open(position), RETRY_MS);
+    room.page.message("The network is away",
+      `Example ${position} is not on this computer yet. Your answers are kept; the page tries again by itself.`, ways);
+  } else if (missing) {
+    const failed = error.failures.map(({ title }) => title);
+    void visit.announce(error.assignment.visit_token, room.displayFacts(), [], failed);
+    ways.push(["Go on without answering", () => void room.goOn(position)]);
+    room.page.message("This example cannot be read now",
+      `${error.message} Without all its images no answer is taken.`, ways);
+  } else {
+    room.page.message("This example cannot be shown",
+      error instanceof Problem ? error.message : "Reload the page; your answers are kept.", ways, true);
+    if (!(error instanceof Problem)) throw error;
+  }
+}
