@@ -77,8 +77,8 @@ def test_exclusions_in_force_are_marked_and_left_out_of_imrmc(study):
 
 
 def test_no_cell_starts_a_formula(study):
-    assert [safe_cell(value) for value in ("=1+1", "+x", "-x", "@x", "fine", -3, None)] == [
-        "'=1+1", "'+x", "'-x", "'@x", "fine", -3, "",
+    assert [safe_cell(value) for value in ("=1+1", "+x", "-x", "@x", "\n=1", "\uff1d1", "fine", -3, None)] == [
+        "'=1+1", "'+x", "'-x", "'@x", "'\n=1", "'\uff1d1", "fine", -3, "",
     ]  # fmt: skip
     assignment = study.readers.get().reads.get(number=1).assignments.last()
     visit = Visit.objects.create(assignment=assignment, comment="=HYPERLINK(1)")
