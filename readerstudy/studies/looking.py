@@ -103,6 +103,6 @@ def _pages(studies: QuerySet[Study], name: str) -> list[tuple[str, str]]:
 def _account() -> str:
     """Who is at the command line, as the operating system says."""
     try:
-        return getpass.getuser()
+        return getpass.getuser()[:80]
     except (OSError, KeyError):  # a container's user may have no name
         return ""
