@@ -23,6 +23,11 @@ if not SECRET_KEY:
     SECRET_KEY = "insecure-key-for-development-only"  # noqa: S105
 # Keys the hashes of patient ids and file names. It must outlive a rotation of SECRET_KEY.
 BLINDING_KEY = env.str("BLINDING_KEY", default=SECRET_KEY)
+if "CHANGE-ME" in SECRET_KEY + BLINDING_KEY:
+    raise ImproperlyConfigured(
+        "SECRET_KEY or BLINDING_KEY is still the one of environment.example, which everybody knows. "
+        'Make two: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+    )
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -53,9 +58,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "csp.middleware.CSPMiddleware",  # first: refusals and static files of the next two carry the policy too
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -105,6 +105,7 @@ def no_upload(world: World) -> str:
 TABLE: dict[str, Row] = {
     # accounts
     "accounts/": logged_in(),
+    "accounts/email/": logged_in(),
     # cases
     "batches/": administrators(),
     "batches/staged/<str:token>/": administrators(token=no_upload),

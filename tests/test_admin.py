@@ -1,5 +1,7 @@
 """The Django admin: every model, no query per row, frozen rows read-only, answers never editable."""
 
+import time
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
@@ -8,9 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from readerstudy.accounts.models import User
 from readerstudy.cases.models import Truth
-from readerstudy.reading.models import Exclusion, Reader, Response
+from readerstudy.reading.models import Exclusion, Reader, Response, Visit
 from readerstudy.studies.models import Membership, Method, Study
-from tests.builders import make_study, make_user
+from tests.builders import make_batch, make_study, make_user
 from tests.worlds import World, make_world
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +51,9 @@ def test_every_model_is_there():
 def test_lists_ask_no_query_per_row(client, root, world):
     def queries() -> dict[str, int]:
         counts = {}
-        for model in OURS:
+        for study in Study.objects.all():  # or nothing would be listed
+            client.post(f"/studies/{study.slug}/results/look/", {"why": "a test"})
+        for model in (Response, Visit, *OURS):  # the first time, looks are recorded
             with CaptureQueriesContext(
                 connection,
             ) as captured:
@@ -65,6 +69,7 @@ def test_lists_ask_no_query_per_row(client, root, world):
 
 
 def test_every_row_and_its_search_can_be_opened(client, root, world):
+    client.post("/studies/one/results/look/", {"why": "a test"})
     for model in OURS:
         row = model.objects.first()
         if row is not None:
@@ -73,6 +78,7 @@ def test_every_row_and_its_search_can_be_opened(client, root, world):
 
 
 def test_history_is_shown_where_it_is_kept(client, root, world):
+    client.post("/studies/one/results/look/", {"why": "a test"})
     for row in (world.study, world.method, world.question, world.membership, world.truth, world.reader):
         assert client.get(address(type(row), "history", row.pk)).status_code == 200, row
 
@@ -109,6 +115,7 @@ def test_junk_in_json_fields_is_refused_with_a_sentence(client, root, junk):
 
 
 def test_what_an_open_study_uses_can_only_be_looked_at(client, root, world):
+    client.post("/studies/one/results/look/", {"why": "a test"})
     for row in (world.study, world.method, world.question, world.truth, world.case):
         page = client.get(address(type(row), "change", row.pk))
         assert b'name="_save"' not in page.content, row
@@ -134,11 +141,76 @@ def test_answers_cannot_be_added_edited_or_deleted(client, root, world):
     assert client.post(address(Response, "delete", world.response.pk), {"post": "yes"}).status_code == 403
 
 
-def test_looking_at_answers_of_an_open_study_is_recorded(client, root, world):
+def suggested_answers(client) -> list[str]:
+    asked = {"app_label": "reading", "model_name": "exclusion", "field_name": "response", "term": ""}
+    return [found["text"] for found in client.get("/admin/autocomplete/", asked).json()["results"]]
+
+
+def test_answers_of_an_open_study_are_shown_to_who_says_why(client, root, world):
+    other = make_world("two")
+    opened = address(Response, "change", world.response.pk)
+    page = client.get(address(Response))
+    assert not page.context["cl"].result_list and '<a href="/studies/one/results/">' in page.text
+    for refused in (opened, address(Response, "history", world.response.pk)):
+        answer = client.get(refused)
+        assert answer.status_code == 403 and "say first why you look" in answer.text
+    assert suggested_answers(client) == [] and not world.study.looks.exists()
+    client.post("/studies/one/results/look/", {"why": "a reader asks"})
     for _ in range(2):
-        client.get(address(Response))
-    client.get(address(Response, "change", world.response.pk))
-    assert [(look.user, look.what) for look in world.study.looks.all()] == [(root, "answers in the Django admin")]
+        page = client.get(address(Response))
+        assert list(page.context["cl"].result_list) == [world.response]
+    assert '<a href="/studies/two/results/">' in page.text and "/studies/one/results/" not in page.text
+    assert client.get(opened).status_code == 200
+    assert client.get(address(Response, "change", other.response.pk)).status_code == 403
+    assert len(suggested_answers(client)) == 1
+    assert [(look.user, look.what, look.why) for look in world.study.looks.all()] == [
+        (root, "answers in the Django admin", "a reader asks")
+    ]
+    assert not other.study.looks.exists()
+
+
+def test_a_reason_holds_for_an_hour_and_for_one_person(client, root, world, monkeypatch):
+    client.post("/studies/one/results/look/", {"why": "a reader asks"})
+    opened = address(Response, "change", world.response.pk)
+    assert client.get(opened).status_code == 200
+    now = time.time()
+    monkeypatch.setattr("readerstudy.studies.looking.time.time", lambda: now + 3601)
+    assert client.get(opened).status_code == 403
+    monkeypatch.undo()
+    client.force_login(make_user("second-root", is_staff=True))
+    assert client.get(opened).status_code == 403
+
+
+def test_answers_of_a_closed_study_need_no_reason(client, root):
+    closed = make_world("done", state="closed")
+    page = client.get(address(Response))
+    assert list(page.context["cl"].result_list) == [closed.response] and "Not listed" not in page.text
+    assert not closed.study.looks.exists()
+
+
+def test_truth_that_an_open_study_uses_is_shown_to_who_says_why(client, root, world):
+    draft = make_study("draft", batch=make_batch("other")).examples.first().prediction.case
+    batch = f"/batches/{world.batch.name}/"
+    hidden = [address(Truth, page, world.truth.pk) for page in ("change", "history")]
+    hidden.append(f"{address(Truth, 'history', world.truth.pk)}{world.truth.history.first().pk}/")
+    page = client.get(address(Truth))
+    assert {truth.case.batch.name for truth in page.context["cl"].result_list} == {draft.batch.name}
+    assert '<a href="/studies/one/examples/">' in page.text
+    assert "Effusion: " not in client.get(batch).text and '<a href="/studies/one/examples/">' in client.get(batch).text
+    assert [client.get(page).status_code for page in hidden] == [403] * 3
+    client.post("/studies/one/examples/truth/", {"why": "a wrong label"})
+    assert "present" in client.get(batch).text and "/studies/one/examples/" not in client.get(batch).text
+    assert [client.get(page).status_code for page in hidden] == [200] * 3
+    assert Truth.objects.count() == client.get(address(Truth)).context["cl"].result_count
+
+
+def test_no_page_of_the_admin_names_a_score_or_a_label_otherwise(client, root, world):
+    Exclusion.objects.create(study=world.study, response=world.response, why="slip", by=root)
+    named, truth = str(world.response), str(world.truth)
+    assert named in client.get(address(Exclusion)).text
+    world.response.score += 1
+    world.truth.label = not world.truth.label
+    assert (str(world.response), str(world.truth)) == (named, truth)
 
 
 def test_a_withdrawal_needs_its_own_page_and_a_reason(client, root, world):

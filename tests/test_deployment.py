@@ -74,6 +74,7 @@ def test_the_unit_starts_gunicorn_with_options_it_knows() -> None:
     arguments = command.split(" -m gunicorn ")[1].split()
     environment = example_environment() | {
         "SECRET_KEY": secrets.token_urlsafe(48),
+        "BLINDING_KEY": secrets.token_urlsafe(48),
         "DATABASE_URL": "sqlite:///:memory:",
     }
     answer = run(sys.executable, "-m", "gunicorn", "--check-config", *arguments, **environment)

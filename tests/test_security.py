@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import make_user
-from tests.test_access import TABLE, fill
+from tests.test_access import TABLE, fill, quiet  # noqa: F401
 from tests.worlds import make_world
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,6 +32,15 @@ def test_without_a_secret_key_nothing_starts_and_the_error_says_what_to_do():
     done = manage("check")
     assert done.returncode != 0
     assert "SECRET_KEY is not set" in done.stderr
+
+
+@pytest.mark.parametrize("left", ["SECRET_KEY", "BLINDING_KEY"])
+def test_with_a_key_of_the_example_nothing_starts(left):
+    example = (ROOT / "deploy" / "environment.example").read_text()
+    value = next(line.partition("=")[2] for line in example.splitlines() if line.startswith(f"{left}="))
+    done = manage("check", **{"SECRET_KEY": "a" * 50, "BLINDING_KEY": "b" * 50, left: value})
+    assert done.returncode != 0
+    assert "which everybody knows" in done.stderr
 
 
 class Offences(HTMLParser):
@@ -97,6 +106,23 @@ def test_no_page_asks_another_host_or_needs_inline_script_or_style(client):
                 wrong[address] = found
     assert not wrong
     assert seen > 15
+
+
+@pytest.mark.django_db
+def test_errors_refusals_and_static_files_carry_the_policy(client, monkeypatch, quiet):  # noqa: F811
+    monkeypatch.setattr("readerstudy.studies.home.render", None)  # so that the home page fails
+    client.raise_request_exception = False
+    client.force_login(make_user("ann"))
+    answers = {
+        400: client.get("/", headers={"host": "elsewhere.example"}),
+        404: client.get("/no-such-page/"),
+        500: client.get("/"),
+        200: client.get("/static/img/icon.svg"),
+        405: client.put("/studies/one/results/"),
+    }
+    for status, answer in answers.items():
+        assert answer.status_code == status
+        assert "default-src 'self'" in answer.headers["Content-Security-Policy"], status
 
 
 def test_our_styles_and_scripts_name_no_other_host():

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
 from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -55,6 +56,46 @@ class RecordAdmin(HouseAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class AskingAdmin(HouseAdmin):
+    """For rows that are shown only to who said why."""
+
+    change_list_template = "admin/asking_change_list.html"
+
+    def shown(self, request: HttpRequest) -> QuerySet[Any]:
+        raise NotImplementedError
+
+    def where_to_ask(self, request: HttpRequest) -> list[tuple[str, str]]:
+        """Title and address of each page on which to say why, to see the other rows."""
+        raise NotImplementedError
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request) & self.shown(request)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        where = self.where_to_ask(request) if self.has_view_permission(request) else []
+        return super().changelist_view(request, {**(extra_context or {}), "where_to_ask": where})
+
+    def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any) -> Any:
+        self._refuse_hidden(request, object_id)
+        return super().changeform_view(request, object_id, *args, **kwargs)
+
+    def history_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
+        self._refuse_hidden(request, object_id)
+        return super().history_view(request, object_id, *args, **kwargs)
+
+    def history_form_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
+        self._refuse_hidden(request, object_id)
+        return super().history_form_view(request, object_id, *args, **kwargs)  # type: ignore[misc]  # SimpleHistoryAdmin's
+
+    def _refuse_hidden(self, request: HttpRequest, object_id: str | None) -> None:
+        """403 with a sentence for a row that is there and not shown; Django would say that it does not exist."""
+        if object_id is None or not object_id.isdecimal() or not self.has_view_permission(request):
+            return
+        row = self.model._default_manager.filter(pk=object_id)
+        if row.exists() and not self.get_queryset(request).filter(pk=object_id).exists():
+            raise PermissionDenied("The study is not closed: say first why you look. The list says where.")
 
 
 def _saying_why(request: HttpRequest, view: Callable[..., Any], *args: Any, **kwargs: Any) -> HttpResponse:

@@ -5,6 +5,7 @@ from readerstudy.accounts import demo, views
 
 urlpatterns = [
     path("accounts/", views.account, name="account"),
+    path("accounts/email/", views.account),  # instead of allauth's page: nobody takes another's address unproven
 ]
 if settings.DEMO:
     urlpatterns += [path("demo/enter/<slug:role>/", demo.enter, name="demo_enter")]

@@ -7,6 +7,6 @@ from readerstudy.accounts.access import signed_in
 
 
 def account(request: HttpRequest) -> HttpResponse:
-    """Links to password, second factor and API token."""
+    """Who one is here, with links to password and second factor. An address is changed by an administrator only."""
     signed_in(request)
     return render(request, "accounts/account.html")

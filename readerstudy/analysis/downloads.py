@@ -23,11 +23,10 @@ from readerstudy.analysis.export import (
     data_dictionary,
     export,
     provenance,
-    record_look,
     study_wide_columns,
 )
-from readerstudy.analysis.looking import needed_reason
 from readerstudy.studies.access import researcher_study, signed_in
+from readerstudy.studies.looking import needed_reason, record_look
 from readerstudy.studies.models import Study
 
 ANSWERS = ("long", "wide", "imrmc")  # the tables that show answers; the others tell only about them

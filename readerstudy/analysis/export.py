@@ -11,13 +11,12 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from readerstudy.accounts.models import User
 from readerstudy.analysis.dictionary import LONG, Column, wide_columns
 from readerstudy.analysis.records import exclusion_records, look_records
 from readerstudy.analysis.tables import completeness, long_rows, wide_rows
 from readerstudy.studies.composition import truths_of
 from readerstudy.studies.csv_files import safe_cell
-from readerstudy.studies.models import Look, Study
+from readerstudy.studies.models import Study
 from readerstudy.studies.protocol import protocol
 
 FORMATS = ("long", "wide", "imrmc")
@@ -107,12 +106,6 @@ class Hashed:
     @property
     def sha256(self) -> str:
         return self._digest.hexdigest()
-
-
-def record_look(study: Study, what: str, user: User | None = None, why: str = "") -> None:
-    """Truth and answers seen before the study is closed are recorded: who, when, what, why."""
-    if study.state != Study.State.CLOSED:
-        Look.objects.create(study=study, user=user, what=what, why=why)
 
 
 def csv_text(columns: list[str], rows: Iterator[dict[str, Any]]) -> Iterator[str]:

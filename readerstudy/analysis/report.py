@@ -18,6 +18,7 @@ from django.template import Context, Engine
 from readerstudy.analysis.figures import Drawing, draw_all
 from readerstudy.analysis.report_tables import csv_tables, report_tables
 from readerstudy.analysis.report_text import limitations, plan_entries, sections
+from readerstudy.studies.csv_files import safe_cell
 from readerstudy.studies.plan import AnalysisError
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "analysis"
@@ -94,17 +95,12 @@ def _write_all(folder: Path, results: Mapping[str, Any], drawings: list[Drawing]
         with (folder / "tables" / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\r\n")
             writer.writeheader()
-            writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
+            writer.writerows({key: safe_cell(value) for key, value in row.items()} for row in rows)
     for drawing in drawings:
         for kind, data in (("svg", drawing.svg), ("png", drawing.png)):
             if data is not None:
                 (folder / "figures" / f"{drawing.name}.{kind}").write_bytes(data)
     (folder / "report.html").write_text(render_report(results, drawings), encoding="utf-8")
-
-
-def _cell(value: Any) -> Any:
-    """Text that a spreadsheet would run as a formula gets a leading apostrophe; numbers stay numbers."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def _refuse_strangers(target: Path) -> None:

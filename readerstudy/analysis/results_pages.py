@@ -17,11 +17,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from explain.kinds import KINDS
 from readerstudy.analysis.background import running_analysis, start_analysis
-from readerstudy.analysis.looking import needed_reason, reason, start_looking
 from readerstudy.analysis.models import Analysis
 from readerstudy.analysis.tables import completeness
 from readerstudy.reading.models import Exclusion, Response
 from readerstudy.studies.access import researcher_study, signed_in
+from readerstudy.studies.looking import needed_reason, reason, record_page, start_looking
 from readerstudy.studies.models import Study
 
 # Stored HTML and SVG were written by us from researchers' texts; the browser runs nothing in them all the same.
@@ -33,6 +33,7 @@ SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:
 def results_page(request: HttpRequest, slug: str) -> HttpResponse:
     study = researcher_study(request, slug)
     why = reason(request, study)
+    record_page(request, study, signed_in(request), "results page")
     running = running_analysis(study)
     last = study.analyses.filter(status=Analysis.Status.DONE).first()
     newest = study.analyses.exclude(status=Analysis.Status.RUNNING).first()
@@ -75,7 +76,7 @@ def results_look(request: HttpRequest, slug: str) -> HttpResponse:
     if not why or len(why) > 300:
         messages.error(request, "Say in a few words why you look (at most 300 characters).")
     else:
-        start_looking(request, study, signed_in(request), why)
+        start_looking(request, study, why)
     return redirect("results", slug)
 
 
@@ -109,6 +110,7 @@ def results_archive(request: HttpRequest, slug: str) -> HttpResponseBase:
 def _last(request: HttpRequest, slug: str) -> Analysis:
     study = researcher_study(request, slug)
     needed_reason(request, study)
+    record_page(request, study, signed_in(request), "results page")
     analysis = study.analyses.filter(status=Analysis.Status.DONE).first()
     if analysis is None:
         raise Http404("This study has no stored analysis yet: run it on the results page.")

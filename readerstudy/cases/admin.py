@@ -1,8 +1,11 @@
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
-from readerstudy.accounts.adminbase import HouseAdmin, RecordAdmin
+from readerstudy.accounts.adminbase import AskingAdmin, HouseAdmin, RecordAdmin
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
+from readerstudy.cases.truths import shown_truths, where_to_ask
 
 
 @admin.register(Batch)
@@ -34,7 +37,7 @@ class CaseAdmin(HouseAdmin):
 
 
 @admin.register(Truth)
-class TruthAdmin(HouseAdmin, SimpleHistoryAdmin):
+class TruthAdmin(AskingAdmin, SimpleHistoryAdmin):
     """A wrong label can be corrected until a study that uses it opens; the old one stays in the history."""
 
     list_display = ["case", "pathology", "label", "provenance"]
@@ -43,6 +46,12 @@ class TruthAdmin(HouseAdmin, SimpleHistoryAdmin):
     search_fields = ["case__public_id", "pathology", "provenance"]
     autocomplete_fields = ["case"]
     readonly_fields = ["mask"]
+
+    def shown(self, request: HttpRequest) -> QuerySet[Truth]:
+        return shown_truths(request, Case.objects.all())
+
+    def where_to_ask(self, request: HttpRequest) -> list[tuple[str, str]]:
+        return where_to_ask(request, Case.objects.all())
 
 
 @admin.register(Prediction)

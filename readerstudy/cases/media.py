@@ -14,7 +14,8 @@ from django.views.decorators.http import require_safe
 
 from readerstudy.accounts.access import administrator
 from readerstudy.cases.identity import keyed_hash
-from readerstudy.cases.models import Batch, Case, Truth
+from readerstudy.cases.models import Batch, Case
+from readerstudy.cases.truths import shown_truths
 
 CACHE_SECONDS = 24 * 3600
 CONTENT_TYPES = {
@@ -70,10 +71,10 @@ def case_file(cases: QuerySet[Case], name: str) -> FieldFile | None:
 
 @require_safe
 def batch_file(request: HttpRequest, batch: str, name: str) -> HttpResponseBase:
-    """Display images and truth masks of a batch, for administrators."""
+    """Display images and truth masks of a batch, for administrators; no mask that an open study uses (truths.py)."""
     administrator(request)
     found = get_object_or_404(Batch, name=batch)
     file = case_file(found.cases.all(), name)
     if file is None:
-        file = get_object_or_404(Truth, case__batch=found, **named("mask", name)).mask
+        file = get_object_or_404(shown_truths(request, found.cases.all()), **named("mask", name)).mask
     return serve(request, file)

@@ -104,7 +104,7 @@ class Truth(models.Model):
         constraints = [models.UniqueConstraint(fields=["case", "pathology"], name="truth_once_per_case_pathology")]
 
     def __str__(self) -> str:
-        return f"{self.case_id} {self.pathology}: {'present' if self.label else 'absent'}"
+        return f"{self.pathology} in case {self.case_id}"
 
 
 class Prediction(models.Model):

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count
+from django.db.models import Count, Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -17,6 +17,7 @@ from readerstudy.cases import staging
 from readerstudy.cases.media import CACHE_SECONDS
 from readerstudy.cases.models import Batch
 from readerstudy.cases.problems import Refused
+from readerstudy.cases.truths import shown_truths, where_to_ask
 
 CASES_A_PAGE = 24
 SHOWN_PROBLEMS = 500
@@ -146,14 +147,22 @@ def staged_thumbnail(request: HttpRequest, token: str, number: int) -> HttpRespo
         return HttpResponse("This upload is gone.", status=410, content_type="text/plain")
 
 
+@never_cache
 @require_safe
 def batch(request: HttpRequest, batch: str) -> HttpResponse:
     """What one batch holds."""
     administrator(request)
     found = get_object_or_404(Batch.objects.select_related("loaded_by"), name=batch)
-    cases = found.cases.prefetch_related("truths", "predictions")
+    truths = shown_truths(request, found.cases.all())
+    cases = found.cases.prefetch_related(Prefetch("truths", truths), "predictions")
     page = Paginator(cases, CASES_A_PAGE).get_page(request.GET.get("page"))
-    return render(request, "cases/batch.html", {"batch": found, "page": page, "report": found.report})
+    context = {
+        "batch": found,
+        "page": page,
+        "report": found.report,
+        "where_to_ask": where_to_ask(request, found.cases.all()),
+    }
+    return render(request, "cases/batch.html", context)
 
 
 @require_safe

@@ -1,40 +1,27 @@
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from simple_history.admin import SimpleHistoryAdmin
 
 from readerstudy.accounts.access import administrator
-from readerstudy.accounts.adminbase import HouseAdmin, RecordAdmin
+from readerstudy.accounts.adminbase import AskingAdmin, HouseAdmin, RecordAdmin
 from readerstudy.reading.exclusions import exclude
 from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, Response, Sequence, Visit
-from readerstudy.studies.models import Look, Study
+from readerstudy.studies import looking
 
 
-def record_look(request: HttpRequest) -> None:
-    """One Look per person, open study and hour."""
-    user = administrator(request)
-    what, hour_ago = "answers in the Django admin", timezone.now() - timedelta(hours=1)
-    recent = Look.objects.filter(user=user, what=what, at__gte=hour_ago).values("study")
-    studies = Study.objects.filter(state=Study.State.OPEN).exclude(pk__in=recent)
-    Look.objects.bulk_create(Look(study=study, user=user, what=what) for study in studies)
+class AnswersAdmin(AskingAdmin, RecordAdmin):
+    """Answers of a study that is not closed are shown to who said why on its results page; that is recorded."""
 
+    def shown(self, request: HttpRequest) -> QuerySet[Any]:
+        looking.record_all(request, administrator(request), "answers in the Django admin")
+        return self.model._default_manager.filter(assignment__read__reader__study__in=looking.shown_studies(request))
 
-class AnswersAdmin(RecordAdmin):
-    """Opening a page with answers of an open study is a look at results, and recorded as one."""
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        if self.has_view_permission(request):
-            record_look(request)
-        return super().changelist_view(request, extra_context)
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if self.has_view_permission(request):
-            record_look(request)
-        return super().changeform_view(request, *args, **kwargs)
+    def where_to_ask(self, request: HttpRequest) -> list[tuple[str, str]]:
+        return looking.hidden_answers(request)
 
 
 @admin.register(Reader)

@@ -170,7 +170,7 @@ class Response(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.question_id}: {self.score} (revision {self.revision})"
+        return f"assignment {self.assignment_id}, question {self.question_id}, revision {self.revision}"
 
 
 class Exclusion(models.Model):

@@ -112,7 +112,7 @@ class ExampleAdmin(RecordAdmin):
 
 @admin.register(Look)
 class LookAdmin(RecordAdmin):
-    list_display = ["at", "study", "user", "what", "why"]
+    list_display = ["at", "study", "user", "account", "what", "why"]
     list_filter = ["study", "what"]
     list_select_related = ["study", "user"]
     search_fields = ["why", "what", "user__username", "study__slug"]

@@ -6,7 +6,8 @@ class StudiesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from readerstudy.studies import freezing, roles
+        from readerstudy.studies import freezing, looking, roles
 
         freezing.connect()
+        looking.connect()
         roles.connect()

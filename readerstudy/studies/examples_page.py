@@ -8,22 +8,24 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from explain.kinds import KINDS
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
-from readerstudy.studies import forms
+from readerstudy.studies import forms, looking
 from readerstudy.studies.access import researcher_study, signed_in
 from readerstudy.studies.attempts import attempt
 from readerstudy.studies.composition import draft_for_update, truths_of
-from readerstudy.studies.models import Example, Look, Study
+from readerstudy.studies.models import Example, Study
 from readerstudy.studies.precomputing import is_current, study_kinds
 from readerstudy.studies.selection import select_examples
 
 
+@never_cache
 def examples(request: HttpRequest, slug: str) -> HttpResponse:
-    """Draw examples; list them. Truth is listed while the study is a draft, and again once it is closed."""
+    """Draw examples; list them. Truth is listed for a draft and a closed study, and for who said why."""
     study = researcher_study(request, slug)
     form = forms.SelectionForm(request.POST or None, initial=_selection_initial(study))
     if request.method == "POST" and form.is_valid():
@@ -34,22 +36,23 @@ def examples(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             messages.success(request, f"Selected {study.examples.filter(practice=False).count()} examples.")
             return redirect("study_examples", slug)
-    return render(request, "studies/examples.html", _examples_context(study, study.state != Study.State.OPEN, form))
+    show_truth = study.state != Study.State.OPEN or looking.reason(request, study) is not None
+    if show_truth:
+        looking.record_page(request, study, signed_in(request), "truth of the examples")
+    return render(request, "studies/examples.html", _examples_context(study, show_truth, form))
 
 
 @require_POST
 def look_at_truth(request: HttpRequest, slug: str) -> HttpResponse:
-    """List the truth of an open study's examples, after saying why; the look is recorded."""
+    """Takes the reason for listing the truth of an open study's examples."""
     study = researcher_study(request, slug)
     reason = forms.ReasonForm(request.POST)
     if not reason.is_valid():
         messages.error(request, "Say why you need to see the truth while the study is open.")
         return redirect("study_examples", slug)
     if study.state == Study.State.OPEN:
-        why = reason.cleaned_data["why"]
-        Look.objects.create(study=study, user=signed_in(request), what="truth of the examples", why=why)
-    form = forms.SelectionForm(initial=_selection_initial(study))
-    return render(request, "studies/examples.html", _examples_context(study, True, form))
+        looking.start_looking(request, study, reason.cleaned_data["why"])
+    return redirect("study_examples", slug)
 
 
 def _selection_initial(study: Study) -> dict[str, Any]:

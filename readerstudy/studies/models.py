@@ -267,6 +267,9 @@ class Look(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    account = models.CharField(
+        max_length=80, blank=True, help_text="On the command line: the account of the operating system."
+    )
     at = models.DateTimeField(auto_now_add=True)
     what = models.CharField(max_length=80)
     why = models.CharField(max_length=300, blank=True)

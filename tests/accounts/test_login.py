@@ -3,12 +3,15 @@
 import re
 
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.core import mail
 from django.db import connection
+from django.test import Client
 
-from tests.builders import make_user
+from readerstudy.accounts.models import User
+from tests.builders import make_member, make_study, make_user
 
 pytestmark = pytest.mark.django_db
 RIGHT = "let-me-read-1"  # make_user's password
@@ -103,6 +106,64 @@ def test_a_reset_does_not_tell_who_has_an_account(client):
     unknown = client.post("/accounts/password/reset/", {"email": "bob@example.org"}, follow=True).content
     strip = re.compile(rb'name="csrfmiddlewaretoken" value="\w+"')
     assert strip.sub(b"", known) == strip.sub(b"", unknown)
+
+
+def test_nobody_takes_an_address_that_is_not_theirs(client):
+    ann = make_user("ann")
+    client.force_login(ann)
+    for action in ("action_add", "action_primary"):
+        client.post("/accounts/email/", {action: "", "email": "dean@example.org"})
+    ann.refresh_from_db()
+    assert ann.email == "ann@example.org"
+    assert not EmailAddress.objects.filter(email="dean@example.org").exists()
+
+
+def test_rights_taken_away_are_gone_at_the_next_click(client):
+    study, root, ann = make_study("ours"), make_user("root", is_staff=True), make_user("ann")
+    member = make_member(study, "rita", "researcher")
+    pages = {root: "/batches/", ann: "/accounts/", member: "/studies/ours/"}
+    browsers = {user: Client() for user in pages}
+    for user, browser in browsers.items():
+        browser.force_login(user)
+        assert browser.get(pages[user]).status_code == 200
+    User.objects.filter(pk=root.pk).update(is_staff=False)
+    User.objects.filter(pk=ann.pk).update(is_active=False)
+    study.memberships.filter(user=member).delete()
+    assert [browsers[user].get(pages[user]).status_code for user in (root, ann, member)] == [403, 302, 404]
+
+
+def test_a_new_password_ends_the_other_sessions(client):
+    ann = make_user("ann")
+    thief = Client()
+    for browser in (client, thief):
+        log_in(browser, "ann")
+    new = {"oldpassword": RIGHT, "password1": "chest-film-42", "password2": "chest-film-42"}
+    assert client.post("/accounts/password/change/", new).status_code == 302
+    ann.refresh_from_db()
+    assert ann.check_password("chest-film-42")
+    assert thief.get("/accounts/").status_code == 302 and client.get("/accounts/").status_code == 200
+
+
+def test_logging_in_changes_the_session(client):
+    make_user("ann")
+    client.get("/accounts/login/")
+    client.session.save()
+    planted = client.session.session_key
+    log_in(client, "ann")
+    assert client.session.session_key != planted
+
+
+def test_behind_a_proxy_addresses_are_the_ones_it_names_and_no_others(client, settings):
+    """Guesses at many accounts are counted by address: one that the client claims itself must not count as another."""
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, "login": "3/m/ip"}
+
+    def guess(number: int, forwarded: str) -> int:
+        data = {"login": f"nobody-{number}", "password": "wrong"}
+        return client.post("/accounts/login/", data, headers={"x-forwarded-for": forwarded}).status_code
+
+    assert [guess(number, f"10.0.0.{number}, 192.0.2.7") for number in range(4)] == [200, 200, 200, 429]
+    assert guess(5, "192.0.2.8") == 200
 
 
 def code_now(secret: str) -> str:

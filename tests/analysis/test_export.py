@@ -1,6 +1,7 @@
 """Exports: stable columns, truth for researchers, no formula runs, and a look before closing is recorded."""
 
 import csv
+import getpass
 import io
 import json
 
@@ -76,8 +77,8 @@ def test_exclusions_in_force_are_marked_and_left_out_of_imrmc(study):
 
 
 def test_no_cell_starts_a_formula(study):
-    assert [safe_cell(value) for value in ("=1+1", "+x", "-x", "@x", "fine", -3, None)] == [
-        "'=1+1", "'+x", "'-x", "'@x", "fine", -3, "",
+    assert [safe_cell(value) for value in ("=1+1", "+x", "-x", "@x", "\n=1", "\uff1d1", "fine", -3, None)] == [
+        "'=1+1", "'+x", "'-x", "'@x", "'\n=1", "'\uff1d1", "fine", -3, "",
     ]  # fmt: skip
     assignment = study.readers.get().reads.get(number=1).assignments.last()
     visit = Visit.objects.create(assignment=assignment, comment="=HYPERLINK(1)")
@@ -125,20 +126,24 @@ def test_streaming_takes_a_fixed_number_of_queries(study, django_assert_max_num_
 
 def test_the_command_writes_table_dictionary_and_provenance(study, tmp_path, capsys):
     target = tmp_path / "reads.csv"
+    with pytest.raises(CommandError, match="say why you look"):
+        call_command("export_reads", study="trial", format="long", output=str(target))
+    assert not target.exists()
     call_command("export_reads", study="trial", format="long", output=str(target), why="interim check")
     assert "4 of 16 answers" in capsys.readouterr().out
     described = json.loads((tmp_path / "reads.csv.provenance.json").read_text())
     assert described["rows"] == 5 and described["protocol"]["methods"][0]["key"] == "A"
     assert "confidence_B" in (tmp_path / "reads.csv.dictionary.csv").read_text()
-    assert Look.objects.get().why == "interim check"
+    look = Look.objects.get()
+    assert (look.why, look.user, look.account) == ("interim check", None, getpass.getuser())
     with pytest.raises(CommandError, match="cannot be written"):
-        call_command("export_reads", study="trial", output=str(tmp_path / "none" / "x.csv"))
+        call_command("export_reads", study="trial", output=str(tmp_path / "none" / "x.csv"), why="x")
     with pytest.raises(CommandError, match="There is no study"):
         call_command("export_reads", study="nothing", output="-")
 
 
 def test_imrmc_counts_the_answers_to_its_one_question(study, tmp_path, capsys):
-    call_command("export_reads", study="trial", format="imrmc", output=str(tmp_path / "reads.imrmc"))
+    call_command("export_reads", study="trial", format="imrmc", output=str(tmp_path / "reads.imrmc"), why="x")
     assert "2 of 8 answers to the question “confidence”" in capsys.readouterr().out
 
 

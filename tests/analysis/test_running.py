@@ -94,12 +94,15 @@ def test_the_command_writes_a_report_and_records_the_look(tmp_path):
     for assignment in make_reads(make_reader(study))[0].assignments.all():
         make_response(assignment, study.questions.first(), 3)
     said = StringIO()
+    with pytest.raises(CommandError, match="say why you look"):
+        call_command("analyze", study="half", output=tmp_path / "out", stdout=said)
+    assert not (tmp_path / "out").exists()
     call_command("analyze", study="half", output=tmp_path / "out", why="safety", stdout=said)
     assert "4 responses" in said.getvalue() and (tmp_path / "out" / "report.html").is_file()
     assert [(look.what, look.why) for look in study.looks.all()] == [("analysis", "safety")]
     (tmp_path / "out" / "thesis.txt").write_text("mine")
     with pytest.raises(CommandError, match=r"thesis\.txt"):
-        call_command("analyze", study="half", output=tmp_path / "out", stdout=said)
+        call_command("analyze", study="half", output=tmp_path / "out", why="safety", stdout=said)
     with pytest.raises(CommandError, match="--output DIR, or --store"):
         call_command("analyze", study="half")
     with pytest.raises(CommandError, match="no study"):

@@ -81,6 +81,8 @@ def test_administrators_get_truth_masks_and_nobody_else(client, world):
         for address in addresses:
             assert client.get(address).status_code in (403, 404), (role, address)
     client.force_login(world.people["administrator"])
+    assert client.get(f"/batches/{world.batch.name}/files/{mask}").status_code == 404  # the study is open
+    client.post("/studies/one/examples/truth/", {"why": "a wrong mask"})
     assert client.get(f"/batches/{world.batch.name}/files/{mask}").status_code == 200
 
 

@@ -183,8 +183,8 @@ def test_truth_of_an_open_study_is_shown_only_with_a_recorded_reason(client, ope
     assert "true positive" not in text_of(client.get(address))
     client.post(f"{address}truth/", {"why": ""})
     assert not Look.objects.exists()
-    page = text_of(client.post(f"{address}truth/", {"why": "a reader reports a wrong label"}))
-    assert "true positive" in page
+    page = text_of(client.post(f"{address}truth/", {"why": "a reader reports a wrong label"}, follow=True))
+    assert "true positive" in page and "true positive" in text_of(client.get(address))
     assert [(look.user.username, look.why) for look in opened.looks.all()] == [
         ("ann", "a reader reports a wrong label")
     ]

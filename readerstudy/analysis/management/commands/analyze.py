@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from readerstudy.analysis.export import record_look
 from readerstudy.analysis.models import Analysis
 from readerstudy.analysis.report import write_report
 from readerstudy.analysis.running import store_analysis, study_data, study_results
 from readerstudy.studies.commands import study_named
+from readerstudy.studies.looking import record_look
 from readerstudy.studies.plan import AnalysisError
 
 
@@ -24,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--output", type=Path, metavar="DIR", help="folder to write; an earlier report is replaced")
         parser.add_argument("--store", action="store_true", help="keep the results for the study's results page")
         parser.add_argument("--analysis", type=int, help="with --store: the stored run to fill (used by that page)")
-        parser.add_argument("--why", default="", help="reason, recorded when the study is not closed yet")
+        parser.add_argument("--why", default="", help="why you look, recorded; needed until the study is closed")
 
     def handle(self, *args: Any, **options: Any) -> None:
         study = study_named(options["study"])
@@ -37,10 +38,12 @@ class Command(BaseCommand):
                 raise CommandError(f"The analysis of {study.slug} failed. {analysis.error}")
             self.stdout.write(f"Analysed {study.slug}: {analysis.responses} responses; see its results page.")
         if options["output"]:
-            record_look(study, "analysis", why=options["why"])
             try:
+                record_look(study, "analysis", None, options["why"])
                 data = study_data(study)
                 files = write_report(study_results(study, data), options["output"])
+            except ValidationError as error:
+                raise CommandError(" ".join(error.messages)) from error
             except (AnalysisError, OSError) as error:
                 raise CommandError(str(error)) from error
             self.stdout.write(

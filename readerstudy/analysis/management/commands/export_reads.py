@@ -14,10 +14,10 @@ from readerstudy.analysis.export import (
     export,
     imrmc_question,
     provenance,
-    record_look,
 )
 from readerstudy.analysis.tables import completeness
 from readerstudy.studies.commands import study_named
+from readerstudy.studies.looking import record_look
 
 
 class Command(BaseCommand):
@@ -37,15 +37,15 @@ class Command(BaseCommand):
         )
         parser.add_argument("--output", required=True, help="file to write, or - for standard output")
         parser.add_argument("--question", default="", help="imrmc: whose scores (default: the first question)")
-        parser.add_argument("--why", default="", help="reason, recorded when the study is not closed yet")
+        parser.add_argument("--why", default="", help="why you look, recorded; needed until the study is closed")
 
     def handle(self, *args: Any, **options: Any) -> None:
         study = study_named(options["study"])
         try:
             content = Hashed(export(study, options["format"], options["question"]))
+            record_look(study, f"export {options['format']}", None, options["why"])
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        record_look(study, f"export {options['format']}", why=options["why"])
         only = imrmc_question(study, options["question"]) if options["format"] == "imrmc" else ""
         answered, expected = completeness(study, only)
         summary = f"{answered} of {expected} answers" + (f" to the question “{only}”" if only else "")
