@@ -2,9 +2,9 @@
 
     python -m bench.explain_speed [--cases 2] [--threads 2] [--steps 100] [--repeats 1]
 
-TorchXRayVision's DenseNet-121 and ResNet-101 autoencoder with seeded weights (batch norms settled on the cases, latent
-code scaled so that the released code's walk over lambda takes about as many steps as with real weights) explain
-phantoms. Three ways, each in processes of its own, in turn:
+TorchXRayVision's DenseNet-121 and ResNet-101 autoencoder explain phantoms, with seeded weights that were fitted for a
+few minutes (`bench.fitted_models`; latent code scaled so that the released code's walk over lambda takes about as many
+steps as with real weights). Three ways, each in processes of its own, in turn:
     reference   a careful notebook: one image at a time, the models as they are loaded; Captum with its defaults
                 (integrated gradients with 100 Gauss-Legendre steps, 20 images a pass to bound memory); lambdas and
                 frames one by one by the released code's rules, without gradients; one matplotlib figure of 600 px a
@@ -35,13 +35,12 @@ from typing import Any
 
 import numpy as np
 import torch
-import torchxrayvision as xrv
-from safetensors.torch import save_file
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench._measure import peak_rss_mb, report
+from bench.fitted_models import ScaledLatent
 from explain import allocator, render
 from explain.fast import prepared
 from explain.gradients import guided_backprop, input_gradients, integrated_gradients
@@ -59,61 +58,6 @@ def cases(count: int) -> tuple[list[Radiograph], Tensor, Tensor]:
     radiographs = [Radiograph(draw(seed, findings=["Effusion"]).pixels) for seed in range(count)]
     x = torch.stack([torch.from_numpy(radiograph.model_input()) for radiograph in radiographs])
     return radiographs, x, torch.tensor([(7, 10, 0, 16)[n % 4] for n in range(count)])
-
-
-class ScaledLatent(nn.Module):
-    """An autoencoder whose latent code is `scale` times as long, so that a step along its gradient does less."""
-
-    def __init__(self, autoencoder: nn.Module, scale: float) -> None:
-        super().__init__()
-        self.autoencoder, self.scale = autoencoder, scale
-
-    def encode(self, x: Tensor) -> Tensor:
-        return self.autoencoder.encode(x) * self.scale
-
-    def decode(self, z: Tensor, size: tuple[int, int]) -> Tensor:
-        return self.autoencoder.decode(z / self.scale, size)
-
-
-def seed_weights(folder: Path, x: Tensor, targets: Tensor) -> None:
-    """Seeded weights with which predictions react to images: without settled batch norms they would be saturated.
-
-    Saves also the latent code's scale with which the first case's walk ends near lambda -10: with shorter
-    steps a seeded network is so rough that rounding decides where a walk turns.
-    """
-    torch.manual_seed(0)
-    classifier, autoencoder = xrv.models.DenseNet(), xrv.autoencoders.ResNetAE101()
-    for module in (*classifier.modules(), *autoencoder.modules()):
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = None  # the plain average
-        if isinstance(module, (xrv.autoencoders.Bottleneck, xrv.autoencoders.DeconvBottleneck)):
-            module.bn3.weight.data.fill_(0.2)  # without this, rounding decides where a walk turns
-    with torch.no_grad():
-        autoencoder.train()(x)
-        reconstruction = autoencoder.eval()(x)["out"]
-        scale = x.std() / reconstruction.std()  # pictures that fill the grey range
-        autoencoder.conv1_1.weight.mul_(scale)
-        classifier.train()(torch.cat([x, reconstruction * scale]))
-        classifier.eval().classifier.weight.mul_(3)
-    for name, model in (("classifier", classifier), ("autoencoder", autoencoder)):
-        save_file(model.state_dict(), folder / f"{name}.safetensors")
-    classifier = load_classifier("xrv-densenet121-all", weights=folder / "classifier.safetensors").module
-    (folder / "latent_scale").write_text(str((12 / _end(classifier, autoencoder, x[:1], int(targets[0]))) ** 0.5))
-
-
-def _end(classifier: nn.Module, autoencoder: nn.Module, x: Tensor, target: int) -> float:
-    """About how far along the unscaled gradient the released code's score turns or has fallen by 0.15."""
-    z = autoencoder.encode(x).detach().requires_grad_()
-    first = torch.sigmoid(classifier(autoencoder.decode(z, (224, 224)))[0, target])
-    (g,) = torch.autograd.grad(first, z)
-    at, previous = 1e-4, first.item()
-    with torch.no_grad():
-        while at < 1000:
-            now = torch.sigmoid(classifier(autoencoder.decode(z - at * g, (224, 224)))[0, target]).item()
-            if now > previous or first.item() - now > 0.15:
-                return at
-            at, previous = at * 1.5, now
-    return at
 
 
 class Stopwatch:
@@ -321,7 +265,8 @@ def main() -> None:
         return
     with TemporaryDirectory() as name:
         folder = Path(name)
-        seed_weights(folder, *cases(options.cases)[1:])
+        fit = [sys.executable, "-m", "bench.fitted_models", "--folder", name]
+        subprocess.run(fit, check=True, env=allocator.environment())
         for turn in range(options.repeats):
             for which in WAYS:
                 command = [sys.executable, "-m", "bench.explain_speed", "--part", which, "--folder", name]
