@@ -204,6 +204,13 @@ def test_truth_that_an_open_study_uses_is_shown_to_who_says_why(client, root, wo
     assert Truth.objects.count() == client.get(address(Truth)).context["cl"].result_count
 
 
+@pytest.mark.parametrize("written", ["%20{}", "+{}", "_2B{}", "{}.0"])
+def test_a_row_that_is_not_shown_has_no_other_name(client, root, world, written):
+    history = f"/admin/cases/truth/{written.format(world.truth.pk)}/history/"
+    for page in (history, f"{history}{world.truth.history.first().pk}/"):
+        assert client.get(page).status_code in (403, 404), page
+
+
 def test_no_page_of_the_admin_names_a_score_or_a_label_otherwise(client, root, world):
     Exclusion.objects.create(study=world.study, response=world.response, why="slip", by=root)
     named, truth = str(world.response), str(world.truth)
