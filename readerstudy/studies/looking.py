@@ -28,8 +28,10 @@ def connect() -> None:
 def record_look(study: Study, what: str, user: User | None, why: str) -> None:
     """Who (None: at the command line) saw what and why, before the study is closed. ValidationError without why."""
     if study.state != Study.State.CLOSED:
-        if not why.strip():
-            raise ValidationError(f"The study is {study.state}, not closed: say why you look; the look is recorded.")
+        if not why.strip() or len(why) > 300:
+            raise ValidationError(
+                f"The study is {study.state}, not closed: say why you look (at most 300 characters); it is recorded."
+            )
         Look.objects.create(study=study, user=user, account="" if user else _account(), what=what, why=why)
 
 
