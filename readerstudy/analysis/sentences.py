@@ -64,8 +64,8 @@ def _verdict(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan
         if p_clustered is None:
             return [f"The planned clustered signed-rank test could not be made; the pooled one gives {p_clause(p)}."]
         name, p, exact = "clustered signed-rank test", p_clustered, row["clustered"]["patient"]["p_exact"]
-    if p == exact:
-        name = f"{name}, exact because its approximation needs {FEWEST_CLUSTERS} patients,"
+        if row["clustered"]["patient"]["p_value"] is None:
+            name += f", exact because its approximation needs {FEWEST_CLUSTERS} patients,"
     level = f"{100 * plan.alpha:g} %"
     unadjusted, adjusted, alike = p, "", "on the same side of the level"
     if len(results["methods"]) > 2:

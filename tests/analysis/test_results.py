@@ -264,6 +264,12 @@ def test_a_planned_clustered_test_of_few_patients_is_the_exact_one() -> None:
     assert f"exact because its approximation needs 10 patients, gives p = {found['p_exact']:.3f}" in results["answer"]
 
 
+def test_two_p_values_of_one_do_not_make_the_pooled_test_the_exact_one() -> None:
+    results = analyse(crossover(), PLAN)
+    results["paired"][0] |= {"p_value": 1.0, "p_exact": 1.0}  # as many differences up as down
+    assert "The planned signed-rank test gives p = 1.000, not below" in sentences.answer(results, PLAN)
+
+
 @pytest.mark.parametrize(
     ("p_zero", "words"), [(0.2, "NOT with that variance set to zero: claim no difference"), (0.02, "plan.")]
 )
