@@ -222,7 +222,8 @@ def _interval(row: Mapping[str, Any]) -> str:
 
 def _with_interval(row: Mapping[str, Any], plan: AnalysisPlan) -> str:
     if row["ci_patient"] is None:
-        return f"no interval can be given from {count(row['n_patients'], 'patient')}"
+        few = f" from {count(row['n_patients'], 'patient')}" if row["n_patients"] < FEWEST_CLUSTERS else ""
+        return f"no interval can be given{few}"
     return f"{percent(plan.alpha)} interval {_interval(row)} with patients as clusters"
 
 

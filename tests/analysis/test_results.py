@@ -264,6 +264,15 @@ def test_a_planned_clustered_test_of_few_patients_is_the_exact_one() -> None:
     assert f"exact because its approximation needs 10 patients, gives p = {found['p_exact']:.3f}" in results["answer"]
 
 
+def test_an_interval_that_differences_without_variation_deny_is_not_blamed_on_patients() -> None:
+    frame = crossover()
+    frame["score"] = np.where(frame["method"] == "B", 4, 3)
+    results = analyse(frame, PLAN)
+    assert results["paired"][0]["n_patients"] == 12 and results["paired"][0]["ci_patient"] is None
+    assert "(no interval can be given; " in results["answer"]
+    assert not any("its interval is too narrow" in warning for warning in results["warnings"])
+
+
 def test_two_p_values_of_one_do_not_make_the_pooled_test_the_exact_one() -> None:
     results = analyse(crossover(), PLAN)
     results["paired"][0] |= {"p_value": 1.0, "p_exact": 1.0}  # as many differences up as down
