@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from readerstudy.accounts.models import User
 from readerstudy.cases.models import Truth
 from readerstudy.reading.models import Exclusion, Reader, Response, Visit
-from readerstudy.studies.models import Membership, Method, Study
+from readerstudy.studies.models import Look, Membership, Method, Study
 from tests.builders import make_batch, make_study, make_user
 from tests.worlds import World, make_world
 
@@ -53,7 +53,7 @@ def test_lists_ask_no_query_per_row(client, root, world):
         counts = {}
         for study in Study.objects.all():  # or nothing would be listed
             client.post(f"/studies/{study.slug}/results/look/", {"why": "a test"})
-        for model in (Response, Visit, *OURS):  # the first time, looks are recorded
+        for model in (Response, Visit, Truth, *OURS):  # the first time, looks are recorded
             with CaptureQueriesContext(
                 connection,
             ) as captured:
@@ -199,9 +199,20 @@ def test_truth_that_an_open_study_uses_is_shown_to_who_says_why(client, root, wo
     assert "Effusion: " not in client.get(batch).text and '<a href="/studies/one/examples/">' in client.get(batch).text
     assert [client.get(page).status_code for page in hidden] == [403] * 3
     client.post("/studies/one/examples/truth/", {"why": "a wrong label"})
+    assert not world.study.looks.exists()
     assert "present" in client.get(batch).text and "/studies/one/examples/" not in client.get(batch).text
     assert [client.get(page).status_code for page in hidden] == [200] * 3
     assert Truth.objects.count() == client.get(address(Truth)).context["cl"].result_count
+    assert [(look.user, look.what, look.why) for look in Look.objects.all()] == [
+        (root, "truth of cases", "a wrong label")
+    ]
+
+
+@pytest.mark.parametrize("written", ["%20{}", "+{}", "_2B{}", "{}.0"])
+def test_a_row_that_is_not_shown_has_no_other_name(client, root, world, written):
+    history = f"/admin/cases/truth/{written.format(world.truth.pk)}/history/"
+    for page in (history, f"{history}{world.truth.history.first().pk}/"):
+        assert client.get(page).status_code in (403, 404), page
 
 
 def test_no_page_of_the_admin_names_a_score_or_a_label_otherwise(client, root, world):

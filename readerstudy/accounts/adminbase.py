@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.dispatch import Signal
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 # sender=model, instance=row: asks the apps above whether the row may be edited; a receiver answers why not, or None.
@@ -91,10 +92,14 @@ class AskingAdmin(HouseAdmin):
 
     def _refuse_hidden(self, request: HttpRequest, object_id: str | None) -> None:
         """403 with a sentence for a row that is there and not shown; Django would say that it does not exist."""
-        if object_id is None or not object_id.isdecimal() or not self.has_view_permission(request):
+        if object_id is None or not self.has_view_permission(request):
             return
-        row = self.model._default_manager.filter(pk=object_id)
-        if row.exists() and not self.get_queryset(request).filter(pk=object_id).exists():
+        try:
+            pk = self.model._meta.pk.to_python(unquote(object_id))  # " 1" and "+1" name row 1 too
+        except ValidationError as error:
+            raise Http404 from error
+        row = self.model._default_manager.filter(pk=pk)
+        if row.exists() and not self.get_queryset(request).filter(pk=pk).exists():
             raise PermissionDenied("The study is not closed: say first why you look. The list says where.")
 
 

@@ -31,8 +31,7 @@ def warning_sentences(
             "a test that treats readers as a sample of all readers rejects too often below five."
         )
     row = primary_row(results, plan)
-    if row and 0 < row["n_patients"] < FEW_CLUSTERS:
-        found.append(_few_patients(row["n_patients"], plan))
+    found += _few_patients(row, plan) if row else []
     if results["simulated"]:
         found.append("Some or all of these answers are simulated. No conclusion about readers may be drawn from them.")
     found += [sentence for key, rows in pairs.items() for sentence in _design(complete(rows), key, results)]
@@ -53,17 +52,20 @@ def warning_sentences(
     return found
 
 
-def _few_patients(patients: int, plan: AnalysisPlan) -> str:
-    if patients < FEWEST_CLUSTERS:
-        return (
+def _few_patients(row: Mapping[str, Any], plan: AnalysisPlan) -> list[str]:
+    patients = row["n_patients"]
+    if 0 < patients < FEWEST_CLUSTERS:
+        return [
             f"The primary comparison is of {count(patients, 'patient')}: too few for an interval, which takes "
             f"{FEWEST_CLUSTERS}. Its estimate stands without one."
-        )
-    return (
+        ]
+    if row["ci_patient"] is None or patients >= FEW_CLUSTERS:
+        return []
+    return [
         f"The primary comparison is of {patients} patients only, so its interval is too narrow: of intervals that "
         f"claim {percent(plan.alpha)}, about {100 * coverage(patients, plan.alpha):.0f} % of such would hold the true "
         "difference."
-    )
+    ]
 
 
 def _auc_warnings(results: Mapping[str, Any]) -> list[str]:

@@ -147,9 +147,9 @@ def _paired(results: Mapping[str, Any], levels: tuple[str, ...]) -> Table:
         f"brackets, where fewer than {EXACT_BELOW} differences (or patients with one) are not zero and the "
         "approximation is rough: the exact p of the same ranks, from all assignments of signs to differences (or to "
         f"patients). With fewer than {FEWEST_CLUSTERS} such patients the clustered approximation is not given. p Holm, "
-        "p BH: p adjusted by Holm, and by Benjamini and Hochberg, within the plan's families. Intervals resample "
-        f"patients; there is none from fewer than {FEWEST_CLUSTERS}. SD with divisor n. A difference is the second "
-        "method minus the first."
+        "p BH: the pooled p adjusted by Holm, and by Benjamini and Hochberg, within the plan's families. Intervals "
+        f"resample patients; there is none from fewer than {FEWEST_CLUSTERS}. SD with divisor n. A difference is the "
+        "second method minus the first."
     )
     return Table(title, headings, rows, caption=caption)
 

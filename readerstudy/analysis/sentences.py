@@ -64,28 +64,27 @@ def _verdict(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan
         if p_clustered is None:
             return [f"The planned clustered signed-rank test could not be made; the pooled one gives {p_clause(p)}."]
         name, p, exact = "clustered signed-rank test", p_clustered, row["clustered"]["patient"]["p_exact"]
-    if p == exact:
-        name = f"{name}, exact because its approximation needs {FEWEST_CLUSTERS} patients,"
+        if row["clustered"]["patient"]["p_value"] is None:
+            name += f", exact because its approximation needs {FEWEST_CLUSTERS} patients,"
     level = f"{100 * plan.alpha:g} %"
-    found, adjusted = p_clause(p), ""
+    unadjusted, adjusted, alike = p, "", "on the same side of the level"
     if len(results["methods"]) > 2:
         p, size = _adjusted(results, row, planned)
+        alike += " as the unadjusted p"
         adjusted = f" ({p_clause(p)} when adjusted for the {size} comparisons of its family)"
     verdict = "below" if p < plan.alpha else "not below"
-    sentences = [f"The planned {name} gives {found}{adjusted}, {verdict} the {level} level fixed in the plan."]
-    if exact is not None and _p_of(row, planned) != exact:
-        sides = "" if (exact < plan.alpha) == (p < plan.alpha) else ": on the OTHER side of the level"
+    found = f"{p_clause(unadjusted)}{adjusted}"
+    sentences = [f"The planned {name} gives {found}, {verdict} the {level} level fixed in the plan."]
+    if exact is not None and unadjusted != exact:
+        sides = "" if (exact < plan.alpha) == (unadjusted < plan.alpha) else f": NOT {alike}"
         sentences.append(f"It is an approximation, rough with so few differences; exact: {p_clause(exact)}{sides}.")
     if row["family"] and not adjusted:
         sentences += _beside_adjusted(p, *_adjusted(results, row, planned), plan)
     if p >= plan.alpha:
         sentences.append("A difference this large could be chance; this does not show that the methods are equal.")
     if planned == "wilcoxon" and p_clustered is not None:
-        same = (p_clustered < plan.alpha) == (row["p_value"] < plan.alpha)
-        side = "on the same side of" if same else "NOT on that side of"
-        sentences.append(
-            f"The test that keeps each patient's answers together gives {p_clause(p_clustered)}, {side} the level."
-        )
+        side = alike if (p_clustered < plan.alpha) == (unadjusted < plan.alpha) else f"NOT {alike}"
+        sentences.append(f"The test that keeps each patient's answers together gives {p_clause(p_clustered)}, {side}.")
     return sentences
 
 
@@ -223,7 +222,8 @@ def _interval(row: Mapping[str, Any]) -> str:
 
 def _with_interval(row: Mapping[str, Any], plan: AnalysisPlan) -> str:
     if row["ci_patient"] is None:
-        return f"no interval can be given from {count(row['n_patients'], 'patient')}"
+        few = f" from {count(row['n_patients'], 'patient')}" if row["n_patients"] < FEWEST_CLUSTERS else ""
+        return f"no interval can be given{few}"
     return f"{percent(plan.alpha)} interval {_interval(row)} with patients as clusters"
 
 

@@ -48,5 +48,5 @@ class BatchSize:
             self.size = cases * 2
 
     def ran_out(self, cases: int) -> None:
-        """Memory did not hold this many."""
-        self.size, self.settled = max(1, cases // 2), True
+        """Memory did not hold this many. A larger batch read ahead does not raise the size again."""
+        self.size, self.settled = min(self.size, max(1, cases // 2)), True

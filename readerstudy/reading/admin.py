@@ -17,8 +17,9 @@ class AnswersAdmin(AskingAdmin, RecordAdmin):
     """Answers of a study that is not closed are shown to who said why on its results page; that is recorded."""
 
     def shown(self, request: HttpRequest) -> QuerySet[Any]:
-        looking.record_all(request, administrator(request), "answers in the Django admin")
-        return self.model._default_manager.filter(assignment__read__reader__study__in=looking.shown_studies(request))
+        studies = looking.shown_studies(request)
+        looking.record_all(request, studies, administrator(request), "answers in the Django admin")
+        return self.model._default_manager.filter(assignment__read__reader__study__in=studies)
 
     def where_to_ask(self, request: HttpRequest) -> list[tuple[str, str]]:
         return looking.hidden_answers(request)

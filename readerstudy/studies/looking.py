@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
+from readerstudy.accounts.access import signed_in
 from readerstudy.accounts.models import User
 from readerstudy.cases.models import Case
 from readerstudy.cases.truths import Hidden, hidden_asked
@@ -28,8 +29,10 @@ def connect() -> None:
 def record_look(study: Study, what: str, user: User | None, why: str) -> None:
     """Who (None: at the command line) saw what and why, before the study is closed. ValidationError without why."""
     if study.state != Study.State.CLOSED:
-        if not why.strip():
-            raise ValidationError(f"The study is {study.state}, not closed: say why you look; the look is recorded.")
+        if not why.strip() or len(why) > 300:
+            raise ValidationError(
+                f"The study is {study.state}, not closed: say why you look (at most 300 characters); it is recorded."
+            )
         Look.objects.create(study=study, user=user, account="" if user else _account(), what=what, why=why)
 
 
@@ -64,10 +67,10 @@ def record_page(request: HttpRequest, study: Study, user: User, what: str) -> No
         request.session.modified = True
 
 
-def record_all(request: HttpRequest, user: User, what: str) -> None:
-    """The same for a page that shows every study for which this person gave a reason."""
+def record_all(request: HttpRequest, studies: QuerySet[Study], user: User, what: str) -> None:
+    """The same for a page of several studies: of those for which this person gave a reason."""
     new = [pk for pk, given in _reasons(request).items() if what not in given["seen"]]
-    for study in Study.objects.filter(pk__in=new) if new else ():
+    for study in studies.filter(pk__in=new) if new else ():
         record_page(request, study, user, what)
 
 
@@ -89,8 +92,9 @@ def _reasons(request: HttpRequest) -> dict[int, dict[str, Any]]:
 
 
 def _hidden_truth(request: HttpRequest, cases: QuerySet[Case], **_: Any) -> Hidden:
-    """Cases of open studies for which no reason is given, and where to give it."""
+    """Cases of open studies for which no reason is given, and where to give it. The others are looked at: recorded."""
     shown_in = Example.objects.filter(study__state=Study.State.OPEN, prediction__case__in=cases)
+    record_all(request, Study.objects.filter(pk__in=shown_in.values("study")), signed_in(request), "truth of cases")
     hidden = shown_in.exclude(study__in=_reasons(request))
     studies = Study.objects.filter(pk__in=hidden.values("study")).order_by("pk")
     return Hidden(hidden.values("prediction__case"), lambda: _pages(studies, "study_examples"))

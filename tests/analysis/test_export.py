@@ -126,8 +126,9 @@ def test_streaming_takes_a_fixed_number_of_queries(study, django_assert_max_num_
 
 def test_the_command_writes_table_dictionary_and_provenance(study, tmp_path, capsys):
     target = tmp_path / "reads.csv"
-    with pytest.raises(CommandError, match="say why you look"):
-        call_command("export_reads", study="trial", format="long", output=str(target))
+    for why in ("", "w" * 301):
+        with pytest.raises(CommandError, match="say why you look"):
+            call_command("export_reads", study="trial", format="long", output=str(target), why=why)
     assert not target.exists()
     call_command("export_reads", study="trial", format="long", output=str(target), why="interim check")
     assert "4 of 16 answers" in capsys.readouterr().out

@@ -240,7 +240,18 @@ def test_an_answer_from_few_differences_gives_the_exact_p_beside_the_planned_one
     exact = f"It is an approximation, rough with so few differences; exact: p = {row['p_exact']:.3f}"
     assert exact in results["answer"]
     other = AnalysisPlan(bootstrap_replicates=100, alpha=(row["p_value"] + row["p_exact"]) / 2)
-    assert "on the OTHER side of the level" in sentences.answer(results, other)
+    assert ": NOT on the same side of the level. " in sentences.answer(results, other)
+
+
+def test_what_is_not_adjusted_is_set_beside_the_p_that_is_not() -> None:
+    results = analyse(crossover(methods="ABC"), PLAN)
+    for row in results["paired"]:
+        row |= {"p_value": 0.03, "p_exact": 0.04}
+    results["paired"][0]["clustered"]["patient"] |= {"p_value": 0.02}
+    answer = sentences.answer(results, PLAN)
+    assert "gives p = 0.030 (p = 0.180 when adjusted for the 6 comparisons of its family), not below" in answer
+    assert "exact: p = 0.040. " in answer
+    assert "together gives p = 0.020, on the same side of the level as the unadjusted p." in answer
 
 
 def test_a_planned_clustered_test_of_few_patients_is_the_exact_one() -> None:
@@ -251,6 +262,21 @@ def test_a_planned_clustered_test_of_few_patients_is_the_exact_one() -> None:
     found = results["paired"][0]["clustered"]["patient"]
     assert (found["n_clusters"], found["p_value"]) == (8, None)
     assert f"exact because its approximation needs 10 patients, gives p = {found['p_exact']:.3f}" in results["answer"]
+
+
+def test_an_interval_that_differences_without_variation_deny_is_not_blamed_on_patients() -> None:
+    frame = crossover()
+    frame["score"] = np.where(frame["method"] == "B", 4, 3)
+    results = analyse(frame, PLAN)
+    assert results["paired"][0]["n_patients"] == 12 and results["paired"][0]["ci_patient"] is None
+    assert "(no interval can be given; " in results["answer"]
+    assert not any("its interval is too narrow" in warning for warning in results["warnings"])
+
+
+def test_two_p_values_of_one_do_not_make_the_pooled_test_the_exact_one() -> None:
+    results = analyse(crossover(), PLAN)
+    results["paired"][0] |= {"p_value": 1.0, "p_exact": 1.0}  # as many differences up as down
+    assert "The planned signed-rank test gives p = 1.000, not below" in sentences.answer(results, PLAN)
 
 
 @pytest.mark.parametrize(

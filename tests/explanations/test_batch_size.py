@@ -26,6 +26,9 @@ def test_it_stays_within_memory():
     run(batch, {8: 1.0, 16: 0.5, 32: 0.2}, batches=3)
     batch.ran_out(32)
     assert run(batch, {16: 0.001}) == [16] * 12
+    batch.ran_out(16)
+    batch.ran_out(32)  # read ahead while 32 was the size
+    assert batch.size == 8
     batch.ran_out(1)
     assert batch.size == 1
 
