@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from readerstudy.analysis.paired import planned_p
 from readerstudy.studies.plan import AnalysisPlan, Family
 
 
@@ -30,23 +31,24 @@ def benjamini_hochberg(p_values: Sequence[float]) -> NDArray[np.float64]:
 
 
 def adjust(rows: list[dict[str, Any]], plan: AnalysisPlan) -> None:
-    """Add family, exploratory, family_size, p_holm and p_bh to paired rows, in place.
+    """Add family, exploratory, family_size, p_holm and p_bh to paired rows, in place; the plan's test is adjusted.
 
     A row outside every family keeps None: its p value is descriptive. A row without a p value does not count.
     """
-    members: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    members: dict[tuple[str, str], list[tuple[dict[str, Any], float]]] = defaultdict(list)
     for row in rows:
         family = next((item for item in plan.families if _belongs(row, item)), None)
         row.update(family=None, exploratory=True, family_size=None, p_holm=None, p_bh=None)
         if family:
             name = f"{family.name}: {row['question']}" if family.per_question else family.name
             row.update(family=name, exploratory=family.exploratory)
-            if row["p_value"] is not None:
-                members[family.name, row["question"] if family.per_question else ""].append(row)
-    for family_rows in members.values():
-        p = [row["p_value"] for row in family_rows]
-        for row, p_holm, p_bh in zip(family_rows, holm(p), benjamini_hochberg(p)):
-            row.update(family_size=len(p), p_holm=float(p_holm), p_bh=float(p_bh))
+            p = planned_p(row, plan)
+            if p is not None:
+                members[family.name, row["question"] if family.per_question else ""].append((row, p))
+    for family_members in members.values():
+        p_values = [p for _, p in family_members]
+        for (row, _), p_holm, p_bh in zip(family_members, holm(p_values), benjamini_hochberg(p_values)):
+            row.update(family_size=len(p_values), p_holm=float(p_holm), p_bh=float(p_bh))
 
 
 def _belongs(row: dict[str, Any], family: Family) -> bool:

@@ -124,6 +124,11 @@ def clustered_p(row: Mapping[str, Any]) -> float | None:
     return found["p_exact"] if found["p_value"] is None else found["p_value"]
 
 
+def planned_p(row: Mapping[str, Any], plan: AnalysisPlan) -> float | None:
+    """A paired row's p value by the plan's test; that of the pooled test where the plan's is of AUCs."""
+    return clustered_p(row) if plan.primary_endpoint.test == "clustered_signed_rank" else row["p_value"]
+
+
 def _clustered(d: NDArray[np.float64], clusters: pd.Series) -> dict[str, float | None]:
     """z and its p need FEWEST_CLUSTERS with a difference; the exact p needs none and is given where they are few."""
     test = clustered_signed_rank(d, cluster_codes(clusters))

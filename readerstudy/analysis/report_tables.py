@@ -140,6 +140,7 @@ def _paired(results: Mapping[str, Any], levels: tuple[str, ...]) -> Table:
     title = (
         "Paired comparison, overall" if levels == ("overall",) else "Paired comparison by pathology, reader and order"
     )
+    adjusted = "clustered" if primary["test"] == "clustered_signed_rank" else "pooled"
     caption = (
         "Second lines are named below the headings. W: the smaller rank sum; r: rank-biserial correlation (−1 to 1). "
         f"p: pooled Wilcoxon signed-rank test (zero rule “{results['plan']['zero_rule']}”, normal approximation); p "
@@ -147,9 +148,9 @@ def _paired(results: Mapping[str, Any], levels: tuple[str, ...]) -> Table:
         f"brackets, where fewer than {EXACT_BELOW} differences (or patients with one) are not zero and the "
         "approximation is rough: the exact p of the same ranks, from all assignments of signs to differences (or to "
         f"patients). With fewer than {FEWEST_CLUSTERS} such patients the clustered approximation is not given. p Holm, "
-        "p BH: the pooled p adjusted by Holm, and by Benjamini and Hochberg, within the plan's families. Intervals "
-        f"resample patients; there is none from fewer than {FEWEST_CLUSTERS}. SD with divisor n. A difference is the "
-        "second method minus the first."
+        f"p BH: the {adjusted} p adjusted by Holm, and by Benjamini and Hochberg, within the plan's families. "
+        f"Intervals resample patients; there is none from fewer than {FEWEST_CLUSTERS}. SD with divisor n. A "
+        "difference is the second method minus the first."
     )
     return Table(title, headings, rows, caption=caption)
 

@@ -9,7 +9,7 @@ from readerstudy.analysis.bootstrap import FEWEST_CLUSTERS
 from readerstudy.analysis.mrmc.sentences import FEW_READERS
 from readerstudy.analysis.mrmc_report import MODE_TITLES
 from readerstudy.analysis.multiplicity import holm
-from readerstudy.analysis.paired import TRUTH_NAMES, clustered_p
+from readerstudy.analysis.paired import TRUTH_NAMES, clustered_p, planned_p
 from readerstudy.analysis.wording import count, interval_text, number, p_clause, p_text, percent
 from readerstudy.studies.plan import AnalysisPlan
 
@@ -56,7 +56,7 @@ def answer(results: Mapping[str, Any], plan: AnalysisPlan) -> str:
 
 def _verdict(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan) -> list[str]:
     planned = plan.primary_endpoint.test
-    p_clustered = _p_of(row, "clustered_signed_rank")
+    p_clustered = clustered_p(row)
     if planned == "obuchowski_rockette":
         return _auc_verdict(results, row, plan)
     name, p, exact = "signed-rank test", row["p_value"], row["p_exact"]
@@ -69,7 +69,7 @@ def _verdict(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan
     level = f"{100 * plan.alpha:g} %"
     unadjusted, adjusted, alike = p, "", "on the same side of the level"
     if len(results["methods"]) > 2:
-        p, size = _adjusted(results, row, planned)
+        p, size = _adjusted(results, row, plan)
         alike += " as the unadjusted p"
         adjusted = f" ({p_clause(p)} when adjusted for the {size} comparisons of its family)"
     verdict = "below" if p < plan.alpha else "not below"
@@ -79,7 +79,7 @@ def _verdict(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan
         sides = "" if (exact < plan.alpha) == (unadjusted < plan.alpha) else f": NOT {alike}"
         sentences.append(f"It is an approximation, rough with so few differences; exact: {p_clause(exact)}{sides}.")
     if row["family"] and not adjusted:
-        sentences += _beside_adjusted(p, *_adjusted(results, row, planned), plan)
+        sentences += _beside_adjusted(p, *_adjusted(results, row, plan), plan)
     if p >= plan.alpha:
         sentences.append("A difference this large could be chance; this does not show that the methods are equal.")
     if planned == "wilcoxon" and p_clustered is not None:
@@ -100,20 +100,15 @@ def _beside_adjusted(p: float, p_holm: float, size: int, plan: AnalysisPlan) -> 
     ]
 
 
-def _p_of(row: Mapping[str, Any], test: str) -> float | None:
-    """A paired row's p value by the plan's name of a test; that of the pooled test where the plan's is of AUCs."""
-    if test != "clustered_signed_rank":
-        return row["p_value"]
-    return clustered_p(row)
-
-
-def _adjusted(results: Mapping[str, Any], row: dict[str, Any], test: str) -> tuple[float, int]:
-    """Holm's p of a row that has this test's p, and of how many: its family, else this comparison of all methods."""
-    same = ("family",) if row["family"] else ("question", "truth", "level")
+def _adjusted(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan) -> tuple[float, int]:
+    """Holm's p of a row that has a p, and of how many: its family, else this comparison of all methods."""
+    if row["family"]:
+        return row["p_holm"], row["family_size"]
     members = [
         (other, p)
         for other in results["paired"]
-        if all(other[key] == row[key] for key in same) and (p := _p_of(other, test)) is not None
+        if all(other[key] == row[key] for key in ("question", "truth", "level"))
+        and (p := planned_p(other, plan)) is not None
     ]
     place = next(index for index, (other, _) in enumerate(members) if other is row)
     return float(holm([p for _, p in members])[place]), len(members)
@@ -197,15 +192,14 @@ def _turned(row: Mapping[str, Any]) -> str:
 
 def _other_methods(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan) -> list[str]:
     """The primary comparison of every further pair of methods."""
-    test = plan.primary_endpoint.test
     return [
         f"{results['methods'][other['method_b']]} against {results['methods'][other['method_a']]}: "
         f"{number(other['mean_difference'], signed=True)} ({_interval(other)}; "
-        f"{p_clause(p)}, adjusted {p_text(_adjusted(results, other, test)[0])})."
+        f"{p_clause(p)}, adjusted {p_text(_adjusted(results, other, plan)[0])})."
         for other in results["paired"]
         if all(other[key] == row[key] for key in ("question", "truth", "level"))
         and other is not row
-        and (p := _p_of(other, test)) is not None
+        and (p := planned_p(other, plan)) is not None
     ]
 
 

@@ -7,7 +7,7 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 
 from readerstudy.analysis.multiplicity import adjust, benjamini_hochberg, holm
-from readerstudy.studies.plan import AnalysisPlan, Family
+from readerstudy.studies.plan import AnalysisPlan, Family, PrimaryEndpoint
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -32,6 +32,19 @@ def test_a_family_is_one_question_unless_the_plan_says_otherwise() -> None:
     adjust(rows, AnalysisPlan(families=(Family("all four", per_question=False),)))
     assert [item["p_holm"] for item in rows] == pytest.approx([0.04, 0.2, 0.09, 0.09])
     assert {item["family_size"] for item in rows} == {4}
+
+
+def test_the_plans_test_is_adjusted() -> None:
+    rows = [
+        row("c", "TP", "overall", 0.9) | clustered(0.01, 0.02),
+        row("c", "FP", "overall", 0.9) | clustered(None, 0.3),
+    ]
+    adjust(rows, AnalysisPlan(primary_endpoint=PrimaryEndpoint(test="clustered_signed_rank")))
+    assert [item["p_holm"] for item in rows] == pytest.approx([0.02, 0.3])
+
+
+def clustered(p: float | None, p_exact: float) -> dict:
+    return {"clustered": {"patient": {"p_value": p, "p_exact": p_exact}}}
 
 
 def test_rows_without_a_p_value_or_a_family_are_left_alone() -> None:

@@ -14,6 +14,7 @@ from statsmodels.stats.multitest import multipletests
 from readerstudy.analysis import sentences
 from readerstudy.analysis.cautions import warning_sentences
 from readerstudy.analysis.mrmc.sentences import DISAGREEMENT
+from readerstudy.analysis.multiplicity import adjust
 from readerstudy.analysis.paired import clustered_p
 from readerstudy.analysis.results import analyse
 from readerstudy.studies.plan import AnalysisError, AnalysisPlan, PrimaryEndpoint
@@ -247,6 +248,7 @@ def test_what_is_not_adjusted_is_set_beside_the_p_that_is_not() -> None:
     results = analyse(crossover(methods="ABC"), PLAN)
     for row in results["paired"]:
         row |= {"p_value": 0.03, "p_exact": 0.04}
+    adjust(results["paired"], PLAN)
     results["paired"][0]["clustered"]["patient"] |= {"p_value": 0.02}
     answer = sentences.answer(results, PLAN)
     assert "gives p = 0.030 (p = 0.180 when adjusted for the 6 comparisons of its family), not below" in answer
