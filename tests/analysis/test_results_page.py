@@ -53,6 +53,13 @@ def ongoing():
     return study, researcher_of(study)
 
 
+def test_its_heading_says_the_studys_state_like_the_other_pages(ongoing):
+    study, client = ongoing
+    heading = client.get("/studies/ours/").text.split("<h1>")[1].split("</h1>")[0]
+    assert "open" in heading.removeprefix(study.title)
+    assert all(heading in client.get(page).text for page in (PAGE, f"{PAGE}dictionary/"))
+
+
 def test_a_stored_analysis_is_shown_with_report_figures_and_downloads(closed):
     study, client = closed
     assert "No analysis has been made yet" in client.get(PAGE).text
