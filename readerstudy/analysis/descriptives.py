@@ -30,6 +30,7 @@ def flow(
     study = data[~practice]
     examples = responses.drop_duplicates("example")
     sizes = [responses[column].nunique() for column in ("reader", "example", "method", "question")]
+    seen = [study[column].nunique() for column in ("reader", "example", "method", "question")]  # exclusions too
     readers = []
     for reader in natural_sort(study["reader"]):
         own = responses[responses["reader"] == reader]
@@ -60,7 +61,7 @@ def flow(
             "without_score": int(unscored.sum()),
             "without_truth": int(unknown.sum()),
             "analysed": len(responses),
-            "expected": max(complete_study, int(np.prod(sizes))),
+            "expected": max(complete_study, int(np.prod(seen))),
         },
         "pairs": [
             {

@@ -39,7 +39,7 @@ def analyse(
                   questions   {key: {"text", "minimum", "maximum", "minimum_label", "maximum_label"}}, in order
                   design      [(what, how)]: how the reads were laid out
                   data_sha256  hash of the long export
-                  complete_study  answers that were asked for (default: every combination of what the frame has)
+                  complete_study  answers that were asked for (at least: every combination of what the frame has)
                   plan_fixed_at  ISO time when the plan was fixed; deviations, exclusions, looks: lists of sentences
 
     Raises AnalysisError, with a sentence, when the frame breaks its contract. Data that are too few, or do not vary,
