@@ -169,6 +169,13 @@ def test_answers_of_an_open_study_are_shown_to_who_says_why(client, root, world)
     assert not other.study.looks.exists()
 
 
+def test_a_visit_names_its_read_as_readers_know_it(client, root, world):
+    assignment = world.visit.assignment
+    client.post("/studies/one/results/look/", {"why": "a reader asks"})
+    assert f"{assignment.read}, position {assignment.position}" in client.get(address(Visit)).text
+    assert str(assignment.read).startswith(("Practice", "Read "))
+
+
 def test_a_reason_holds_for_an_hour_and_for_one_person(client, root, world, monkeypatch):
     client.post("/studies/one/results/look/", {"why": "a reader asks"})
     opened = address(Response, "change", world.response.pk)

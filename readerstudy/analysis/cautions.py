@@ -146,8 +146,8 @@ def _incompleteness(flow: Mapping[str, Any], results: Mapping[str, Any]) -> list
     rows = flow["responses"]
     if rows["analysed"] < rows["expected"]:
         found.append(
-            f"The data are incomplete: {rows['analysed']} of {rows['expected']} possible answers are there. "
-            "Missing answers are left out, never imputed."
+            f"The data are incomplete: {rows['analysed']} of {rows['expected']} possible answers are analysed. "
+            "Missing and excluded ones are left out, never imputed."
         )
     for pair in flow["pairs"]:
         if pair["incomplete"]:

@@ -15,8 +15,13 @@ from readerstudy.studies.plan import AnalysisError, AnalysisPlan
 POSITION_BINS = 20
 
 
-def flow(data: pd.DataFrame, responses: pd.DataFrame, pairs: dict[tuple[str, str], pd.DataFrame]) -> dict[str, Any]:
-    """From the rows of the export to the pairs analysed; a row left out is counted once, under the first reason."""
+def flow(
+    data: pd.DataFrame, responses: pd.DataFrame, pairs: dict[tuple[str, str], pd.DataFrame], complete_study: int
+) -> dict[str, Any]:
+    """From the rows of the export to the pairs analysed; a row left out is counted once, under the first reason.
+
+    complete_study: the answers asked for. Rows cannot tell of an example or a read that nobody has answered.
+    """
     practice = data["practice"]
     superseded = ~practice & ~data["is_current"]
     excluded = ~practice & data["is_current"] & data["excluded"]
@@ -25,6 +30,7 @@ def flow(data: pd.DataFrame, responses: pd.DataFrame, pairs: dict[tuple[str, str
     study = data[~practice]
     examples = responses.drop_duplicates("example")
     sizes = [responses[column].nunique() for column in ("reader", "example", "method", "question")]
+    seen = [study[column].nunique() for column in ("reader", "example", "method", "question")]  # exclusions too
     readers = []
     for reader in natural_sort(study["reader"]):
         own = responses[responses["reader"] == reader]
@@ -55,7 +61,7 @@ def flow(data: pd.DataFrame, responses: pd.DataFrame, pairs: dict[tuple[str, str
             "without_score": int(unscored.sum()),
             "without_truth": int(unknown.sum()),
             "analysed": len(responses),
-            "expected": int(np.prod(sizes)),
+            "expected": max(complete_study, int(np.prod(seen))),
         },
         "pairs": [
             {

@@ -39,6 +39,7 @@ def analyse(
                   questions   {key: {"text", "minimum", "maximum", "minimum_label", "maximum_label"}}, in order
                   design      [(what, how)]: how the reads were laid out
                   data_sha256  hash of the long export
+                  complete_study  answers that were asked for (at least: every combination of what the frame has)
                   plan_fixed_at  ISO time when the plan was fixed; deviations, exclusions, looks: lists of sentences
 
     Raises AnalysisError, with a sentence, when the frame breaks its contract. Data that are too few, or do not vary,
@@ -60,7 +61,7 @@ def analyse(
         "methods": {key: str((meta.get("methods") or {}).get(key) or _label(key)) for key in methods},
         "kinds": {key: [str(kind) for kind in (meta.get("kinds") or {}).get(key) or []] for key in methods},
         "questions": {key: _question(key, meta, responses) for key in questions},
-        "flow": descriptives.flow(data, responses, pairs),
+        "flow": descriptives.flow(data, responses, pairs, int(meta.get("complete_study") or 0)),
         "paired": _paired(responses, pairs, questions, plan),
         "agreement": agreement_rows(responses, plan, methods=methods, questions=questions),
         "contrasts": _each(effects.contrast_row, pairs, questions, plan),

@@ -28,7 +28,7 @@ from readerstudy.analysis.models import Analysis
 from readerstudy.analysis.records import exclusion_sentences, look_sentences
 from readerstudy.analysis.report import write_report
 from readerstudy.analysis.results import analyse
-from readerstudy.analysis.tables import long_rows
+from readerstudy.analysis.tables import completeness, long_rows
 from readerstudy.cases.identity import opaque_id
 from readerstudy.cases.models import Case, Truth
 from readerstudy.studies.models import Example, Study
@@ -80,6 +80,7 @@ def analysis_meta(study: Study) -> dict[str, Any]:
         },
         "design": design_entries(study),
         "plan_fixed_at": plan_fixed_at(study),
+        "complete_study": completeness(study)[1],
         "exclusions": exclusion_sentences(study),
         "looks": look_sentences(study),
         "deviations": []

@@ -97,7 +97,7 @@ class Assignment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"read {self.read_id} position {self.position}"
+        return f"{self.read}, position {self.position}"
 
 
 class Visit(models.Model):

@@ -131,8 +131,8 @@ def _check_examples(study: Study) -> list[Check]:
         _require(
             len(models) == 1,
             "study_examples",
-            f"All predictions are of {min(models)}.",
-            f"Predictions are of several models: {', '.join(sorted(models))}.",
+            f"All predictions were made by the model {min(models)}.",
+            f"Predictions were made by several models: {', '.join(sorted(models))}.",
         ),
     ]
     if unlabelled:
@@ -174,7 +174,7 @@ def _check_people(study: Study) -> list[Check]:
         _require(
             joined or invited,
             "people",
-            f"{joined} readers have joined, {invited} are invited.",
+            f"Readers: {joined} joined, {invited} invited.",
             "No reader is invited yet; readers can also join later.",
             "warning",
         )

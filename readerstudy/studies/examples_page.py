@@ -30,11 +30,13 @@ def examples(request: HttpRequest, slug: str) -> HttpResponse:
     form = forms.SelectionForm(request.POST or None, initial=_selection_initial(study))
     if request.method == "POST" and form.is_valid():
         try:
-            select_examples(study, form.cleaned_data["batch"], form.draw(), user=signed_in(request), replace=True)
+            batch, user = form.cleaned_data["batch"], signed_in(request)
+            selection = select_examples(study, batch, form.draw(), user=user, replace=True)
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            messages.success(request, f"Selected {study.examples.filter(practice=False).count()} examples.")
+            scored, practice = (selection.examples.filter(practice=value).count() for value in (False, True))
+            messages.success(request, f"Selected {scored} examples and {practice} practice examples.")
             return redirect("study_examples", slug)
     show_truth = study.state != Study.State.OPEN or looking.reason(request, study) is not None
     if show_truth:

@@ -14,6 +14,7 @@ from rest_framework.authtoken.models import Token
 from readerstudy.analysis.background import running_analysis, start_analysis
 from readerstudy.analysis.models import Analysis
 from readerstudy.analysis.running import store_analysis
+from readerstudy.analysis.tables import completeness
 from readerstudy.reading.models import Exclusion
 from readerstudy.studies.models import Look, Study
 from tests.analysis.sheets import write
@@ -51,6 +52,13 @@ def ongoing():
     for assignment in read.assignments.all():
         make_response(assignment, study.questions.first(), 3)
     return study, researcher_of(study)
+
+
+def test_its_heading_says_the_studys_state_like_the_other_pages(ongoing):
+    study, client = ongoing
+    heading = client.get("/studies/ours/").text.split("<h1>")[1].split("</h1>")[0]
+    assert "open" in heading.removeprefix(study.title)
+    assert all(heading in client.get(page).text for page in (PAGE, f"{PAGE}dictionary/"))
 
 
 def test_a_stored_analysis_is_shown_with_report_figures_and_downloads(closed):
@@ -156,6 +164,14 @@ def test_a_run_fills_the_row_that_was_made_for_it(closed):
     waiting = Analysis.objects.create(study=study)
     call_command("analyze", study="ours", store=True, analysis=waiting.pk, stdout=StringIO())
     assert study.analyses.get().status == "done"
+
+
+def test_the_report_counts_what_was_asked_and_not_only_what_somebody_reached(ongoing):
+    study, _ = ongoing
+    results = store_analysis(study).results
+    answered, asked = completeness(study)
+    assert answered < asked
+    assert any(f"{answered} of {asked} possible answers are analysed" in sentence for sentence in results["warnings"])
 
 
 def test_half_a_study_and_no_answers_are_analysed(ongoing):

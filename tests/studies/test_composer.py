@@ -157,7 +157,7 @@ def test_examples_are_drawn_with_the_studys_operating_point(client, draft, ann):
     address = f"/studies/{draft.slug}/examples/"
     batch = make_batch("pool", 24)
     page = client.post(address, selection(batch), follow=True)
-    assert "Selected 8 examples." in text_of(page)
+    assert "Selected 8 examples and 2 practice examples." in text_of(page)
     assert text_of(page).count("true positive") == 5
     draft.refresh_from_db()
     assert draft.operating_point == 0.55
