@@ -43,7 +43,7 @@ function yesOrNo(name, text) {
 }
 
 /**
- * Once per sitting: again in a new browser session, or after four hours.
+ * Once per sitting: again in a new browser session, after a log-out, or after four hours.
  * @param {HTMLDialogElement} dialog
  * @param {string} storageKey
  * @param {number} panelPx side of a panel

@@ -5,6 +5,7 @@ for (const form of document.querySelectorAll("form[data-reading-logout]")) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     await forgetIfAllSent().catch(() => 0); // a log-out always goes through
+    sessionStorage.clear(); // the next log-in is another sitting, with a display check of its own
     /** @type {HTMLFormElement} */ (form).submit();
   });
 }

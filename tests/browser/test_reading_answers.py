@@ -369,13 +369,16 @@ def test_finer_scales_are_answered_by_key_too(reading_room: Make) -> None:
 
 def test_log_out_leaves_nothing_that_was_sent(reading_room: Make) -> None:
     room = reading_room()
-    page = room.open()
+    page = room.open(check=False)
+    room.pass_display_check()
+    room.wait_for(1)
     room.press("4")
     room.all_saved()
     page.get_by_role("link", name="Pause").click()
     page.get_by_role("button", name="Log out").click()
     page.get_by_role("link", name="Log in").first.wait_for()
     assert page.evaluate("async () => (await indexedDB.databases()).length") == 0
+    assert page.evaluate("sessionStorage.length") == 0, "the next log-in checks the display again"
 
 
 def test_log_out_keeps_what_was_not_sent(reading_room: Make) -> None:
