@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from readerstudy.cases.extensions import column_problem
 from readerstudy.cases.problems import Problems, refuse
-from readerstudy.cases.records import KNOWN_VIEWS, OLDEST, CaseRecord, FindingRecord, rows_of
+from readerstudy.cases.records import KNOWN_VIEWS, OLDEST, UNNAMED_MODEL, CaseRecord, FindingRecord, rows_of
 
 COLUMNS = (
     *("image", "pathology", "label", "patient", "view", "sex", "age"),
@@ -217,7 +217,7 @@ class _Row:
             label=self.label(),
             mask=self.get("mask").replace("\\", "/"),
             prediction=self.number_in("prediction", 0, 1, "Write a probability such as 0.83"),
-            model=self.short("model", 120) or "manifest",
+            model=self.short("model", 120) or UNNAMED_MODEL,
             files={name: value.replace("\\", "/") for name, value in files.items()},
         )
         if finding.mask and not finding.label and self.get("label").lower() in UNCERTAIN | ABSENT:

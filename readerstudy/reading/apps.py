@@ -11,10 +11,11 @@ class ReadingConfig(AppConfig):
 
     def ready(self) -> None:
         from readerstudy.reading import joining
-        from readerstudy.studies.signals import invitation_accepted, study_opened
+        from readerstudy.studies.signals import closing_asked, invitation_accepted, study_opened
 
         study_opened.connect(_allocate_readers, dispatch_uid="reading-allocate")
         post_migrate.connect(_guard_responses, sender=self, dispatch_uid="reading-append-only")
+        closing_asked.connect(_unfinished, dispatch_uid="reading-unfinished")
         invitation_accepted.connect(joining.on_joined, dispatch_uid="reading-joined")
 
 
@@ -22,6 +23,12 @@ def _allocate_readers(study: Any, **_: Any) -> None:
     from readerstudy.reading.allocation import allocate_study
 
     allocate_study(study)
+
+
+def _unfinished(study: Any, **_: Any) -> str:
+    from readerstudy.reading.study_progress import unfinished
+
+    return unfinished(study)
 
 
 def _guard_responses(using: str, **_: Any) -> None:

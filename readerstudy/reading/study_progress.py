@@ -19,6 +19,13 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 
+def unfinished(study: Study) -> str:
+    """A sentence on the reads of readers who have not withdrawn."""
+    reads = Read.objects.filter(reader__study=study, reader__withdrawn_at=None).exclude(number=Read.PRACTICE)
+    left = reads.filter(finished_at=None).count()
+    return f"{left} of {reads.count()} reads are not finished." if left else "No read is unfinished."
+
+
 @dataclass(frozen=True)
 class ReadRow:
     """One read; by_pathology: (done, total).

@@ -8,6 +8,7 @@ from readerstudy.studies.access import researcher_study, signed_in
 from readerstudy.studies.attempts import attempt
 from readerstudy.studies.checklist import checklist
 from readerstudy.studies.models import Study
+from readerstudy.studies.signals import closing_asked
 
 
 def open_page(request: HttpRequest, slug: str) -> HttpResponse:
@@ -47,6 +48,7 @@ def close_page(request: HttpRequest, slug: str) -> HttpResponse:
         "title": f"Close “{study.title}”",
         "possible": study.state == Study.State.OPEN,
         "sentences": [
+            *(sentence for _, sentence in closing_asked.send(sender=Study, study=study)),
             "Reading ends for good: unfinished reads stay unfinished, and no answer is taken any more.",
             "Everything answered so far is kept. Results may then be looked at freely.",
         ],

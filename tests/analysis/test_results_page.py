@@ -54,6 +54,13 @@ def ongoing():
     return study, researcher_of(study)
 
 
+def test_a_draft_has_nothing_to_look_at_and_asks_for_no_reason():
+    study = make_study("ours")
+    make_member(study, "rita", "researcher")
+    page = researcher_of(study).get(PAGE).text
+    assert "there is nothing to analyse until it is open and read" in page and "Why do you look" not in page
+
+
 def test_its_heading_says_the_studys_state_like_the_other_pages(ongoing):
     study, client = ongoing
     heading = client.get("/studies/ours/").text.split("<h1>")[1].split("</h1>")[0]

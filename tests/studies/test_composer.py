@@ -1,9 +1,11 @@
 """The composer's pages: a draft with the published design, its parts saved, refusals said in sentences."""
 
 import pytest
+from django.utils import timezone
 
 from explain.kinds import KINDS
 from readerstudy.explanations.models import Explanation
+from readerstudy.reading.models import Reader
 from readerstudy.studies.checklist import checklist
 from readerstudy.studies.composition import composition, new_study
 from readerstudy.studies.models import Look, Study
@@ -265,6 +267,10 @@ def test_open_close_and_new_version_by_button(client, draft):
     draft.refresh_from_db()
     assert draft.state == "open" and draft.opened_by.username == "ann"
     assert client.post(f"{address}/new-version/").headers["Location"] == "/studies/which-map-helps-v2/"
+    reader = Reader.objects.create(study=draft, code="R1")
+    reader.reads.create(number=1)
+    reader.reads.create(number=2, opened_at=timezone.now(), finished_at=timezone.now())
+    assert "1 of 2 reads are not finished." in text_of(client.get(f"{address}/close/"))
     client.post(f"{address}/close/")
     draft.refresh_from_db()
     assert draft.state == "closed"

@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from PIL import Image
 
 from readerstudy.cases.models import Case, Prediction
+from readerstudy.cases.records import UNNAMED_MODEL
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.studies.models import Study
 from tests.builders import add_image, make_batch, make_study, open_now
@@ -165,6 +166,11 @@ def test_other_weights_than_the_predictions_are_refused(study, weights, tmp_path
     (tmp_path / "other").mkdir()
     Prediction.objects.update(weights_sha256="0" * 64)
     assert "other weights" in precompute(weights)
+
+
+def test_predictions_of_an_unnamed_model_are_refused_with_what_to_do(study, weights):
+    Prediction.objects.update(model=UNNAMED_MODEL)
+    assert "came in a manifest without the column model" in precompute(weights)
 
 
 def test_killed_anywhere_the_next_run_completes(tmp_path):

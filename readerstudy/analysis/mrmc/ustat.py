@@ -174,10 +174,11 @@ def _bdg_df(variance: float, biased: FloatArray, weights: FloatArray, contrast: 
         linked = weights[shares].sum(axis=0)
         df = np.rint(1 / np.diag(linked)[used] - 1)
         smallest = min(smallest, df.min())
-        if len(used) == 1 or linked[used[0], used[1]] > 0:
-            denominator += (contrast @ part @ contrast / df.min()) ** 2 / df.min()
-        else:
-            denominator += float(((np.diag(part)[used] / df) ** 2 / df).sum())
+        with np.errstate(divide="ignore", invalid="ignore"):  # a single reader or case has no degrees of freedom
+            if len(used) == 1 or linked[used[0], used[1]] > 0:
+                denominator += (contrast @ part @ contrast / df.min()) ** 2 / df.min()
+            else:
+                denominator += float(((np.diag(part)[used] / df) ** 2 / df).sum())
     ratio = variance**2 / denominator if denominator > 0 else smallest
     return float(max(ratio, smallest, 2.0))
 
