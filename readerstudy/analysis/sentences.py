@@ -118,10 +118,10 @@ def _companions(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisP
     found = []
     same = {"question": row["question"], "method_a": row["method_a"], "method_b": row["method_b"]}
     other = find(results["paired"], **same, level="overall", truth={"TP": "FP", "FP": "TP"}.get(row["truth"]))
-    if other and other["p_value"] is not None:
+    if other and (p := planned_p(other, plan)) is not None:
         found.append(
             f"On {TRUTH_NAMES[other['truth']]} the difference was {number(other['mean_difference'], signed=True)} "
-            f"({_interval(other)}; {p_clause(other['p_value'])})."
+            f"({_interval(other)}; {p_clause(p)})."
         )
     contrast = find(results["contrasts"], **same)
     if contrast and contrast["ci_patient"]:

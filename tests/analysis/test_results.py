@@ -266,6 +266,14 @@ def test_a_planned_clustered_test_of_few_patients_is_the_exact_one() -> None:
     assert f"exact because its approximation needs 10 patients, gives p = {found['p_exact']:.3f}" in results["answer"]
 
 
+def test_the_other_truth_is_told_with_the_p_of_the_planned_test() -> None:
+    plan = AnalysisPlan(bootstrap_replicates=100, primary_endpoint=PrimaryEndpoint(test="clustered_signed_rank"))
+    results = analyse(crossover(examples=40), plan)
+    other = next(row for row in results["paired"] if (row["level"], row["truth"]) == ("overall", "FP"))
+    assert f"{clustered_p(other):.3f}" != f"{other['p_value']:.3f}"
+    assert f"; p = {clustered_p(other):.3f})." in results["answer"].split("On false positives")[1]
+
+
 def test_an_interval_that_differences_without_variation_deny_is_not_blamed_on_patients() -> None:
     frame = crossover()
     frame["score"] = np.where(frame["method"] == "B", 4, 3)
