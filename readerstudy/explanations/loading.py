@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from explain.images import Radiograph
 from explain.render import read_display_image
 from readerstudy.cases.models import Case
-from readerstudy.cases.records import UNNAMED_MODEL
 
 if TYPE_CHECKING:
     from explain.models import LoadedAutoencoder, LoadedClassifier
@@ -38,16 +37,7 @@ def choose_device(name: str) -> str:
     return name
 
 
-UNNAMED = (
-    "These predictions came in a manifest without the column model, so nothing can be computed for them. Load the "
-    "cases with the name of the model that made the predictions, or with finished explanations in columns "
-    "explanation:KIND (docs/manifest.md)."
-)
-
-
 def load_classifier(name: str, device: str, weights: Path | None = None) -> LoadedClassifier:
-    if name == UNNAMED_MODEL:
-        raise ModelsUnavailable(UNNAMED)
     _torch()
     from explain.fast import prepared
     from explain.models import load_classifier

@@ -18,6 +18,7 @@ import numpy as np
 from explain.images import Radiograph
 from explain.kinds import KINDS
 from readerstudy.cases.models import Prediction
+from readerstudy.cases.records import UNNAMED_MODEL
 from readerstudy.explanations.batch_size import BatchSize
 from readerstudy.explanations.computing import Computed, compute
 from readerstudy.explanations.encoding import EncodedFile, encode, map_bytes
@@ -84,10 +85,19 @@ class _Input:
 _NOTHING = Radiograph(np.zeros((1, 1), np.uint8))
 
 
+UNNAMED = (
+    "These predictions came in a manifest without the column model, so nothing can be computed for them. Load the "
+    "cases with the name of the model that made the predictions, or with finished explanations in columns "
+    "explanation:KIND (docs/manifest.md)."
+)
+
+
 class Renderer:
     """Models loaded once, with what is needed to key and store what they make."""
 
     def __init__(self, model: str, kinds: Sequence[str], parameters: RenderParameters, options: Options) -> None:
+        if model == UNNAMED_MODEL:
+            raise ModelsUnavailable(UNNAMED)
         self.options, self.parameters = options, parameters
         self.device = choose_device(options.device)
         self.classifier: LoadedClassifier = load_classifier(model, self.device, options.weights)
