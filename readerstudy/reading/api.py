@@ -126,20 +126,25 @@ def assignment(request: Request, slug: str, position: int, practice: bool = Fals
 @api_view(["POST"])
 @permission_classes([AllowAny])
 def visits(request: Request, slug: str, practice: bool = False) -> ApiResponse:
-    """One opening of an assignment. The same id again changes nothing."""
+    """One opening of an assignment. The same id again brings its measures up to date, if it has any."""
     me = asking(request, slug)
     data = _valid(NewVisit(data=request.data))
     failed = data.pop("failed_files", [])
     if failed:
         data["display"] = {**data.get("display", {}), "failed_files": failed}
-    known = Visit.objects.filter(id=data["id"], assignment__read__reader=me).first()
+    visit_id, position, number, token = (data.pop(name, None) for name in ("id", "position", "read", "visit_token"))
+    known = Visit.objects.filter(id=visit_id, assignment__read__reader=me).select_related("assignment").first()
     if known is None:
-        found = assignment_at(me, practice, data.pop("position"))
-        if data.pop("visit_token") != presentation.visit_token(found):
+        found = assignment_at(me, practice, position)
+        if token != presentation.visit_token(found) or number not in (None, found.read.number):
             raise Conflict(Refused("stale_visit", "This page is of another read: reload it."))
-        measures = {name: value for name, value in data.items() if name != "id"}
-        _refusing(recording.record_visit, found, data["id"], measures)
-    return ApiResponse({"id": str(data["id"]), "saved_at": timezone.now()}, status=200 if known else 201)
+        _refusing(recording.record_visit, found, visit_id, data)
+    elif token != presentation.visit_token(known.assignment):
+        raise Conflict(Refused("visit_conflict", "A visit of another example is stored with this id already."))
+    elif data.get("visible_ms") is not None:
+        # A page that is being closed says in one request what it opened and how long it was looked at.
+        _refusing(recording.update_visit, me, visit_id, data)
+    return ApiResponse({"id": str(visit_id), "saved_at": timezone.now()}, status=200 if known else 201)
 
 
 @extend_schema(request=VisitMeasures, responses=OpenApiTypes.OBJECT)

@@ -37,7 +37,10 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """One score on its way in. `id` and the times are the browser's; durations are from the visit's opening."""
+    """One score on its way in. `id` and the times are the browser's; durations are from the visit's opening.
+
+    `position` and `read`, where the browser says them, must be those of the visit.
+    """
 
     id: uuid.UUID
     visit: uuid.UUID
@@ -46,6 +49,8 @@ class Answer:
     answered_at: datetime | None = None
     elapsed_ms: int | None = None
     visible_ms: int | None = None
+    position: int | None = None
+    read: int | None = None
 
 
 def record_visit(assignment: Assignment, visit_id: uuid.UUID, measures: dict[str, Any]) -> tuple[Visit, bool]:
@@ -100,31 +105,50 @@ def update_visit(reader: Reader, visit_id: uuid.UUID, measures: dict[str, Any]) 
 def record_response(reader: Reader, answer: Answer) -> tuple[Response, bool]:
     """Append an answer; returns the stored row and whether it is new.
 
-    The same id again returns the first row. The same score again is no revision. Raises Refused when the visit is not
-    the reader's, the read is finished, changes are not allowed, or the score is out of range.
+    The same id again returns the first row, and is refused (`id_conflict`) with another score, question or example.
+    The same score again is no revision. Raises Refused when the visit is not the reader's or is of another example,
+    the read is finished, changes are not allowed, or the score is out of range.
     """
-    known = Response.objects.filter(client_id=answer.id).select_related("question", "assignment__read").first()
-    if known:
-        return _same(known, reader, answer), False
+    known = _known(reader, answer)
+    if known is not None:
+        return known, False
+    try:
+        with transaction.atomic():
+            return _append(reader, answer)
+    except IntegrityError:
+        known = _known(reader, answer)  # of another example, stored at the same moment
+        if known is None:
+            raise
+        return known, False
+
+
+def _known(reader: Reader, answer: Answer) -> Response | None:
+    """The stored answer of this id, which must be this answer; None when there is none."""
+    rows = Response.objects.select_related("question", "visit", "assignment__read")
+    known = rows.filter(client_id=answer.id).first()
+    if known is None:
+        return None
+    same = (known.assignment.read.reader_id, known.visit_id, known.question.key, known.score)
+    if same != (reader.pk, answer.visit, answer.question, answer.score):
+        raise Refused("id_conflict", "Another answer is stored with this id already, so this one is not.")
+    return known
+
+
+def _append(reader: Reader, answer: Answer) -> tuple[Response, bool]:
     visit = Visit.objects.filter(id=answer.visit, assignment__read__reader=reader).first()
     if visit is None:
         raise Refused("unknown_visit", "This answer belongs to a visit the server has not seen: send the visit first.")
     # The read's row too: finishing it waits for this answer, or this answer finds it finished.
     locked = Assignment.objects.select_for_update(of=("self", "read")).select_related("read")
     assignment = locked.get(pk=visit.assignment_id)
-    study = reader.study
-    _refuse_unless_open(study)
-    if assignment.read.finished_at:
-        raise Refused("read_finished", "This read is finished; its answers can no longer be changed.")
-    question = Question.objects.filter(study=study, key=answer.question).first()
-    if question is None:
-        raise Refused("unknown_question", f"This study has no question “{answer.question}”.")
-    if not question.minimum <= answer.score <= question.maximum:
-        raise Refused("out_of_range", f"The score must be from {question.minimum} to {question.maximum}.")
+    known = _known(reader, answer)  # stored while this one waited for the lock
+    if known is not None:
+        return known, False
+    question = _question(reader.study, assignment, answer)
     last = assignment.responses.filter(question=question).order_by("-revision").first()
     if last and last.score == answer.score:
         return last, False
-    if last and not study.allow_changes:
+    if last and not reader.study.allow_changes:
         raise Refused("changes_not_allowed", "In this study an answer cannot be changed once it is saved.")
     response = Response.objects.create(
         client_id=answer.id,
@@ -135,7 +159,7 @@ def record_response(reader: Reader, answer: Answer) -> tuple[Response, bool]:
         score=answer.score,
         minimum=question.minimum,
         maximum=question.maximum,
-        source=Response.Source.SIMULATED if study.simulated else Response.Source.BROWSER,
+        source=Response.Source.SIMULATED if reader.study.simulated else Response.Source.BROWSER,
         answered_at=answer.answered_at,
         elapsed_ms=answer.elapsed_ms,
         visible_ms=answer.visible_ms,
@@ -143,11 +167,19 @@ def record_response(reader: Reader, answer: Answer) -> tuple[Response, bool]:
     return response, True
 
 
-def _same(known: Response, reader: Reader, answer: Answer) -> Response:
-    mine = known.assignment.read.reader_id == reader.pk
-    if not mine or known.question.key != answer.question or known.score != answer.score:
-        raise Refused("id_conflict", "An answer with this id is stored already and differs: reload the page.")
-    return known
+def _question(study: Study, assignment: Assignment, answer: Answer) -> Question:
+    """The question answered; Refused where the answer does not fit the study, the read or its example."""
+    _refuse_unless_open(study)
+    if assignment.read.finished_at:
+        raise Refused("read_finished", "This read is finished; its answers can no longer be changed.")
+    if answer.position not in (None, assignment.position) or answer.read not in (None, assignment.read.number):
+        raise Refused("visit_conflict", "This answer names another example or read than its visit.")
+    question = Question.objects.filter(study=study, key=answer.question).first()
+    if question is None:
+        raise Refused("unknown_question", f"This study has no question “{answer.question}”.")
+    if not question.minimum <= answer.score <= question.maximum:
+        raise Refused("out_of_range", f"The score must be from {question.minimum} to {question.maximum}.")
+    return question
 
 
 @transaction.atomic

@@ -54,6 +54,7 @@ class VisitMeasures(serializers.Serializer):
 class NewVisit(VisitMeasures):
     id = serializers.UUIDField()
     position = serializers.IntegerField(min_value=1)
+    read = serializers.IntegerField(min_value=0, required=False, allow_null=True)
     visit_token = serializers.CharField(max_length=64)
     opened_at = serializers.DateTimeField(required=False, allow_null=True, source="client_opened_at")
     failed_files = serializers.ListField(child=serializers.CharField(max_length=120), required=False, max_length=20)
@@ -61,6 +62,8 @@ class NewVisit(VisitMeasures):
 
 class AnswerIn(serializers.Serializer):
     visit = serializers.UUIDField()
+    position = serializers.IntegerField(min_value=1, required=False, allow_null=True)
+    read = serializers.IntegerField(min_value=0, required=False, allow_null=True)
     question = serializers.CharField(max_length=32)
     score = serializers.IntegerField()
     client_answered_at = serializers.DateTimeField(required=False, allow_null=True)

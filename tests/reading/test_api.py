@@ -99,13 +99,38 @@ def test_the_same_answer_twice_is_stored_once(client):
     assert Response.objects.count() == 1
 
 
-def test_an_id_cannot_be_used_for_another_answer(client):
-    visit, answer_id = open_visit(client), uuid.uuid4()
-    answer(client, visit, answer_id=answer_id)
-    refused = answer(client, visit, score=1, answer_id=answer_id)
-    assert refused.status_code == 409
-    assert refused["content-type"] == "application/problem+json"
-    assert refused.json()["code"] == "id_conflict"
+@pytest.mark.parametrize("change", [{"score": 1}, {"question": "feature"}, {"position": 2}], ids=str)
+def test_an_id_used_for_something_else_is_a_conflict_and_changes_nothing(client, change):
+    """Of another score, question or example: the first stays, the second is not called stored."""
+    visits, answer_id = {1: open_visit(client), 2: open_visit(client, 2)}, uuid.uuid4()
+    assert answer(client, visits[1], answer_id=answer_id).status_code == 201
+    before = list(Response.objects.values())
+    asked = {"question": "confidence", "score": 4, **change}
+    refused = answer(client, visits[asked.pop("position", 1)], answer_id=answer_id, **asked)
+    assert (refused.status_code, refused.json()["code"]) == (409, "id_conflict")
+    assert list(Response.objects.values()) == before
+    assert answer(client, visits[1], answer_id=answer_id).status_code == 200
+
+
+def test_an_answer_must_be_of_the_example_and_read_of_its_visit(client):
+    visit = open_visit(client)
+    body = {"visit": visit, "question": "confidence", "score": 4}
+    for other in ({"position": 2}, {"read": 2}):
+        refused = put(client, f"responses/{uuid.uuid4()}/", body | other)
+        assert (refused.status_code, refused.json()["code"]) == (409, "visit_conflict")
+    assert not Response.objects.exists()
+    assert put(client, f"responses/{uuid.uuid4()}/", body | {"position": 1, "read": 1}).status_code == 201
+
+
+def test_a_visit_id_used_for_another_example_or_read_is_a_conflict(client):
+    visit = open_visit(client)
+    token = client.get(BASE + "assignments/2/").json()["visit_token"]
+    post = lambda body: client.post(BASE + "visits/", body, content_type="application/json")
+    assert post({"id": visit, "position": 2, "visit_token": token}).json()["code"] == "visit_conflict"
+    fresh = {"id": str(uuid.uuid4()), "position": 2, "visit_token": token}
+    assert post(fresh | {"read": 2}).json()["code"] == "stale_visit"
+    assert Visit.objects.count() == 1
+    assert post(fresh | {"read": 1}).status_code == 201
 
 
 def test_a_changed_score_is_a_revision_and_the_same_score_is_not(client):

@@ -96,3 +96,32 @@ def test_a_visit_announced_twice_at_once_is_one(reader: Reader, visit: Visit) ->
         same = uuid.uuid4()
         made = at_once(*[lambda same=same: record_visit(visit.assignment, same, {})] * 3)
         assert sorted(created for _, created in made) == [False, False, True]  # type: ignore[misc]
+
+
+def test_one_id_for_two_scores_at_once_is_one_answer_and_a_conflict(reader: Reader, visit: Visit) -> None:
+    for index in range(ROUNDS):
+        same = uuid.uuid4()
+        scores = (1, 2) if index % 2 else (3, 4)  # neither is the one that stands: that would be no revision
+        results = at_once(*(answer(reader, visit, score, same) for score in scores))
+        assert "id_conflict" in results
+        assert Response.objects.filter(client_id=same).count() == 1
+
+
+def test_one_id_for_two_examples_at_once_is_one_answer_and_a_conflict(reader: Reader, visit: Visit) -> None:
+    other = Visit.objects.create(assignment=reader.reads.get(number=1).assignments.get(position=2))
+    for score in (1 + index % 5 for index in range(ROUNDS)):
+        same = uuid.uuid4()
+        results = at_once(answer(reader, visit, score, same), answer(reader, other, score, same))
+        assert "id_conflict" in results
+        assert Response.objects.filter(client_id=same).count() <= 1
+
+
+def test_one_visit_id_for_two_examples_at_once_is_one_visit_and_a_conflict(reader: Reader, visit: Visit) -> None:
+    other = reader.reads.get(number=1).assignments.get(position=2)
+    for _ in range(ROUNDS):
+        same = uuid.uuid4()
+        results = at_once(
+            lambda same=same: record_visit(visit.assignment, same, {}), lambda same=same: record_visit(other, same, {})
+        )
+        assert "visit_conflict" in results
+        assert Visit.objects.filter(pk=same).count() == 1
