@@ -7,7 +7,6 @@ message or exception from here can name a patient.
 from __future__ import annotations
 
 import logging
-import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from pydicom import uid
 from pydicom.encaps import generate_frames
 from pydicom.pixels import get_decoder
 
+from explain import facts
 from explain.image_checks import ImageError, check_size
 
 logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)  # for good: its loggers quote values at every level
@@ -56,7 +56,6 @@ OTHER_MODALITIES = {
     "OP",
     "SM",
 }
-VIEWS = {"PA", "AP", "LL", "RL", "LAO", "RAO", "LPO", "RPO", "LLD", "RLD"}
 
 _FACT_TAGS = [
     "SpecificCharacterSet",
@@ -86,7 +85,7 @@ class DicomFacts:
     """All that is ever taken from a DICOM header beside the pixels. Unknown or unexpected values are None or "".
 
     patient_id is the only identifying field: the caller hashes it with a key and drops it. It never shows in a repr.
-    age is in whole years; sex is M, F, O or ""; view one of VIEWS or ""; modality as in RADIOGRAPH_MODALITIES.
+    age, sex and view are those of explain.facts, None or "" where unknown; modality as in RADIOGRAPH_MODALITIES.
     """
 
     patient_id: str = field(default="", repr=False)
@@ -111,9 +110,9 @@ def read_facts(source: BinaryIO, where: str) -> DicomFacts:
     ds = _parse(source, where, _FACT_TAGS)
     return DicomFacts(
         patient_id=_text(ds, "PatientID"),
-        sex=_one_of(ds, "PatientSex", {"M", "F", "O"}),
-        age=_age(_text(ds, "PatientAge")),
-        view=_one_of(ds, "ViewPosition", VIEWS),
+        sex=facts.or_unknown(facts.sex, _text(ds, "PatientSex"), ""),
+        age=facts.or_unknown(facts.age_years, _text(ds, "PatientAge"), None),
+        view=facts.or_unknown(facts.view, _text(ds, "ViewPosition"), ""),
         modality=_one_of(ds, "Modality", RADIOGRAPH_MODALITIES),
         burned_in={"YES": True, "NO": False}.get(_text(ds, "BurnedInAnnotation").upper()),
     )
@@ -320,9 +319,3 @@ def _number(ds: pydicom.Dataset, name: str, default: int) -> int:
         return int(ds.get(name) or default)
     except (TypeError, ValueError):
         return 0
-
-
-def _age(text: str) -> int | None:
-    """Whole years from a DICOM age string such as 067Y, 018M, 003W."""
-    match = re.fullmatch(r"(\d{3})([YMWD])", text)
-    return int(match[1]) // {"Y": 1, "M": 12, "W": 52, "D": 365}[match[2]] if match else None

@@ -6,12 +6,15 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
+from explain import facts
 from readerstudy.cases.extensions import column_problem
 from readerstudy.cases.problems import Problems, refuse
-from readerstudy.cases.records import KNOWN_VIEWS, OLDEST, UNNAMED_MODEL, CaseRecord, FindingRecord, rows_of
+from readerstudy.cases.records import OLDEST, UNNAMED_MODEL, CaseRecord, FindingRecord, rows_of
 
+T = TypeVar("T")
 COLUMNS = (
     *("image", "pathology", "label", "patient", "view", "sex", "age"),
     *("dataset", "mask", "prediction", "model", "practice"),
@@ -21,7 +24,6 @@ MAX_ROWS = 1_000_000
 UNCERTAIN = {"", "uncertain", "-1", "-1.0", "nan", "na", "n/a"}
 ABSENT, PRESENT = {"0", "0.0"}, {"1", "1.0"}
 YES_NO = {"": None, "0": False, "no": False, "false": False, "1": True, "yes": True, "true": True}
-SEXES = {"": "", "u": "", "unknown": "", "f": "F", "female": "F", "m": "M", "male": "M", "o": "O", "other": "O"}
 _SAVE_AS = "Save it again as “CSV UTF-8”"
 
 
@@ -167,30 +169,27 @@ class _Row:
         return number
 
     def age(self) -> int | None:
-        value = self.get("age")
-        years = re.fullmatch(r"(\d{1,3})(?:Y|\+)?", value, re.IGNORECASE)
-        if years:
-            self.values["age"] = years[1]
-        age = self.number_in("age", 0, 120, "Write whole years, or leave it empty")
-        if age is not None and age != int(age):
-            self.wrong("age", "it is not a whole number", "Write whole years, or leave it empty")
-        return None if age is None else min(int(age), OLDEST)
+        age = self.fact("age", facts.age_years, "Write whole years, or leave it empty")
+        return None if age is None else min(age, OLDEST)
 
     def sex(self) -> str:
-        if self.get("sex").lower() not in SEXES:
-            self.wrong("sex", "it is not a known value", "Write F, M, O, or leave it empty")
-        return SEXES.get(self.get("sex").lower(), "")
+        return self.fact("sex", facts.sex, "Write F, M, O, or leave it empty") or ""
+
+    def view(self) -> str:
+        return self.fact("view", facts.view, f"Write one of {', '.join(sorted(facts.VIEWS))}") or ""
+
+    def fact(self, column: str, read: Callable[[str], T], remedy: str) -> T | None:
+        """A value by the parser that DICOM headers go through too."""
+        try:
+            return read(self.get(column))
+        except ValueError as error:
+            self.wrong(column, str(error), remedy)
+            return None
 
     def practice(self) -> bool | None:
         if self.get("practice").lower() not in YES_NO:
             self.wrong("practice", "it is not 0 or 1", "Write 1 for a practice case, 0 otherwise")
         return YES_NO.get(self.get("practice").lower())
-
-    def view(self) -> str:
-        value = self.get("view").upper().replace("_", " ")
-        if value and value not in KNOWN_VIEWS:
-            self.wrong("view", "it is not a known view", f"Write one of {', '.join(sorted(KNOWN_VIEWS))}")
-        return value
 
     def case(self, image: str) -> CaseRecord:
         return CaseRecord(

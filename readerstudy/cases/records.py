@@ -8,13 +8,11 @@ from typing import BinaryIO, Protocol
 
 import numpy as np
 
-from explain.dicom import VIEWS
 from explain.images import DicomFacts, Radiograph
 from readerstudy.cases.problems import Problems
 
 OLDEST = 90  # stands for 90 and over
 UNNAMED_MODEL = "manifest"  # what made predictions for which a manifest names no model
-KNOWN_VIEWS = VIEWS | {"L", "LATERAL", "AP SUPINE", "AP ERECT"}
 
 
 @dataclass

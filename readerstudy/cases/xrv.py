@@ -6,7 +6,6 @@ Needs torch, which is imported inside functions only: the command line uses this
 from __future__ import annotations
 
 import inspect
-import math
 import warnings
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -14,10 +13,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from explain.facts import age_years, or_unknown, sex, view
 from explain.image_checks import ImageError, check_greys, check_size
 from explain.images import DicomFacts, Radiograph
 from readerstudy.cases.problems import Problems, refuse
-from readerstudy.cases.records import KNOWN_VIEWS, OLDEST, CaseRecord, FindingRecord
+from readerstudy.cases.records import OLDEST, CaseRecord, FindingRecord
 
 # Where data sets keep the same fact: TorchXRayVision's common columns first, then those of single data sets.
 _IDS = ("Image Index", "ImageId", "ImageID", "dicom_id", "image_id", "patientId", "filename", "Path", "image", "imgid")
@@ -156,13 +156,12 @@ class XrvSource:
 
     def _case(self, image: str, place: int) -> CaseRecord:
         row = self.table.iloc[place]
-        view = str(row.get("view", "")).upper().replace("_", " ")
         case = CaseRecord(
             row=place + 1,
             image=image,
             patient=_text(row.get("patientid", "")),
             dataset=type(self.data_set).__name__.removesuffix("_Dataset"),
-            view=view if view in KNOWN_VIEWS else "",
+            view=or_unknown(view, _text(row.get("view", "")), ""),
             sex=_sex(row),
             age=_age(next((row[name] for name in _AGES if name in row), None)),
         )
@@ -196,14 +195,11 @@ def _text(value: Any) -> str:
 def _sex(row: Any) -> str:
     if row.get("sex_male") is not None and bool(row.get("sex_male")) != bool(row.get("sex_female")):
         return "M" if bool(row["sex_male"]) else "F"
-    value = next((_text(row[name]).upper()[:1] for name in _SEXES if name in row), "")
-    return value if value in ("M", "F", "O") else ""
+    return or_unknown(sex, next((_text(row[name]) for name in _SEXES if name in row), ""), "")
 
 
 def _age(value: Any) -> int | None:
-    """Whole years; what is no number, or beyond any age, as some data sets have it, is unknown."""
-    try:
-        years = float(value)
-    except (TypeError, ValueError):
-        return None
-    return min(int(years), OLDEST) if math.isfinite(years) and 0 <= years <= 120 else None
+    """Whole years; what is no age, as some data sets have it, is unknown. Tables with gaps hold 58.3 as well."""
+    years = str(int(value)) if isinstance(value, float) and np.isfinite(value) and value >= 0 else _text(value)
+    age = or_unknown(age_years, years, None)
+    return None if age is None else min(age, OLDEST)

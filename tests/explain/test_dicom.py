@@ -127,7 +127,7 @@ def test_the_facts_are_an_allow_list() -> None:
 
 
 @pytest.mark.parametrize(
-    "text, years", [("018M", 1), ("400D", 1), ("051W", 0), ("102Y", 102), ("67", None), ("old", None)]
+    "text, years", [("018M", 1), ("400D", 1), ("051W", 0), ("102Y", 102), ("67", 67), ("414Y", None), ("old", None)]
 )
 def test_ages_are_whole_years(text: str, years: int | None) -> None:
     with warnings.catch_warnings(action="ignore"):
