@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import math
-import re
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -13,35 +9,34 @@ from explain import facts
 from readerstudy.cases.extensions import column_problem
 from readerstudy.cases.problems import Problems, refuse
 from readerstudy.cases.records import OLDEST, UNNAMED_MODEL, CaseRecord, FindingRecord, rows_of
+from readerstudy.cases.tables import NOTHING, TableError, is_nothing, number, read_rows, without_empty_end
 
 T = TypeVar("T")
 COLUMNS = (
     *("image", "pathology", "label", "patient", "view", "sex", "age"),
     *("dataset", "mask", "prediction", "model", "practice"),
 )
-MAX_BYTES = 64 * 2**20
-MAX_ROWS = 1_000_000
-UNCERTAIN = {"", "uncertain", "-1", "-1.0", "nan", "na", "n/a"}
+UNCERTAIN = NOTHING | {"uncertain", "-1", "-1.0"}
 ABSENT, PRESENT = {"0", "0.0"}, {"1", "1.0"}
 YES_NO = {"": None, "0": False, "no": False, "false": False, "1": True, "yes": True, "true": True}
-_SAVE_AS = "Save it again as “CSV UTF-8”"
+_MAY_BE_NOTHING = {"dataset", "mask", "prediction", "model", "practice"}
 
 
 def read_manifest(content: bytes, problems: Problems) -> list[CaseRecord]:
     """The cases of a manifest, in the order of their first rows. Adds to `problems` all that is wrong with single
     values; raises Refused when the file as a whole cannot be read."""
     rows = _rows(content)
-    header = _without_empty_end([name.strip().lower() for name in next(rows, (1, []))[1]])
+    header = without_empty_end([name.strip().lower() for name in next(rows, (1, []))[1]])
     _check_header(header, problems)
     cases: dict[str, CaseRecord] = {}
-    for number, cells in rows:
-        cells = _without_empty_end(cells, len(header))
+    for place, cells in rows:
+        cells = without_empty_end(cells, len(header))
         if len(cells) != len(header):
             text = f"it has {len(cells)} cells, and the header {len(header)}"
-            problems.add(number, "", "", text, "Check for missing or stray separators and quotes")
+            problems.add(place, "", "", text, "Check for missing or stray separators and quotes")
             continue
-        values = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
-        row = _Row(number, values, problems)
+        values = {name: _value(name, cell) for name, cell in zip(header, cells, strict=True)}
+        row = _Row(place, values, problems)
         image = row.image()
         if image:
             _merge(cases, image, row)
@@ -53,45 +48,15 @@ def read_manifest(content: bytes, problems: Problems) -> list[CaseRecord]:
 
 def _rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
     """Rows with their numbers, blank ones left out."""
-    text = _decode(content)
-    first_line, _, rest = text.partition("\n")
-    if re.fullmatch(r"sep=.\s*", first_line):  # a hint for Excel, not a row
-        text, first_line = rest, first_line[4]
-    counts = {separator: first_line.count(separator) for separator in ",;\t"}
-    separator = max(counts, key=lambda key: counts[key]) if any(counts.values()) else ","
-    number = 0
     try:
-        for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), 1):
-            if number > MAX_ROWS:
-                raise refuse(f"the manifest has more than {MAX_ROWS} rows", "Load it as several batches", "manifest")
-            if any(cell.strip() for cell in cells):
-                yield number, cells
-    except csv.Error:
-        text = f"the manifest cannot be split into cells after row {number}"
-        raise refuse(text, "Look for a quotation mark that is opened and not closed", "manifest") from None
+        yield from read_rows(content, "the manifest")
+    except TableError as error:
+        raise refuse(error.text, error.remedy, "manifest") from None
 
 
-def _without_empty_end(cells: list[str], at_least: int = 0) -> list[str]:
-    """Spreadsheets write empty cells to the right of a table that was once wider."""
-    while len(cells) > at_least and not cells[-1].strip():
-        cells = cells[:-1]
-    return cells
-
-
-def _decode(content: bytes) -> str:
-    if len(content) > MAX_BYTES:
-        raise refuse(f"the manifest is over {MAX_BYTES // 2**20} MiB", "Load it as several batches", "manifest")
-    if not content.strip():
-        raise refuse("the manifest is empty", "Save it again", "manifest")
-    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise refuse(f"the manifest is not encoded as UTF-8 (line {line})", _SAVE_AS, "manifest") from None
-    if "\0" in text:
-        raise refuse("the manifest is not a text file", _SAVE_AS, "manifest")
-    return text
+def _value(column: str, cell: str) -> str:
+    """The cell without blanks around it; empty for N/A and its like in columns that may be empty."""
+    return "" if column in _MAY_BE_NOTHING and is_nothing(cell) else cell.strip()
 
 
 def _check_header(header: list[str], problems: Problems) -> None:
@@ -158,15 +123,12 @@ class _Row:
         value = self.get(column)
         if not value:
             return None
-        try:
-            number = float(value.replace(",", ".") if value.count(",") == 1 else value)
-        except ValueError:
-            self.wrong(column, "it is not a number", remedy)
+        found = number(value)
+        if found is None or not low <= found <= high:
+            text = "it is not a number" if found is None else f"it is not between {low:g} and {high:g}"
+            self.wrong(column, text, remedy)
             return None
-        if not (math.isfinite(number) and low <= number <= high):
-            self.wrong(column, f"it is not between {low:g} and {high:g}", remedy)
-            return None
-        return number
+        return found
 
     def age(self) -> int | None:
         age = self.fact("age", facts.age_years, "Write whole years, or leave it empty")

@@ -20,10 +20,11 @@ import numpy as np
 
 from explain.image_checks import ImageError
 from explain.images import DicomFacts, Radiograph, read_dicom_facts, read_radiograph
-from readerstudy.cases.manifest import MAX_BYTES, read_manifest
+from readerstudy.cases.manifest import read_manifest
 from readerstudy.cases.masks import read_mask
 from readerstudy.cases.problems import Problems, refuse
 from readerstudy.cases.records import CaseRecord, FindingRecord
+from readerstudy.cases.tables import MAX_BYTES
 
 MAX_FILES = 1_000_000
 MAX_FILE_BYTES = 256 * 2**20

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,10 @@ from readerstudy.analysis.loading.shape import (
     LoadedVisit,
     Problems,
     RefusedReads,
+    Skipped,
     read_table,
-    whole_number,
 )
+from readerstudy.cases.tables import is_nothing, number, whole_number
 from readerstudy.studies.csv_files import FORMULA_STARTS
 
 NEEDED = ("reader", "read", "example", "pathology", "truth", "method", "question", "score")
@@ -67,7 +67,7 @@ def load_long_table(files: Sequence[Path], provenance: Path | None = None) -> Lo
     questions = [LoadedQuestion(**question) for question in protocol.get("questions", [])] or [
         LoadedQuestion(key, key) for key in dict.fromkeys(row["question"] for row in rows)
     ]
-    answers = _answers(rows, {method.key for method in methods}, questions, problems)
+    answers, skipped = _answers(rows, {method.key for method in methods}, questions, problems)
     examples = _examples(rows, problems)
     problems.refuse_if_any()
     settings = {name: protocol[name] for name in SETTINGS if name in protocol}
@@ -86,6 +86,7 @@ def load_long_table(files: Sequence[Path], provenance: Path | None = None) -> Lo
         closed_at=_moment(described.get("closed_at")),
         exclusions=described.get("exclusions", []),
         looks=described.get("looks", []),
+        skipped=skipped,
     )
 
 
@@ -119,12 +120,12 @@ def _rows(path: Path, problems: Problems) -> list[_Row]:
         problems.add(path.name, 1, "", "", f"the column(s) {', '.join(missing)} are missing; a long export has them.")
         return []
     rows = []
-    for number, cells in lines:
+    for place, cells in lines:
         if len(cells) != len(header):
-            problems.add(path.name, number, "", "", f"{len(cells)} cells under {len(header)} columns.")
+            problems.add(path.name, place, "", "", f"{len(cells)} cells under {len(header)} columns.")
             continue
         row = _Row(zip(header, map(_unguarded, cells)))
-        row.file, row.row = path.name, number
+        row.file, row.row = path.name, place
         rows.append(row)
     return rows
 
@@ -136,9 +137,10 @@ def _unguarded(cell: str) -> str:
 
 def _answers(
     rows: list[_Row], methods: set[str], questions: list[LoadedQuestion], problems: Problems
-) -> list[LoadedAnswer]:
+) -> tuple[list[LoadedAnswer], list[Skipped]]:
     asked = {question.key: question for question in questions}
     answers: list[LoadedAnswer] = []
+    skipped: list[Skipped] = []
     seen: dict[tuple[Any, ...], int] = {}
     shown: dict[tuple[str, str, str], str] = {}
     placed: dict[tuple[str, str, str], str] = {}
@@ -148,7 +150,8 @@ def _answers(
         if question is None:
             check.wrong("question", f"the study has no such question; there are {', '.join(asked)}.")
             continue
-        score = check.number("score", question.minimum, question.maximum)
+        given = not is_nothing(row["score"])
+        score = check.number("score", question.minimum, question.maximum) if given else None
         revision = check.number("revision", 1) if row["revision"] else 1
         read = check.number("read", 0)
         place = check.number("position", 1) if row["position"] else 0
@@ -174,7 +177,10 @@ def _answers(
             for name in ("visible_ms", "images_ready_ms", "first_input_ms", "animation_loops")
         }
         taken = {name: check.number(name, 0) if row[name] else None for name in ("answered_ms", "answered_visible_ms")}
-        if check.failed or score is None or read is None or revision is None or place is None:
+        if check.failed or read is None or revision is None or place is None:
+            continue
+        if score is None:
+            skipped.append(Skipped(row["reader"], read, row["example"], question.key))
             continue
         visit = None
         if times["opened_at"]:
@@ -199,7 +205,7 @@ def _answers(
                 excluded=row.flag("excluded"),
             )
         )
-    return answers
+    return answers, skipped
 
 
 class _Checks:
@@ -243,8 +249,8 @@ def _examples(rows: list[_Row], problems: Problems) -> dict[str, LoadedExample]:
                     check.wrong(column, f"example {name} has “{first[name][column]}” in row {first[name].row}.")
             continue
         first[name] = row
-        number = whole_number(name.removeprefix("P"))
-        if number is None or number < 1:
+        place = whole_number(name.removeprefix("P"))
+        if place is None or place < 1:
             check.wrong("example", "it must be a number from 1, or P and a number for practice.")
         if name.startswith("P") != row.flag("practice"):
             check.wrong("practice", "practice examples, and only those, are called P1, P2, ...")
@@ -277,18 +283,11 @@ def _examples(rows: list[_Row], problems: Problems) -> dict[str, LoadedExample]:
 def _probability(row: Mapping[str, str], column: str, check: _Checks) -> float | None:
     if not row[column]:
         return None
-    value = _try(float, row[column])
-    if value is None or not math.isfinite(value) or not 0 <= value <= 1:
+    value = number(row[column])
+    if value is None or not 0 <= value <= 1:
         check.wrong(column, "it must be a number from 0 to 1.")
         return None
     return value
-
-
-def _try(convert: Callable[[str], float], text: str) -> float | None:
-    try:
-        return convert(text)
-    except ValueError:
-        return None
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from readerstudy.cases.tables import TableError, read_rows, without_empty_end
 
 MAX_VALUE = 60
 
@@ -110,9 +110,20 @@ class LoadedAnswer:
     excluded: bool = False
 
 
+@dataclass(frozen=True)
+class Skipped:
+    """An answer that a reader did not give: a blank cell, N/A, or a row that is not there. It is not an answer."""
+
+    reader: str
+    read: int
+    example: str
+    question: str
+
+
 @dataclass
 class LoadedReads:
-    """A whole study's reads. `settings`: fields of Study; `exclusions`, `looks`: as analysis.records writes them."""
+    """A whole study's reads. `settings`: fields of Study; `exclusions`, `looks`: as analysis.records writes them;
+    `skipped`: answers that are missing, which are counted and never made up."""
 
     source: str
     content_sha256: str
@@ -127,29 +138,16 @@ class LoadedReads:
     closed_at: datetime | None = None
     exclusions: list[dict[str, Any]] = field(default_factory=list)
     looks: list[dict[str, Any]] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
 
 
 def read_table(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    """Header, and (row number, cells) of each line that is not empty. RefusedReads when it is no readable CSV."""
+    """Header, and (row number, cells) of each line that is not blank. RefusedReads when it is no readable table."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            separator = _separator(file.readline())
-            file.seek(0)
-            lines = [(row, cells) for row, cells in enumerate(csv.reader(file, delimiter=separator), 1) if any(cells)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RefusedReads([f"{path.name}: it cannot be read as a UTF-8 CSV file ({error})."]) from error
-    if not lines:
-        raise RefusedReads([f"{path.name}: the file is empty."])
-    return [name.strip() for name in lines[0][1]], iter(lines[1:])
-
-
-def _separator(header: str) -> str:
-    """Comma, semicolon (spreadsheet programs where the comma is decimal) or tab: the one that ends the first name."""
-    found = re.match(r"""\s*("[^"]*"|[^",;\t]*)\s*([,;\t])""", header)
-    return found[2] if found else ","
-
-
-def whole_number(text: str) -> int | None:
-    """4, " 4" and "4.0" are 4; anything else is None."""
-    found = re.fullmatch(r"\s*([+-]?\d{1,9})(\.0+)?\s*", text)
-    return int(found[1]) if found else None
+        lines = list(read_rows(path.read_bytes(), "the file"))
+    except OSError as error:
+        raise RefusedReads([f"{path.name}: it cannot be read ({error.strerror})."]) from error
+    except TableError as error:
+        raise RefusedReads([f"{path.name}: {error}"]) from error
+    header = [name.strip() for name in without_empty_end(lines[0][1])]
+    return header, ((row, without_empty_end(cells, len(header))) for row, cells in lines[1:])

@@ -23,10 +23,11 @@ from readerstudy.analysis.loading.shape import (
     LoadedReads,
     Problems,
     RefusedReads,
+    Skipped,
     read_table,
-    whole_number,
 )
 from readerstudy.cases.identity import keyed_hash, patient_key
+from readerstudy.cases.tables import is_nothing, whole_number
 
 METHODS = [
     LoadedMethod("A", "Method A", ["input_gradient", "guided_backprop", "integrated_gradients"]),
@@ -62,9 +63,13 @@ def load_spreadsheets(
         elif who is not None:
             sheets[who] = path
     questions = _questions(files[0], question_keys)
-    answers = [
-        answer for who, path in sorted(sheets.items()) for answer in _answers(path, who, questions, trials, problems)
-    ]
+    answers: list[LoadedAnswer] = []
+    skipped: list[Skipped] = []
+    for who, path in sorted(sheets.items()):
+        given, left_out = _answers(path, who, questions, trials, problems)
+        answers, skipped = answers + given, skipped + left_out
+    if not answers:
+        problems.add(files[0].name, 0, "", "", "there is not one answer in the files.")
     problems.refuse_if_any()
     readers = {name for name, _ in sheets}
     return LoadedReads(
@@ -80,6 +85,7 @@ def load_spreadsheets(
         },
         answers=answers,
         settings={"allocation": "published"},
+        skipped=skipped,
     )
 
 
@@ -167,14 +173,16 @@ def _answers(
     questions: list[LoadedQuestion],
     trials: dict[int, dict[str, Any]],
     problems: Problems,
-) -> list[LoadedAnswer]:
+) -> tuple[list[LoadedAnswer], list[Skipped]]:
+    """The answers of one file in the order of its rows, and those that it leaves out."""
     header, lines = read_table(path)
     columns = [name for name in header[1:] if name]
     if header[0].lower() != "example" or [_question(q.key, c) for q, c in zip(questions, columns)] != questions:
         problems.add(path.name, 1, "", ", ".join(header), "its columns are not those of the first file.")
-        return []
+        return [], []
     reader, read = who
     answers: list[LoadedAnswer] = []
+    skipped: list[Skipped] = []
     seen: dict[int, int] = {}
     for row, cells in lines:
         number = whole_number(cells[0])
@@ -191,23 +199,22 @@ def _answers(
         method = "AB"[(trials[number]["trial"] + read - 1) % 2]
         for index, question in enumerate(questions, start=1):
             cell = cells[index].strip() if index < len(cells) else ""
+            if is_nothing(cell):
+                skipped.append(Skipped(reader, read, str(number), question.key))
+                continue
             score = _score(path.name, row, question, header[index], cell, problems)
             if score is not None:
                 answers.append(LoadedAnswer(reader, read, len(seen), str(number), method, question.key, score))
-    for number in trials:
-        if number not in seen:
-            problems.add(path.name, 0, header[0], number, "the example has no row.")
-    return answers
+    without_row = [number for number in trials if number not in seen]
+    skipped += [Skipped(reader, read, str(number), question.key) for number in without_row for question in questions]
+    return answers, skipped
 
 
 def _score(file: str, row: int, question: LoadedQuestion, column: str, cell: str, problems: Problems) -> int | None:
-    allowed = f"a whole number from {question.minimum} to {question.maximum}"
-    if not cell:
-        problems.add(file, row, column, "", f"the answer is missing; it must be {allowed}.")
-        return None
     score = whole_number(cell)
     if score is None or not question.minimum <= score <= question.maximum:
-        problems.add(file, row, column, cell, f"the answer must be {allowed}.")
+        allowed = f"a whole number from {question.minimum} to {question.maximum}"
+        problems.add(file, row, column, cell, f"the answer must be {allowed}; leave it empty if it was not given.")
         return None
     return score
 

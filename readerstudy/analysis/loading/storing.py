@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from readerstudy.accounts.models import User
+from readerstudy.analysis.loading.copies import copied_reads
 from readerstudy.analysis.loading.shape import LoadedAnswer, LoadedReads, LoadedVisit, RefusedReads
 from readerstudy.cases.identity import opaque_id
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
@@ -49,7 +50,7 @@ def store_reads(
         content_sha256=loaded.content_sha256,
         simulated=study.simulated,
         loaded_by=user,
-        report={"loaded_by": "load_reads", "examples": len(loaded.examples), "answers": len(loaded.answers)},
+        report=_report(loaded),
     )
     for position, method in enumerate(loaded.methods, start=1):
         Method.objects.create(
@@ -70,6 +71,16 @@ def store_reads(
     study.state, study.closed_at, study.closed_by = Study.State.CLOSED, loaded.closed_at or now, user
     study.save()
     return study
+
+
+def _report(loaded: LoadedReads) -> dict[str, Any]:
+    return {
+        "loaded_by": "load_reads",
+        "examples": len(loaded.examples),
+        "answers": len(loaded.answers),
+        "skipped": len(loaded.skipped),
+        "warnings": copied_reads(loaded.answers),
+    }
 
 
 def _check(loaded: LoadedReads, slug: str, batch_name: str) -> None:
@@ -139,7 +150,7 @@ def _store_answers(study: Study, examples: dict[str, Example], loaded: LoadedRea
     questions = {question.key: question for question in study.questions.all()}
     readers = {
         code: Reader.objects.create(study=study, code=code)
-        for code in dict.fromkeys(answer.reader for answer in loaded.answers)
+        for code in dict.fromkeys([*(a.reader for a in loaded.answers), *(s.reader for s in loaded.skipped)])
     }
     Sequence.objects.bulk_create(
         [

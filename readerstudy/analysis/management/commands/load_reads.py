@@ -1,15 +1,18 @@
 """load_reads: reads made elsewhere, as a closed study of their own."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from readerstudy.accounts.models import User
+from readerstudy.analysis.loading.copies import copied_reads
 from readerstudy.analysis.loading.long_table import is_long_table, load_long_table
-from readerstudy.analysis.loading.shape import LoadedReads, RefusedReads
+from readerstudy.analysis.loading.shape import LoadedReads, RefusedReads, Skipped
 from readerstudy.analysis.loading.spreadsheets import QUESTION_KEYS, load_spreadsheets
 from readerstudy.analysis.loading.storing import store_reads
+from readerstudy.wording import counted
 
 
 class Command(BaseCommand):
@@ -43,17 +46,29 @@ class Command(BaseCommand):
         if options["researcher"] and researcher is None:
             raise CommandError(f"There is no user “{options['researcher']}”.")
         try:
-            study = store_reads(_parse(options), options["study"], title=options["title"], researcher=researcher)
+            loaded = _parse(options)
+            study = store_reads(loaded, options["study"], title=options["title"], researcher=researcher)
         except RefusedReads as error:
             for problem in error.problems:
                 self.stderr.write(problem)
-            count = len(error.problems)
-            raise CommandError(f"Nothing was loaded: {count} problem{'' if count == 1 else 's'}.") from error
+            raise CommandError(f"Nothing was loaded: {counted(len(error.problems), 'problem')}.") from error
         answers = sum(read.assignments.count() for reader in study.readers.all() for read in reader.reads.all())
         self.stdout.write(
-            f"Loaded {study.slug}: {study.examples.count()} examples, {study.readers.count()} readers, "
-            f"{answers} views. Next: python manage.py analyze --study {study.slug} --output results/"
+            f"Loaded {study.slug}: {counted(study.examples.count(), 'example')}, "
+            f"{counted(study.readers.count(), 'reader')}, {counted(answers, 'view')}. "
+            f"Next: python manage.py analyze --study {study.slug} --output results/"
         )
+        for warning in copied_reads(loaded.answers):
+            self.stderr.write(f"Warning: {warning}")
+        if loaded.skipped:
+            self.stdout.write(skipped_text(loaded.skipped))
+
+
+def skipped_text(skipped: list[Skipped]) -> str:
+    """How many answers are missing, in all and in each read."""
+    counts = Counter((answer.reader, answer.read) for answer in skipped)
+    reads = ", ".join(f"{reader} read {read}: {count}" for (reader, read), count in sorted(counts.items()))
+    return f"{counted(len(skipped), 'answer')} not given, taken as missing ({reads})."
 
 
 def _parse(options: dict[str, Any]) -> LoadedReads:
