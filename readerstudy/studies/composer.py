@@ -14,6 +14,7 @@ from readerstudy.studies.checklist import checklist
 from readerstudy.studies.models import Study
 from readerstudy.studies.plan import AnalysisError, AnalysisPlan
 from readerstudy.studies.plan_form import PlanForm
+from readerstudy.studies.presets import PRESETS
 from readerstudy.studies.protocol import protocol
 
 
@@ -23,7 +24,7 @@ def new(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied("New studies are made by administrators and by people who run a study.")
     form = forms.NewStudyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        study = composition.new_study(form.cleaned_data["title"], user)
+        study = composition.new_study(user=user, **form.cleaned_data)
         return redirect("study", study.slug)
     return render(request, "studies/new.html", {"form": form})
 
@@ -34,6 +35,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
     checks = checklist(study) if study.is_draft else []
     context = {
         "study": study,
+        "preset": PRESETS.get(study.preset),
         "checks": checks,
         "ready": all(check.state != "missing" for check in checks),
         "methods": study.methods.all(),
@@ -76,7 +78,8 @@ def methods(request: HttpRequest, slug: str) -> HttpResponse:
 
 def questions(request: HttpRequest, slug: str) -> HttpResponse:
     study = researcher_study(request, slug)
-    initial = [*study.questions.values("key", "text", "minimum", "maximum", "low_label", "high_label")]
+    names = ("key", "text", "minimum", "maximum", "low_label", "high_label", "about_explanation")
+    initial = [*study.questions.values(*names)]
     formset = forms.QuestionFormSet(request.POST or None, initial=initial, prefix="questions")
 
     def save() -> None:

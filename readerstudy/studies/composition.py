@@ -1,4 +1,4 @@
-"""Composing a draft: the published study's design as defaults, replacing its parts, and counting what it holds.
+"""Composing a draft: a preset as defaults, replacing its parts, and counting what it holds.
 
 Defaults: Cohen et al., MIDL 2021, section 4.6 and appendix F (the texts are our own).
 """
@@ -15,6 +15,7 @@ from readerstudy.accounts.models import User
 from readerstudy.cases.models import Truth
 from readerstudy.studies.models import Membership, Method, Question, Study
 from readerstudy.studies.plan import AnalysisPlan
+from readerstudy.studies.presets import RECOMMENDED, preset_named
 
 INSTRUCTIONS = """\
 You will see chest radiographs, one at a time. For each one a computer model has predicted one finding, shown with its \
@@ -45,10 +46,6 @@ METHODS = (
     ("A", "Method A", ("input_gradient", "guided_backprop", "integrated_gradients")),
     ("B", "Method B", ("latentshift_map", "latentshift_animation")),
 )
-QUESTIONS = (
-    ("confidence", "How confident are you in the model's prediction?", "not at all confident", "very confident"),
-    ("feature", "Is the model looking at the correct feature?", "certainly not", "certainly"),
-)
 
 
 @dataclass(frozen=True)
@@ -68,24 +65,39 @@ class QuestionRow:
     high_label: str = ""
     minimum: int = 1
     maximum: int = 5
+    about_explanation: bool = False
+
+
+QUESTIONS = (
+    QuestionRow(
+        "confidence", "How confident are you in the model's prediction?", "not at all confident", "very confident"
+    ),
+    QuestionRow(
+        "feature", "Is the model looking at the correct feature?", "certainly not", "certainly", about_explanation=True
+    ),
+)
 
 
 @transaction.atomic
-def new_study(title: str, user: User | None = None) -> Study:
-    """A draft with the published study's methods, questions and analysis plan, and texts to start from.
+def new_study(title: str, user: User | None = None, *, preset: str = RECOMMENDED, public_title: str = "") -> Study:
+    """A draft with a preset's settings, the published study's methods, questions and plan, and texts to start from.
 
-    `user` becomes its researcher. The slug comes from the title and is unique.
+    `user` becomes its researcher. The slug, which readers see in addresses, comes from the title for readers where
+    there is one, and is unique. Raises ValidationError for a preset that does not exist.
     """
     study = Study.objects.create(
-        slug=free_slug(slugify(title)[:50].strip("-") or "study"),
+        slug=free_slug(slugify(public_title or title)[:50].strip("-") or "study"),
         title=title,
+        public_title=public_title,
+        preset=preset,
         instructions=INSTRUCTIONS,
         consent=CONSENT,
         analysis_plan=AnalysisPlan().to_dict(),
         created_by=user,
+        **preset_named(preset).study,
     )
     replace_methods(study, [MethodRow(*method) for method in METHODS])
-    replace_questions(study, [QuestionRow(*question) for question in QUESTIONS])
+    replace_questions(study, QUESTIONS)
     if user is not None:
         Membership.objects.create(study=study, user=user, role=Membership.Role.RESEARCHER)
     return study
@@ -132,6 +144,7 @@ def replace_questions(study: Study, rows: Sequence[QuestionRow]) -> None:
             maximum=row.maximum,
             low_label=row.low_label,
             high_label=row.high_label,
+            about_explanation=row.about_explanation,
             position=position,
         )
 

@@ -11,13 +11,32 @@ from readerstudy.cases.models import Batch, Prediction
 from readerstudy.explanations.parameters import SEARCHES, RenderParameters
 from readerstudy.studies.composition import MethodRow, QuestionRow
 from readerstudy.studies.models import KEY, Study
+from readerstudy.studies.presets import PRESETS, RECOMMENDED
 from readerstudy.studies.selection import Draw
+from readerstudy.studies.shown import Fact
 
 _PANELS = [f"panel_{number}" for number in range(1, len(KINDS) + 1)]
 
 
 class NewStudyForm(forms.Form):
-    title = forms.CharField(max_length=200, help_text="Readers see it. It can be changed until the study opens.")
+    preset = forms.ChoiceField(
+        label="Begin with",
+        choices=[(preset.name, f"{preset.title}. {preset.about}") for preset in PRESETS.values()],
+        widget=forms.RadioSelect,
+        initial=RECOMMENDED,
+        required=False,
+        help_text="Everything can be changed until the study opens.",
+    )
+    title = forms.CharField(max_length=200, help_text="It can be changed until the study opens.")
+    public_title = forms.CharField(
+        label="Title for readers",
+        max_length=200,
+        required=False,
+        help_text="What readers see, in its addresses too. Empty: the title above.",
+    )
+
+    def clean_preset(self) -> str:
+        return self.cleaned_data["preset"] or RECOMMENDED
 
 
 class ReasonForm(forms.Form):
@@ -31,6 +50,7 @@ class DesignForm(forms.ModelForm):
         model = Study
         fields = (
             "title",
+            "public_title",
             "instructions",
             "consent",
             "washout_days",
@@ -38,13 +58,20 @@ class DesignForm(forms.ModelForm):
             "order",
             "seed",
             "allow_changes",
+            "show_probability",
             "show_frame_predictions",
+            "facts",
+            "panel_titles",
+            "animation_frames",
             "drag_direction",
         )
         labels = {
             "washout_days": "Washout, days",
             "allow_changes": "Answers can be changed until the read is finished",
+            "show_probability": "Show the model's probability",
             "show_frame_predictions": "Show the prediction for each frame of an animation",
+            "panel_titles": "Titles of the panels",
+            "animation_frames": "Frames of an animation",
             "drag_direction": "Dragging to set the grey window",
         }
         help_texts = {
@@ -54,9 +81,32 @@ class DesignForm(forms.ModelForm):
             "order": "The published scheme always reads in blocks.",
             "seed": "Of the split into groups and of the reading orders.",
             "allow_changes": "Every change is kept as a revision.",
-            "show_frame_predictions": "Off in the published study: the figures may sway a reader.",
+            "public_title": "On everything that readers get, from the invitation on. Empty: the title.",
+            "show_probability": "Where it separates right from wrong predictions, the checklist warns.",
+            "show_frame_predictions": "Off in the published study: the figures may sway a reader. Off, too, where the "
+            "probability is not shown exactly.",
+            "panel_titles": "The title of a technique tells what is behind a method.",
+            "animation_frames": "Where an animation is shorter than another, its first or last frame is repeated.",
         }
         widgets = {"instructions": forms.Textarea(attrs={"rows": 14}), "consent": forms.Textarea(attrs={"rows": 9})}
+
+    facts = forms.MultipleChoiceField(
+        label="Readers are told of each case",
+        choices=Fact.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="The view tells whether the heart may look too large.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["facts"] = self.instance.facts.split()
+        for name in ("show_probability", "panel_titles", "animation_frames"):
+            field = cast("forms.TypedChoiceField", self.fields[name])
+            field.choices = [choice for choice in field.choices if choice[0]]
+
+    def clean_facts(self) -> str:
+        return " ".join(self.cleaned_data["facts"])
 
 
 class RenderForm(forms.Form):
@@ -123,6 +173,7 @@ class QuestionForm(forms.Form):
     maximum = forms.IntegerField(min_value=-1000, max_value=1000, initial=5)
     low_label = forms.CharField(label="At the low end", max_length=60, required=False)
     high_label = forms.CharField(label="At the high end", max_length=60, required=False)
+    about_explanation = forms.BooleanField(label="Asks about the explanation", required=False)
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
@@ -131,7 +182,7 @@ class QuestionForm(forms.Form):
         return values
 
     def row(self) -> QuestionRow:
-        names = ("key", "text", "low_label", "high_label", "minimum", "maximum")
+        names = ("key", "text", "low_label", "high_label", "minimum", "maximum", "about_explanation")
         return QuestionRow(**{name: self.cleaned_data[name] for name in names})
 
 

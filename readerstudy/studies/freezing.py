@@ -16,9 +16,18 @@ from readerstudy.accounts.adminbase import edit_asked
 from readerstudy.cases.models import Case, Prediction, Truth
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.studies.models import Example, Method, Question, Selection, Study
-from readerstudy.studies.protocol import PROTOCOL_FIELDS
+from readerstudy.studies.protocol import LATER_FIELDS, PROTOCOL_FIELDS
 
-_FROZEN = (*PROTOCOL_FIELDS, "previous_version_id", "from_spreadsheets", "opened_at", "opened_by_id", "protocol_sha256")
+_FROZEN = (
+    *PROTOCOL_FIELDS,
+    *LATER_FIELDS,
+    "preset",
+    "previous_version_id",
+    "from_spreadsheets",
+    "opened_at",
+    "opened_by_id",
+    "protocol_sha256",
+)
 _NEXT_STATES = {"draft": {"draft", "open"}, "open": {"open", "closed"}, "closed": {"closed"}}
 
 

@@ -14,6 +14,7 @@ from readerstudy.cases.models import Batch, Prediction
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.studies.plan import AnalysisError, AnalysisPlan
+from readerstudy.studies.shown import FIRST_FACTS, AnimationFrames, Fact, PanelTitles, Probability
 
 KEY = RegexValidator(r"^[A-Za-z][A-Za-z0-9_]{0,31}$", "Use a letter, then letters, digits or underscores (at most 32).")
 
@@ -40,6 +41,10 @@ class Study(models.Model):
 
     slug = models.SlugField(max_length=60, unique=True)
     title = models.CharField(max_length=200)
+    public_title = models.CharField(
+        "title for readers", max_length=200, blank=True, help_text="Empty: readers see the study's own title."
+    )
+    preset = models.CharField(max_length=20, blank=True, help_text="The preset (presets.py) that the draft began with.")
     state = models.CharField(max_length=8, choices=State.choices, default=State.DRAFT)
     protocol_version = models.PositiveSmallIntegerField(default=1)
     previous_version = models.OneToOneField(
@@ -62,7 +67,19 @@ class Study(models.Model):
     # Overrides of explanation parameters: {"steps": 50, "search": "default"}; empty means explain's defaults.
     render_parameters = models.JSONField(default=dict, blank=True)
 
+    show_probability = models.CharField(
+        max_length=8, choices=Probability.choices, default=Probability.EXACT, blank=True
+    )
     show_frame_predictions = models.BooleanField(default=False)
+    facts = models.CharField(
+        max_length=60, default=FIRST_FACTS, blank=True, help_text="What readers are told of a case: some of Fact."
+    )
+    panel_titles = models.CharField(
+        max_length=12, choices=PanelTitles.choices, default=PanelTitles.TECHNIQUES, blank=True
+    )
+    animation_frames = models.CharField(
+        max_length=8, choices=AnimationFrames.choices, default=AnimationFrames.RENDERED, blank=True
+    )
     allow_changes = models.BooleanField(default=True, help_text="Answers can be changed until the read is finished.")
     drag_direction = models.CharField(max_length=8, choices=DragDirection.choices, default=DragDirection.STANDARD)
 
@@ -106,6 +123,20 @@ class Study(models.Model):
             RenderParameters.from_dict(self.render_parameters)
         except (AnalysisError, TypeError) as error:
             raise ValidationError(f"The analysis plan or the render parameters cannot be used: {error}") from error
+        if unknown := sorted(set(self.facts.split()) - set(Fact.values)):
+            raise ValidationError(f"Readers can be told {', '.join(Fact.values)} of a case, not {', '.join(unknown)}.")
+        for name in ("show_probability", "panel_titles", "animation_frames"):
+            setattr(self, name, getattr(self, name) or self._meta.get_field(name).default)
+
+    @property
+    def reader_title(self) -> str:
+        """The title on everything a reader gets."""
+        return self.public_title or self.title
+
+    @property
+    def frame_predictions_shown(self) -> bool:
+        """Frame predictions include the prediction itself, so they are off where that is not shown exactly."""
+        return self.show_frame_predictions and self.show_probability == Probability.EXACT
 
     @property
     def washout(self) -> timedelta:
@@ -154,6 +185,9 @@ class Question(models.Model):
     maximum = models.SmallIntegerField(default=5)
     low_label = models.CharField(max_length=60, blank=True)
     high_label = models.CharField(max_length=60, blank=True)
+    about_explanation = models.BooleanField(
+        default=False, help_text="Asks about the explanation: not asked with a method that shows none."
+    )
     position = models.PositiveSmallIntegerField()
     history = HistoricalRecords()
 

@@ -26,6 +26,21 @@ PROTOCOL_FIELDS = (
     "simulated",
 )
 
+# Fields made after the first studies had opened, each with the value that means what those studies did. A field is in
+# the protocol where it has another value only, so that the hash of a study frozen before the field still verifies.
+LATER_FIELDS: dict[str, Any] = {
+    "public_title": "",
+    "show_probability": "exact",
+    "facts": "sex age",
+    "panel_titles": "techniques",
+    "animation_frames": "rendered",
+}
+LATER_QUESTION_FIELDS: dict[str, Any] = {"about_explanation": False}
+
+
+def _later(row: Any, fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name, first in fields.items() if getattr(row, name) != first}
+
 
 def protocol(study: Study) -> dict[str, Any]:
     """Everything that opening fixes, without database ids of people."""
@@ -36,6 +51,7 @@ def protocol(study: Study) -> dict[str, Any]:
     )
     return {
         **{name: getattr(study, name) for name in PROTOCOL_FIELDS},
+        **_later(study, LATER_FIELDS),
         "methods": [{"key": m.key, "label": m.label, "kinds": m.kinds} for m in study.methods.order_by("position")],
         "questions": [
             {
@@ -45,6 +61,7 @@ def protocol(study: Study) -> dict[str, Any]:
                 "maximum": q.maximum,
                 "low_label": q.low_label,
                 "high_label": q.high_label,
+                **_later(q, LATER_QUESTION_FIELDS),
             }
             for q in study.questions.order_by("position")
         ],

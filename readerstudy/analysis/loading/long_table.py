@@ -24,11 +24,13 @@ from readerstudy.analysis.loading.shape import (
 )
 from readerstudy.cases.tables import is_nothing, number, whole_number
 from readerstudy.studies.csv_files import FORMULA_STARTS
+from readerstudy.studies.protocol import LATER_FIELDS
 
 NEEDED = ("reader", "read", "example", "pathology", "truth", "method", "question", "score")
 SETTINGS = (
     *("protocol_version", "instructions", "consent", "seed", "allocation", "order", "washout_days", "operating_point"),
     *("analysis_plan", "render_parameters", "show_frame_predictions", "allow_changes", "drag_direction", "simulated"),
+    *LATER_FIELDS,
 )
 SOURCES = ("browser", "spreadsheet", "simulated")
 

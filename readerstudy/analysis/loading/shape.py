@@ -53,6 +53,7 @@ class LoadedQuestion:
     maximum: int = 5
     low_label: str = ""
     high_label: str = ""
+    about_explanation: bool = False
 
 
 @dataclass(frozen=True)
