@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
-from django_htmx.http import HttpResponseClientRedirect
 
 from readerstudy.accounts.access import LoginRequired
 from readerstudy.accounts.models import User
@@ -28,9 +27,7 @@ class LoginRedirectMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, LoginRequired):
             return None
-        to_login = redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
-        # htmx would swap the log-in page into the middle of the page that asked.
-        return HttpResponseClientRedirect(to_login.url) if getattr(request, "htmx", False) else to_login
+        return redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
 
 
 class SecondFactorMiddleware:
