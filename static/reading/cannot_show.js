@@ -22,7 +22,8 @@ export function cannotShow(room, visit, error) {
       `Example ${position} is not on this computer yet. Your answers are kept; the page tries again by itself.`, ways);
   } else if (missing) {
     const failed = error.failures.map(({ title }) => title);
-    void visit.announce(error.assignment.visit_token, room.displayFacts(), [], failed);
+    const display = { ...room.displayFacts(), failed_why: error.message };
+    void visit.announce(error.assignment.visit_token, display, [], failed);
     ways.push(["Go on without answering", () => void room.goOn(position)]);
     room.page.message("This example cannot be read now",
       `${error.message} Without all its images no answer is taken.`, ways);

@@ -13,15 +13,18 @@ const TAP_MS = 600;
  * @property {(what: "zoom"|"drag"|"pinch") => void} done a gesture ended (for counting)
  */
 
-/** @param {HTMLElement} element @param {GestureHandlers} on */
-export function listen(element, on) {
+/**
+ * @param {HTMLElement} element @param {GestureHandlers} on
+ * @param {HTMLElement} picture in it, which positions and movements are fractions of
+ */
+export function listen(element, on, picture = element) {
   /** @type {Map<number, {x: number, y: number}>} */
   const pointers = new Map();
   let start = { x: 0, y: 0, time: 0, button: 0 };
   let moved = false;
   let pinched = false;
   let wheelTimer = 0;
-  const side = () => element.getBoundingClientRect();
+  const side = () => picture.getBoundingClientRect();
 
   element.addEventListener("wheel", (event) => {
     // Where the page itself has to scroll (small or magnified screens), the plain wheel is left to it.

@@ -1,4 +1,5 @@
 /** One panel: a canvas, its title and its controls. It draws what the viewer tells it to; it decides nothing. */
+import { areaTrue, evenSide } from "./area.js";
 import { make } from "./dom.js";
 import { paint } from "./lut.js";
 
@@ -23,18 +24,27 @@ export class Panel {
       this.view,
       make("figcaption", {}, this.title, this.links),
       this.controls);
+    this.map = document.createElement("canvas");
+    this.mapShown = ""; // what the map canvas holds
     const strip = loaded.strips.get(facts.key);
     /** @type {{canvas: HTMLCanvasElement, lut: Uint32Array|null}[]} frames, each painted once per window */
     this.frames = (strip ?? []).map(() => ({ canvas: document.createElement("canvas"), lut: null }));
   }
 
-  /** Match the canvas to the screen's own pixels, so that nothing is resampled after us. @returns {number} side in px */
+  /**
+   * Match the canvas to the screen's own pixels, so that nothing is resampled after us: it is as many pixels large as
+   * the screen has for it, also where the layout leaves it a fraction more.
+   * @returns {number} side in the screen's pixels
+   */
   fit() {
-    const side = Math.max(1, Math.round(this.view.clientWidth * window.devicePixelRatio));
+    const ratio = window.devicePixelRatio;
+    const side = evenSide(Math.max(1, Math.floor(this.view.getBoundingClientRect().width * ratio + 0.01)));
     if (this.canvas.width !== side) {
       this.canvas.width = side;
       this.canvas.height = side;
     }
+    this.canvas.style.width = `${side / ratio}px`;
+    this.canvas.style.height = `${side / ratio}px`;
     return side;
   }
 
@@ -58,12 +68,8 @@ export class Panel {
       return;
     }
     const layer = loaded.layers.get(facts.key);
-    if (layer && state.overlay) {
-      context.imageSmoothingEnabled = false; // a map is shown as computed: nearest neighbour, no blur
-      context.globalAlpha = state.opacity;
-      context.drawImage(layer, crop.x, crop.y, crop.size, crop.size);
-      context.globalAlpha = 1;
-    }
+    if (layer && state.overlay) this.drawMap(layer, state.opacity, {
+      x: (crop.x - visible.x) * scale, y: (crop.y - visible.y) * scale, size: crop.size * scale });
     if (state.field === "whole") {
       // White on black, so that the model's field of view shows on any grey.
       for (const [width, colour] of /** @type {const} */ ([[4, "#000"], [2, "#fff"]])) {
@@ -72,6 +78,27 @@ export class Panel {
         context.strokeRect(crop.x, crop.y, crop.size, crop.size);
       }
     }
+  }
+
+  /**
+   * @param {import("./types.js").Layer} layer @param {number} opacity
+   * @param {{x: number, y: number, size: number}} square that it fills, in the canvas's pixels
+   */
+  drawMap(layer, opacity, square) {
+    const { context, map } = this;
+    const side = this.canvas.width;
+    const wanted = [square.x, square.y, square.size, side].join();
+    if (this.mapShown !== wanted) {
+      this.mapShown = wanted;
+      map.width = side;
+      map.height = side;
+      map.getContext("2d")?.putImageData(new ImageData(areaTrue(layer, square, side), side, side), 0, 0);
+    }
+    context.save();
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.globalAlpha = opacity;
+    context.drawImage(map, 0, 0);
+    context.restore();
   }
 
   /** @param {Uint32Array} lut */

@@ -1,40 +1,29 @@
 /**
- * From PNG files to pixel values. Browsers cut 16-bit PNG to 8 bits, so images of more than 8 bits arrive as RGB PNG
- * with the high byte in red and the low byte in green; colour conversion is off so that the bytes come back unchanged.
+ * From PNG files to pixel values. Radiographs of more than 8 bits are stored as RGB PNG with the high byte in red and
+ * the low byte in green. No canvas takes part (png.js says why), so this runs in a worker as well (decode_worker.js).
  */
+import { decodePng } from "./png.js";
 
 const SMALLEST_SIDE = 256;
-
-/** @param {Blob} blob */
-async function bytesOf(blob) {
-  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
-  const canvas = document.createElement("canvas");
-  canvas.width = bitmap.width;
-  canvas.height = bitmap.height;
-  // willReadFrequently keeps the canvas in memory: reading back from a GPU canvas may round.
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
-  context.drawImage(bitmap, 0, 0);
-  const { width, height } = bitmap;
-  bitmap.close();
-  return { width, height, data: context.getImageData(0, 0, width, height).data };
-}
 
 /**
  * @param {Blob} blob
  * @param {{bits: number, width: number, height: number}} expected
  * @returns {Promise<import("./types.js").Samples>}
- * @throws {Error} when the file is not an image or has another size than announced
+ * @throws {Error} when the file is not the image that was announced
  */
 export async function decodeImage(blob, { bits, width, height }) {
-  const { width: w, height: h, data } = await bytesOf(blob);
+  const { width: w, height: h, channels, data } = await decodePng(blob);
   if (w !== width || h !== height) throw new Error(`is ${w} x ${h} pixels where ${width} x ${height} were announced`);
-  const samples = bits > 8 ? new Uint16Array(w * h) : new Uint8Array(w * h);
+  if (channels !== (bits > 8 ? 3 : 1)) throw new Error(`does not hold ${bits} bits as they are stored`);
+  const samples = bits > 8 ? new Uint16Array(w * h) : data;
   const top = 2 ** bits - 1;
-  for (let i = 0, at = 0; i < samples.length; i++, at += 4) {
-    const value = bits > 8 ? (data[at] << 8) | data[at + 1] : data[at];
-    if (value > top) throw new Error(`has pixels over ${top}, the most that ${bits} bits hold`);
-    samples[i] = value;
+  let most = 0;
+  for (let i = 0; i < samples.length; i++) {
+    if (bits > 8) samples[i] = (data[3 * i] << 8) | data[3 * i + 1];
+    if (samples[i] > most) most = samples[i];
   }
+  if (most > top) throw new Error(`has pixels over ${top}, the most that ${bits} bits hold`);
   return { width: w, height: h, bits, samples };
 }
 
@@ -81,7 +70,7 @@ export function pyramid(image) {
  * @returns {Promise<import("./types.js").Samples[]>}
  */
 export async function decodeStrip(blob, count) {
-  const { width, height, data } = await bytesOf(blob);
+  const { width, height, channels, data } = await decodePng(blob);
   const sideways = width >= height;
   const size = sideways ? height : width;
   if (Math.max(width, height) !== size * count) {
@@ -91,13 +80,24 @@ export async function decodeStrip(blob, count) {
     const samples = new Uint8Array(size * size);
     const start = sideways ? frame * size : frame * size * width;
     for (let y = 0; y < size; y++) {
-      for (let x = 0; x < size; x++) samples[y * size + x] = data[4 * (start + y * width + x)];
+      for (let x = 0; x < size; x++) samples[y * size + x] = data[channels * (start + y * width + x)];
     }
     return { width: size, height: size, bits: 8, samples };
   });
 }
 
-/** @param {Blob} blob @returns {Promise<ImageBitmap>} a heat-map layer with its transparency */
-export function decodeLayer(blob) {
-  return createImageBitmap(blob);
+/**
+ * @param {Blob} blob
+ * @returns {Promise<import("./types.js").Layer>} a heat-map layer with its transparency; all opaque if it has none
+ */
+export async function decodeLayer(blob) {
+  const { width, height, channels, data } = await decodePng(blob);
+  if (channels === 4) return { width, height, rgba: data };
+  const rgba = new Uint8Array(4 * width * height);
+  for (let i = 0; i < width * height; i++) {
+    const at = channels * i;
+    for (let c = 0; c < 3; c++) rgba[4 * i + c] = data[at + (channels < 3 ? 0 : c)];
+    rgba[4 * i + 3] = channels === 2 ? data[at + 1] : 255;
+  }
+  return { width, height, rgba };
 }

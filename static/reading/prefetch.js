@@ -3,8 +3,7 @@
  * workstation's disk). The next example is decoded too, so that Enter shows it at once.
  */
 import { Problem } from "./api.js";
-import { decodeImage, decodeLayer, decodeStrip, pyramid } from "./pixels.js";
-import { isWholePng } from "./png.js";
+import { decode } from "./decoder.js";
 
 const AHEAD = 5;
 const BEHIND = 2;
@@ -66,7 +65,9 @@ class Parcel {
   constructor(api, position) {
     this.api = api;
     this.fetched = this.fetchAll(position);
-    this.fetched.catch(() => {}); // reported by whoever waits for it
+    /** Told when a file does not come or comes damaged: the next attempt fetches afresh. */
+    this.failed = () => {};
+    this.fetched.catch(() => this.failed()); // reported by whoever waits for it
     /** @type {Promise<import("./types.js").Loaded>|null} */
     this.decoded = null;
     /** @type {import("./types.js").Loaded|null} set once decoded, so that it can be shown without waiting a turn */
@@ -80,9 +81,7 @@ class Parcel {
     const results = await Promise.allSettled(wanted.map(async (file) => {
       if (!file.url) throw new Error("the server names no file");
       const blob = await this.api.file(file.url);
-      const bytes = await blob.arrayBuffer();
-      if (!isWholePng(bytes)) throw new Error("it arrived damaged");
-      return { ...file, blob, hash: await sha256(bytes) };
+      return { ...file, blob, hash: await sha256(await blob.arrayBuffer()) };
     }));
     failOnMissing(assignment, wanted, results);
     return { assignment, files: results.map((result) => /** @type {any} */ (result).value) };
@@ -90,7 +89,7 @@ class Parcel {
 
   decode() {
     this.decoded ??= this.decodeAll();
-    this.decoded.catch(() => {});
+    this.decoded.catch(() => this.failed());
     return this.decoded;
   }
 
@@ -105,14 +104,9 @@ class Parcel {
       )),
     };
     const results = await Promise.allSettled(files.map(async ({ kind, role, blob, panel }) => {
-      try {
-        if (kind === "image") loaded.levels = pyramid(await decodeImage(blob, assignment.case.image));
-        else if (kind === "map") loaded.layers.set(role, await decodeLayer(blob));
-        else loaded.strips.set(role, await decodeStrip(blob, panel.frames));
-      } catch (error) {
-        if (error instanceof DOMException) throw new Error("the file is not a readable image");
-        throw error;
-      }
+      if (kind === "image") loaded.levels = await decode(kind, blob, assignment.case.image);
+      else if (kind === "map") loaded.layers.set(role, await decode(kind, blob));
+      else loaded.strips.set(role, await decode(kind, blob, panel.frames));
     }));
     failOnMissing(assignment, files, results);
     this.ready = loaded;
@@ -147,8 +141,8 @@ export class Prefetch {
     if (!parcel) {
       parcel = new Parcel(this.api, position);
       this.parcels.set(position, parcel);
-      const forget = () => { if (this.parcels.get(position) === parcel) this.parcels.delete(position); };
-      parcel.fetched.catch(forget);
+      const made = parcel;
+      parcel.failed = () => { if (this.parcels.get(position) === made) this.parcels.delete(position); };
     }
     return parcel;
   }

@@ -67,13 +67,14 @@
  * @property {string} visit_token
  *
  * @typedef {{width: number, height: number, bits: number, samples: Uint8Array|Uint16Array}} Samples
+ * @typedef {{width: number, height: number, rgba: Uint8Array}} Layer a heat map's pixels; alpha not multiplied in
  * @typedef {{role: string, url: string, sha256: string, format: string, bytes: number}} FileFacts
  *
  * @typedef {object} Loaded everything needed to show one example without the network
  * @property {Assignment} assignment
  * @property {FileFacts[]} files
  * @property {Samples[]} levels the radiograph at full, half, quarter ... size
- * @property {Map<string, ImageBitmap>} layers by panel key
+ * @property {Map<string, Layer>} layers by panel key
  * @property {Map<string, Samples[]>} strips frames by panel key
  */
 export {};

@@ -103,7 +103,7 @@ export class Viewer {
       pan: (dx, dy) => this.change(() => this.state.panBy(dx, dy)),
       drag: (dx, dy, button) => this.drag(dx, dy, button),
       done: (what) => this.onAction(what === "drag" ? this.lastDrag : "zoom"),
-    });
+    }, panel.canvas);
     return panel;
   }
 
@@ -247,7 +247,7 @@ export class Viewer {
 
   /** @returns {number} side of a panel in CSS pixels */
   get panelPx() {
-    return this.panels[0]?.view.clientWidth ?? 0;
+    return Math.round(this.panels[0]?.canvas.getBoundingClientRect().width ?? 0);
   }
 
   redraw() {

@@ -59,6 +59,19 @@ def strip(pixels: np.ndarray) -> bytes:
     return _png(np.hstack(frames))
 
 
+def average(layer: np.ndarray, x: float, y: float, size: float, side: int) -> np.ndarray:
+    """The exact area mean of a layer's premultiplied RGBA over each screen pixel: float (side, side, 4)."""
+
+    def weights(start: float, count: int) -> np.ndarray:
+        edges = start + np.arange(count + 1) * (size / count)
+        at = np.arange(side)[:, None]
+        return np.clip(np.minimum(at + 1, edges[1:]) - np.maximum(at, edges[:-1]), 0, None)
+
+    values = layer.astype(float)
+    values[..., :3] *= values[..., 3:] / 255
+    return np.einsum("yi,xj,ijc->yxc", weights(y, layer.shape[0]), weights(x, layer.shape[1]), values, optimize=True)
+
+
 @cache
 def stimuli(size: tuple[int, int], bits: int) -> tuple[np.ndarray, dict[str, int], dict[str, bytes]]:
     """12-bit pixels, the model's field of view, and every file of an example: "image", then by explanation kind."""

@@ -294,6 +294,7 @@ def test_an_example_without_all_its_images_takes_no_answer(reading_room: Make, t
     room.photograph(f"image-{trouble}")
     room.press("4", "4", "Enter")
     page.wait_for_timeout(200)
+    expect(page.get_by_role("button", name="Try again")).to_be_focused()  # Enter has tried again
     assert {position for position, *_ in room.scores()} == {1}
     mend()
     page.get_by_role("button", name="Try again").click()

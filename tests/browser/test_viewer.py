@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ReadingRoom
+from tests.browser.stimuli import average
 
 Make = Callable[..., ReadingRoom]
 PANEL = ".panel[data-panel={}] canvas"
@@ -72,7 +73,7 @@ def test_every_pixel_value_arrives_and_goes_through_the_table(reading_room: Make
     assert len(set(narrow)) >= (40 if bits == 12 else 3), "a window of 1 % still has all its grey levels"
 
 
-def test_panels_show_the_field_of_view_with_maps_unblurred(reading_room: Make) -> None:
+def test_panels_show_the_field_of_view_with_maps_area_true(reading_room: Make) -> None:
     room = reading_room(size=(640, 768))
     page = room.open()
     crop = room.trial.crop
@@ -83,17 +84,19 @@ def test_panels_show_the_field_of_view_with_maps_unblurred(reading_room: Make) -
     assert np.abs(shown[..., 0] - field[np.ix_(rows, rows)]).mean() < 6  # the same picture, scaled
     assert np.array_equal(shown[..., 0], shown[..., 1]), "the radiograph is grey"
     with_map = pixels(page, "input_gradient").astype(float)
-    coloured = np.abs(with_map - shown).max(axis=2) > 0
-    # Nearest neighbour: every coloured pixel is the same mixture, 0.8 of the layer's red.
-    expected = 0.2 * shown[coloured] + 0.8 * np.array([222, 45, 38])
-    assert coloured.any() and np.abs(with_map[coloured] - expected).max() <= 2
+    layer = np.asarray(Image.open(io.BytesIO(room.trial.files["input_gradient"])))
+    share = average(layer, 0, 0, side, side)[..., 3:] / 255
+    # Area-true: each screen pixel is mixed with 0.8 of the layer's red by the share of it that the map covers.
+    expected = shown + 0.8 * share * (np.array([222, 45, 38]) - shown)
+    assert share.max() == 1 and np.abs(with_map - expected).max() <= 2
     room.press("o")
     settle(page)
     assert np.array_equal(pixels(page, "input_gradient"), pixels(page))
     room.press("]", "]")
     settle(page)
     assert page.get_by_label("Overlay opacity").input_value() == "100"
-    assert np.abs(pixels(page, "input_gradient")[coloured] - np.array([222.0, 45, 38])).max() <= 2
+    full = pixels(page, "input_gradient")[share[..., 0] == 1]
+    assert np.abs(full - np.array([222.0, 45, 38])).max() <= 2
 
 
 def test_zoom_keeps_the_point_under_the_cursor_in_every_panel(reading_room: Make) -> None:
