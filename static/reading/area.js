@@ -44,46 +44,52 @@ function spans(start, step, count, side) {
 export function areaTrue({ width, height, rgba }, { x, y, size }, side) {
   const out = new Uint8ClampedArray(4 * side * side);
   const columns = spans(x, size / width, width, side);
-  const rows = spans(y, size / height, height, side);
-  /** @type {Map<number, Float64Array>} screen rows begun, alpha multiplied in: a map row may end in the middle of one */
-  const open = new Map();
-  rows.forEach(({ first, shares }, row) => {
-    for (const [at, sums] of open) if (at < first) finish(at, sums);
-    shares.forEach((share, k) => {
-      let sums = open.get(first + k);
-      if (!sums) open.set(first + k, sums = new Float64Array(4 * side));
-      addRow(rgba.subarray(4 * row * width, 4 * (row + 1) * width), columns, share, sums);
-    });
+  /** @type {{row: number, share: number}[][]} by screen row: what it covers of which map rows */
+  const covered = Array.from({ length: side }, () => []);
+  spans(y, size / height, height, side).forEach(({ first, shares }, row) => {
+    shares.forEach((share, k) => covered[first + k].push({ row, share }));
   });
-  for (const [at, sums] of open) finish(at, sums);
-  return out;
-
-  /** @param {number} at @param {Float64Array} sums */
-  function finish(at, sums) {
-    open.delete(at);
-    for (let i = 0, to = 4 * side * at; i < sums.length; i += 4) {
+  const sums = new Float64Array(4 * side);
+  for (let at = 0; at < side; at++) {
+    let touched = 0; // up to here
+    for (const { row, share } of covered[at]) {
+      touched = Math.max(touched, addRow(rgba, 4 * row * width, columns, share, sums));
+    }
+    for (let i = 0, to = 4 * side * at; i < touched; i += 4, to += 4) {
       const alpha = sums[i + 3];
       if (alpha === 0) continue;
-      for (let c = 0; c < 3; c++) out[to + i + c] = sums[i + c] / alpha;
-      out[to + i + 3] = alpha;
+      out[to] = sums[i] / alpha;
+      out[to + 1] = sums[i + 1] / alpha;
+      out[to + 2] = sums[i + 2] / alpha;
+      out[to + 3] = alpha;
     }
+    sums.fill(0, 0, touched);
   }
+  return out;
 }
 
 /**
- * @param {Uint8Array} pixels one row of the map
+ * @param {Uint8Array} rgba of the map @param {number} from where one of its rows begins
  * @param {{first: number, shares: number[]}[]} columns
  * @param {number} share of the map row in the screen row
- * @param {Float64Array} sums of the screen row; red, green and blue times alpha, and alpha
+ * @param {Float64Array} sums of the screen row, added to: red, green and blue times alpha, and alpha
+ * @returns {number} where the part of the sums that was touched ends
  */
-function addRow(pixels, columns, share, sums) {
-  for (let column = 0, from = 0; column < columns.length; column++, from += 4) {
-    if (pixels[from + 3] === 0) continue; // nineteen of twenty
+function addRow(rgba, from, columns, share, sums) {
+  let end = 0;
+  for (let column = 0; column < columns.length; column++, from += 4) {
+    const alpha = rgba[from + 3];
+    if (alpha === 0) continue; // nineteen of twenty
     const { first, shares } = columns[column];
-    for (let k = 0, to = 4 * first; k < shares.length; k++, to += 4) {
-      const weight = share * shares[k] * pixels[from + 3];
-      for (let c = 0; c < 3; c++) sums[to + c] += weight * pixels[from + c];
+    let to = 4 * first;
+    for (let k = 0; k < shares.length; k++, to += 4) {
+      const weight = share * shares[k] * alpha;
+      sums[to] += weight * rgba[from];
+      sums[to + 1] += weight * rgba[from + 1];
+      sums[to + 2] += weight * rgba[from + 2];
       sums[to + 3] += weight;
     }
+    if (shares.length) end = to;
   }
+  return end;
 }
