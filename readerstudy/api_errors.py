@@ -2,9 +2,13 @@
 
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.csrf import csrf_failure as django_csrf_failure
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, ParseError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
+
+CSRF_FAILED = "csrf_failed"
 
 
 def problem_json(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -22,6 +26,8 @@ def problem_json(error: Exception, context: dict[str, Any]) -> Response | None:
     code = getattr(getattr(error, "detail", None), "code", None) or getattr(error, "default_code", "error")
     if isinstance(error, NotAuthenticated):
         code = "login_required"
+    if str(detail).startswith("CSRF Failed"):
+        code = CSRF_FAILED
     response.data = {
         "title": response.status_text,
         "status": response.status_code,
@@ -31,6 +37,15 @@ def problem_json(error: Exception, context: dict[str, Any]) -> Response | None:
     }
     response.content_type = "application/problem+json"
     return response
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A write without a good CSRF token: problem+json below /api/, whose callers can fetch another; else a page."""
+    if not request.path.startswith("/api/"):
+        return django_csrf_failure(request, reason)
+    detail = "The browser sent no good CSRF token. If this stays so, allow cookies for this site and reload the page."
+    body = {"title": "Forbidden", "status": 403, "code": CSRF_FAILED, "detail": detail}
+    return JsonResponse(body, status=403, content_type="application/problem+json")
 
 
 def _sentences(data: Any, where: str = "") -> list[str]:

@@ -106,12 +106,14 @@ def mean_rows(responses: pd.DataFrame, plan: AnalysisPlan) -> list[dict[str, Any
 def timing(responses: pd.DataFrame) -> dict[str, Any]:
     """Seconds spent on an example, by position in the read (bins), by reader and read, and by method.
 
-    The time the page was visible; where that is nowhere recorded, the time from opening to the last answer.
+    The time looking at it, over all visits; in tables without it the time the page was visible in the visit of the
+    answer; where that is nowhere recorded either, the time from opening to the last answer.
     """
     key = ["reader", "period", "example", "method"]
-    visible = responses["visible_ms"] / 1000
+    looking = responses["looking_ms"].fillna(responses["visible_ms"]) / 1000
     wall = (responses["answered_at"] - responses["opened_at"]).dt.total_seconds()
-    measured, source = (visible, "visible") if visible.notna().any() else (wall, "opened_to_answered")
+    source = next((name for name in ("looking", "visible") if responses[f"{name}_ms"].notna().any()), None)
+    measured, source = (looking, source) if source else (wall, "opened_to_answered")
     table = responses.assign(seconds=measured.where(measured >= 0))
     visits = table.groupby(key, sort=True).agg(seconds=("seconds", "max"), position=("position", "max")).reset_index()
     visits = visits[visits["seconds"].notna()]

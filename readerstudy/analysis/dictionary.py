@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from readerstudy.reading.looking import IDLE_AFTER_S
+
 
 class Column(NamedTuple):
     name: str
@@ -39,6 +41,10 @@ LONG = (
     Column("answered_ms", "milliseconds", "From opening to this answer, by the browser's monotonic clock."),
     Column("answered_visible_ms", "milliseconds", "Of that, while the page was visible and no dialog covered it."),
     Column("visible_ms", "milliseconds", "Time the page was visible during the whole visit."),
+    Column("idle_ms", "milliseconds", f"Of that, beyond {IDLE_AFTER_S} s without a key, a pointer or a touch."),
+    Column(
+        "looking_ms", "milliseconds", "visible_ms less idle_ms, summed over all visits to this example in this read."
+    ),
     Column("images_ready_ms", "milliseconds", "From opening to all images shown."),
     Column("first_input_ms", "milliseconds", "From opening to the first key or click."),
     Column("animation_loops", "integer", "Whole loops of the animation watched."),

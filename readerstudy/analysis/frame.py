@@ -39,10 +39,20 @@ COLUMNS = (
     "answered_at",
     "received_at",
     "visible_ms",
+    "looking_ms",
 )
 REQUIRED = ("reader", "read", "example", "pathology", "truth", "method", "question", "score")
 FLAGS = {"simulated": False, "practice": False, "excluded": False, "is_current": True}
-NUMBERS = ("score", "read", "position", "revision", "visible_ms", "prediction", "prediction_reconstruction")
+NUMBERS = (
+    "score",
+    "read",
+    "position",
+    "revision",
+    "visible_ms",
+    "looking_ms",
+    "prediction",
+    "prediction_reconstruction",
+)
 TIMES = ("opened_at", "answered_at", "received_at")
 TEXTS = ("reader", "pathology", "truth", "method", "question", "case", "patient_key")
 TRUE_WORDS, FALSE_WORDS = {"true", "1", "yes", "1.0"}, {"false", "0", "no", "", "0.0", "nan", "none"}

@@ -10,6 +10,7 @@ from django.db.models import F, OuterRef, Subquery
 
 from readerstudy.analysis.dictionary import LONG, WIDE_FIXED, wide_columns
 from readerstudy.cases.models import Truth
+from readerstudy.reading.looking import LOOKING_MS
 from readerstudy.reading.models import Assignment, Exclusion, Response, Sequence, Visit
 from readerstudy.reading.recording import comments
 from readerstudy.studies.models import Study
@@ -44,6 +45,14 @@ _FIELDS = {
     "answered_ms": F("elapsed_ms"),
     "answered_visible_ms": F("visible_ms"),
     "visible_ms": F("visit__visible_ms"),
+    "idle_ms": F("visit__idle_ms"),
+    "looking_ms": Subquery(
+        Visit.objects.filter(assignment=OuterRef("assignment"))
+        .order_by()
+        .values("assignment")
+        .annotate(looking=LOOKING_MS)
+        .values("looking")
+    ),
     "images_ready_ms": F("visit__images_ready_ms"),
     "first_input_ms": F("visit__first_input_ms"),
     "animation_loops": F("visit__animation_loops"),

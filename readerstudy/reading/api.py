@@ -18,6 +18,7 @@ from rest_framework.response import Response as ApiResponse
 from readerstudy.reading import presentation, progress, recording
 from readerstudy.reading.access import reader
 from readerstudy.reading.feedback import practice_feedback
+from readerstudy.reading.looking import IDLE_AFTER_S
 from readerstudy.reading.models import Assignment, Read, Reader, Response, Visit
 from readerstudy.reading.recording import Answer, Refused
 from readerstudy.reading.serializers import (
@@ -104,6 +105,7 @@ def state(request: Request, slug: str, practice: bool = False) -> ApiResponse:
             "practice": practice,
             "questions": [presentation.question_facts(question) for question in questions],
             "simulated": me.study.simulated,
+            "idle_after_ms": 1000 * IDLE_AFTER_S,
         }
     )
 

@@ -115,6 +115,9 @@ class Visit(models.Model):
     first_input_ms = models.PositiveIntegerField(null=True, blank=True)
     answered_ms = models.PositiveIntegerField(null=True, blank=True)
     visible_ms = models.PositiveIntegerField(null=True, blank=True)
+    idle_ms = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Of that, beyond a minute without any input. Null: not measured."
+    )
     animation_loops = models.PositiveIntegerField(default=0)
     display = models.JSONField(default=dict, blank=True, help_text="Screen, pixel ratio, panel size, display check.")
     files = models.JSONField(default=list, blank=True, help_text="Role, format and sha256 of each file shown.")

@@ -3,14 +3,16 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+from statistics import median
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from readerstudy.reading.models import Assignment, Read, Reader, Visit
+from readerstudy.reading.looking import LOOKING_MS
+from readerstudy.reading.models import Assignment, Read, Reader, Response, Visit
 
-PAUSE = timedelta(minutes=10)  # a longer gap between two visits was a break, not reading
+PAUSE = timedelta(minutes=10)  # nothing heard of a reader for longer: not reading now
+FEWEST_EXAMPLES = 5  # before that, a median says little about a reader's pace
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,11 @@ def by_pathology(read: Read, questions: int) -> list[dict[str, str | int]]:
 
 
 def seconds_per_example(reader: Reader) -> float | None:
-    """Median time from one example's first visit to the next one's, breaks left out; None before five are known."""
-    opened = list(
-        Visit.objects.filter(assignment__read__reader=reader).order_by("opened_at").values_list("opened_at", flat=True)
-    )
-    gaps = sorted((later - earlier) for earlier, later in pairwise(opened))
-    gaps = [gap for gap in gaps if gap < PAUSE]
-    return gaps[len(gaps) // 2].total_seconds() if len(gaps) >= 5 else None
+    """Median time looking at an example, in seconds, over those with an answer; None before five are known.
+
+    Looking is visible less idle time, summed over all visits of the example. The page estimates by the same rule.
+    """
+    answers = Response.objects.filter(assignment=OuterRef("assignment"))
+    timed = Visit.objects.filter(Exists(answers), assignment__read__reader=reader, visible_ms__isnull=False)
+    looked = timed.order_by().values("assignment").annotate(looking=LOOKING_MS).values_list("looking", flat=True)
+    return median(looked) / 1000 if len(looked) >= FEWEST_EXAMPLES else None

@@ -18,6 +18,7 @@ VISIT_MEASURES = (
     "first_input_ms",
     "answered_ms",
     "visible_ms",
+    "idle_ms",
     "animation_loops",
     "display",
     "files",

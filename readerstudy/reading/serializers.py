@@ -42,6 +42,7 @@ class VisitMeasures(serializers.Serializer):
     first_input_ms = Milliseconds(required=False, allow_null=True)
     answered_ms = Milliseconds(required=False, allow_null=True)
     visible_ms = Milliseconds(required=False, allow_null=True)
+    idle_ms = Milliseconds(required=False, allow_null=True)
     animation_loops = serializers.IntegerField(min_value=0, max_value=10**6, required=False)
     display = serializers.JSONField(required=False, validators=[_small_object])
     actions = serializers.DictField(

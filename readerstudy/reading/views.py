@@ -18,7 +18,7 @@ from readerstudy.reading.access import reader
 from readerstudy.reading.forms import ConsentForm, ProfileForm
 from readerstudy.reading.models import Read, Reader
 from readerstudy.reading.recording import Refused
-from readerstudy.reading.session import remember
+from readerstudy.reading.session import page_of, remember
 
 
 def next_step(me: Reader) -> str:
@@ -132,6 +132,7 @@ def read(request: HttpRequest, slug: str, practice: bool = False) -> HttpRespons
         "session_url": reverse("api_session"),
         "list_url": reverse("reading_list", args=[slug]),
         "practice": practice,
+        "page_of": page_of(request.user),  # type: ignore[arg-type]
     }
     response = render(request, "reading/read.html", context)
     remember(response, request.user, secure=request.is_secure())  # type: ignore[arg-type]

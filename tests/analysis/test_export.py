@@ -5,12 +5,15 @@ import getpass
 import io
 import json
 
+import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from readerstudy.analysis.descriptives import timing
 from readerstudy.analysis.dictionary import LONG
 from readerstudy.analysis.export import data_dictionary, export, safe_cell
+from readerstudy.analysis.frame import normalise
 from readerstudy.analysis.tables import completeness
 from readerstudy.reading.models import Exclusion, Response, Sequence, Visit
 from readerstudy.studies.models import Look
@@ -101,6 +104,19 @@ def test_the_comment_is_the_one_last_left_also_in_a_visit_without_an_answer(stud
     assert [row["comment"] for row in rows(study)] == [""] * 5 + ["rotated"]
     Visit.objects.create(assignment=assignment, comment="")
     assert [row["comment"] for row in rows(study)] == [""] * 6
+
+
+def test_the_time_looking_at_an_example_is_over_all_its_visits_less_idle_time(study):
+    assignment = study.readers.get().reads.get(number=1).assignments.last()
+    paused = Visit.objects.create(assignment=assignment, visible_ms=9000, idle_ms=0)
+    fields = {"score": 3, "minimum": 1, "maximum": 5, "visit": paused}
+    Response.objects.create(assignment=assignment, question=study.questions.last(), **fields)
+    Visit.objects.create(assignment=assignment, visible_ms=None)  # of a page of before, closed at once
+    Visit.objects.create(assignment=assignment, visible_ms=130_000, idle_ms=61_500)
+    row = rows(study)[-1]
+    assert (row["visible_ms"], row["idle_ms"], row["looking_ms"]) == ("9000", "0", "77500")
+    times = timing(normalise(pd.DataFrame(rows(study))))
+    assert (times["source"], times["n_visits"], times["by_read"][0]["median"]) == ("looking", 1, 77.5)
 
 
 def test_each_answer_has_its_own_times_beside_those_of_its_visit(study):

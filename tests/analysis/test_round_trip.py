@@ -45,6 +45,8 @@ def play(scores: list[int], gaps: set[int], excluded: int, comment: str) -> Stud
                 times = {"opened_at": now, "last_received_at": now, "visible_ms": 900 + place}
                 seen = place % 5 != 0  # a spreadsheet has no visits
                 visit = Visit.objects.create(assignment=assignment, **times, comment=comment) if seen else None
+                if visit and place % 3 == 0:  # looked at once more and not answered: the table has its time only
+                    Visit.objects.create(assignment=assignment, **times | {"visible_ms": 70_000 + place}, idle_ms=5000)
                 for question in questions:
                     place += 1
                     if place in gaps:

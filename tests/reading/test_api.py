@@ -1,5 +1,6 @@
 """The reading API: idempotent, append-only, and closed to everything that is not the reader's own open read."""
 
+import re
 import uuid
 from datetime import timedelta
 
@@ -8,10 +9,12 @@ from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.utils import timezone
 
+from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.allocation import allocate_study
 from readerstudy.reading.models import Exclusion, Read, Response, Visit
-from tests.builders import make_reader, make_study, make_user, open_now
+from readerstudy.reading.session import page_of
+from tests.builders import make_reader, make_response, make_study, make_user, open_now
 
 pytestmark = pytest.mark.django_db
 BASE = "/api/reading/trial/"
@@ -304,6 +307,65 @@ def test_an_expired_session_is_renewed_in_place_with_the_password(client, me):
     right = client.post("/api/session/", {"password": "let-me-read-1"}, content_type="application/json")
     assert right.status_code == 200
     assert client.get(BASE + "state/").json()["reader"] == "R1"
+
+
+def test_with_every_cookie_deleted_the_password_still_helps(me):
+    """A privacy setting or a clean-up takes session, CSRF token and the page's own cookie at once."""
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(me.membership.user)
+    page = browser.get("/reading/trial/read/").content.decode()
+    signed = re.search(r'data-page="([^"]+)"', page)[1]
+    browser.cookies.clear()
+    give = lambda password, **headers: browser.post(
+        "/api/session/", {"password": password, "page": signed}, content_type="application/json", headers=headers
+    )
+    refused = give("let-me-read-1")
+    assert (refused.status_code, refused.json()["code"]) == (403, "csrf_failed")
+    assert browser.get("/api/session/").status_code == 204
+    token = {"X-CSRFToken": browser.cookies["csrftoken"].value}
+    assert give("guess", **token).json()["code"] == "password_refused"
+    assert give("let-me-read-1", **token).status_code == 200
+    assert browser.get(BASE + "state/").json()["reader"] == "R1"
+    assert browser.put(BASE + "preferences/", "{}", content_type="application/json").json()["code"] == "csrf_failed"
+
+
+def test_an_account_the_server_does_not_know_is_no_wrong_password(client, me):
+    signed = page_of(me.membership.user)
+    User.objects.update(is_active=False)
+    body = {"password": "let-me-read-1", "page": signed}
+    refused = Client().post("/api/session/", body, content_type="application/json")
+    assert (refused.status_code, refused.json()["code"]) == (403, "account_unknown")
+    forged = Client().post("/api/session/", body | {"page": "1:x:y"}, content_type="application/json")
+    assert (forged.status_code, forged.json()["code"]) == (400, "password_refused")
+
+
+def test_a_page_being_closed_says_in_one_request_what_it_opened_and_how_long(client, me):
+    token = client.get(BASE + "assignments/1/").json()["visit_token"]
+    opening = {"id": str(uuid.uuid4()), "position": 1, "read": 1, "visit_token": token}
+    say = lambda **measures: client.post(BASE + "visits/", opening | measures, content_type="application/json")
+    assert say(visible_ms=7000, idle_ms=0, actions={"zoom": 1}).status_code == 201
+    assert say(visible_ms=90_000, idle_ms=20_000, actions={"zoom": 3}).status_code == 200
+    assert say(visible_ms=8000, actions={"zoom": 2}).status_code == 200  # late: nothing grows smaller
+    stored = Visit.objects.get()
+    assert (stored.visible_ms, stored.idle_ms, stored.actions) == (90_000, 20_000, {"zoom": 3})
+    close(me.study)
+    assert say(visible_ms=95_000).json()["code"] == "study_closed"
+    assert say().status_code == 200
+
+
+def test_the_pace_is_the_median_time_looking_over_all_visits(client, me):
+    read = me.reads.get(number=1)
+    for number, assignment in enumerate(read.assignments.all(), start=1):
+        Visit.objects.create(assignment=assignment, visible_ms=None)
+        Visit.objects.create(assignment=assignment, visible_ms=1000 * number)
+        Visit.objects.create(assignment=assignment, visible_ms=90_000, idle_ms=80_000)
+        make_response(assignment, me.study.questions.first(), 3)
+    assert client.get(BASE + "state/").json()["read"]["seconds_per_example"] is None  # of four examples
+    second = me.reads.get(number=2).assignments.get(position=1)
+    Visit.objects.create(assignment=second, visible_ms=60_000)
+    assert client.get(BASE + "state/").json()["read"]["seconds_per_example"] is None  # a glance without an answer
+    make_response(second, me.study.questions.first(), 3)
+    assert client.get(BASE + "state/").json()["read"]["seconds_per_example"] == 13.0  # of 11, 12, 13, 14 and 60
 
 
 def close(study):

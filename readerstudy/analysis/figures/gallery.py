@@ -13,6 +13,13 @@ from matplotlib.figure import Figure
 from readerstudy.analysis.bootstrap import FEWEST_CLUSTERS
 from readerstudy.analysis.figures import answers, comparisons, course
 from readerstudy.analysis.figures.style import SETTINGS, to_bytes
+from readerstudy.reading.looking import IDLE_AFTER_S
+
+_TIMED = {
+    "looking": f"Time looking: the page was visible, less what is beyond {IDLE_AFTER_S} s without any input.",
+    "visible": "Time the page was visible.",
+    "opened_to_answered": "Time from opening the page to the last answer, pauses included.",
+}
 
 
 @dataclass(frozen=True)
@@ -129,11 +136,7 @@ def _plans(results: dict[str, Any]) -> list[_Plan]:
             "reading-time",
             "Reading time by position in the read",
             "Medians over readers and neighbouring positions; bands are quartiles. "
-            + (
-                "Time the page was visible."
-                if results["timing"]["source"] == "visible"
-                else "Time from opening the page to the last answer, pauses included."
-            ),
+            + _TIMED.get(results["timing"]["source"], ""),
             course.reading_time,
             results["timing"]["note"] or "Positions are not recorded.",
         ),

@@ -176,9 +176,12 @@ def _answers(
         times = {name: check.moment(name) for name in ("opened_at", "answered_at", "received_at")}
         measures = {
             name: check.number(name, 0) if row[name] else None
-            for name in ("visible_ms", "images_ready_ms", "first_input_ms", "animation_loops")
+            for name in ("visible_ms", "idle_ms", "images_ready_ms", "first_input_ms", "animation_loops")
         }
-        taken = {name: check.number(name, 0) if row[name] else None for name in ("answered_ms", "answered_visible_ms")}
+        taken = {
+            name: check.number(name, 0) if row[name] else None
+            for name in ("answered_ms", "answered_visible_ms", "looking_ms")
+        }
         if check.failed or read is None or revision is None or place is None:
             continue
         if score is None:
@@ -203,6 +206,7 @@ def _answers(
                 received_at=times["received_at"],
                 elapsed_ms=taken["answered_ms"],
                 visible_ms=taken["answered_visible_ms"],
+                looking_ms=taken["looking_ms"],
                 visit=visit,
                 excluded=row.flag("excluded"),
             )

@@ -86,6 +86,7 @@ class LoadedExample:
 class LoadedVisit:
     opened_at: datetime
     visible_ms: int | None
+    idle_ms: int | None
     images_ready_ms: int | None
     first_input_ms: int | None
     animation_loops: int
@@ -107,6 +108,7 @@ class LoadedAnswer:
     received_at: datetime | None = None
     elapsed_ms: int | None = None
     visible_ms: int | None = None
+    looking_ms: int | None = None  # at the example, over all its visits
     visit: LoadedVisit | None = None
     excluded: bool = False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -202,8 +203,32 @@ def _store_answers(study: Study, examples: dict[str, Example], loaded: LoadedRea
         read.opened_at = min(moments, default=None)
     Read.objects.bulk_create(reads.values(), batch_size=_BATCH_SIZE)
     Assignment.objects.bulk_create(assignments.values(), batch_size=_BATCH_SIZE)
-    Visit.objects.bulk_create(visits.values(), batch_size=_BATCH_SIZE)
+    Visit.objects.bulk_create([*visits.values(), *_unanswered_visits(loaded, visits)], batch_size=_BATCH_SIZE)
     Response.objects.bulk_create(responses, batch_size=_BATCH_SIZE)
+
+
+def _unanswered_visits(
+    loaded: LoadedReads, visits: dict[tuple[tuple[str, int, str], LoadedVisit], Visit]
+) -> list[Visit]:
+    """What is left of the time looking at each example: a table has no rows for visits without an answer."""
+    last: dict[tuple[str, int, str], Visit] = {}
+    known: Counter[tuple[str, int, str]] = Counter()
+    for (key, shown), visit in visits.items():
+        last[key] = max(last.get(key, visit), visit, key=lambda row: row.opened_at)
+        known[key] += (shown.visible_ms or 0) - (shown.idle_ms or 0)
+    looked = {(row.reader, row.read, row.example): row.looking_ms or 0 for row in loaded.answers}
+    rest = {key: looked[key] - known[key] for key in last}
+    return [
+        Visit(
+            assignment=last[key].assignment,
+            opened_at=last[key].opened_at,
+            last_received_at=last[key].last_received_at,
+            visible_ms=left,
+            idle_ms=0,
+        )
+        for key, left in rest.items()
+        if left > 0
+    ]
 
 
 class _Positions:
