@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from readerstudy.analysis.mrmc.power import AIMS, MODES, Pilot, power_table
+from readerstudy.limits import form_field
 from readerstudy.studies.access import researcher_study
 from readerstudy.studies.models import Study
 
@@ -46,26 +47,24 @@ class WholeNumbers(forms.CharField):
 class PowerForm(forms.Form):
     """Inputs of readerstudy.analysis.mrmc.power; variances are on the AUC scale, for the pilot's number of cases."""
 
-    effect = forms.FloatField(
-        label="Difference in AUC worth finding", min_value=-0.5, max_value=0.5, initial=0.05,
+    effect = form_field(
+        "effect", label="Difference in AUC worth finding", initial=0.05,
         help_text="New method minus reference, on the scale of 0.5 (chance) to 1. Take one that would matter, not the "
         "one this study happened to find.",
     )  # fmt: skip
     aim = forms.ChoiceField(label="The next study is to show that", choices=[(key, AIM_LABELS[key]) for key in AIMS])
-    margin = forms.FloatField(
-        label="Margin", min_value=0, max_value=0.5, initial=0, help_text="For aims that have one."
-    )
+    margin = form_field("aim_margin", label="Margin", initial=0, help_text="For aims that have one.")
     mode = forms.ChoiceField(label="Its conclusion is to extend", choices=[(key, MODE_LABELS[key]) for key in MODES])
-    alpha = forms.FloatField(label="Significance level", min_value=0.0001, max_value=0.5, initial=0.05)
-    target = forms.FloatField(label="Power wanted", min_value=0.1, max_value=0.99, initial=0.8)
+    alpha = form_field("alpha", label="Significance level", initial=0.05)
+    target = form_field("target", label="Power wanted", initial=0.8)
     readers = WholeNumbers(label="Readers", least=2, most=200, initial="3, 5, 8, 10, 15, 20")
     cases = WholeNumbers(label="Cases", least=4, most=100_000, initial="60, 120, 240, 480")
-    n_cases = forms.IntegerField(label="Cases in the pilot", min_value=4, max_value=100_000)
-    var_tr = forms.FloatField(label="Var(TR): method by reader", min_value=-1, max_value=1)
-    error = forms.FloatField(label="Error variance", min_value=0, max_value=1)
-    cov1 = forms.FloatField(label="Cov1: same reader, other method", min_value=-1, max_value=1)
-    cov2 = forms.FloatField(label="Cov2: other reader, same method", min_value=-1, max_value=1)
-    cov3 = forms.FloatField(label="Cov3: both differ", min_value=-1, max_value=1)
+    n_cases = form_field("n_cases", label="Cases in the pilot")
+    var_tr = form_field("var_tr", label="Var(TR): method by reader")
+    error = form_field("error", label="Error variance")
+    cov1 = form_field("cov1", label="Cov1: same reader, other method")
+    cov2 = form_field("cov2", label="Cov2: other reader, same method")
+    cov3 = form_field("cov3", label="Cov3: both differ")
 
     PILOT = ("n_cases", "var_tr", "error", "cov1", "cov2", "cov3")
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from django.core.exceptions import ValidationError
 
 from explain.kinds import Kind
+from readerstudy.limits import LIMITS
 
 SEARCHES = ("default", "paper-2021", "released-code")
 
@@ -26,8 +27,8 @@ class RenderParameters:
     search: str = "default"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.steps, int) or not 1 <= self.steps <= 1000:
-            raise ValidationError(f"steps must be a whole number from 1 to 1000, not {self.steps!r}.")
+        if not isinstance(self.steps, int) or LIMITS["steps"].problem(self.steps):
+            raise ValidationError(LIMITS["steps"].problem(self.steps) or "The number of steps must be whole.")
         if self.final_relu not in ("captum", "full"):
             raise ValidationError(f"final_relu must be captum or full, not {self.final_relu!r}.")
         if self.search not in SEARCHES:

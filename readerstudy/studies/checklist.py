@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from explain.kinds import KINDS
+from readerstudy import limits
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.studies.composition import truths_of
@@ -70,6 +71,7 @@ def _check_design(study: Study) -> list[Check]:
             "warning",
         ),
     ]
+    checks += _check_limits(study)
     telling = [method.label for method in methods if _tells(method.label)]
     if telling:
         text = f"The label {', '.join(f'“{label}”' for label in telling)} may tell readers what is behind the method."
@@ -79,6 +81,16 @@ def _check_design(study: Study) -> list[Check]:
     if len({tuple(method.kinds) for method in methods}) < len(methods):
         checks.append(Check("missing", "Two methods show the same panels: they cannot be compared.", "study_methods"))
     return checks
+
+
+def _check_limits(study: Study) -> list[Check]:
+    """A draft of before the limits may have kept numbers that an open study could not live with."""
+    scales = [limits.problems({"minimum": q.minimum, "maximum": q.maximum}) for q in study.questions.all()]
+    own = [("study_design", text) for text in study.outside_limits()]
+    return [
+        Check("missing", text, page)
+        for page, text in [*own, *(("study_questions", text) for scale in scales for text in scale.values())]
+    ]
 
 
 def _tells(label: str) -> bool:

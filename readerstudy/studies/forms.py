@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from explain.kinds import KINDS
 from readerstudy.cases.models import Batch, Prediction
 from readerstudy.explanations.parameters import SEARCHES, RenderParameters
+from readerstudy.limits import bounded, form_field
 from readerstudy.studies.composition import MethodRow, QuestionRow
 from readerstudy.studies.models import KEY, Study
 from readerstudy.studies.presets import PRESETS, RECOMMENDED
@@ -101,6 +102,8 @@ class DesignForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["facts"] = self.instance.facts.split()
+        for name in ("washout_days", "seed"):
+            bounded(self.fields[name], name)
         for name in ("show_probability", "panel_titles", "animation_frames"):
             field = cast("forms.TypedChoiceField", self.fields[name])
             field.choices = [choice for choice in field.choices if choice[0]]
@@ -112,9 +115,7 @@ class DesignForm(forms.ModelForm):
 class RenderForm(forms.Form):
     """Parameters of the explanations: what RenderParameters holds."""
 
-    steps = forms.IntegerField(
-        label="Steps of integrated gradients", min_value=1, max_value=1000, help_text="The published maps used 100."
-    )
+    steps = form_field("steps", label="Steps of integrated gradients", help_text="The published maps used 100.")
     final_relu = forms.ChoiceField(
         label="Guided backprop at the model's last ReLU",
         choices=[("captum", "left out, as Captum does"), ("full", "guided too")],
@@ -169,8 +170,8 @@ def method_initial(study: Study) -> list[dict[str, Any]]:
 class QuestionForm(forms.Form):
     key = forms.CharField(max_length=32, validators=[KEY], widget=forms.TextInput(attrs={"size": 10}))
     text = forms.CharField(max_length=300, widget=forms.Textarea(attrs={"rows": 2}))
-    minimum = forms.IntegerField(min_value=-1000, max_value=1000, initial=1)
-    maximum = forms.IntegerField(min_value=-1000, max_value=1000, initial=5)
+    minimum = form_field("minimum", initial=1)
+    maximum = form_field("maximum", initial=5)
     low_label = forms.CharField(label="At the low end", max_length=60, required=False)
     high_label = forms.CharField(label="At the high end", max_length=60, required=False)
     about_explanation = forms.BooleanField(label="Asks about the explanation", required=False)
@@ -230,18 +231,18 @@ class SelectionForm(forms.Form):
     """What selection.Draw needs, and the batch to draw from."""
 
     batch = forms.ModelChoiceField(Batch.objects.all(), empty_label="Choose one")
-    per_pathology = forms.IntegerField(
-        label="Examples per pathology", min_value=2, max_value=10_000, initial=40,
+    per_pathology = form_field(
+        "per_pathology", label="Examples per pathology", initial=40,
         help_text="Half true, half false positives; the published study had 40.",
     )  # fmt: skip
-    practice = forms.IntegerField(
-        label="Practice examples", min_value=0, max_value=100, initial=4,
+    practice = form_field(
+        "practice", label="Practice examples", initial=4,
         help_text="In all; of patients who are in no scored example.",
     )  # fmt: skip
-    threshold = forms.FloatField(
-        label="Operating point", min_value=0, max_value=1, help_text="A prediction above it counts as positive."
+    threshold = form_field(
+        "operating_point", label="Operating point", help_text="A prediction above it counts as positive."
     )
-    seed = forms.IntegerField(min_value=0, max_value=2**31 - 1, initial=0, help_text="Of this draw.")
+    seed = form_field("seed", initial=0, help_text="Of this draw.")
     model = forms.ChoiceField(
         label="Predictions of", required=False, help_text="Needed where a batch has predictions of several models."
     )

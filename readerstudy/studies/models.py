@@ -4,22 +4,24 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
 
 from explain.kinds import KINDS
+from readerstudy import limits
 from readerstudy.cases.models import Batch, Prediction
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
+from readerstudy.limits import KeptOutsideLimits, Within
 from readerstudy.studies.plan import AnalysisError, AnalysisPlan
 from readerstudy.studies.shown import FIRST_FACTS, AnimationFrames, Fact, PanelTitles, Probability
 
 KEY = RegexValidator(r"^[A-Za-z][A-Za-z0-9_]{0,31}$", "Use a letter, then letters, digits or underscores (at most 32).")
 
 
-class Study(models.Model):
+class Study(KeptOutsideLimits):
     """One protocol version of a reader study. Opening freezes it; a changed protocol is a new version."""
 
     class State(models.TextChoices):
@@ -57,11 +59,11 @@ class Study(models.Model):
 
     instructions = models.TextField(blank=True)
     consent = models.TextField(blank=True)
-    seed = models.PositiveIntegerField(default=0)
+    seed = models.PositiveIntegerField(default=0, validators=[Within("seed")])
     allocation = models.CharField(max_length=12, choices=Allocation.choices, default=Allocation.RANDOM)
     order = models.CharField(max_length=8, choices=Order.choices, default=Order.BLOCKS)
-    washout_days = models.PositiveSmallIntegerField(default=14)
-    operating_point = models.FloatField(default=0.5, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)])
+    washout_days = models.PositiveSmallIntegerField(default=14, validators=[Within("washout_days")])
+    operating_point = models.FloatField(default=0.5, validators=[Within("operating_point")])
     # readerstudy.studies.plan.AnalysisPlan as a dict; empty means the published study's defaults.
     analysis_plan = models.JSONField(default=dict, blank=True)
     # Overrides of explanation parameters: {"steps": 50, "search": "default"}; empty means explain's defaults.
@@ -110,6 +112,10 @@ class Study(models.Model):
                 condition=Q(state="closed", closed_at__isnull=False) | (~Q(state="closed") & Q(closed_at=None)),
                 name="study_closed_at_matches_state",
             ),
+            limits.constraint(
+                "study_within_limits", {name: name for name in ("washout_days", "seed", "operating_point")}
+            ),
+            limits.constraint("study_plan_within_limits", {f"analysis_plan__{name}": name for name in limits.PLAN}),
         ]
 
     def __str__(self) -> str:
@@ -127,6 +133,8 @@ class Study(models.Model):
             raise ValidationError(f"Readers can be told {', '.join(Fact.values)} of a case, not {', '.join(unknown)}.")
         for name in ("show_probability", "panel_titles", "animation_frames"):
             setattr(self, name, getattr(self, name) or self._meta.get_field(name).default)
+        if outside := limits.problems(self.analysis_plan):
+            raise ValidationError(list(outside.values()))
 
     @property
     def reader_title(self) -> str:
@@ -140,7 +148,13 @@ class Study(models.Model):
 
     @property
     def washout(self) -> timedelta:
-        return timedelta(days=self.washout_days)
+        """At most a century: a study of before the limits may have more days than calendars."""
+        return timedelta(days=min(self.washout_days, 36_500))
+
+    def outside_limits(self) -> list[str]:
+        """A sentence for each number of the design and the plan that is outside its limit."""
+        own = {name: getattr(self, name) for name in ("washout_days", "seed", "operating_point")}
+        return [*limits.problems(own).values(), *limits.problems(self.analysis_plan or {}).values()]
 
     @property
     def is_draft(self) -> bool:
@@ -175,14 +189,14 @@ class Method(models.Model):
             raise ValidationError(f"The kinds of a method are a list of some of {', '.join(KINDS)}.")
 
 
-class Question(models.Model):
+class Question(KeptOutsideLimits):
     """An item with a key, a text, a minimum, a maximum and end labels."""
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="questions")
     key = models.CharField(max_length=32, validators=[KEY])
     text = models.CharField(max_length=300)
-    minimum = models.SmallIntegerField(default=1)
-    maximum = models.SmallIntegerField(default=5)
+    minimum = models.SmallIntegerField(default=1, validators=[Within("minimum")])
+    maximum = models.SmallIntegerField(default=5, validators=[Within("maximum")])
     low_label = models.CharField(max_length=60, blank=True)
     high_label = models.CharField(max_length=60, blank=True)
     about_explanation = models.BooleanField(
@@ -197,6 +211,7 @@ class Question(models.Model):
             models.UniqueConstraint(fields=["study", "key"], name="question_key_once_per_study"),
             models.UniqueConstraint(fields=["study", "position"], name="question_position_once_per_study"),
             models.CheckConstraint(condition=Q(minimum__lt=F("maximum")), name="question_minimum_below_maximum"),
+            limits.constraint("question_within_limits", {"minimum": "minimum", "maximum": "maximum"}),
         ]
 
     def __str__(self) -> str:
@@ -252,12 +267,12 @@ class Invitation(models.Model):
         return f"{self.email} as {self.role}"
 
 
-class Selection(models.Model):
+class Selection(KeptOutsideLimits):
     """A seeded draw of examples from candidates, kept with the candidates considered."""
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="selections")
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="selections")
-    seed = models.PositiveIntegerField()
+    seed = models.PositiveIntegerField(validators=[Within("seed")])
     parameters = models.JSONField(default=dict)
     candidates = models.JSONField(default=list, help_text="Prediction ids considered, in the order drawn from.")
     created_by = models.ForeignKey(
@@ -267,6 +282,7 @@ class Selection(models.Model):
 
     class Meta:
         ordering = ["study_id", "id"]
+        constraints = [limits.constraint("selection_within_limits", {"seed": "seed"})]
 
     def __str__(self) -> str:
         return f"seed {self.seed} from {self.batch_id}"

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from readerstudy.limits import bounded, problems
 from readerstudy.studies.models import Study
 from readerstudy.studies.plan import (
     COVARIANCES,
@@ -45,7 +46,7 @@ class PlanForm(forms.Form):
     question = forms.ChoiceField(label="Primary endpoint: question", help_text="The one comparison that decides.")
     truth = forms.ChoiceField(label="Primary endpoint: examples", choices=_choices(TRUTHS))
     test = forms.ChoiceField(label="Primary endpoint: test", choices=_choices(TESTS))
-    alpha = forms.FloatField(label="Significance level, two-sided")
+    alpha = bounded(forms.FloatField(label="Significance level, two-sided"), "alpha")
     zero_rule = forms.ChoiceField(
         label="Pairs without a difference are",
         choices=_choices(ZERO_RULES),
@@ -56,12 +57,19 @@ class PlanForm(forms.Form):
         "test for other readers is liberal.",
     )  # fmt: skip
     covariance = forms.ChoiceField(label="Covariances of AUCs", choices=_choices(COVARIANCES))
-    margin = forms.FloatField(
-        label="Non-inferiority margin in AUC", required=False, help_text="Empty: the study asks about superiority only."
+    margin = bounded(
+        forms.FloatField(
+            label="Non-inferiority margin in AUC",
+            required=False,
+            help_text="Empty: the study asks about superiority only.",
+        ),
+        "margin",
     )
-    bootstrap_replicates = forms.IntegerField(label="Bootstrap samples")
-    bootstrap_seed = forms.IntegerField(label="Bootstrap seed")
-    minimum_pairs = forms.IntegerField(label="Fewest pairs to test", help_text="With fewer no test is made.")
+    bootstrap_replicates = bounded(forms.IntegerField(label="Bootstrap samples"), "bootstrap_replicates")
+    bootstrap_seed = bounded(forms.IntegerField(label="Bootstrap seed"), "bootstrap_seed")
+    minimum_pairs = bounded(
+        forms.IntegerField(label="Fewest pairs to test", help_text="With fewer no test is made."), "minimum_pairs"
+    )
 
     def __init__(self, data: Any = None, *, study: Study) -> None:
         super().__init__(data, initial=_initial(study))
@@ -75,6 +83,9 @@ class PlanForm(forms.Form):
                 self.plan = self._plan(values)
             except AnalysisError as error:
                 self.add_error(None, str(error))
+            else:
+                for name, text in problems(values).items():
+                    self.add_error(name, text)
         return values
 
     def _plan(self, values: dict[str, Any]) -> AnalysisPlan:

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from readerstudy.accounts.models import User
 from readerstudy.cases.models import Batch, Prediction, Truth
+from readerstudy.limits import problems
 from readerstudy.studies.composition import draft_for_update
 from readerstudy.studies.models import Example, Selection, Study
 from readerstudy.studies.precomputing import pin_rendered
@@ -57,7 +58,9 @@ def select_examples(
     study = draft_for_update(study)
     if study.examples.exists() and not replace:
         raise ValidationError(f"“{study.title}” has examples already. Use --replace to draw again.")
-    if draw.per_pathology < 2 or draw.per_pathology % 2 or draw.practice % 2 or draw.practice < 0:
+    if outside := problems(asdict(draw)):
+        raise ValidationError(list(outside.values()))
+    if draw.per_pathology % 2 or draw.practice % 2:
         raise ValidationError(
             "Examples per pathology and practice examples must be even: half true, half false positives."
         )

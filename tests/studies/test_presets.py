@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
 # Fields of a study that are no part of its protocol: who, when, and what the protocol's hash is kept in.
 OUTSIDE = {
     *("id", "state", "previous_version", "from_spreadsheets", "preset", "protocol_sha256"),
+    "kept_outside_limits",
     *("created_by", "created_at", "opened_by", "opened_at", "closed_by", "closed_at"),
 }
 

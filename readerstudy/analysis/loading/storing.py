@@ -16,6 +16,7 @@ from readerstudy.analysis.loading.shape import LoadedAnswer, LoadedReads, Loaded
 from readerstudy.cases.identity import opaque_id
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
 from readerstudy.explanations.models import Explanation
+from readerstudy.limits import problems
 from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, Response, Sequence, Visit
 from readerstudy.studies.models import Example, Look, Membership, Method, Question, Study
 from readerstudy.studies.plan import AnalysisError, AnalysisPlan
@@ -36,13 +37,15 @@ def store_reads(
     """
     batch_name = f"{slug}-reads"
     _check(loaded, slug, batch_name)
-    study = Study.objects.create(
+    study = Study(
         slug=slug,
         title=title or loaded.title or slug,
         from_spreadsheets=True,
         created_by=user,
         **({"washout_days": 0} | loaded.settings),
     )
+    study.kept_outside_limits = bool(study.outside_limits())  # an export of before the limits stays readable
+    study.save()
     if researcher is not None:
         Membership.objects.create(study=study, user=researcher, role=Membership.Role.RESEARCHER)
     batch = Batch.objects.create(
@@ -58,7 +61,8 @@ def store_reads(
             study=study, key=method.key, label=method.label, kinds=list(method.kinds), position=position
         )
     for position, question in enumerate(loaded.questions, start=1):
-        Question.objects.create(study=study, position=position, **vars(question))
+        kept = bool(problems({"minimum": question.minimum, "maximum": question.maximum}))
+        Question.objects.create(study=study, position=position, kept_outside_limits=kept, **vars(question))
     examples = _store_examples(study, batch, loaded)
     _store_answers(study, examples, loaded)
     _store_exclusions(study, examples, loaded)

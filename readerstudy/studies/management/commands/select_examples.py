@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from readerstudy.cases.models import Batch
+from readerstudy.limits import argument
 from readerstudy.studies.commands import study_named
 from readerstudy.studies.selection import Draw, select_examples
 
@@ -20,18 +21,27 @@ class Command(BaseCommand):
         parser.add_argument("--study", required=True, help="slug of a draft study")
         parser.add_argument("--batch", required=True, help="name of a loaded batch")
         parser.add_argument(
-            "--per-pathology", type=int, default=40, help="scored examples per pathology, an even number (default 40)"
+            "--per-pathology",
+            type=argument("per_pathology"),
+            default=40,
+            help="scored examples per pathology, an even number (default 40)",
         )
         parser.add_argument(
-            "--seed", type=int, default=0, help="of the draw: the same seed draws the same examples (default 0)"
+            "--seed",
+            type=argument("seed"),
+            default=0,
+            help="of the draw: the same seed draws the same examples (default 0)",
         )
         parser.add_argument(
             "--threshold",
-            type=float,
+            type=argument("operating_point"),
             help="probability from 0 to 1 over which a prediction is positive (default: the study's operating point)",
         )
         parser.add_argument(
-            "--practice", type=int, default=0, help="practice examples in all, an even number (default 0)"
+            "--practice",
+            type=argument("practice"),
+            default=0,
+            help="practice examples in all, an even number (default 0)",
         )
         parser.add_argument("--pathology", action="append", default=[], help="only this pathology (may be repeated)")
         parser.add_argument("--model", default="", help="whose predictions, when the batch has several models'")
