@@ -24,7 +24,9 @@ from torch import nn
 
 from explain.weights import WeightsError, file_sha256, load_state
 
-DEMO_MODELS = Path(__file__).parents[1] / "fixtures" / "models"
+# The demo pair's weights: inside an installed package, or at the top of a checkout.
+_PACKAGED = Path(__file__).with_name("_shipped")
+DEMO_MODELS = (_PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[1] / "fixtures") / "models"
 XRV_AUTOENCODER = "xrv-resnetae-101-elastic"
 _XRV_DENSENETS = ("all", "nih", "pc", "chex", "mimic_nb", "mimic_ch", "rsna")
 _XRV_CLASSES: list[Any] = [

@@ -5,7 +5,11 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+# Templates, static files and the demo's fixtures: at the top of a checkout, or inside an installed package.
+_PACKAGED = Path(__file__).resolve().parent / "_shipped"
+SHIPPED = _PACKAGED if _PACKAGED.is_dir() else _PACKAGED.parent.parent
+# Where data goes that the environment gives no place: the checkout, or the folder in which an installed one is started.
+BASE_DIR = Path.cwd() if _PACKAGED.is_dir() else SHIPPED
 
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
@@ -80,7 +84,7 @@ WSGI_APPLICATION = "readerstudy.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [SHIPPED / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -120,7 +124,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
 
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [SHIPPED / "static"]
 WHITENOISE_USE_FINDERS = DEBUG or DEMO
 STORAGES = {
     "default": {

@@ -36,11 +36,13 @@ def start_analysis(study: Study, user: User) -> Analysis:
 
 def _launch(study: Study, analysis: Analysis) -> None:
     command = [
-        *(sys.executable, str(settings.BASE_DIR / "manage.py"), "analyze", "--store"),
+        *(sys.executable, "-m", "readerstudy", "analyze", "--store"),
         *("--study", study.slug, "--analysis", str(analysis.pk)),
     ]
     # A session of its own: the end of the web worker that started it does not end it.
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - no user text
+    process = subprocess.Popen(  # noqa: S603 - no user text
+        command, stdin=subprocess.DEVNULL, start_new_session=True, cwd=settings.BASE_DIR
+    )
     Analysis.objects.filter(pk=analysis.pk, process_id=None).update(process_id=process.pid)
     # Somebody must wait for it, or it stays a zombie that looks alive.
     threading.Thread(target=process.wait, daemon=True).start()

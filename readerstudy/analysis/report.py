@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.template import Context, Engine
 
 from readerstudy.analysis.figures import Drawing, draw_all
@@ -21,7 +22,7 @@ from readerstudy.analysis.report_text import limitations, plan_entries, sections
 from readerstudy.studies.csv_files import safe_cell
 from readerstudy.studies.plan import AnalysisError
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "analysis"
+TEMPLATES = settings.SHIPPED / "templates" / "analysis"
 OUR_FILES = re.compile(r"(results\.json|report\.html|tables/[\w-]+\.csv|figures/[\w-]+\.(svg|png))\Z")
 
 

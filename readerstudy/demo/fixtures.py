@@ -24,7 +24,7 @@ from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.explanations.parameters import explanation_key
 from readerstudy.explanations.storing import Provenance, store
 
-FOLDER = Path(settings.BASE_DIR) / "fixtures" / "demo"
+FOLDER = Path(settings.SHIPPED) / "fixtures" / "demo"
 BATCH = "demo"
 MODEL = "demo"
 _PROVENANCE = (
