@@ -26,7 +26,7 @@ from readerstudy.analysis.export import (
     study_wide_columns,
 )
 from readerstudy.studies.access import researcher_study, signed_in
-from readerstudy.studies.looking import needed_reason, record_look
+from readerstudy.studies.looking import asking_studies, needed_truth_reason, record_look
 from readerstudy.studies.models import Study
 
 ANSWERS = ("long", "wide", "imrmc")  # the tables that show answers; the others tell only about them
@@ -39,7 +39,7 @@ def results_download(request: HttpRequest, slug: str, table: str) -> StreamingHt
     if table not in TABLES:
         raise Http404("There is no such table.")
     if table in ANSWERS:
-        why = needed_reason(request, study)
+        why = needed_truth_reason(request, study)
         record_look(study, f"download {table}", signed_in(request), why)
     try:
         return _file(study, table, request.GET.get("question", ""))
@@ -65,8 +65,11 @@ def api_reads(request: Request, slug: str) -> StreamingHttpResponse:
         raise ParseError(f"Choose with table=..., not format=...; there are {', '.join(TABLES)}.")
     if table not in TABLES:
         raise ParseError(f"There is no table “{table}”; there are {', '.join(TABLES)}.")
-    if table in ANSWERS and study.state != Study.State.CLOSED and not 0 < len(why) <= 300:
-        raise ParseError("The study is not closed: say why you look (why=..., at most 300 characters); it is recorded.")
+    if table in ANSWERS and asking_studies(study) and not 0 < len(why) <= 300:
+        raise ParseError(
+            "A study of these radiographs is not closed: say why you look (why=..., at most 300 characters); "
+            "it is recorded."
+        )
     try:
         response = _file(study, table, request.query_params.get("question", ""))
     except ValidationError as error:

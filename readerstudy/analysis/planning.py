@@ -11,7 +11,8 @@ from django.shortcuts import render
 
 from readerstudy.analysis.mrmc.power import AIMS, MODES, Pilot, power_table
 from readerstudy.limits import form_field
-from readerstudy.studies.access import researcher_study
+from readerstudy.studies.access import researcher_study, signed_in
+from readerstudy.studies.looking import refuse_readers
 from readerstudy.studies.models import Study
 
 MODE_LABELS = {
@@ -80,6 +81,7 @@ class PowerForm(forms.Form):
 def power_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Power by readers and cases. A closed study's stored components fill the form; an open study's are not shown."""
     study = researcher_study(request, slug)
+    refuse_readers(study, signed_in(request))
     pilots = stored_pilots(study)
     question = request.GET.get("question", "") or next(iter(pilots), "")
     pilot = pilots.get(question)

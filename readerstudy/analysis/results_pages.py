@@ -21,7 +21,15 @@ from readerstudy.analysis.models import Analysis
 from readerstudy.analysis.tables import completeness
 from readerstudy.reading.models import Exclusion, Response
 from readerstudy.studies.access import researcher_study, signed_in
-from readerstudy.studies.looking import needed_reason, reason, record_page, start_looking
+from readerstudy.studies.looking import (
+    needed_reason,
+    needed_truth_reason,
+    reason,
+    record_page,
+    record_truth,
+    start_looking,
+    truth_reason,
+)
 from readerstudy.studies.models import Study
 
 # Stored HTML and SVG were written by us from researchers' texts; the browser runs nothing in them all the same.
@@ -42,6 +50,7 @@ def results_page(request: HttpRequest, slug: str) -> HttpResponse:
         "study": study,
         "tab": "results",
         "may_look": why is not None,
+        "may_see_truth": truth_reason(request, study) is not None,
         "running": running,
         "failed": newest if newest and newest.status == Analysis.Status.FAILED else None,
         "answered": answered,
@@ -71,8 +80,6 @@ def results_look(request: HttpRequest, slug: str) -> HttpResponse:
     """Takes the reason for looking before the study is closed."""
     study = researcher_study(request, slug)
     why = request.POST.get("why", "").strip()
-    if study.state == Study.State.CLOSED:
-        return redirect("results", slug)
     if not why or len(why) > 300:
         messages.error(request, "Say in a few words why you look (at most 300 characters).")
     else:
@@ -101,8 +108,10 @@ def results_figure(request: HttpRequest, slug: str, name: str) -> HttpResponseBa
 
 @require_safe
 def results_archive(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """Report, results.json, tables and figures as one ZIP."""
+    """Report, results.json, tables and figures as one ZIP. results.json tells which examples have a mask."""
     analysis = _last(request, slug)
+    needed_truth_reason(request, analysis.study)
+    record_truth(request, analysis.study, signed_in(request), "results archive")
     name = f"{slug}-results-{analysis.started_at:%Y%m%d-%H%M}.zip"
     return FileResponse(io.BytesIO(_read(analysis, "archive")), as_attachment=True, filename=name)
 

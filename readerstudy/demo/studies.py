@@ -38,7 +38,8 @@ def make_demo(folder: Path = FOLDER) -> list[Study]:
     with open_source(folder / "manifest.csv") as source:
         batch = load_batch(source, BATCH, keep_source_ids=True, simulated=True, user=users["admin"]).batch
     explanations = restore_explanations(batch, folder)
-    return [_study_to_read(users, batch, explanations), _finished_study(users, batch, explanations)]
+    finished = _finished_study(users, batch, explanations)  # first: once the other is open, a draw needs a reason
+    return [_study_to_read(users, batch, explanations), finished]
 
 
 def make_accounts() -> dict[str, User]:
@@ -55,12 +56,12 @@ def make_accounts() -> dict[str, User]:
     return users
 
 
-def compose(title: str, slug: str, user: User, batch: Batch, explanations: list[Explanation]) -> Study:
+def compose(title: str, slug: str, user: User, batch: Batch, explanations: list[Explanation], why: str = "") -> Study:
     """A draft with the published study's design over all cases of the demo batch."""
     study = new_study(title, user)
     study.slug, study.seed = slug, _SEED
     study.save()
-    select_examples(study, batch, Draw(per_pathology=4, practice=6, seed=_SEED), user=user)
+    select_examples(study, batch, Draw(per_pathology=4, practice=6, seed=_SEED), user=user, why=why)
     pin(list(study.examples.all()), explanations)
     return study
 
@@ -129,5 +130,7 @@ def live_study(folder: Path = FOLDER) -> Study:
         users = make_accounts()
         with open_source(folder / "manifest.csv") as source:
             batch = load_batch(source, LIVE, keep_source_ids=True, simulated=True, user=users["admin"]).batch
-        study = compose("Demo: rendered live", LIVE, users["researcher"], batch, [])
+        study = compose(
+            "Demo: rendered live", LIVE, users["researcher"], batch, [], "The demo renders its explanations live."
+        )
     return study

@@ -1,8 +1,10 @@
 """Practice feedback: the one place where a reader is told a truth, for answered practice examples only."""
 
-from readerstudy.cases.models import Truth
+from readerstudy.cases.models import Case, Truth
 from readerstudy.reading.models import Assignment, Read
 from readerstudy.reading.recording import Refused
+from readerstudy.studies.blinding import reads_in, studies_showing
+from readerstudy.studies.models import Study
 
 
 def practice_feedback(assignment: Assignment, questions: int) -> dict[str, object]:
@@ -13,6 +15,17 @@ def practice_feedback(assignment: Assignment, questions: int) -> dict[str, objec
     if assignment.responses.values("question").distinct().count() < questions:
         raise Refused("not_answered", "Answer every question of this practice example first.")
     prediction = example.prediction
+    if _is_asked_elsewhere(assignment, prediction.case):
+        raise Refused("asked_elsewhere", "Another study asks you about this radiograph, so no feedback is given here.")
     truth = Truth.objects.get(case=prediction.case_id, pathology=prediction.pathology)
     verdict = "is present: the model is right" if truth.label else "is not present: the model is wrong"
     return {"truth": truth.label, "text": f"{prediction.pathology} {verdict}. Practice answers are not analysed."}
+
+
+def _is_asked_elsewhere(assignment: Assignment, case: Case) -> bool:
+    """Whether the reader has the radiograph as a scored example of another study that is not closed."""
+    membership = assignment.read.reader.membership
+    if membership is None:
+        return False
+    asking = studies_showing(Case.objects.filter(pk=case.pk), practice=False).exclude(state=Study.State.CLOSED)
+    return reads_in(membership.user, asking.exclude(pk=membership.study_id))

@@ -6,6 +6,7 @@ from explain.kinds import KINDS
 from readerstudy import limits
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
+from readerstudy.studies.blinding import member_conflicts
 from readerstudy.studies.composition import truths_of
 from readerstudy.studies.models import Example, Membership, Study
 from readerstudy.studies.plan import AnalysisError, AnalysisPlan
@@ -189,5 +190,6 @@ def _check_people(study: Study) -> list[Check]:
             f"Readers: {joined} joined, {invited} invited.",
             "No reader is invited yet; readers can also join later.",
             "warning",
-        )
+        ),
+        *(Check("missing", sentence, "people") for sentence in member_conflicts(study)),
     ]

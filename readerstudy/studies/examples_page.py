@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -31,29 +31,35 @@ def examples(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             batch, user = form.cleaned_data["batch"], signed_in(request)
-            selection = select_examples(study, batch, form.draw(), user=user, replace=True)
+            selection = select_examples(
+                study, batch, form.draw(), user=user, replace=True, why=form.cleaned_data["why"]
+            )
         except ValidationError as error:
             form.add_error(None, error)
         else:
             scored, practice = (selection.examples.filter(practice=value).count() for value in (False, True))
             messages.success(request, f"Selected {scored} examples and {practice} practice examples.")
             return redirect("study_examples", slug)
-    show_truth = study.state != Study.State.OPEN or looking.reason(request, study) is not None
+    try:
+        show_truth, refused = looking.truth_reason(request, study) is not None, ""
+    except PermissionDenied as error:
+        show_truth, refused = False, str(error)
     if show_truth:
-        looking.record_page(request, study, signed_in(request), "truth of the examples")
-    return render(request, "studies/examples.html", _examples_context(study, show_truth, form))
+        looking.record_truth(request, study, signed_in(request), "truth of the examples")
+    context = _examples_context(study, show_truth, form)
+    return render(request, "studies/examples.html", {**context, "truth_refused": refused})
 
 
 @require_POST
 def look_at_truth(request: HttpRequest, slug: str) -> HttpResponse:
-    """Takes the reason for listing the truth of an open study's examples."""
+    """Takes the reason for listing the truth of examples that an open study shows: this one or another."""
     study = researcher_study(request, slug)
     reason = forms.ReasonForm(request.POST)
     if not reason.is_valid():
         messages.error(request, "Say why you need to see the truth while the study is open.")
         return redirect("study_examples", slug)
-    if study.state == Study.State.OPEN:
-        looking.start_looking(request, study, reason.cleaned_data["why"])
+    looking.refuse_readers(study, signed_in(request))
+    looking.start_looking(request, study, reason.cleaned_data["why"])
     return redirect("study_examples", slug)
 
 

@@ -250,6 +250,11 @@ class SelectionForm(forms.Form):
         required=False, widget=forms.CheckboxSelectMultiple, help_text="None ticked: all that have candidates."
     )
     one_per_patient = forms.BooleanField(label="At most one example per patient", required=False, initial=True)
+    why = forms.CharField(
+        label="Why you draw", max_length=300, required=False,
+        help_text="Only where an open study shows radiographs of this batch: a draw tells about their truth, so the "
+        "reason is recorded in that study.",
+    )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -11,10 +11,12 @@ from django.core.mail import EmailMessage
 from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Lower
 from django.template.loader import render_to_string
 from django.utils import timezone
 
 from readerstudy.accounts.models import User
+from readerstudy.studies import blinding
 from readerstudy.studies.models import Invitation, Membership, Study
 from readerstudy.studies.roles import STAFF_CANNOT_READ
 from readerstudy.studies.signals import invitation_accepted
@@ -73,6 +75,7 @@ def invite(study: Study, addresses: list[str], role: str, by: User) -> Invited:
         staff = User.objects.filter(is_staff=True, email__in=addresses).values_list("email", flat=True)
         if staff:
             raise InvitationError(f"{', '.join(staff)}: {STAFF_CANNOT_READ}")
+    _refuse_by_roles(study, [address for address in addresses if address not in members], role)
     waiting = {invitation.email.lower(): invitation for invitation in pending(study)}
     sent = []
     for address in addresses:
@@ -166,19 +169,17 @@ def accept(signed: str, user: User) -> Membership:
 def join(study: Study, user: User, role: str) -> Membership:
     """Make the person a member, and let the apps above do their part (a reader gets a code and reads).
 
-    Raises InvitationError when the person has another role in the study, or would read and is staff or has run the
-    study (or the version before it).
+    Raises InvitationError when the person has another role in the study, or one in any study of the same radiographs
+    that does not go with it (blinding.py), or would read and is staff.
     """
+    study = Study.objects.select_for_update().get(pk=study.pk)  # it does not open meanwhile
+    User.objects.select_for_update().get(pk=user.pk)  # the person does not join another study meanwhile
     _refuse_by_study(study, role)
     known = Membership.objects.filter(study=study, user=user).first()
     if known is not None and known.role == role:
         raise InvitationError(f"You are a {role} of “{study.title}” already.")
     if known is not None:
         raise InvitationError(f"You are a {known.role} of “{study.title}”; one person has one role in a study.")
-    if role == Role.READER and _has_run(study, user):
-        raise InvitationError(
-            f"{user.email} has run “{study.title}” and could see its truth: such a person cannot read."
-        )
     try:
         membership = Membership.objects.create(study=study, user=user, role=role)
         invitation_accepted.send(sender=Invitation, membership=membership)
@@ -187,10 +188,13 @@ def join(study: Study, user: User, role: str) -> Membership:
     return membership
 
 
-def _has_run(study: Study, user: User) -> bool:
-    """Whether the person had another role than reader, though removed since, in this version or the one before it."""
-    versions = [study.pk, study.previous_version_id]
-    return Membership.history.filter(study__in=versions, user=user).exclude(role=Role.READER).exists()
+def _refuse_by_roles(study: Study, addresses: list[str], role: str) -> None:
+    """Say at once what joining would refuse. Other studies are not named: the inviter may not know of them."""
+    users = User.objects.annotate(address=Lower("email")).filter(address__in=addresses)
+    emails = dict(users.values_list("pk", "address"))
+    refused = blinding.conflicts(study, dict.fromkeys(emails, role))
+    if refused:
+        raise InvitationError(" ".join(f"{emails[pk]} {why}" for pk, why in refused.items()))
 
 
 def _refuse_by_study(study: Study, role: str) -> None:

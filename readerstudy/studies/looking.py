@@ -1,9 +1,15 @@
-"""Answers, results and truth before a study is closed: shown to whoever says why, and each look is recorded."""
+"""Answers, results and truth before a study is closed: shown to whoever says why, and each look is recorded.
+
+Results of all cases together are of one study. Truth of a case, and whatever tells it (tables of answers with truth,
+draws), is of every open study that shows the radiograph: the reason is recorded in each, and whoever reads in one is
+refused (blinding.py).
+"""
 
 from __future__ import annotations
 
 import getpass
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -13,12 +19,17 @@ from django.urls import reverse
 
 from readerstudy.accounts.access import signed_in
 from readerstudy.accounts.models import User
-from readerstudy.cases.models import Case
+from readerstudy.cases.models import Batch, Case
 from readerstudy.cases.truths import Hidden, hidden_asked
-from readerstudy.studies.models import Example, Look, Study
+from readerstudy.studies import blinding
+from readerstudy.studies.models import Example, Look, Membership, Study
 
 SECONDS = 3600  # then the reason is asked for again
 ASK = "The study is not closed: say first, on its results page, why you look. The look is recorded."
+ASK_TRUTH = (
+    "An open study shows radiographs of this study, so their truth is shown for a reason only: say it first, on this "
+    "study's page of examples. It is recorded in each study concerned."
+)
 
 
 def connect() -> None:
@@ -27,23 +38,49 @@ def connect() -> None:
 
 
 def record_look(study: Study, what: str, user: User | None, why: str) -> None:
-    """Who (None: at the command line) saw what and why, before the study is closed. ValidationError without why."""
-    if study.state != Study.State.CLOSED:
-        if not why.strip() or len(why) > 300:
-            raise ValidationError(
-                f"The study is {study.state}, not closed: say why you look (at most 300 characters); it is recorded."
-            )
-        Look.objects.create(study=study, user=user, account="" if user else _account(), what=what, why=why)
+    """Who (None: at the command line) saw truth case by case, what and why, in each study that is not closed.
+
+    ValidationError without why; PermissionDenied for whoever reads in a study of the same radiographs.
+    """
+    if user is not None:
+        refuse_readers(study, user)
+    _record(asking_studies(study), what, user, why)
+
+
+def record_draw(batch: Batch, user: User | None, why: str) -> None:
+    """The same for a draw of examples, which tells about the truth of the batch. ValidationError in both cases."""
+    studies = blinding.open_studies_showing(Case.objects.filter(batch=batch))
+    if user is not None and blinding.reads_in(user, studies):
+        raise ValidationError(f"{blinding.READS_THERE} Somebody else who runs this study can draw.")
+    _record(list(studies), "draw of examples", user, why)
+
+
+def asking_studies(study: Study) -> list[Study]:
+    """Where a look at the truth of the study's cases is recorded: itself until closed, and others that are open."""
+    own = [] if study.state == Study.State.CLOSED else [study]
+    return [*own, *blinding.open_elsewhere(study).order_by("pk")]
+
+
+def refuse_readers(study: Study, user: User) -> None:
+    """PermissionDenied for whoever reads in another, open study of the same radiographs."""
+    if blinding.reads_in(user, blinding.open_elsewhere(study)):
+        raise PermissionDenied(blinding.READS_THERE)
 
 
 def start_looking(request: HttpRequest, study: Study, why: str) -> None:
     """Let this person's session see answers, results and truth for an hour. The pages that show them record it."""
-    request.session.setdefault("looking", {})[str(study.pk)] = {"why": why, "until": time.time() + SECONDS, "seen": []}
+    for each in {study, *blinding.open_elsewhere(study)}:
+        given = {"why": why, "until": time.time() + SECONDS, "seen": []}
+        request.session.setdefault("looking", {})[str(each.pk)] = given
     request.session.modified = True
 
 
 def reason(request: HttpRequest, study: Study) -> str | None:
-    """Why this person may see results now: "" for a closed study, the reason given, or None."""
+    """Why this person may see results now: "" for a closed study, the reason given, or None.
+
+    PermissionDenied for whoever reads in another, open study of the same radiographs.
+    """
+    refuse_readers(study, signed_in(request))
     if study.state == Study.State.CLOSED:
         return ""
     given = _reasons(request).get(study.pk)
@@ -58,11 +95,38 @@ def needed_reason(request: HttpRequest, study: Study) -> str:
     return why
 
 
+def truth_reason(request: HttpRequest, study: Study) -> str | None:
+    """Why this person may see the truth of the study's cases now: "" where no study asks, the reasons, or None.
+
+    A draft asks nothing for itself: nobody reads in it yet. PermissionDenied as in `reason`.
+    """
+    refuse_readers(study, signed_in(request))
+    asking = [each.pk for each in asking_studies(study) if not each.is_draft]
+    given = _reasons(request)
+    if any(pk not in given for pk in asking):
+        return None
+    return "; ".join(dict.fromkeys(given[pk]["why"] for pk in asking))[:300]
+
+
+def needed_truth_reason(request: HttpRequest, study: Study) -> str:
+    """The same with `needed_reason`: for tables of answers with truth."""
+    why, truth = needed_reason(request, study), truth_reason(request, study)
+    if truth is None:
+        raise PermissionDenied(ASK_TRUTH)
+    return truth or why
+
+
+def record_truth(request: HttpRequest, study: Study, user: User, what: str) -> None:
+    """`record_page` in each study concerned."""
+    for each in asking_studies(study):
+        record_page(request, each, user, what)
+
+
 def record_page(request: HttpRequest, study: Study, user: User, what: str) -> None:
     """Record that a page of the study was looked at: once for each reason given, however often it is opened."""
     given = _reasons(request).get(study.pk)
     if given and what not in given["seen"]:
-        record_look(study, what, user, given["why"])
+        _record([] if study.state == Study.State.CLOSED else [study], what, user, given["why"])
         given["seen"].append(what)
         request.session.modified = True
 
@@ -93,11 +157,29 @@ def _reasons(request: HttpRequest) -> dict[int, dict[str, Any]]:
 
 def _hidden_truth(request: HttpRequest, cases: QuerySet[Case], **_: Any) -> Hidden:
     """Cases of open studies for which no reason is given, and where to give it. The others are looked at: recorded."""
-    shown_in = Example.objects.filter(study__state=Study.State.OPEN, prediction__case__in=cases)
-    record_all(request, Study.objects.filter(pk__in=shown_in.values("study")), signed_in(request), "truth of cases")
-    hidden = shown_in.exclude(study__in=_reasons(request))
-    studies = Study.objects.filter(pk__in=hidden.values("study")).order_by("pk")
-    return Hidden(hidden.values("prediction__case"), lambda: _pages(studies, "study_examples"))
+    user, concerned = signed_in(request), blinding.open_studies_showing(cases)
+    record_all(request, concerned, user, "truth of cases")
+    reads_in = user.memberships.filter(role=Membership.Role.READER).values("study")
+    hidden = concerned.exclude(Q(pk__in=list(_reasons(request))) & ~Q(pk__in=reads_in)).order_by("pk")
+    hidden_cases = Case.objects.filter(pk__in=Example.objects.filter(study__in=hidden).values("prediction__case"))
+    return Hidden(blinding.same_radiographs(hidden_cases).values("pk"), lambda: _pages(hidden, "study_examples"))
+
+
+def _record(studies: Sequence[Study], what: str, user: User | None, why: str) -> None:
+    """One look in each study; ValidationError, and none is recorded, without why."""
+    if studies and (not why.strip() or len(why) > 300):
+        about = _about(studies)
+        raise ValidationError(f"{about}: say why you look (at most 300 characters); it is recorded.")
+    account = "" if user else _account()
+    for study in studies:
+        Look.objects.create(study=study, user=user, account=account, what=what, why=why)
+
+
+def _about(studies: Sequence[Study]) -> str:
+    """Studies are counted and not named: the person asking may not know of them."""
+    if len(studies) == 1:
+        return f"A study of these radiographs is {studies[0].state}, not closed"
+    return f"{len(studies)} studies of these radiographs are not closed"
 
 
 def _pages(studies: QuerySet[Study], name: str) -> list[tuple[str, str]]:

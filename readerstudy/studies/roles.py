@@ -1,4 +1,4 @@
-"""Who sees the truth never reads: an administrator is no reader, whichever comes second, and roles do not change."""
+"""Who sees the truth never reads, in this study or another of its radiographs; and roles do not change."""
 
 from typing import Any
 
@@ -6,14 +6,17 @@ from django.core.exceptions import ValidationError
 from django.db.models.signals import pre_save
 
 from readerstudy.accounts.models import User
+from readerstudy.studies import blinding
 from readerstudy.studies.models import Membership
 
 STAFF_CANNOT_READ = "An administrator sees the truth and cannot be a reader: use an account without staff rights."
 
 
-def _refuse_staff_as_reader(sender: type, instance: Membership, raw: bool = False, **_: Any) -> None:
+def _refuse_new_role(sender: type, instance: Membership, raw: bool = False, **_: Any) -> None:
     if not raw and instance.role == Membership.Role.READER and instance.user.is_staff:
         raise ValidationError(STAFF_CANNOT_READ)
+    if not raw and instance._state.adding:
+        blinding.refuse_role(instance.study, instance.user, instance.role)
 
 
 def _refuse_change(sender: type, instance: Membership, raw: bool = False, **_: Any) -> None:
@@ -36,6 +39,6 @@ def _refuse_reader_as_staff(sender: type, instance: User, raw: bool = False, **_
 
 def connect() -> None:
     """Attach the rule; called once, when the app is ready."""
-    pre_save.connect(_refuse_staff_as_reader, sender=Membership, dispatch_uid="roles-membership")
+    pre_save.connect(_refuse_new_role, sender=Membership, dispatch_uid="roles-membership")
     pre_save.connect(_refuse_change, sender=Membership, dispatch_uid="roles-change")
     pre_save.connect(_refuse_reader_as_staff, sender=User, dispatch_uid="roles-user")

@@ -14,6 +14,7 @@ from readerstudy.accounts.models import User
 from readerstudy.cases.models import Batch, Prediction, Truth
 from readerstudy.limits import problems
 from readerstudy.studies.composition import draft_for_update
+from readerstudy.studies.looking import record_draw
 from readerstudy.studies.models import Example, Selection, Study
 from readerstudy.studies.precomputing import pin_rendered
 
@@ -49,9 +50,11 @@ class Candidate:
 
 @transaction.atomic
 def select_examples(
-    study: Study, batch: Batch, draw: Draw, *, user: User | None = None, replace: bool = False
+    study: Study, batch: Batch, draw: Draw, *, user: User | None = None, replace: bool = False, why: str = ""
 ) -> Selection:
     """Draw and store; raises ValidationError, with every shortage and its counts, before anything is written.
+
+    why: the reason, recorded, that is needed where an open study shows radiographs of the batch.
 
     The threshold drawn with becomes the study's operating point: the two must not differ.
     """
@@ -67,6 +70,7 @@ def select_examples(
     threshold = study.operating_point if draw.threshold is None else draw.threshold
     if not 0 <= threshold <= 1:
         raise ValidationError(f"The threshold is a probability from 0 to 1; not {threshold:g}.")
+    record_draw(batch, user, why)
     candidates = find_candidates(batch, draw, threshold)
     scored, practice = draw_examples(candidates, draw)
     study.operating_point = threshold

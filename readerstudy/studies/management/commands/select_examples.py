@@ -46,6 +46,11 @@ class Command(BaseCommand):
         parser.add_argument("--pathology", action="append", default=[], help="only this pathology (may be repeated)")
         parser.add_argument("--model", default="", help="whose predictions, when the batch has several models'")
         parser.add_argument("--several-per-patient", action="store_true", help="allow several examples of one patient")
+        parser.add_argument(
+            "--why",
+            default="",
+            help="why you draw, recorded; needed where an open study shows radiographs of the batch",
+        )
         parser.add_argument("--replace", action="store_true", help="draw again, discarding the present examples")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -63,7 +68,7 @@ class Command(BaseCommand):
             model=options["model"],
         )
         try:
-            selection = select_examples(study, batch, draw, replace=options["replace"])
+            selection = select_examples(study, batch, draw, replace=options["replace"], why=options["why"])
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         scored = selection.examples.filter(practice=False).count()
