@@ -138,6 +138,9 @@ STORAGES = {
     },
 }
 
+# Seconds after which an analysis that was started on a results page is ended.
+ANALYSIS_TIME_LIMIT = env.int("ANALYSIS_TIME_LIMIT", default=3600)
+
 # Manifest columns `<name>:<kind>` that load_cases hands to another app; see readerstudy.cases.extensions.
 MANIFEST_EXTENSIONS = {"explanation": "readerstudy.explanations.external"}
 

@@ -22,6 +22,7 @@ from explain.evaluate.localisation import iou_at_mask_area, mask_to_model_frame
 from explain.images import Crop
 from explain.kinds import KINDS
 from readerstudy.accounts.models import User
+from readerstudy.analysis.background import TimeIsUp, over_time
 from readerstudy.analysis.dictionary import LONG
 from readerstudy.analysis.export import Hashed, csv_text
 from readerstudy.analysis.models import Analysis
@@ -193,6 +194,8 @@ def store_analysis(study: Study, user: User | None = None, analysis: Analysis | 
         analysis.archive.save(f"{name}.zip", ContentFile(archive), save=False)
         analysis.results, analysis.responses, analysis.data_sha256 = results, data.rows, data.sha256
         analysis.status = Analysis.Status.DONE
+    except TimeIsUp:
+        analysis.status, analysis.error = Analysis.Status.FAILED, over_time()
     except Exception as error:  # whatever it is, the page must not show a run for ever
         if not isinstance(error, AnalysisError):
             logger.exception("The analysis of %s failed", study.slug)

@@ -1,11 +1,13 @@
 """analyze: a study's results as a folder, or stored for its results page."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from readerstudy.analysis.background import limited
 from readerstudy.analysis.models import Analysis
 from readerstudy.analysis.report import write_report
 from readerstudy.analysis.running import store_analysis, study_data, study_results
@@ -33,7 +35,8 @@ class Command(BaseCommand):
             raise CommandError("Say where the results go: --output DIR, or --store for the study's results page.")
         if options["store"]:
             waiting = Analysis.objects.filter(study=study, pk=options["analysis"]).first()
-            analysis = store_analysis(study, analysis=waiting)
+            with limited() if waiting else nullcontext():  # who waits at a command line can end it
+                analysis = store_analysis(study, analysis=waiting)
             if analysis.status == Analysis.Status.FAILED:
                 raise CommandError(f"The analysis of {study.slug} failed. {analysis.error}")
             self.stdout.write(f"Analysed {study.slug}: {analysis.responses} responses; see its results page.")
