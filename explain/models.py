@@ -1,14 +1,17 @@
 """The models that can be explained: a name -> a classifier or an autoencoder, with its weight file and hash.
 
 Names: TorchXRayVision's DenseNets (`xrv-densenet121-all` ...) and autoencoder (`xrv-resnetae-101-elastic`), the small
-`demo` pair trained on synthetic X-rays, or the dotted path of any module class that is made without arguments, e.g.
-`torchxrayvision.baseline_models.jfhealthcare.DenseNet`. A dotted path is imported: take names from trusted people only.
+`demo` pair trained on synthetic X-rays, a folder below a model root (model_folders.py), an entry point of an installed
+package in the group `explain.classifiers` or `explain.autoencoders`, or the dotted path of a module class that is made
+without arguments, e.g. `torchxrayvision.baseline_models.jfhealthcare.DenseNet`. A dotted path is imported: take it from
+the person at the command line or from settings, never from data; with imports=False there are the other names only.
 
 A classifier maps (N, 1, H, W) float32 in [-1024, 1024] to (N, K) probabilities, calibrated where thresholds are known
 so that 0.5 is the operating point. An autoencoder has `encode(x)` and `decode(z, size)` with size = (H, W).
 """
 
 import importlib
+import importlib.metadata
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +25,7 @@ import torch
 import torchxrayvision as xrv
 from torch import nn
 
+from explain.model_folders import ModelFolder, ModelFolderError, folder_names, read_folder
 from explain.weights import WeightsError, file_sha256, load_state
 
 # The demo pair's weights: inside an installed package, or at the top of a checkout.
@@ -82,25 +86,32 @@ class _Made:
     autoencoder: str | None = XRV_AUTOENCODER
 
 
-def classifier_names() -> list[str]:
-    """The classifiers known by name (a dotted path is the other way to name one)."""
-    return list(_classifiers())
+def classifier_names(root: Path | None = None) -> list[str]:
+    """The classifiers known by name, folders below `root` included (a dotted path is the other way to name one)."""
+    return list(_classifiers(root))
 
 
-def autoencoder_names() -> list[str]:
+def autoencoder_names(root: Path | None = None) -> list[str]:
     """The autoencoders known by name."""
-    return list(_autoencoders())
+    return list(_autoencoders(root))
 
 
 def load_classifier(
-    name: str, device: str | torch.device = "cpu", weights: str | Path | None = None
+    name: str,
+    device: str | torch.device = "cpu",
+    weights: str | Path | None = None,
+    *,
+    root: Path | None = None,
+    imports: bool = True,
 ) -> LoadedClassifier:
     """Load a classifier in evaluation mode.
 
     weights: a file to use instead of the model's own (safetensors, a saved state_dict, a TorchXRayVision checkpoint).
+    root: where model folders are. imports: whether `name` may be a dotted path, which runs code.
     Raises WeightsError if weights are missing or do not fit; KeyError if nothing has that name.
     """
-    make = _classifiers().get(name) or _dotted(name, _make_dotted_classifier, classifier_names())
+    known = _classifiers(root)
+    make = known.get(name) or _dotted(name, _make_dotted_classifier, list(known), imports)
     made = make(Path(weights) if weights else None)
     module = _settled(made.module, device)
     return LoadedClassifier(
@@ -109,10 +120,16 @@ def load_classifier(
 
 
 def load_autoencoder(
-    name: str, device: str | torch.device = "cpu", weights: str | Path | None = None
+    name: str,
+    device: str | torch.device = "cpu",
+    weights: str | Path | None = None,
+    *,
+    root: Path | None = None,
+    imports: bool = True,
 ) -> LoadedAutoencoder:
     """Load an autoencoder in evaluation mode. Arguments and errors as `load_classifier`."""
-    make = _autoencoders().get(name) or _dotted(name, _make_dotted_autoencoder, autoencoder_names())
+    known = _autoencoders(root)
+    make = known.get(name) or _dotted(name, _make_dotted_autoencoder, list(known), imports)
     made = make(Path(weights) if weights else None)
     return LoadedAutoencoder(
         name, _settled(made.module, device), made.path.name, file_sha256(made.path), made.input_size
@@ -122,19 +139,103 @@ def load_autoencoder(
 _Make = Callable[[Path | None], _Made]
 
 
-def _classifiers() -> dict[str, _Make]:
+def _classifiers(root: Path | None = None) -> dict[str, _Make]:
+    """Later entries win: neither a folder nor a package takes over a name of ours."""
     densenets = {f"xrv-densenet121-{which}": partial(_make_xrv_densenet, which) for which in _XRV_DENSENETS}
-    return {**densenets, "demo": _make_demo_classifier}
+    installed = _installed("explain.classifiers", _make_dotted_classifier)
+    return {**_folders(root, _CLASSIFIERS), **installed, **densenets, "demo": _make_demo_classifier}
 
 
-def _autoencoders() -> dict[str, _Make]:
-    return {XRV_AUTOENCODER: _make_xrv_autoencoder, "demo": _make_demo_autoencoder}
+def _autoencoders(root: Path | None = None) -> dict[str, _Make]:
+    installed = _installed("explain.autoencoders", _make_dotted_autoencoder)
+    ours = {XRV_AUTOENCODER: _make_xrv_autoencoder, "demo": _make_demo_autoencoder}
+    return {**_folders(root, _AUTOENCODERS), **installed, **ours}
 
 
-def _dotted(name: str, make: Callable[[str, Path | None], _Made], known: list[str]) -> _Make:
+def _installed(group: str, make: Callable[[str, Path | None], _Made]) -> dict[str, _Make]:
+    """Models that installed packages offer as entry points `name = package.module:Class`."""
+    points = importlib.metadata.entry_points(group=group)
+    return {point.name: partial(make, f"{point.module}.{point.attr}") for point in points}
+
+
+def _dotted(name: str, make: Callable[[str, Path | None], _Made], known: list[str], imports: bool) -> _Make:
     if "." not in name:
-        raise KeyError(f"no model is called {name!r}; there are {', '.join(known)}, or give package.module.Class")
+        more = ", or give package.module.Class" if imports else ""
+        raise KeyError(f"no model is called {name!r}; there are {', '.join(known)}{more}")
+    if not imports:
+        raise KeyError(f"{name!r} is no known model and data do not choose what is imported; known: {', '.join(known)}")
     return partial(make, name)
+
+
+def _folders(root: Path | None, architectures: dict[str, Callable[[ModelFolder], nn.Module]]) -> dict[str, _Make]:
+    """The model folders below `root`; each is read when it is loaded, so that a broken one spoils no other."""
+    return {name: partial(_make_folder, root, name, architectures) for name in folder_names(root)}
+
+
+def _make_folder(
+    root: Path | None, name: str, architectures: dict[str, Callable[[ModelFolder], nn.Module]], weights: Path | None
+) -> _Made:
+    if root is None:
+        raise KeyError(f"no model folder is called {name!r}: there is no model root")
+    try:
+        folder = read_folder(root, name)
+    except ModelFolderError as error:
+        raise WeightsError(str(error)) from error
+    build = architectures.get(folder.architecture)
+    if build is None:
+        known = ", ".join(architectures)
+        raise WeightsError(f"{folder.path}: no architecture {folder.architecture!r} is known here; there are {known}")
+    path = weights or folder.weights
+    if not weights and folder.weights_sha256 and path.is_file() and file_sha256(path) != folder.weights_sha256:
+        raise WeightsError(f"{path} is not the file its config names by hash: copy the model folder again")
+    module = build(folder)
+    # A saved network may carry its operating points; those of the config count.
+    load_state(module, path, [], may_lack=frozenset({"op_threshs"}))
+    return _Made(module, path, folder.pathologies, folder.input_size, folder.autoencoder)
+
+
+def _densenet121(folder: ModelFolder) -> nn.Module:
+    if not any(folder.pathologies):
+        raise WeightsError(f"{folder.path}: the config names no pathologies")
+    module = xrv.models.DenseNet(num_classes=len(folder.pathologies), apply_sigmoid=folder.op_threshs is None)
+    module.targets = module.pathologies = list(folder.pathologies)
+    if folder.op_threshs is not None:
+        threshs = [float("nan") if value is None else value for value in folder.op_threshs]
+        module.op_threshs = torch.tensor(threshs)
+    return module
+
+
+def _demo_classifier(folder: ModelFolder) -> nn.Module:
+    from explain.demo_models import DemoClassifier
+
+    module = DemoClassifier()
+    if folder.pathologies != tuple(module.pathologies) or folder.op_threshs is not None:
+        named = ", ".join(module.pathologies)
+        raise WeightsError(f"{folder.path}: this architecture is calibrated and predicts {named}, in this order")
+    return module
+
+
+def _demo_autoencoder(folder: ModelFolder) -> nn.Module:
+    from explain.demo_models import DemoAutoencoder
+
+    return DemoAutoencoder()
+
+
+def _resnet_autoencoder(folder: ModelFolder) -> nn.Module:
+    module = xrv.autoencoders.ResNetAE101()
+    module.weights = None  # its __repr__ needs it
+    return module
+
+
+# What a model folder's config may name as its architecture.
+_CLASSIFIERS: dict[str, Callable[[ModelFolder], nn.Module]] = {
+    "xrv-densenet121": _densenet121,
+    "demo-classifier": _demo_classifier,
+}
+_AUTOENCODERS: dict[str, Callable[[ModelFolder], nn.Module]] = {
+    "xrv-resnetae-101": _resnet_autoencoder,
+    "demo-autoencoder": _demo_autoencoder,
+}
 
 
 def _settled(module: nn.Module, device: str | torch.device) -> nn.Module:

@@ -115,7 +115,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Holds the counts of log-in attempts, which all processes must share. The table is made by a migration of accounts.
 CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://shared_cache")}
 
-MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(BASE_DIR / "media")))
+# Beside the checkout and not in it: what people upload must not lie where Python looks for code. An installation that
+# has its files in the checkout already keeps them there, and `check` says so (cases.W001).
+_OLD_MEDIA = BASE_DIR / "media"
+_MEDIA = _OLD_MEDIA if _OLD_MEDIA.is_dir() else BASE_DIR.parent / f"{BASE_DIR.name}-media"
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(_MEDIA)))
 MEDIA_URL = "/never-served-directly/"
 # Where nginx finds MEDIA_ROOT as an internal location, e.g. /protected/; empty: the application sends the bytes itself.
 MEDIA_ACCEL_PREFIX = env.str("MEDIA_ACCEL_PREFIX", default="")
@@ -138,6 +142,11 @@ STORAGES = {
     },
 }
 
+# Classifiers that stored predictions may name although they are paths to import, e.g. wardnet.WardNet. Everything else
+# that data name is imported only where an operator names it on the command line.
+MODELS = env.list("MODELS", default=[])
+# Below it, a folder for each further model (explain.model_folders). Nobody but operators may write there.
+MODEL_ROOT = Path(env.str("MODEL_ROOT")) if env.str("MODEL_ROOT", default="") else None
 # Seconds after which an analysis that was started on a results page is ended.
 ANALYSIS_TIME_LIMIT = env.int("ANALYSIS_TIME_LIMIT", default=3600)
 

@@ -222,12 +222,14 @@ def demo_environment(folder: Path) -> dict[str, str]:
     if not key.exists() or not key.read_text(encoding="utf-8").strip():
         key.touch(mode=0o600)
         key.write_text(secrets.token_urlsafe(48) + "\n", encoding="utf-8")
+    # A name with a dot: nothing that is uploaded to the demo can be imported from there.
+    media = folder / "media" if (folder / "media").is_dir() else folder / "media.files"
     return {
         "DEMO": "true",
         "DEBUG": "false",
         "SECRET_KEY": key.read_text(encoding="utf-8").strip(),
         "DATABASE_URL": "sqlite:///" + quote(str(folder / "demo.sqlite3")),
-        "MEDIA_ROOT": str(folder / "media"),
+        "MEDIA_ROOT": str(media),
         "STATIC_ROOT": str(folder / "static"),  # stays empty: the demo serves them from where they are
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "LOG_LEVEL": "WARNING",

@@ -50,7 +50,7 @@ load_reads --study again reads.csv
 """.splitlines()
 OWN_CLASSIFIER = """\
 predict --batch ward-3 --model wardnet.WardNet --weights wardnet.safetensors
-precompute --study pilot --weights wardnet.safetensors
+precompute --study pilot --model wardnet.WardNet --weights wardnet.safetensors
 """.splitlines()
 NOT_RUN = {
     "createsuperuser": "asks for a password; tests/browser/test_end_to_end.py runs it with --noinput",

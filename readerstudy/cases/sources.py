@@ -115,6 +115,20 @@ class FolderFiles:
             raise ImageError("", f"the file cannot be opened ({error.strerror})", "Check its permissions") from None
 
 
+class RenamedFiles(FolderFiles):
+    """A folder whose files have other names than the manifest uses. given: the manifest's name -> the file's."""
+
+    def __init__(self, root: Path, given: dict[str, str]) -> None:
+        super().__init__(root)
+        self.given = given
+
+    def open(self, name: str) -> BinaryIO:
+        kept = self.given.get(unicodedata.normalize("NFC", name))
+        if kept is None:
+            raise _missing(self.noun)
+        return super().open(kept)
+
+
 class ZipFiles:
     noun = "ZIP"
 

@@ -11,8 +11,10 @@ import re
 import secrets
 import shutil
 import time
+import unicodedata
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -28,8 +30,9 @@ from readerstudy.cases.checking import check_source, warn_of_known_pixels
 from readerstudy.cases.loading import Loaded, check_name, load_batch, same_batch
 from readerstudy.cases.problems import Refused, refuse
 from readerstudy.cases.records import CaseRecord
-from readerstudy.cases.sources import open_source
+from readerstudy.cases.sources import FileSource, RenamedFiles, open_source
 
+MANIFEST = "manifest.csv"
 LIFETIME_SECONDS = 24 * 3600
 SHOWN_CASES = 100
 THUMBNAIL = 96
@@ -61,6 +64,8 @@ class Staged:
     problems: list[dict[str, Any]] = field(default_factory=list)
     known: bool = False  # the batch is there already, with this content
     loaded: bool = False
+    # What the manifest calls the images that came beside it -> our own name. They may identify; no page shows them.
+    names: dict[str, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -69,9 +74,17 @@ class Staged:
     def save(self) -> None:
         (self.folder / "state.json").write_text(json.dumps(asdict(self)))
 
-    def source_path(self) -> Path:
-        archive = self.folder / "content" / "upload.zip"
-        return archive if archive.exists() else self.folder / "content" / "manifest.csv"
+    @contextmanager
+    def source(self) -> Iterator[FileSource]:
+        """Raises Refused."""
+        content = self.folder / "content"
+        if self.names:
+            yield FileSource(RenamedFiles(content, {**self.names, MANIFEST: MANIFEST}), self.public_name, MANIFEST)
+            return
+        archive = content / "upload.zip"
+        with open_source(archive if archive.exists() else content / MANIFEST) as source:
+            source.public_name = self.public_name
+            yield source
 
 
 def stage(
@@ -112,8 +125,7 @@ def confirm(token: str, user: User) -> Loaded:
         raise refuse("this upload is being loaded or was refused", "Look at the list of batches") from None
     table = None if staged.keep_source_ids else staged.folder / "linking.csv"
     try:
-        with open_source(staged.source_path()) as source:
-            source.public_name = staged.public_name
+        with staged.source() as source:
             loaded = load_batch(
                 source,
                 staged.batch,
@@ -186,14 +198,15 @@ def _keep(staged: Staged, file: Upload, images: list[Any]) -> None:
     if not zipfile.is_zipfile(received):
         if not staged.public_name.lower().endswith(".csv"):
             raise refuse("the upload is neither a ZIP nor a CSV", "Choose a .zip, or a manifest .csv and its images")
-        received.rename(content / "manifest.csv")
+        received.rename(content / MANIFEST)
     elif images:
         raise refuse("images were chosen beside a ZIP", "Put them into the ZIP, or choose a manifest .csv instead")
-    for image in images:
-        target = content / Path(str(image.name)).name
-        if target.exists():
+    for number, image in enumerate(images):
+        name = unicodedata.normalize("NFC", Path(str(image.name)).name)
+        if name in staged.names or name == MANIFEST:
             raise refuse("two images have the same name", "Rename one, or upload a ZIP with folders")
-        _write(target, image)
+        staged.names[name] = f"{number}.upload"  # a name from outside could be one that Python imports
+        _write(content / staged.names[name], image)
 
 
 def _write(target: Path, file: Upload) -> None:
@@ -215,7 +228,7 @@ def _check(staged: Staged) -> None:
             staged.cases.append({"row": case.row, "size": f"{width} × {height}", "bits": radiograph.bits})
 
     try:
-        with open_source(staged.source_path()) as source:
+        with staged.source() as source:
             checked = check_source(
                 source, keep_source_ids=staged.keep_source_ids, simulated=staged.simulated, on_case=show
             )

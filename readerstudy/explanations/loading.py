@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from django.conf import settings
+
 from explain.images import Radiograph
 from explain.render import read_display_image
 from readerstudy.cases.models import Case
@@ -37,27 +39,57 @@ def choose_device(name: str) -> str:
     return name
 
 
-def load_classifier(name: str, device: str, weights: Path | None = None) -> LoadedClassifier:
+NAMED_BY_DATA = (
+    "These predictions name a model that is not known here, and data never choose what is imported. Name the model "
+    "that made them on the command line (precompute --model NAME), or list it in the setting MODELS "
+    "(docs/add-a-classifier.md)."
+)
+
+
+def may_import(name: str, by_operator: bool) -> bool:
+    """Whether a dotted path may be imported: named at the command line, or listed in settings. Rows choose nothing."""
+    return by_operator or name in settings.MODELS
+
+
+def load_classifier(
+    name: str, device: str, weights: Path | None = None, *, by_operator: bool = False
+) -> LoadedClassifier:
+    """by_operator: the name was given at the command line, and may be a path to import. Raises ModelsUnavailable."""
     _torch()
     from explain.fast import prepared
     from explain.models import load_classifier
     from explain.weights import WeightsError
 
     try:
-        loaded = load_classifier(name, device, weights)
-    except (WeightsError, KeyError) as error:
+        imports = may_import(name, by_operator)
+        loaded = load_classifier(name, device, weights, root=settings.MODEL_ROOT, imports=imports)
+    except KeyError as error:
+        advice = "" if by_operator else f" {NAMED_BY_DATA}"
+        raise ModelsUnavailable(f"{_text(error)}.{advice}") from error
+    except WeightsError as error:
         raise ModelsUnavailable(_text(error)) from error
     return replace(loaded, module=prepared(loaded.module))
 
 
-def load_autoencoder(name: str, device: str, weights: Path | None = None) -> LoadedAutoencoder:
+def is_known(name: str) -> bool:
+    """Whether a classifier has this name without being imported for it: ours, a package's, a folder's, in settings."""
+    _torch()
+    from explain.models import classifier_names
+
+    return name in settings.MODELS or name in classifier_names(settings.MODEL_ROOT)
+
+
+def load_autoencoder(
+    name: str, device: str, weights: Path | None = None, *, by_operator: bool = False
+) -> LoadedAutoencoder:
     _torch()
     from explain.fast import prepared
     from explain.models import load_autoencoder
     from explain.weights import WeightsError
 
     try:
-        loaded = load_autoencoder(name, device, weights)
+        imports = may_import(name, by_operator)
+        loaded = load_autoencoder(name, device, weights, root=settings.MODEL_ROOT, imports=imports)
     except (WeightsError, KeyError) as error:
         raise ModelsUnavailable(_text(error)) from error
     return replace(loaded, module=prepared(loaded.module))

@@ -29,10 +29,12 @@ def predict(
     batch_size: int = 8,
     weights: Path | None = None,
     add_model: bool = False,
+    by_operator: bool = False,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Predicted:
     """Fill probabilities of every pathology the classifier knows; resumable, a second run does nothing.
 
+    by_operator: `model` was given at the command line and may be a path to import.
     Raises ModelsUnavailable when the batch has predictions of another model (unless add_model) or of this model with
     other weights: mixed predictions would make a study of two models without saying so.
     """
@@ -44,7 +46,7 @@ def predict(
             f"Batch “{batch}” has predictions of {', '.join(others)} already. To keep both on purpose, add --add-model."
         )
     chosen = choose_device(device)
-    classifier = load_classifier(model, chosen, weights)
+    classifier = load_classifier(model, chosen, weights, by_operator=by_operator)
     before = set(
         Prediction.objects.filter(case__batch=batch, model=model).values_list("weights_sha256", flat=True).distinct()
     )

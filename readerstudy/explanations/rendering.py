@@ -25,6 +25,7 @@ from readerstudy.explanations.encoding import EncodedFile, encode, map_bytes
 from readerstudy.explanations.loading import (
     ModelsUnavailable,
     choose_device,
+    is_known,
     load_autoencoder,
     load_classifier,
     radiograph,
@@ -43,13 +44,15 @@ _LIBRARIES = ("torch", "torchvision", "torchxrayvision", "numpy", "pillow")
 class Options:
     """Of one run. batch_size 0 means: found by trying. force: render again what exists and what failed.
 
-    keep: ids of explanations that force leaves alone.
+    keep: ids of explanations that force leaves alone. classifier and autoencoder: named at the command line, so that
+    they may be paths to import; "" is the model that the predictions name, and the classifier's own partner.
     """
 
     device: str = "auto"
     batch_size: int = 0
     force: bool = False
     keep: frozenset[int] = frozenset()
+    classifier: str = ""
     weights: Path | None = None
     autoencoder: str = ""
     autoencoder_weights: Path | None = None
@@ -86,9 +89,9 @@ _NOTHING = Radiograph(np.zeros((1, 1), np.uint8))
 
 
 UNNAMED = (
-    "These predictions came in a manifest without the column model, so nothing can be computed for them. Load the "
-    "cases with the name of the model that made the predictions, or with finished explanations in columns "
-    "explanation:KIND (docs/manifest.md)."
+    "These predictions came in a manifest without the column model, so nothing can be computed for them. Name the "
+    "model that made them on the command line (precompute --model NAME), or load the cases with finished explanations "
+    "in columns explanation:KIND (docs/manifest.md)."
 )
 
 
@@ -96,17 +99,20 @@ class Renderer:
     """Models loaded once, with what is needed to key and store what they make."""
 
     def __init__(self, model: str, kinds: Sequence[str], parameters: RenderParameters, options: Options) -> None:
-        if model == UNNAMED_MODEL:
-            raise ModelsUnavailable(UNNAMED)
+        _check_model(model, options.classifier)
         self.options, self.parameters = options, parameters
         self.device = choose_device(options.device)
-        self.classifier: LoadedClassifier = load_classifier(model, self.device, options.weights)
+        self.classifier: LoadedClassifier = load_classifier(
+            options.classifier or model, self.device, options.weights, by_operator=bool(options.classifier)
+        )
         self.autoencoder: LoadedAutoencoder | None = None
         if any(KINDS[kind].uses_autoencoder for kind in kinds):
             name = options.autoencoder or self.classifier.autoencoder
             if not name:
                 raise ModelsUnavailable(f"{model} has no autoencoder of its own: name one with --autoencoder.")
-            self.autoencoder = load_autoencoder(name, self.device, options.autoencoder_weights)
+            self.autoencoder = load_autoencoder(
+                name, self.device, options.autoencoder_weights, by_operator=bool(options.autoencoder)
+            )
         self.batch = BatchSize.of_device(self.device, options.batch_size)
         self.libraries = {name: importlib.metadata.version(name) for name in _LIBRARIES}
 
@@ -308,6 +314,14 @@ def _fail(item: _Input, kinds: Sequence[str], why: str, renderer: Renderer, resu
         kept = store(item.job.prediction, kind, item.job.keys[kind], renderer.provenance(kind), error=why[:2000])
         result.explanations.append(kept)
         result.failed.append((item.job.prediction, kind, why))
+
+
+def _check_model(model: str, named: str) -> None:
+    """`model` is what the predictions say made them, `named` what the operator says, or "". ModelsUnavailable."""
+    if model == UNNAMED_MODEL and not named:
+        raise ModelsUnavailable(UNNAMED)
+    if named and named != model and is_known(model):
+        raise ModelsUnavailable(f"The predictions are of {model}, which is known here: leave out --model {named}.")
 
 
 def _same_weights(predictions: Sequence[Prediction], renderer: Renderer) -> None:

@@ -52,6 +52,7 @@ def render(folder: Path, progress) -> None:
     from readerstudy.studies.precomputing import Part, precompute
 
     options = Options(
+        classifier="tests.tiny_models.TinyClassifier",
         device="cpu",
         batch_size=1,
         weights=folder / "tiny-classifier.safetensors",

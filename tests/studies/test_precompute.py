@@ -48,7 +48,13 @@ def study(weights):
 
 def precompute(weights, **options):
     output = io.StringIO()
-    settings = {"device": "cpu", "weights": weights[0], "autoencoder": AUTOENCODER, "autoencoder_weights": weights[1]}
+    settings = {
+        "device": "cpu",
+        "model": CLASSIFIER,
+        "weights": weights[0],
+        "autoencoder": AUTOENCODER,
+        "autoencoder_weights": weights[1],
+    }
     try:
         call_command("precompute", study="trial", stdout=output, stderr=output, **{**settings, **options})
     except CommandError as error:
@@ -170,7 +176,7 @@ def test_other_weights_than_the_predictions_are_refused(study, weights, tmp_path
 
 def test_predictions_of_an_unnamed_model_are_refused_with_what_to_do(study, weights):
     Prediction.objects.update(model=UNNAMED_MODEL)
-    assert "came in a manifest without the column model" in precompute(weights)
+    assert "came in a manifest without the column model" in precompute(weights, model="")
 
 
 def test_killed_anywhere_the_next_run_completes(tmp_path):

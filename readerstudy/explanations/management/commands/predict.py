@@ -41,6 +41,7 @@ class Command(BaseCommand):
                     batch_size=options["batch_size"],
                     weights=options["weights"],
                     add_model=options["add_model"],
+                    by_operator=True,
                     progress=partial(bar.show, "predicting"),
                 )
             except ModelsUnavailable as error:

@@ -31,6 +31,9 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=at_least_one, help="only the first N examples")
         parser.add_argument("--shard", default="1/1", help="i/n: the i-th of n parts, for several machines")
         parser.add_argument("--force", action="store_true", help="render again what exists or failed")
+        parser.add_argument(
+            "--model", default="", help="what made the predictions, where they name no known model: a name, or a path"
+        )
         parser.add_argument("--weights", type=Path, help="weight file of the classifier, instead of its own")
         parser.add_argument("--autoencoder", default="", help="name, instead of the classifier's own partner")
         parser.add_argument("--autoencoder-weights", type=Path, help="weight file of the autoencoder")
@@ -44,6 +47,7 @@ class Command(BaseCommand):
             device=options["device"],
             batch_size=_batch_size(options["batch_size"]),
             force=options["force"],
+            classifier=options["model"],
             weights=options["weights"],
             autoencoder=options["autoencoder"],
             autoencoder_weights=options["autoencoder_weights"],
