@@ -18,7 +18,7 @@ from readerstudy.studies.models import Example, Look, Membership, Study
 Role = Membership.Role
 
 READS_THERE = (
-    "You read in an open study that shows the same radiographs, so their truth is not shown to you here. "
+    "You read in a study of the same radiographs that is not closed, so their truth is not shown to you here. "
     "It will be when that study is closed."
 )
 HAS_SEEN = (
@@ -59,6 +59,12 @@ def open_studies_showing(cases: QuerySet[Case]) -> QuerySet[Study]:
 def open_elsewhere(study: Study) -> QuerySet[Study]:
     """The other studies, now open, that show radiographs of this one."""
     return open_studies_showing(cases_of(study)).exclude(pk=study.pk)
+
+
+def reads_of(user: User, cases: QuerySet[Case], but: Study | None = None) -> bool:
+    """Whether the person reads these radiographs in a study that is not closed (other than `but`): drafts will open."""
+    studies = studies_showing(cases).exclude(state=Study.State.CLOSED)
+    return reads_in(user, studies.exclude(pk=but.pk) if but else studies)
 
 
 def reads_in(user: User, studies: QuerySet[Study]) -> bool:

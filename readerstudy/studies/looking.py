@@ -49,10 +49,10 @@ def record_look(study: Study, what: str, user: User | None, why: str) -> None:
 
 def record_draw(batch: Batch, user: User | None, why: str) -> None:
     """The same for a draw of examples, which tells about the truth of the batch. ValidationError in both cases."""
-    studies = blinding.open_studies_showing(Case.objects.filter(batch=batch))
-    if user is not None and blinding.reads_in(user, studies):
+    cases = Case.objects.filter(batch=batch)
+    if user is not None and blinding.reads_of(user, cases):
         raise ValidationError(f"{blinding.READS_THERE} Somebody else who runs this study can draw.")
-    _record(list(studies), "draw of examples", user, why)
+    _record(list(blinding.open_studies_showing(cases)), "draw of examples", user, why)
 
 
 def asking_studies(study: Study) -> list[Study]:
@@ -62,8 +62,8 @@ def asking_studies(study: Study) -> list[Study]:
 
 
 def refuse_readers(study: Study, user: User) -> None:
-    """PermissionDenied for whoever reads in another, open study of the same radiographs."""
-    if blinding.reads_in(user, blinding.open_elsewhere(study)):
+    """PermissionDenied for whoever reads in another study of the same radiographs that is not closed."""
+    if blinding.reads_of(user, blinding.cases_of(study), but=study):
         raise PermissionDenied(blinding.READS_THERE)
 
 
@@ -78,7 +78,7 @@ def start_looking(request: HttpRequest, study: Study, why: str) -> None:
 def reason(request: HttpRequest, study: Study) -> str | None:
     """Why this person may see results now: "" for a closed study, the reason given, or None.
 
-    PermissionDenied for whoever reads in another, open study of the same radiographs.
+    PermissionDenied as in `refuse_readers`.
     """
     refuse_readers(study, signed_in(request))
     if study.state == Study.State.CLOSED:

@@ -107,6 +107,15 @@ def test_a_reader_does_not_see_the_truth_in_a_study_they_run(client, batch, read
     assert says_truth(client.get(page))
 
 
+def test_a_reader_of_a_draft_is_refused_too(batch):
+    """It will open; what was seen before is not forgotten."""
+    draft, other = make_study("draft", batch=batch), make_study("other", batch=make_batch("of-its-own", 4))
+    user = make_member(other, "rita", "researcher")
+    make_reader(draft, "R1", user)
+    with pytest.raises(ValidationError, match="Somebody else who runs this study can draw"):
+        select_examples(other, batch, Draw(per_pathology=2), user=user, replace=True)
+
+
 def test_others_see_it_for_a_reason_recorded_in_the_open_study(client, batch, read_study, other_study):
     page = reverse("study_examples", args=["other"])
     client_of(client, "carl")
