@@ -3,6 +3,10 @@
 const JSON_TIMEOUT_MS = 20_000;
 const FILE_TIMEOUT_MS = 60_000;
 
+const MOST_KEEPALIVE = 60_000; // bytes; browsers refuse more than 64 KiB in all
+/** Nothing of this read will be taken: the read, the study or the reader is not what the page holds. */
+const STOPS = ["read_finished", "stale_read", "stale_visit", "study_closed", "unknown_visit", "wrong_reader"];
+
 /** The server's refusal (application/problem+json). */
 export class Problem extends Error {
   /** @param {{title?: string, detail?: string, code?: string}} body @param {number} status */
@@ -16,12 +20,27 @@ export class Problem extends Error {
   get passing() {
     return this.status >= 500 || [408, 425, 429].includes(this.status);
   }
+
+  /** No use in asking for anything else of this read. */
+  get stops() {
+    return STOPS.includes(this.code) || [403, 404, 410].includes(this.status);
+  }
 }
 
 /** No answer came: network cut, server down, or too slow. */
 export class Unreachable extends Error {
   constructor() {
     super("The server cannot be reached.");
+  }
+}
+
+/** Something on the way answered in the server's place: a network's log-in page, a proxy's notice. */
+export class Foreign extends Unreachable {
+  /** @param {string} what */
+  constructor(what) {
+    super();
+    this.message = `Something else than the study's server answered (${what}). Perhaps the network asks for a log-in: `
+      + "open any other web page to see.";
   }
 }
 
@@ -35,12 +54,14 @@ export class Api {
    * @param {string} base such as /api/reading/chest/
    * @param {(send: (password: string) => Promise<any>) => Promise<void>} askPassword asks in place; resolves when the
    *   session is good again
-   * @param {string} sessionUrl takes the password
+   * @param {string} sessionUrl takes the password, and gives a CSRF token
+   * @param {string} [pageOf] the server's word for whose page this is; goes with the password
    */
-  constructor(base, askPassword, sessionUrl) {
+  constructor(base, askPassword, sessionUrl, pageOf = "") {
     this.base = base;
     this.askPassword = askPassword;
     this.sessionUrl = sessionUrl;
+    this.pageOf = pageOf;
     /** @type {(dialog: Promise<void>) => Promise<void>} told that a dialog covers the images */
     this.covering = (dialog) => dialog;
     /** Sent with every request once known, so that nothing is stored for whoever logged in meanwhile. */
@@ -63,10 +84,11 @@ export class Api {
    */
   async json(method, path, body, { keepalive = false, tryLogIn = true } = {}) {
     const response = await this.request(path.startsWith("/") ? path : this.base + path, {
-      method, keepalive, tryLogIn, timeout: JSON_TIMEOUT_MS,
+      method, keepalive, tryLogIn, timeout: JSON_TIMEOUT_MS, json: true,
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     if (response.status === 204) return {};
+    if (!isJson(response)) throw new Foreign("a web page");
     try {
       return await response.json();
     } catch {
@@ -86,16 +108,23 @@ export class Api {
 
   /**
    * @param {string} url
-   * @param {{method: string, body?: string, keepalive?: boolean, tryLogIn: boolean, timeout: number}} options
+   * @param {{method: string, body?: string, keepalive?: boolean, tryLogIn: boolean, timeout: number, json?: boolean,
+   *   renewed?: boolean}} options
    * @returns {Promise<Response>}
    */
   async request(url, options) {
+    if (options.method !== "GET" && !cookie("csrftoken")) await this.renewToken();
     const response = await this.send(url, options);
     if (response.ok) {
       this.onSuccess();
       return response;
     }
-    const problem = await readProblem(response);
+    const problem = await readProblem(response, options.json === true);
+    if (!(problem instanceof Problem)) throw problem;
+    if (problem.code === "csrf_failed" && !options.renewed) {
+      await this.renewToken();
+      return this.request(url, { ...options, renewed: true });
+    }
     if (problem.code !== "login_required" || !options.tryLogIn) throw problem;
     // However many requests find the session gone, the reader is asked once.
     this.loggingIn ??= this.logIn().finally(() => { this.loggingIn = null; });
@@ -105,7 +134,12 @@ export class Api {
 
   logIn() {
     return this.covering(this.askPassword((password) => (
-      this.json("POST", this.sessionUrl, { password }, { tryLogIn: false }))));
+      this.json("POST", this.sessionUrl, { password, page: this.pageOf }, { tryLogIn: false }))));
+  }
+
+  /** Cookies can be deleted under a page; the next write needs a token again. */
+  async renewToken() {
+    await this.send(this.sessionUrl, { method: "GET", timeout: JSON_TIMEOUT_MS });
   }
 
   /** @param {string} url @param {{method: string, body?: string, keepalive?: boolean, timeout: number}} options */
@@ -117,7 +151,8 @@ export class Api {
     if (this.reader) headers["X-Reader"] = this.reader;
     try {
       return await fetch(url, {
-        method, headers, body, keepalive, credentials: "same-origin", cache: "no-store", redirect: "manual",
+        method, headers, body, credentials: "same-origin", cache: "no-store", redirect: "manual",
+        keepalive: keepalive && (body ?? "").length < MOST_KEEPALIVE,
         signal: AbortSignal.timeout(timeout),
       });
     } catch {
@@ -126,16 +161,28 @@ export class Api {
   }
 }
 
-/** @param {Response} response @returns {Promise<Problem>} */
-async function readProblem(response) {
-  // A redirect can only be one to the log-in page: the API itself never redirects.
-  if (response.type === "opaqueredirect") return new Problem({ code: "login_required" }, 401);
-  const body = await response.json().catch(() => ({}));
-  return new Problem(body && typeof body === "object" ? body : {}, response.status);
+/** @param {Response} response */
+function isJson(response) {
+  return /json/.test(response.headers.get("content-type") ?? "");
+}
+
+/** @param {Response} response @param {boolean} json whether the API was asked, which speaks JSON and never redirects */
+async function readProblem(response, json) {
+  if (response.type === "opaqueredirect") {
+    return json ? new Foreign("a redirect") : new Problem({ code: "login_required" }, 401); // files: to the log-in page
+  }
+  const body = isJson(response) ? await response.json().catch(() => null) : null;
+  if (body && typeof body === "object") return new Problem(body, response.status);
+  if (!json) return new Problem({}, response.status);
+  return response.status >= 500 ? new Unreachable() : new Foreign(`error ${response.status}, a web page`);
 }
 
 /** @param {string} name */
 function cookie(name) {
   const found = document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`));
-  return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
+  try {
+    return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
+  } catch {
+    return ""; // garbled: as good as none
+  }
 }

@@ -8,6 +8,8 @@ import { byId } from "./dom.js";
 import { Entered } from "./entered.js";
 import { finishRead } from "./finish.js";
 import { fillHelp, Keyboard } from "./keys.js";
+import { patiently } from "./faults.js";
+import { halt, keepRecord } from "./leaving.js";
 import { Prefetch } from "./prefetch.js";
 import { Questions } from "./questions.js";
 import { Status } from "./status.js";
@@ -17,6 +19,7 @@ import { Viewer } from "./viewer.js";
 import { Visit } from "./visit.js";
 
 const COMMENT_SETTLE_MS = 800;
+const CANNOT_KEEP = "An answer could not be kept on this computer (is the disk full?). Enter tries again.";
 
 export class ReadingRoom {
   /**
@@ -79,8 +82,7 @@ export class ReadingRoom {
       clearTimeout(this.commentTimer);
       this.commentTimer = window.setTimeout(() => this.keepComment(), COMMENT_SETTLE_MS);
     });
-    document.addEventListener("visibilitychange", () => { if (document.hidden) this.putDown(); });
-    window.addEventListener("pagehide", () => this.putDown());
+    keepRecord(this);
   }
 
   listenToOutbox() {
@@ -90,12 +92,8 @@ export class ReadingRoom {
       const { entry, reply } = /** @type {CustomEvent} */ (event).detail;
       if (entry.kind === "response" || "comment" in entry.body) status.acknowledged(reply.saved_at);
     });
-    outbox.addEventListener("change", () => status.reflect(outbox));
-    outbox.addEventListener("wrong-reader", () => {
-      this.close();
-      this.page.message("Someone else has logged in on this browser", "Reading stops here. Your answers are kept on "
-        + `this computer; log in as ${this.state.reader} and open the read again, and they are sent.`, [], true);
-    });
+    outbox.addEventListener("change", () => { if (!this.closed) status.reflect(outbox); });
+    outbox.addEventListener("stopped", (event) => halt(this, /** @type {CustomEvent} */ (event).detail.problem));
     status.reflect(outbox);
   }
 
@@ -108,18 +106,24 @@ export class ReadingRoom {
     const turn = ++this.turn;
     this.position = position;
     window.history.replaceState(null, "", `#${position}`);
-    const visit = new Visit(this.outbox, position, this.state.read.number);
+    const visit = new Visit(this.outbox, position, this.state.read.number, this.state.idle_after_ms);
     let loaded = this.prefetch.peek(position);
     if (!loaded) {
       this.viewer.clear();
       this.page.message(`Loading example ${position} of ${this.total} …`, "");
       try {
-        loaded = await this.prefetch.get(position);
+        loaded = await patiently(this.prefetch.get(position), () => {
+          if (turn === this.turn) this.page.message(`Example ${position} takes unusually long to load`,
+            "It is shown as soon as it is here. Your answers are kept.", [["Reload the page", () => location.reload()]], true);
+        });
       } catch (error) {
         if (turn === this.turn) cannotShow(this, visit, /** @type {Error} */ (error));
         return;
       }
-      if (turn !== this.turn) return;
+      if (turn !== this.turn) {
+        visit.watch.stop();
+        return;
+      }
     }
     this.show(loaded, visit);
     const shown = loaded;
@@ -179,7 +183,7 @@ export class ReadingRoom {
       () => this.status.say("disk", ""),
       () => {
         this.questions.unsettle(key);
-        this.status.say("disk", "An answer could not be kept on this computer (is the disk full?). Enter tries again.");
+        this.status.say("disk", CANNOT_KEEP);
       },
     ));
   }
@@ -191,6 +195,14 @@ export class ReadingRoom {
     this.visit.comment = byId("comment").value;
     this.entered.remember(this.position, { comment: this.visit.comment });
     void this.visit.update();
+  }
+
+  /** Bring the record of the example on the screen up to date. */
+  keepTimes() {
+    const { visit } = this;
+    if (!visit || visit.imagesReadyMs === null) return;
+    visit.loops = this.viewer.loops;
+    void visit.update();
   }
 
   /** Enter: everything answered, kept, and on to the next. */
@@ -206,11 +218,16 @@ export class ReadingRoom {
     }
     await Promise.all(this.writes.splice(0));
     if (!questions.settledAll || this.visit !== visit) return; // not kept, or Enter pressed twice
-    await this.outbox.release(position);
+    try {
+      await this.outbox.release(position);
+    } catch {
+      this.status.say("disk", CANNOT_KEEP);
+      return;
+    }
     if (this.visit !== visit) return;
     if (this.practice && !this.page.feedbackShown && await this.teach(visit)) return;
     this.done = Math.max(this.done, position);
-    this.pace.add(visit.watch.visibleMs);
+    this.pace.add(position, visit.watch);
     await this.goOn(position);
   }
 
@@ -261,7 +278,7 @@ export class ReadingRoom {
     this.questions.settle();
     if (this.commentTimer) this.keepComment();
     visit.loops = this.viewer.loops;
-    if (record && visit.imagesReadyMs !== null) void visit.update();
+    if (record) this.keepTimes();
   }
 
   /** Stop for good: keep what there is and take nothing more. The caller says why. */

@@ -1,5 +1,6 @@
 /** An example that cannot be shown: the reader is told why, and what can be done. No answer is taken. */
 import { isPassing, Problem } from "./api.js";
+import { halt } from "./leaving.js";
 import { MissingImages } from "./prefetch.js";
 
 const RETRY_MS = 4000;
@@ -10,6 +11,10 @@ const RETRY_MS = 4000;
 export function cannotShow(room, visit, error) {
   const { position } = visit;
   visit.watch.stop();
+  if (error instanceof Problem && error.stops) {
+    halt(room, error);
+    return;
+  }
   /** @type {[string, () => void][]} */
   const ways = [["Try again", () => void room.open(position)]];
   if (position > 1) ways.push(["Back", () => void room.open(position - 1)]);

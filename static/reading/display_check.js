@@ -3,6 +3,7 @@
  * and pixel ratio. What is measured and what the reader says are recorded with every visit of the sitting.
  */
 import { make } from "./dom.js";
+import { keptJson } from "./faults.js";
 
 const SITTING_MS = 4 * 60 * 60 * 1000;
 const SMALLEST_PANEL_PX = 224; // a panel smaller than the model's own grid hides pixels of the maps
@@ -42,16 +43,23 @@ function yesOrNo(name, text) {
     make("label", {}, make("input", { type: "radio", name, value, required: true }), ` ${value}`))));
 }
 
+/** @param {any} kept */
+function isCheck(kept) {
+  return Number.isFinite(Date.parse(kept?.checked_at)) && JSON.stringify(kept).length < 1000
+    && typeof kept.dark_square_seen === "boolean" && typeof kept.light_square_seen === "boolean";
+}
+
 /**
  * Once per sitting: again in a new browser session, after a log-out, or after four hours.
  * @param {HTMLDialogElement} dialog
  * @param {string} storageKey
  * @param {number} panelPx side of a panel
+ * @param {(what: string) => void} tell of a kept check that cannot be read
  * @returns {Promise<Object<string, any>>} what was seen, for the record
  */
-export async function displayCheck(dialog, storageKey, panelPx) {
-  const kept = JSON.parse(sessionStorage.getItem(storageKey) ?? "null");
-  if (kept && Date.now() - Date.parse(kept.checked_at) < SITTING_MS) return kept;
+export async function displayCheck(dialog, storageKey, panelPx, tell) {
+  const kept = keptJson(storageKey, isCheck, tell);
+  if (kept && Math.abs(Date.now() - Date.parse(kept.checked_at)) < SITTING_MS) return kept;
 
   const ratio = Math.round(100 * window.devicePixelRatio) / 100;
   const small = panelPx < SMALLEST_PANEL_PX;

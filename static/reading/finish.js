@@ -1,6 +1,6 @@
-/** The end of a read: everything is sent, the reader says so, and the workstation forgets it. */
-import { isPassing, Problem } from "./api.js";
-import { forgetIfAllSent } from "./outbox.js";
+/** The end of a read: everything is sent, and the reader says so. */
+import { Foreign, isPassing, Problem } from "./api.js";
+import { halt } from "./leaving.js";
 import { counted } from "./status.js";
 
 /** @param {import("./app.js").ReadingRoom} room */
@@ -15,8 +15,9 @@ export async function finishRead(room) {
     ]);
   if (chosen !== "finish") return;
   room.leave();
-  await outbox.adding.catch(() => {}); // the times of the visit just ended: sent too, or they would stay on the disk
-  await outbox.flush();
+  room.page.message("Sending the last answers …", "");
+  await outbox.settle(); // with the times of the visit just ended, or they would stay on the disk
+  if (room.closed) return; // said why
   const left = outbox.unsent.filter((entry) => !entry.refused).length; // refused ones were told, and stay on the disk
   if (left) {
     const { position } = room;
@@ -27,16 +28,19 @@ export async function finishRead(room) {
   }
   try {
     const reply = await room.api.json("POST", "finish/", { read: read.number });
+    if (!reply?.finished_at) throw new Foreign("an answer without the time of finishing");
     room.close();
     room.page.message(
       room.practice ? "Practice is finished" : `Read ${read.number} of ${read.of} is finished. Thank you.`,
       reply.detail ?? "", [], true);
     window.history.replaceState(null, "", window.location.pathname);
     room.entered.clear();
-    outbox.database.close();
-    await forgetIfAllSent();
   } catch (error) {
     if (!(error instanceof Problem) && !isPassing(error)) throw error;
+    if (error instanceof Problem && error.stops) {
+      halt(room, error);
+      return;
+    }
     const { position } = room;
     room.page.message("The read is not finished yet", /** @type {Error} */ (error).message,
       [["Try again", () => void finishRead(room)], ["Back to the examples", () => void room.open(position)]], true);

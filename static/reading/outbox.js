@@ -15,42 +15,35 @@
  * @property {number} position
  * @property {boolean} [held] kept but not sent before release(): answers that become final when the reader goes on
  *   (they survive a killed browser too, and are shown again)
- * @property {string} [refused] the server's sentence, when it will never take this entry
+ * @property {string} [refused] the server's sentence, when it will not take this entry in this sitting
  */
-import { isPassing, Problem } from "./api.js";
+import { Disk, flaw } from "./disk.js";
+import { Foreign, isPassing, Problem } from "./api.js";
 
-const DATABASE = "reading-room";
-const STORE = "outbox";
 const RETRY_MS = [1000, 2000, 4000]; // the reader should not wait for "Saved" once the network is back
-
-/** @returns {Promise<IDBDatabase>} */
-function openDatabase() {
-  return new Promise((resolve, reject) => {
-    const request = indexedDB.open(DATABASE, 1);
-    request.onupgradeneeded = () => {
-      const store = request.result.createObjectStore(STORE, { keyPath: "seq", autoIncrement: true });
-      store.createIndex("owner", "owner");
-    };
-    // Left open when another page wants to delete it: that waits until reading here has ended.
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-}
+const MOST_LAST_WORDS = 12; // browsers let 64 KiB outlive a page
 
 /**
  * Emits "change" (counts may differ), "acknowledged" (detail: {entry, reply}), "refused" (detail: {entry}: kept, never
- * sent again) and "wrong-reader" (another reader has logged in meanwhile; nothing more is sent).
+ * sent again in this sitting) and "stopped" (detail: {problem}: nothing of this read is taken any more; all is kept).
  */
 export class Outbox extends EventTarget {
-  /** @param {IDBDatabase} database @param {string} owner @param {import("./api.js").Api} api */
-  constructor(database, owner, api) {
+  /** @param {Disk} disk @param {string} owner @param {import("./api.js").Api} api */
+  constructor(disk, owner, api) {
     super();
-    this.database = database;
+    this.disk = disk;
     this.owner = owner;
     this.api = api;
     /** @type {Entry[]} this owner's entries, oldest first: a copy of what is on disk */
     this.entries = [];
+    /** @type {Set<Entry>} not on the disk yet */
+    this.coming = new Set();
+    /** @type {string[]} what is wrong with rows that cannot be sent; they stay on the disk as they are */
+    this.aside = [];
     this.failures = 0;
+    this.trouble = "";
+    /** What earlier sittings left is refused one by one; in a sitting, the read ends with the first such refusal. */
+    this.opening = true;
     this.stopped = false;
     /** @type {number|undefined} */
     this.inFlight = undefined;
@@ -59,12 +52,18 @@ export class Outbox extends EventTarget {
     this.timer = 0;
     /** @type {Promise<void>} */
     this.adding = Promise.resolve();
+    disk.held = () => this.entries;
   }
 
-  /** @param {string} owner @param {import("./api.js").Api} api */
-  static async open(owner, api) {
-    const outbox = new Outbox(await openDatabase(), owner, api);
-    outbox.entries = await outbox.transact("readonly", (store) => store.index("owner").getAll(owner));
+  /** @param {Disk} disk @param {string} owner @param {import("./api.js").Api} api */
+  static async open(disk, owner, api) {
+    const outbox = new Outbox(disk, owner, api);
+    for (const row of await disk.all()) {
+      if (typeof row?.owner === "string" && row.owner !== owner) continue; // another reader's
+      const wrong = row?.owner === owner ? flaw(row) : "nobody's";
+      if (wrong) outbox.aside.push(wrong);
+      else outbox.entries.push(row);
+    }
     // What was refused gets another try in each sitting: the cause (a study closed by mistake) may be gone.
     for (const entry of outbox.entries) delete entry.refused;
     return outbox;
@@ -94,10 +93,15 @@ export class Outbox extends EventTarget {
     /** @type {Entry} */
     const kept = { ...entry, owner: this.owner };
     const replaced = this.entries.filter((old) => old.key === kept.key && old.seq !== this.inFlight);
-    kept.seq = await this.transact("readwrite", (store) => {
-      replaced.forEach((old) => store.delete(/** @type {number} */ (old.seq)));
-      return store.add(kept);
-    });
+    this.coming.add(kept);
+    try {
+      kept.seq = await this.disk.write((store) => {
+        replaced.forEach((old) => store.delete(/** @type {number} */ (old.seq)));
+        return store.add(kept);
+      });
+    } finally {
+      this.coming.delete(kept);
+    }
     this.entries = [...this.entries.filter((old) => !replaced.includes(old)), kept];
     this.changed();
     void this.flush();
@@ -106,9 +110,9 @@ export class Outbox extends EventTarget {
   /** Let the held answers of an example go. @param {number} position */
   async release(position) {
     const held = this.entries.filter((entry) => entry.held && entry.position === position);
-    for (const entry of held) entry.held = false;
     if (!held.length) return;
-    await this.transact("readwrite", (store) => held.map((entry) => store.put(entry)).at(-1));
+    await this.disk.write((store) => held.map((entry) => store.put({ ...entry, held: false })).at(-1));
+    for (const entry of held) entry.held = false;
     void this.flush();
   }
 
@@ -142,22 +146,13 @@ export class Outbox extends EventTarget {
       try {
         this.inFlight = entry.seq;
         const reply = await this.api.json(entry.method, entry.path, entry.body, { keepalive: true });
-        this.failures = 0;
+        // Only the server's own words count: an entry is gone once it is acknowledged.
+        if (typeof reply?.saved_at !== "string") throw new Foreign("an answer without a time of saving");
         await this.remove(entry);
+        this.failures = 0;
         this.dispatchEvent(new CustomEvent("acknowledged", { detail: { entry, reply } }));
       } catch (error) {
-        if (error instanceof Problem && error.code === "wrong_reader") {
-          this.stop();
-          this.dispatchEvent(new Event("wrong-reader"));
-          return;
-        }
-        if (!(error instanceof Problem) || isPassing(error)) {
-          this.retryLater();
-          return;
-        }
-        entry.refused = error.message;
-        await this.transact("readwrite", (store) => store.put(entry));
-        this.dispatchEvent(new CustomEvent("refused", { detail: { entry } }));
+        if (!await this.goOnAfter(entry, error)) return;
       } finally {
         this.inFlight = undefined;
         this.changed();
@@ -165,9 +160,53 @@ export class Outbox extends EventTarget {
     }
   }
 
+  /** @param {Entry} entry @param {any} error @returns {Promise<boolean>} whether to send the next one */
+  async goOnAfter(entry, error) {
+    if (isPassing(error) || error instanceof DOMException) {
+      this.trouble = error.message;
+      this.retryLater();
+      return false;
+    }
+    if (error instanceof Problem && error.stops && (!this.opening || error.code === "wrong_reader")) {
+      this.stop();
+      this.dispatchEvent(new CustomEvent("stopped", { detail: { problem: error } }));
+      return false;
+    }
+    entry.refused = error.message;
+    this.dispatchEvent(new CustomEvent("refused", { detail: { entry } }));
+    return true;
+  }
+
   retryLater() {
+    clearTimeout(this.timer);
     this.timer = window.setTimeout(() => void this.flush(), RETRY_MS[Math.min(this.failures, RETRY_MS.length - 1)]);
     this.failures += 1;
+  }
+
+  /** Everything on the disk, and sent where that can be done now. */
+  async settle() {
+    await this.adding.catch(() => {});
+    await this.flush();
+  }
+
+  /**
+   * The page may be gone before the disk answers: send now, whatever the order of arrival. The copies on the disk stay;
+   * the server knows both by their ids. Of a question's answers only the oldest goes, or it would come back as the last.
+   * @param {{method: string, path: string, body: any}|null} visit
+   */
+  lastWords(visit) {
+    if (this.stopped) return;
+    /** @type {Map<string, Entry>} */
+    const oldest = new Map();
+    for (const entry of [...this.entries, ...this.coming].filter(({ kind }) => kind === "response")) {
+      const question = `${entry.position} ${entry.body.question}`;
+      if (!oldest.has(question)) oldest.set(question, entry);
+    }
+    const answers = [...oldest.values()].filter((entry) => !entry.held && !entry.refused
+      && (entry.seq === undefined || entry.seq !== this.inFlight));
+    for (const { method, path, body } of [...(visit ? [visit] : []), ...answers].slice(0, MOST_LAST_WORDS)) {
+      void this.api.json(method, path, body, { keepalive: true, tryLogIn: false }).catch(() => {}); // kept on the disk
+    }
   }
 
   /** Another request got through: the network is back, whatever the browser says. */
@@ -175,51 +214,20 @@ export class Outbox extends EventTarget {
     if (this.waiting && !this.sending && !this.stopped) void this.flush();
   }
 
-  /** Another tab has taken over; it finds the entries on disk. */
+  /** Reading has ended here; the next sitting, or another tab, finds the entries on the disk. */
   stop() {
     this.stopped = true;
     clearTimeout(this.timer);
+    void this.adding.catch(() => {}).then(() => this.disk.close());
   }
 
   /** @param {Entry} entry */
   async remove(entry) {
-    await this.transact("readwrite", (store) => store.delete(/** @type {number} */ (entry.seq)));
+    await this.disk.write((store) => store.delete(/** @type {number} */ (entry.seq)));
     this.entries = this.entries.filter((other) => other.seq !== entry.seq);
   }
 
   changed() {
     this.dispatchEvent(new Event("change"));
   }
-
-  /**
-   * @template T
-   * @param {IDBTransactionMode} mode
-   * @param {(store: IDBObjectStore) => IDBRequest<T>|undefined} work
-   * @returns {Promise<any>} the request's result, once the transaction is complete on disk
-   */
-  transact(mode, work) {
-    return new Promise((resolve, reject) => {
-      const transaction = this.database.transaction(STORE, mode, { durability: "strict" });
-      const request = work(transaction.objectStore(STORE));
-      transaction.oncomplete = () => resolve(request?.result);
-      transaction.onabort = transaction.onerror = () => reject(transaction.error);
-    });
-  }
-}
-
-/**
- * Workstations are shared: when nothing is unsent, leave no trace. Called when a read is finished and at log-out.
- * Close an open outbox's database first.
- * @returns {Promise<number>} entries kept because they are not sent yet
- */
-export async function forgetIfAllSent() {
-  const database = await openDatabase();
-  const left = await new Promise((resolve, reject) => {
-    const request = database.transaction(STORE).objectStore(STORE).count();
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-  database.close();
-  if (left === 0) indexedDB.deleteDatabase(DATABASE);
-  return left;
 }

@@ -5,7 +5,8 @@ import { make } from "./dom.js";
 /**
  * @param {HTMLDialogElement} dialog
  * @param {(password: string) => Promise<any>} send posts the password; rejects with the server's sentence
- * @returns {Promise<void>} resolves when the session is good again; the reader cannot dismiss it
+ * @returns {Promise<void>} resolves when the session is good again; the reader cannot dismiss it.
+ *   Rejects when no password can help: the server does not know the account
  */
 export function askPassword(dialog, send) {
   const input = make("input", {
@@ -25,18 +26,26 @@ export function askPassword(dialog, send) {
   dialog.addEventListener("close", reopen);
   dialog.showModal();
   input.focus();
-  return new Promise((resolve) => {
+  const end = () => {
+    dialog.removeEventListener("cancel", stay);
+    dialog.removeEventListener("close", reopen);
+    dialog.close();
+  };
+  return new Promise((resolve, reject) => {
     form.addEventListener("submit", async (/** @type {Event} */ event) => {
       event.preventDefault();
       button.disabled = true;
       try {
         await send(input.value);
-        dialog.removeEventListener("cancel", stay);
-        dialog.removeEventListener("close", reopen);
-        dialog.close();
+        end();
         resolve();
       } catch (error) {
         if (!(error instanceof Problem) && !isPassing(error)) throw error;
+        if (error instanceof Problem && error.code === "account_unknown") {
+          end();
+          reject(error);
+          return;
+        }
         said.textContent = /** @type {Error} */ (error).message;
         input.select();
       } finally {

@@ -1,8 +1,8 @@
 /** What the reader is told about saving ("Saved 14:02:11" only for what the server acknowledged) and about trouble. */
 
-/** @param {number} count @param {string} noun */
-export function counted(count, noun) {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+/** @param {number} count @param {string} noun @param {string} [plural] */
+export function counted(count, noun, plural = `${noun}s`) {
+  return `${count} ${count === 1 ? noun : plural}`;
 }
 
 export class Status {
@@ -33,11 +33,19 @@ export class Status {
     if (this.saved.textContent !== text) this.saved.textContent = text;
     const kept = unsent ? `${counted(unsent, "answer")} ${unsent === 1 ? "is" : "are"}` : "your answers are";
     this.say("network", outbox.waiting
-      ? `The server cannot be reached. You can go on: ${kept} kept on this computer and sent by ${
+      ? `${outbox.trouble} You can go on: ${kept} kept on this computer and sent by ${
         unsent === 1 ? "itself" : "themselves"} when it is back.` : "");
+    this.say("aside", outbox.aside.length
+      ? `${counted(outbox.aside.length, "entry", "entries")} kept on this computer cannot be read (${outbox.aside[0]}), `
+        + "was set aside and stays on its disk. Please tell the study team." : "");
     this.say("refused", refused.length
       ? `The server did not take ${counted(refused.length, "answer")}: ${refused[0].refused} Please tell the study team.`
       : "");
+  }
+
+  clear() {
+    this.sentences.clear();
+    this.notice.textContent = "";
   }
 
   /** @param {string} subject @param {string} sentence "" when there is nothing to say any more */

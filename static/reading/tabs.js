@@ -13,12 +13,17 @@ export class Tab {
    */
   hold(takeOver) {
     if (!navigator.locks) return Promise.resolve(true);
+    let held = false;
     return new Promise((resolve) => {
       const options = takeOver ? { steal: true } : { ifAvailable: true };
       navigator.locks.request(this.name, options, (lock) => {
-        resolve(lock !== null);
+        held = lock !== null;
+        resolve(held);
         return lock && new Promise(() => {}); // held until the tab closes
-      }).catch(() => this.onLost());
+      }).catch(() => {
+        if (held) this.onLost();
+        else resolve(true); // this browser window has no locks
+      });
     });
   }
 }

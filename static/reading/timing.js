@@ -1,7 +1,17 @@
 /** How long the reader looked: only while the page is visible and nothing (a password prompt) covers it. */
 
+const INPUTS = ["keydown", "pointerdown", "pointermove", "wheel", "touchstart"];
+
 export class Stopwatch {
-  constructor() {
+  /** @param {number} [idleAfterMs] visible time without input beyond this is idle: the reader is on the telephone */
+  constructor(idleAfterMs = Infinity) {
+    this.idleAfterMs = idleAfterMs;
+    this.idle = 0;
+    this.atInput = 0; // visible time at the last input
+    this.onInput = (/** @type {any} */ event) => {
+      if (event.type !== "pointermove" || event.movementX || event.movementY) this.input();
+    };
+    for (const name of INPUTS) document.addEventListener(name, this.onInput, { capture: true, passive: true });
     this.started = performance.now();
     this.total = 0;
     /** @type {Set<string>} reasons for standing still */
@@ -19,7 +29,19 @@ export class Stopwatch {
 
   /** @param {string} reason */
   go(reason) {
-    if (this.holds.delete(reason) && !this.holds.size) this.since = performance.now();
+    if (!this.holds.delete(reason) || this.holds.size) return;
+    this.since = performance.now();
+    this.input(); // whoever comes back has done something
+  }
+
+  input() {
+    this.idle = this.idleMs;
+    this.atInput = this.visibleMs;
+  }
+
+  /** Of the visible time. */
+  get idleMs() {
+    return Math.round(this.idle + Math.max(0, this.visibleMs - this.atInput - this.idleAfterMs));
   }
 
   get visibleMs() {
@@ -33,6 +55,7 @@ export class Stopwatch {
   stop() {
     this.hold("stopped");
     document.removeEventListener("visibilitychange", this.onVisibility);
+    for (const name of INPUTS) document.removeEventListener(name, this.onInput, { capture: true });
   }
 }
 
@@ -41,19 +64,19 @@ export class Pace {
   /** @param {number|null|undefined} known seconds per example from earlier sittings */
   constructor(known) {
     this.known = known ?? null;
-    /** @type {number[]} */
-    this.seconds = [];
+    /** @type {Map<number, number>} by position, over all visits of this sitting */
+    this.seconds = new Map();
   }
 
-  /** @param {number} visibleMs */
-  add(visibleMs) {
-    this.seconds.push(visibleMs / 1000);
+  /** @param {number} position @param {Stopwatch} watch */
+  add(position, { visibleMs, idleMs }) {
+    this.seconds.set(position, (this.seconds.get(position) ?? 0) + (visibleMs - idleMs) / 1000);
   }
 
   /** @param {number} examplesLeft @returns {string|null} */
   left(examplesLeft) {
-    if (this.seconds.length < 5 && this.known === null) return null;
-    const sorted = this.seconds.slice(-40).sort((a, b) => a - b);
+    if (this.seconds.size < 5 && this.known === null) return null;
+    const sorted = [...this.seconds.values()].slice(-40).sort((a, b) => a - b);
     const each = sorted.length >= 5 ? sorted[Math.floor(sorted.length / 2)] : Number(this.known);
     const minutes = (each * examplesLeft) / 60;
     if (minutes < 2) return "about a minute left";

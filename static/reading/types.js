@@ -28,6 +28,7 @@
  * @property {ReadFacts} read
  * @property {Question[]} questions
  * @property {boolean} simulated
+ * @property {number} idle_after_ms visible time without input beyond this is idle
  *
  * @typedef {{x: number, y: number, size: number}} Field a square of the radiograph, in its pixels
  *

@@ -3,14 +3,19 @@ import { uuid } from "./dom.js";
 import { Stopwatch } from "./timing.js";
 
 export class Visit {
-  /** @param {import("./outbox.js").Outbox} outbox @param {number} position @param {number} read */
-  constructor(outbox, position, read) {
+  /**
+   * @param {import("./outbox.js").Outbox} outbox @param {number} position @param {number} read
+   * @param {number} idleAfterMs
+   */
+  constructor(outbox, position, read, idleAfterMs) {
     this.id = uuid();
     this.outbox = outbox;
     this.position = position;
     this.read = read;
     this.openedAt = new Date().toISOString();
-    this.watch = new Stopwatch();
+    this.watch = new Stopwatch(idleAfterMs);
+    /** @type {any} what the server is told of the opening */
+    this.opened = null;
     /** @type {Object<string, number>} */
     this.actions = {};
     /** @type {number|null} */
@@ -41,26 +46,38 @@ export class Visit {
    * @param {string[]} [failed] titles of images that could not be shown
    */
   announce(token, display, files, failed = []) {
+    this.opened = {
+      id: this.id, position: this.position, read: this.read, visit_token: token, opened_at: this.openedAt,
+      images_ready_ms: this.imagesReadyMs, display, files, failed_files: failed,
+    };
     return this.outbox.add({
       kind: "visit", key: `opened:${this.id}`, method: "POST", path: "visits/", position: this.position,
-      body: {
-        id: this.id, position: this.position, read: this.read, visit_token: token, opened_at: this.openedAt,
-        images_ready_ms: this.imagesReadyMs, display, files, failed_files: failed,
-      },
+      body: this.opened,
     });
+  }
+
+  measures() {
+    return {
+      visible_ms: this.watch.visibleMs, idle_ms: this.watch.idleMs, elapsed_ms: this.watch.elapsedMs,
+      images_ready_ms: this.imagesReadyMs, first_input_ms: this.firstInputMs, answered_ms: this.answeredMs,
+      animation_loops: this.loops, actions: { ...this.actions },
+      ...(this.comment === undefined ? {} : { comment: this.comment }),
+    };
+  }
+
+  /** Opening and measures in one request, for a page that is going away. */
+  lastWords() {
+    return this.opened && { method: "POST", path: "visits/", body: { ...this.opened, ...this.measures() } };
   }
 
   /** Bring the server's record of this visit up to date. */
   update() {
-    return this.outbox.add({
+    const added = this.outbox.add({
       kind: "visit-update", key: `visit:${this.id}`, method: "PUT", path: `visits/${this.id}/`, position: this.position,
-      body: {
-        visible_ms: this.watch.visibleMs, elapsed_ms: this.watch.elapsedMs, images_ready_ms: this.imagesReadyMs,
-        first_input_ms: this.firstInputMs, answered_ms: this.answeredMs, animation_loops: this.loops,
-        actions: { ...this.actions },
-        ...(this.comment === undefined ? {} : { comment: this.comment }),
-      },
+      body: this.measures(),
     });
+    // A full disk costs no times: they go without having been there.
+    return added.catch(() => this.outbox.lastWords(this.lastWords()));
   }
 
   /**

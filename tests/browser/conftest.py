@@ -137,12 +137,16 @@ class ReadingRoom:
 
     def kept_scores(self) -> list[int]:
         """Scores in the browser's outbox, on disk."""
+        return [row["body"]["score"] for row in self.kept_rows() if row["kind"] == "response"]
+
+    def kept_rows(self) -> list[dict[str, Any]]:
+        """All rows of the browser's outbox, on disk."""
         return self.page.evaluate(
             """() => new Promise((resolve) => {
                 indexedDB.open("reading-room").onsuccess = ({ target: { result: database } }) => {
                     database.transaction("outbox").objectStore("outbox").getAll().onsuccess = (event) => {
                         database.close();
-                        resolve(event.target.result.filter((e) => e.kind === "response").map((e) => e.body.score));
+                        resolve(event.target.result);
                     };
                 };
             })"""

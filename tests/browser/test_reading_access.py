@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import ReadingRoom, assert_accessible
 
 Make = Callable[..., ReadingRoom]
-MOST_BYTES = 150 * 1024
+MOST_BYTES = 160 * 1024
 
 
 @pytest.mark.parametrize(("width", "height"), [(1366, 768), (1920, 1080), (1366, 641)])

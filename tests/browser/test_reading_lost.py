@@ -1,0 +1,373 @@
+"""What must not be lost though tabs, versions, cookies and servers come and go; and what must not hang in silence."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, Route, expect
+
+from readerstudy.accounts.models import User
+from readerstudy.reading.models import Read, Visit
+from readerstudy.studies.models import Membership
+from tests.browser.conftest import ReadingRoom
+from tests.browser.trial import PASSWORD, SLUG, session_cookie
+
+Make = Callable[..., ReadingRoom]
+OWNER = f"/api/reading/{SLUG}/ R1"
+PROBLEM = "application/problem+json"
+
+# As pages of earlier versions make the database.
+FILL = """(rows) => new Promise((resolve) => {
+    const request = indexedDB.open("reading-room", 1);
+    request.onupgradeneeded = () => {
+        const store = request.result.createObjectStore("outbox", { keyPath: "seq", autoIncrement: true });
+        store.createIndex("owner", "owner");
+    };
+    request.onsuccess = () => {
+        const transaction = request.result.transaction("outbox", "readwrite");
+        rows.forEach((row) => transaction.objectStore("outbox").add(row));
+        transaction.oncomplete = () => { request.result.close(); resolve(); };
+    };
+})"""
+OPENING = {"display": {}, "files": [], "failed_files": [], "images_ready_ms": 120}
+VISIT = "5f0c1f8e-4a54-4d0c-9a5e-0c6ad0f0a001"
+ANSWER = "5f0c1f8e-4a54-4d0c-9a5e-0c6ad0f0a002"
+
+
+def list_page(room: ReadingRoom) -> Page:
+    """Another page of the site in the same browser, which reads nothing."""
+    page = room.page.context.new_page()
+    page.goto(f"{room.address}/reading/{SLUG}/")
+    return page
+
+
+def log_out(page: Page) -> None:
+    page.get_by_role("button", name="Log out").click()
+    page.get_by_role("link", name="Log in").first.wait_for()
+
+
+def rows_of_an_earlier_version(page: Page) -> list[dict[str, Any]]:
+    token = page.evaluate(
+        "async (url) => (await (await fetch(url)).json()).visit_token", f"{OWNER.split()[0]}assignments/1/"
+    )
+    response = {"visit": VISIT, "position": 1, "read": 1, "question": "confidence", "score": 4, "elapsed_ms": 900}
+    return [
+        {"owner": OWNER, "kind": "visit", "key": f"opened:{VISIT}", "method": "POST", "path": "visits/", "position": 1,
+         "body": {"id": VISIT, "position": 1, "read": 1, "visit_token": token, **OPENING}},
+        {"owner": OWNER, "kind": "response", "key": ANSWER, "method": "PUT", "path": f"responses/{ANSWER}/",
+         "position": 1, "held": False, "body": response, "refused": "a closed study"},
+        {"owner": OWNER, "kind": "visit-update", "key": f"visit:{VISIT}", "method": "PUT", "path": f"visits/{VISIT}/",
+         "position": 1, "body": {"visible_ms": 7000, "actions": {}, "comment": "rotated"}},
+    ]  # fmt: skip
+
+
+# --- 1. nothing unacknowledged is deleted
+
+
+def test_answers_kept_while_a_colleague_logs_in_are_there_later(reading_room: Make) -> None:
+    room = reading_room()
+    first = room.open()
+    room.wait_until(lambda: Visit.objects.exists() and room.kept_rows() == [])
+    first.route("**/api/**", lambda route: route.abort())
+    second = list_page(room)
+    log_out(second)
+    second.context.add_cookies([session_cookie(room.trial.joined("R2"), room.address)])
+    room.press("4", "2")
+    expect(first.locator("#notice")).to_contain_text("2 answers are kept on this computer")
+    second.goto(f"{room.address}/reading/{SLUG}/")
+    log_out(second)
+    first.close()
+    room.page = second
+    assert room.kept_scores() == [4, 2]
+    second.context.add_cookies([session_cookie(room.trial.reader, room.address)])
+    ReadingRoom(second, room.trial, room.address).open(check=False)
+    room.stores([(1, "confidence", 4, 1), (1, "feature", 2, 1)])
+
+
+def test_a_colleague_who_has_logged_in_meanwhile_gets_no_answer(reading_room: Make) -> None:
+    room = reading_room()
+    page = room.open()
+    room.wait_until(lambda: Visit.objects.exists() and room.kept_rows() == [])
+    page.context.add_cookies([session_cookie(room.trial.joined("R2"), room.address)])
+    room.press("4")
+    expect(page.locator("#message")).to_contain_text("log in as R1")
+    assert room.kept_scores() == [4] and room.scores() == []
+
+
+def test_a_page_of_before_that_deletes_the_database_takes_nothing_with_it(reading_room: Make) -> None:
+    room = reading_room()
+    room.open()
+    room.wait_until(Visit.objects.exists)
+    room.page.route("**/responses/**", lambda route: route.abort())
+    room.press("4")
+    room.wait_until(lambda: room.kept_scores() == [4])
+    other = list_page(room)
+    deleted = other.evaluate(
+        """() => new Promise((resolve) => {
+            const request = indexedDB.deleteDatabase("reading-room");
+            request.onsuccess = () => resolve(true);
+        })"""
+    )
+    assert deleted, "it does not have to wait for this page"
+    room.wait_until(lambda: room.kept_scores() == [4])
+    room.press("2")
+    room.wait_until(lambda: room.kept_scores() == [4, 2])
+    room.page.unroute("**/responses/**")
+    room.all_saved()
+    room.stores([(1, "confidence", 4, 1), (1, "feature", 2, 1)])
+
+
+def test_an_outbox_of_the_version_before_is_sent(reading_room: Make) -> None:
+    room = reading_room()
+    other = list_page(room)
+    other.evaluate(FILL, rows_of_an_earlier_version(other))
+    other.close()
+    room.open()
+    assert room.chosen() == ["4"]
+    room.stores([(1, "confidence", 4, 1)])
+    stored = Visit.objects.get(pk=VISIT)
+    assert (stored.visible_ms, stored.idle_ms, stored.comment) == (7000, None, "rotated")
+    assert not [row for row in room.kept_rows() if VISIT in row["path"]]
+
+
+def test_what_the_disk_refuses_half_way_stays_as_it_was(reading_room: Make) -> None:
+    """A newer answer replaces one that waits, in one step: where it cannot be kept, the old one is."""
+    room = reading_room(allow_changes=False)
+    room.open()
+    room.press("4")
+    room.wait_until(lambda: room.kept_scores() == [4])
+    room.page.evaluate(
+        "() => { IDBObjectStore.prototype.add = () => { throw new DOMException('full', 'QuotaExceededError'); } }"
+    )
+    room.page.locator("[data-question=confidence] input[value='2']").click()
+    expect(room.page.locator("#notice")).to_contain_text("could not be kept")
+    assert room.kept_scores() == [4]
+
+
+# --- 2. nothing hangs in silence
+
+
+def test_a_database_that_another_tab_keeps_busy_is_said_and_waited_for(reading_room: Make) -> None:
+    room = reading_room()
+    old = list_page(room)
+    old.evaluate(FILL, [])
+    old.evaluate(
+        """() => { indexedDB.open("reading-room").onsuccess = ({ target }) => {
+            window.held = target.result;
+            indexedDB.deleteDatabase("reading-room");
+        }; }"""
+    )
+    page = room.open(check=False)
+    expect(page.locator("#message")).to_contain_text("close the other tabs", timeout=15_000)
+    expect(page.get_by_role("button", name="Reload the page")).to_be_focused()
+    room.photograph("storage-busy")
+    old.close()
+    room.pass_display_check()
+    room.wait_for(1)
+    room.press("4")
+    room.all_saved()
+
+
+def test_bad_entries_are_set_aside_and_reported_and_the_good_ones_sent(reading_room: Make) -> None:
+    room = reading_room()
+    other = list_page(room)
+    good = rows_of_an_earlier_version(other)
+    bad: list[dict[str, Any]] = [
+        {}, {"owner": 7}, {"owner": OWNER}, {**good[1], "body": None}, {**good[1], "path": None},
+        {**good[1], "kind": "constructor"}, {**good[1], "position": "x"}, {**good[1], "body": {"score": "4"}},
+    ]  # fmt: skip
+    other.evaluate(FILL, [*bad, *good])
+    other.evaluate(  # what JSON cannot say
+        """(row) => new Promise((resolve) => {
+            indexedDB.open("reading-room").onsuccess = ({ target: { result: database } }) => {
+                const transaction = database.transaction("outbox", "readwrite");
+                transaction.objectStore("outbox").add({ ...row, body: { question: "a", score: 1, big: 1n } });
+                transaction.oncomplete = () => { database.close(); resolve(); };
+            };
+        })""",
+        good[1],
+    )
+    other.close()
+    page = room.open()
+    expect(page.locator("#notice")).to_contain_text("9 entries kept on this computer cannot be read")
+    room.photograph("entries-set-aside")
+    room.stores([(1, "confidence", 4, 1)])
+    room.press("2", "Enter")
+    room.wait_for(2)
+    room.all_saved()
+    assert page.evaluate("""() => new Promise((resolve) => {
+        indexedDB.open("reading-room").onsuccess = ({ target: { result: database } }) => {
+            database.transaction("outbox").objectStore("outbox").getAllKeys().onsuccess = (event) => {
+                database.close();
+                resolve(event.target.result.length);
+            };
+        };
+    })""") >= 9, "they stay"  # fmt: skip
+
+
+@pytest.mark.parametrize("kept", ["{", "7", "[]", '{"checked_at": "yesterday"}', '{"checked_at": "2026-01-01"}', '""'])
+def test_a_garbled_display_check_is_set_aside_and_asked_again(reading_room: Make, kept: str) -> None:
+    room = reading_room()
+    room.page.add_init_script(f"sessionStorage.setItem('display:{SLUG}:R1', {kept!r})")
+    page = room.open(check=False)
+    room.pass_display_check()
+    room.wait_for(1)
+    expect(page.locator("#notice")).to_contain_text("display check could not be read; it was set aside")
+    assert page.evaluate(f"sessionStorage.getItem('display:{SLUG}:R1:set-aside')") == kept
+    room.press("4")
+    room.all_saved()
+
+
+def test_a_garbled_csrf_cookie_is_replaced(reading_room: Make) -> None:
+    room = reading_room()
+    page = room.open()
+    page.evaluate("document.cookie = 'csrftoken=%E0%A4%A; path=/'")
+    room.press("4")
+    room.all_saved()
+    room.stores([(1, "confidence", 4, 1)])
+
+
+def test_an_error_at_start_is_said_with_what_to_do(reading_room: Make) -> None:
+    room = reading_room()
+
+    def spoil(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "questions": [None]})
+
+    room.page.route("**/state/", spoil)
+    page = room.open(check=False)
+    expect(page.locator("#message")).to_contain_text("The reading room has stopped")
+    expect(page.locator("#message")).to_contain_text("TypeError")
+    expect(page.get_by_role("button", name="Reload the page")).to_be_focused()
+    room.photograph("stopped")
+
+
+def test_an_error_while_reading_is_said_and_reading_goes_on(reading_room: Make) -> None:
+    room = reading_room()
+    page = room.open()
+    for fault in ("setTimeout(() => { throw new Error('boom 1'); })", "void Promise.reject(new Error('boom 2'))"):
+        page.evaluate(f"() => {{ {fault}; }}")
+        expect(page.locator("#notice")).to_contain_text(f"boom {1 + ('2' in fault)}")
+    room.press("4", "2", "Enter")
+    room.wait_for(2)
+    room.all_saved()
+
+
+# --- 4. cookies, servers and what stands between
+
+
+@pytest.mark.parametrize("deleted", ["all", "csrftoken"])
+def test_deleted_cookies_cost_at_most_a_password(reading_room: Make, deleted: str) -> None:
+    room = reading_room()
+    page = room.open()
+    room.wait_until(Visit.objects.exists)
+    if deleted == "all":
+        page.context.clear_cookies()
+    else:
+        page.context.clear_cookies(name=deleted)
+    room.press("3")
+    if deleted == "all":
+        page.get_by_label("Password").fill(PASSWORD)
+        room.press("Enter")
+    room.all_saved()
+    room.stores([(1, "confidence", 3, 1)])
+
+
+def finished_elsewhere(room: ReadingRoom) -> None:
+    Read.objects.filter(reader=room.trial.reader, number=1).update(finished_at=timezone.now())
+
+
+def set_back_before_the_visit(room: ReadingRoom) -> None:
+    Visit.objects.all().delete()
+
+
+def set_back_before_the_reader(room: ReadingRoom) -> None:
+    Membership.objects.update(user=User.objects.create(username="somebody"))
+
+
+def closed(room: ReadingRoom) -> None:
+    room.trial.change(state="closed", closed_at=timezone.now())
+
+
+ENDS = [
+    (finished_elsewhere, "This read is finished already"), (set_back_before_the_visit, "set back to an older state"),
+    (set_back_before_the_reader, "no longer knows you as R1"), (closed, "The study has been closed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("happens", "said"), ENDS, ids=[end.__name__ for end, _ in ENDS])
+def test_a_read_that_is_over_for_the_server_stops_with_one_message(
+    reading_room: Make, happens: Callable[[ReadingRoom], None], said: str
+) -> None:
+    room = reading_room()
+    page = room.open()
+    room.wait_until(lambda: Visit.objects.exists() and room.kept_rows() == [])
+    happens(room)
+    room.press("4")
+    expect(page.locator("#message")).to_contain_text(said)
+    expect(page.locator("#message")).to_contain_text("1 answer that the server has not taken is kept on this computer")
+    expect(page.locator("#notice")).to_be_empty()
+    expect(page.locator("#reading")).to_be_hidden()
+    assert room.kept_scores() == [4] and room.scores() == []
+    room.photograph(f"ended-{happens.__name__}")
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_a_refusal_of_everything_stops_the_page(reading_room: Make, status: int) -> None:
+    room = reading_room()
+    page = room.open()
+    room.wait_until(Visit.objects.exists)
+    body = '{"title": "No", "detail": "This reader may not read.", "code": "gone"}'
+    page.route("**/responses/**", lambda route: route.fulfill(status=status, content_type=PROBLEM, body=body))
+    room.press("4", "2")
+    expect(page.locator("#message")).to_contain_text("kept on this computer")
+    assert 4 in room.kept_scores()
+
+
+def test_an_account_that_is_gone_ends_the_password_dialog(reading_room: Make) -> None:
+    room = reading_room()
+    page = room.open()
+    room.wait_until(Visit.objects.exists)
+    User.objects.update(is_active=False)
+    room.end_session()
+    room.press("4")
+    page.get_by_label("Password").fill(PASSWORD)
+    room.press("Enter")
+    expect(page.locator("#message")).to_contain_text("does not know you any more")
+    expect(page.locator("#session-dialog")).to_be_hidden()
+    assert room.kept_scores() == [4]
+
+
+HTML = {"content_type": "text/html", "body": "<h1>Log in to the hospital's network</h1>"}
+REPLIES = [
+    {"status": 200, **HTML}, {"status": 403, **HTML}, {"status": 404, **HTML}, {"status": 502, **HTML},
+    {"status": 302, "headers": {"Location": "/accounts/login/"}}, {"status": 200, "json": {}}, {"status": 204},
+    {"status": 403, "json": "no"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("reply", REPLIES, ids=[f"{reply['status']}-{index}" for index, reply in enumerate(REPLIES)])
+def test_what_answers_in_the_servers_place_acknowledges_nothing(reading_room: Make, reply: dict[str, Any]) -> None:
+    room = reading_room()
+    page = room.open()
+    room.wait_until(lambda: Visit.objects.exists() and room.kept_rows() == [])
+    page.route("**/responses/**", lambda route: route.fulfill(**reply))
+    room.press("4")
+    expect(page.locator("#notice")).to_contain_text("1 answer is kept on this computer")
+    expect(page.locator("#save-state")).to_have_text("Not sent yet: 1")
+    assert room.kept_scores() == [4]
+    page.unroute("**/responses/**")
+    room.all_saved()
+    room.stores([(1, "confidence", 4, 1)])
+
+
+def test_an_id_taken_by_another_answer_is_set_aside_and_said(reading_room: Make) -> None:
+    room = reading_room()
+    page = room.open()
+    room.wait_until(Visit.objects.exists)
+    page.evaluate("() => { crypto.randomUUID = () => '5f0c1f8e-4a54-4d0c-9a5e-0c6ad0f0a003'; }")
+    room.press("4", "2")
+    expect(page.locator("#notice")).to_contain_text("did not take 1 answer: Another answer is stored with this id")
+    assert room.kept_scores() == [2]
+    room.stores([(1, "confidence", 4, 1)])
