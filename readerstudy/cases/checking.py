@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
@@ -15,12 +16,15 @@ import numpy as np
 from explain.image_checks import ImageError
 from explain.images import DicomFacts, Radiograph, pixel_sha256
 from readerstudy.cases.extensions import Extension, extension, kind_of
-from readerstudy.cases.identity import patient_key
+from readerstudy.cases.identity import known_patient, patient_key
 from readerstudy.cases.models import Case
 from readerstudy.cases.problems import Problems
 from readerstudy.cases.records import OLDEST, CaseRecord, FindingRecord, Source, rows_of
+from readerstudy.wording import counted
 
 Progress = Callable[[str, int, int], None]  # what is being done, done, of how many
+# An id that so many images, and so much of a batch, share is warned of.
+ONE_PATIENT_FEWEST, ONE_PATIENT_SHARE = 5, 0.2
 KNOWN_PIXELS = "shows the same pixels as"
 OnCase = Callable[[CaseRecord, Radiograph], None]
 
@@ -32,6 +36,7 @@ class Report:
     cases: int = 0
     practice: int = 0
     patients: int = 0
+    without_patient: int = 0
     pathologies: dict[str, dict[str, int]] = field(default_factory=dict)
     explanations: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -48,6 +53,7 @@ class Checked:
     pixels: list[str]
     report: Report
     content_sha256: str
+    otherwise: dict[tuple[bool, bool], str]  # content_sha256 with other (keep_source_ids, simulated)
 
 
 def check_source(
@@ -62,7 +68,8 @@ def check_source(
 
     Memory: one image at a time, and about a kilobyte of text a case.
     """
-    problems, pixels, digests = Problems(keep_source_ids), [], []
+    problems, pixels = Problems(keep_source_ids), []
+    digests: dict[bool, list[str]] = {False: [], True: []}
     cases = source.cases(problems)
     first_row: dict[str, int] = {}
     for done, case in enumerate(cases, 1):
@@ -73,12 +80,14 @@ def check_source(
         elif digest:
             first_row[digest] = case.row
         pixels.append(digest)
-        digests.append(_digest([digest, case.image if keep_source_ids else "", lines]))
+        for keep in digests:
+            digests[keep].append(_digest([digest, case.image if keep else "", lines]))
         progress("checking", done, len(cases))
     problems.refuse_if_any()
-    content = _digest([sorted(digests), keep_source_ids, simulated])
-    report = _report(cases)
-    return Checked(cases, pixels, report, content)
+    content = {
+        (keep, made): _digest([sorted(lines), keep, made]) for keep, lines in digests.items() for made in (False, True)
+    }
+    return Checked(cases, pixels, _report(cases), content[keep_source_ids, simulated], content)
 
 
 def warn_of_known_pixels(checked: Checked, batch: str) -> None:
@@ -102,8 +111,9 @@ def _check_case(source: Source, case: CaseRecord, problems: Problems, on_case: O
     except ImageError as error:
         problems.add(case.row, "image", case.image, error.problem, error.remedy)
         return "", []
-    if facts:
-        fill_facts(case, facts)
+    stated = case.patient or (facts.patient_id if facts else "")
+    fill_facts(case, facts)
+    case.placeholder = "" if case.patient else stated
     lines: list[Any] = [patient_key(case.patient), case.dataset, case.view, case.sex]
     lines += [case.age, bool(case.practice)]
     for finding in sorted(case.findings, key=lambda finding: finding.pathology):
@@ -147,9 +157,12 @@ def _check_files(
     return digests
 
 
-def fill_facts(case: CaseRecord, facts: DicomFacts) -> None:
-    """What the manifest leaves open, DICOM may say; what it states, stands."""
-    case.patient = case.patient or facts.patient_id
+def fill_facts(case: CaseRecord, facts: DicomFacts | None) -> None:
+    """What the manifest leaves open, DICOM may say; what it states, stands. A placeholder is no patient."""
+    case.patient = known_patient(case.patient)
+    if facts is None:
+        return
+    case.patient = case.patient or known_patient(facts.patient_id)
     case.view = case.view or facts.view
     case.sex = case.sex or facts.sex
     if case.age is None and facts.age is not None:
@@ -161,6 +174,8 @@ def _report(cases: list[CaseRecord]) -> Report:
         cases=len(cases),
         practice=sum(bool(case.practice) for case in cases),
         patients=len({case.patient for case in cases if case.patient}),
+        without_patient=sum(not case.patient for case in cases),
+        warnings=[*_patient_warnings(cases), *_name_warnings(cases)],
     )
     columns = ("present", "absent", "no_truth", "masks", "predictions")
     for finding in rows_of(cases):
@@ -171,6 +186,34 @@ def _report(cases: list[CaseRecord]) -> Report:
     report.pathologies = dict(sorted(report.pathologies.items()))
     report.explanations = dict(Counter(kind_of(column) for row in rows_of(cases) for column in row.files))
     return report
+
+
+def _patient_warnings(cases: list[CaseRecord]) -> list[str]:
+    """Different people with one id would be taken for one patient: their reads would count as one cluster."""
+    found = []
+    nobody = Counter(case.placeholder for case in cases if case.placeholder)
+    if nobody:
+        words = ", ".join(f"“{word[:20]}”" for word, _ in nobody.most_common(3))
+        found.append(
+            f"{counted(nobody.total(), 'image')} with {words} in place of a patient id: "
+            "the patient is unknown, and each image counts as a patient of its own"
+        )
+    (_, most), *_ = Counter(case.patient for case in cases if case.patient).most_common(1) or [("", 0)]
+    if most >= ONE_PATIENT_FEWEST and most >= ONE_PATIENT_SHARE * len(cases):
+        found.append(
+            f"{most} of {len(cases)} images have the same patient id; if it stands for several people, empty it, "
+            "or they are taken for one patient"
+        )
+    return found
+
+
+def _name_warnings(cases: list[CaseRecord]) -> list[str]:
+    """Names that join several pathologies, as in “Effusion|Mass”, match no model's."""
+    joined = Counter(finding.pathology for finding in rows_of(cases) if re.search(r"[|;]", finding.pathology))
+    return [
+        f"pathology “{name}” in {counted(count, 'row')} names several: give each pathology a row of its own"
+        for name, count in sorted(joined.items())
+    ]
 
 
 def _digest(parts: Iterable[Any]) -> str:

@@ -5,11 +5,50 @@ A plain hash of a public image or of a patient number identifies it by lookup; a
 
 import hashlib
 import hmac
+import re
 import secrets
 
 from django.conf import settings
 
+from readerstudy.cases.tables import is_nothing, is_shortened
+
 ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # no 0/o, 1/i/l: ids are read aloud
+
+
+# Words of placeholders, and words that may stand beside them ("patient unknown", "no id"); compared in lower case.
+_NOBODY = {
+    *("anonymous", "anonymized", "anonymised", "anonym", "anon", "anonymisiert", "anonyme", "anonimo", "anónimo"),
+    *(
+        "unknown",
+        "unk",
+        "unbekannt",
+        "inconnu",
+        "desconocido",
+        "sconosciuto",
+        "nobody",
+        "noname",
+        "noid",
+        "unidentified",
+    ),
+    *("deidentified", "identified", "deid", "redacted", "removed", "hidden", "masked", "blank", "empty", "undefined"),
+    *("na", "nan", "none", "null", "nil", "no", "not", "without", "missing", "unassigned", "xxx", "xxxx", "xxxxx", "x"),
+    *("dummy", "placeholder", "default", "tbd"),
+}
+_ANYBODY = {
+    "patient",
+    "patients",
+    "id",
+    "pid",
+    "mrn",
+    "number",
+    "name",
+    "de",
+    "available",
+    "known",
+    "specified",
+    "john",
+    "jane",
+}
 
 
 def opaque_id() -> str:
@@ -23,12 +62,25 @@ def keyed_hash(purpose: str, value: str | bytes) -> str:
     return hmac.new(settings.BLINDING_KEY.encode(), purpose.encode() + b"\0" + data, hashlib.sha256).hexdigest()
 
 
+def known_patient(patient_id: str) -> str:
+    """The id without blanks around it; "" for a placeholder that stands for nobody in particular: ANONYMOUS, unknown,
+    NA, nan, 0, "no id", #REF!, and a long number that a spreadsheet shortened to 1.20E+12."""
+    name = patient_id.strip()
+    if is_nothing(name) or is_shortened(name) or name.startswith("#"):
+        return ""
+    words = set(re.findall(r"[^\W_]+", name.casefold()))
+    if not words or re.fullmatch(r"[+-]?0+([.,]0+)?", name) or (words & _NOBODY and words <= _NOBODY | _ANYBODY):
+        return ""
+    return name
+
+
 def patient_key(patient_id: str) -> str:
-    """Keyed hash of a patient id, for clustering and spacing; empty when there is no id.
+    """Keyed hash of a patient id, for clustering and spacing; empty when there is no id, or a placeholder.
 
     One patient has the same key in every batch, so that studies drawn from several batches still see one patient.
     """
-    return keyed_hash("patient", patient_id.strip())[:24] if patient_id.strip() else ""
+    name = known_patient(patient_id)
+    return keyed_hash("patient", name)[:24] if name else ""
 
 
 def file_name(content: bytes, suffix: str, salt: str = "") -> str:

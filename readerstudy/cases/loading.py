@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -30,9 +31,10 @@ from readerstudy.cases.identity import patient_key
 from readerstudy.cases.linking import LinkingTable
 from readerstudy.cases.masks import mask_png
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
-from readerstudy.cases.problems import refuse
+from readerstudy.cases.problems import Problem, Refused, refuse
 from readerstudy.cases.records import CaseRecord, FindingRecord, Source
 from readerstudy.cases.written import WrittenFiles
+from readerstudy.wording import counted
 
 MAX_DISPLAY_SIDE = 2048
 ROWS_AT_ONCE = 500
@@ -73,9 +75,15 @@ def load_batch(
     file to write (row, image, case), which must not exist. Raises Refused; then nothing is left behind.
     """
     check_name(name)
+    problems: list[Problem] = []
     if not Batch.objects.filter(name=name).exists():
-        check_links(linking_table, keep_source_ids=keep_source_ids)
-    checked = check_source(source, keep_source_ids=keep_source_ids, simulated=simulated, progress=progress)
+        problems = _problems(lambda: check_links(linking_table, keep_source_ids=keep_source_ids))
+    try:
+        checked = check_source(source, keep_source_ids=keep_source_ids, simulated=simulated, progress=progress)
+    except Refused as error:
+        raise Refused([*problems, *error.problems]) from None
+    if problems:  # only now: a missing option must not hide what is wrong with the batch itself
+        raise Refused(problems)
     batch = same_batch(name, checked)
     if batch:
         return Loaded(batch, False, checked.report)
@@ -100,6 +108,14 @@ def load_batch(
         except IntegrityError:
             raise refuse(f"a batch “{name}” was loaded at the same moment", "Choose another name") from None
     return Loaded(batch, True, checked.report)
+
+
+def _problems(check: Callable[[], object]) -> list[Problem]:
+    try:
+        check()
+    except Refused as error:
+        return error.problems
+    return []
 
 
 def check_name(name: str) -> None:
@@ -131,8 +147,26 @@ def same_batch(name: str, checked: Checked) -> Batch | None:
     """The batch of that name if it has the same content; None if the name is free. Raises Refused if it is taken."""
     batch = Batch.objects.filter(name=name).first()
     if batch and batch.content_sha256 != checked.content_sha256:
-        raise refuse(f"a batch “{name}” with other content is already there", "Choose another name")
+        raise _taken(batch, checked)
     return batch
+
+
+def _taken(batch: Batch, checked: Checked) -> Refused:
+    """What differs from the batch that has the name."""
+    there = f"a batch “{batch.name}”"
+    if checked.otherwise[batch.keeps_source_ids, batch.simulated] == batch.content_sha256:
+        public = "as public data" if batch.keeps_source_ids else "as data that are not public"
+        made = "synthetic" if batch.simulated else "not synthetic"
+        text = f"{there} with the same content is already there, loaded {public} and {made}"
+        return refuse(text, "Nothing is left to load; to load it otherwise too, choose another name")
+    known = set(batch.cases.exclude(pixel_sha256="").values_list("pixel_sha256", flat=True))
+    same = len(known & set(checked.pixels))
+    if same == len(known) == len(checked.pixels):
+        text = f"{there} with the same {counted(same, 'image')} and other facts, labels or predictions is already there"
+    else:
+        some = f", {same} of its {counted(len(known), 'image')} among these" if same else ""
+        text = f"{there} with other content is already there{some}"
+    return refuse(text, "Choose another name")
 
 
 def _write_files(source: Source, checked: Checked, batch: Batch, written: WrittenFiles, progress: Progress) -> _Rows:
@@ -142,8 +176,7 @@ def _write_files(source: Source, checked: Checked, batch: Batch, written: Writte
             radiograph, facts = source.radiograph(record)
             if pixel_sha256(radiograph) != digest:
                 raise ImageError("", "the file changed while it was being loaded", "Load the batch again")
-            if facts:
-                fill_facts(record, facts)
+            fill_facts(record, facts)
             case = _case(record, radiograph, batch, written)
             case.pixel_sha256 = digest
             rows.cases.append(case)

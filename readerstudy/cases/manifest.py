@@ -9,7 +9,7 @@ from explain import facts
 from readerstudy.cases.extensions import column_problem
 from readerstudy.cases.problems import Problems, refuse
 from readerstudy.cases.records import OLDEST, UNNAMED_MODEL, CaseRecord, FindingRecord, rows_of
-from readerstudy.cases.tables import NOTHING, TableError, is_nothing, number, read_rows, without_empty_end
+from readerstudy.cases.tables import NOTHING, TableError, is_nothing, is_shortened, number, read_rows, without_empty_end
 
 T = TypeVar("T")
 COLUMNS = (
@@ -19,6 +19,11 @@ COLUMNS = (
 UNCERTAIN = NOTHING | {"uncertain", "-1", "-1.0"}
 ABSENT, PRESENT = {"0", "0.0"}, {"1", "1.0"}
 YES_NO = {"": None, "0": False, "no": False, "false": False, "1": True, "yes": True, "true": True}
+ONE_MASK = (
+    "Keep one row for each image and pathology, and write all its boxes into the column mask as x,y,w,h, "
+    "separated by ; (several masks: draw them into one picture)"
+)
+_BOX_COLUMNS = {"x", "y", "w", "h", "width", "height", "bbox", "xmin", "ymin", "xmax", "ymax", "x1", "y1", "x2", "y2"}
 _MAY_BE_NOTHING = {"dataset", "mask", "prediction", "model", "practice"}
 
 
@@ -64,6 +69,7 @@ def _check_header(header: list[str], problems: Problems) -> None:
         why = "" if name in COLUMNS else column_problem(name)
         if why:
             remedy = f"Rename or remove it; there are {', '.join(COLUMNS)} and explanation:<kind>"
+            remedy = ONE_MASK if name in _BOX_COLUMNS else remedy
             problems.add(1, name or "(a column without a name)", "", why, remedy)
         elif header.count(name) > 1:
             problems.add(1, name, "", "the column is there more than once", "Keep one of them")
@@ -97,6 +103,12 @@ class _Row:
         if not value.isprintable():
             self.wrong(column, "it has line breaks or invisible characters", "Type it again")
         return value
+
+    def patient(self) -> str:
+        if is_shortened(self.get("patient")):
+            text = "a spreadsheet has shortened it to a power of ten, in which different patients look the same"
+            self.wrong("patient", text, "Make the column text, enter the ids again, and save it as CSV")
+        return self.get("patient")
 
     def pathology(self) -> str:
         value = self.short("pathology", 80)
@@ -157,7 +169,7 @@ class _Row:
         return CaseRecord(
             row=self.number,
             image=image,
-            patient=self.get("patient"),
+            patient=self.patient(),
             dataset=self.short("dataset", 80),
             view=self.view(),
             sex=self.sex(),
@@ -204,7 +216,10 @@ def _merge(cases: dict[str, CaseRecord], image: str, row: _Row) -> None:
     before = next((other for other in case.findings if other.pathology == finding.pathology), None)
     if before:
         text = f"row {before.row} has the same image and pathology"
-        row.wrong("pathology", text, "Keep one row for each image and pathology")
+        remedy = "Keep one row for each image and pathology"
+        if before.mask and finding.mask and before.mask != finding.mask:
+            text, remedy = f"row {before.row} has another box or mask of the same image and pathology", ONE_MASK
+        row.wrong("pathology", text, remedy)
     else:
         case.findings.append(finding)
 

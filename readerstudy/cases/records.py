@@ -41,6 +41,7 @@ class CaseRecord:
     sex: str = ""
     age: int | None = None
     practice: bool | None = None
+    placeholder: str = ""  # what stood in place of a patient id
     findings: list[FindingRecord] = field(default_factory=list)
 
 

@@ -24,13 +24,21 @@ from readerstudy.cases.manifest import read_manifest
 from readerstudy.cases.masks import read_mask
 from readerstudy.cases.problems import Problems, refuse
 from readerstudy.cases.records import CaseRecord, FindingRecord
-from readerstudy.cases.tables import MAX_BYTES
+from readerstudy.cases.tables import MAX_BYTES, workbook
+from readerstudy.cases.zip_names import UnsureNames, meant_name
 
 MAX_FILES = 1_000_000
 MAX_FILE_BYTES = 256 * 2**20
 MAX_TOTAL_BYTES = 200 * 2**30
 # Real images hardly shrink: what swells a hundredfold is made to fill a disk or a memory.
 MAX_RATIO, SMALL = 100, 2**20
+COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
+DEFLATE64 = 9
+OTHER_COMPRESSION = (
+    "Make it with the method “Deflate”, for example in 7-Zip (Windows itself takes Deflate64 for files over 2 GB: make "
+    "several smaller ZIPs), or load the folder itself"
+)
+WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 IGNORED = {"thumbs.db", "desktop.ini", "dicomdir"}
 
 
@@ -140,12 +148,19 @@ class ZipFiles:
         if sum(info.file_size for info in archive.infolist()) > MAX_TOTAL_BYTES:
             limit = MAX_TOTAL_BYTES // 2**30
             raise refuse(f"the ZIP unpacks to more than {limit} GiB", "Load it as several batches")
+        if called := workbook(archive):
+            raise refuse(
+                f"the file is {called}, not a ZIP of images", "Save it as “CSV UTF-8”, and ZIP that with the images"
+            )
+        unsure = []
         for number, info in enumerate(archive.infolist(), 1):
-            if not info.is_dir() and not _ignored(info.filename):
-                self._add(number, info)
+            name, raw = meant_name(info)
+            if not info.is_dir() and not _ignored(name):
+                self._add(number, info, name)
+                unsure += [(raw, info)] if raw else []
+        self.unsure = UnsureNames(unsure)
 
-    def _add(self, number: int, info: zipfile.ZipInfo) -> None:
-        name = unicodedata.normalize("NFC", info.filename.replace("\\", "/"))
+    def _add(self, number: int, info: zipfile.ZipInfo, name: str) -> None:
         parts = PurePosixPath(name).parts
         entry = f"entry {number} of the ZIP"  # names may identify
         if name.startswith("/") or ".." in parts or ":" in parts[0]:
@@ -154,6 +169,9 @@ class ZipFiles:
             raise refuse(f"{entry} is a symbolic link", "Put the file itself into the ZIP")
         if info.flag_bits & 1:
             raise refuse(f"{entry} is encrypted", "Make the ZIP without a password")
+        if info.compress_type not in COMPRESSIONS:
+            called = "Deflate64" if info.compress_type == DEFLATE64 else f"method {info.compress_type}"
+            raise refuse(f"{entry} is compressed by {called}, which cannot be read here", OTHER_COMPRESSION)
         if info.file_size > SMALL and info.file_size > MAX_RATIO * info.compress_size:
             raise refuse(f"{entry} unpacks to over {MAX_RATIO} times its size, which no image does", "Remove it")
         if name in self.entries:
@@ -164,7 +182,7 @@ class ZipFiles:
         return sorted(self.entries)
 
     def open(self, name: str) -> BinaryIO:
-        info = self.entries.get(unicodedata.normalize("NFC", name))
+        info = self.entries.get(unicodedata.normalize("NFC", name)) or self.unsure.find(name)
         if info is None:
             raise _missing(self.noun)
         _check_bytes(info.file_size)
@@ -192,6 +210,8 @@ def open_source(path: Path) -> Iterator[FileSource]:
         yield FileSource(FolderFiles(path.parent), path.name, path.name)
     elif path.suffix.lower() == ".zip":
         raise refuse("the file is no ZIP, or an incomplete one", "Copy or make it again")
+    elif path.suffix.lower() in WORKBOOKS:
+        raise refuse("the source is a workbook, not a CSV", "Open it and save it as “CSV UTF-8”")
     else:
         raise refuse("the source is no CSV, folder or ZIP", "Give a manifest .csv, a folder, a .zip or xrv:<dataset>")
 
@@ -200,6 +220,9 @@ def _manifest_among(files: Files) -> str | None:
     """manifest.csv, or else the only CSV, of those least deep in folders."""
     found = [name for name in files.names() if name.lower().endswith(".csv")]
     if not found:
+        if any(name.lower().endswith(WORKBOOKS) for name in files.names()):
+            text = f"the {files.noun} holds a workbook and no CSV"
+            raise refuse(text, "Open it and save it as “CSV UTF-8”, called manifest.csv, or remove it")
         return None
     least = min(name.count("/") for name in found)
     top = [name for name in found if name.count("/") == least]

@@ -30,7 +30,7 @@ from readerstudy.cases.checking import check_source, warn_of_known_pixels
 from readerstudy.cases.loading import Loaded, check_name, load_batch, same_batch
 from readerstudy.cases.problems import Refused, refuse
 from readerstudy.cases.records import CaseRecord
-from readerstudy.cases.sources import FileSource, RenamedFiles, open_source
+from readerstudy.cases.sources import WORKBOOKS, FileSource, RenamedFiles, open_source
 
 MANIFEST = "manifest.csv"
 LIFETIME_SECONDS = 24 * 3600
@@ -197,6 +197,8 @@ def _keep(staged: Staged, file: Upload, images: list[Any]) -> None:
     _write(received, file)
     if not zipfile.is_zipfile(received):
         if not staged.public_name.lower().endswith(".csv"):
+            if staged.public_name.lower().endswith(WORKBOOKS):
+                raise refuse("the upload is a workbook, not a CSV", "Open it and save it as “CSV UTF-8”")
             raise refuse("the upload is neither a ZIP nor a CSV", "Choose a .zip, or a manifest .csv and its images")
         received.rename(content / MANIFEST)
     elif images:

@@ -40,13 +40,13 @@ def predict(
     """
     import torch
 
+    chosen = choose_device(device)
+    classifier = load_classifier(model, chosen, weights, by_operator=by_operator)  # first: there may be no such model
     others = sorted(_models(batch) - {model})
     if others and not add_model:
         raise ModelsUnavailable(
             f"Batch “{batch}” has predictions of {', '.join(others)} already. To keep both on purpose, add --add-model."
         )
-    chosen = choose_device(device)
-    classifier = load_classifier(model, chosen, weights, by_operator=by_operator)
     before = set(
         Prediction.objects.filter(case__batch=batch, model=model).values_list("weights_sha256", flat=True).distinct()
     )

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from explain.kinds import KINDS
+from readerstudy.cases.names import names_apart
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.studies import forms, looking
@@ -21,6 +22,7 @@ from readerstudy.studies.composition import draft_for_update, truths_of
 from readerstudy.studies.models import Example, Study
 from readerstudy.studies.precomputing import is_current, study_kinds
 from readerstudy.studies.selection import select_examples
+from readerstudy.wording import counted
 
 
 @never_cache
@@ -29,16 +31,21 @@ def examples(request: HttpRequest, slug: str) -> HttpResponse:
     study = researcher_study(request, slug)
     form = forms.SelectionForm(request.POST or None, initial=_selection_initial(study))
     if request.method == "POST" and form.is_valid():
+        batch, user = form.cleaned_data["batch"], signed_in(request)
         try:
-            batch, user = form.cleaned_data["batch"], signed_in(request)
             selection = select_examples(
                 study, batch, form.draw(), user=user, replace=True, why=form.cleaned_data["why"]
             )
         except ValidationError as error:
             form.add_error(None, error)
+            for sentence in names_apart(batch, form.cleaned_data["model"]):
+                form.add_error(None, sentence)
         else:
             scored, practice = (selection.examples.filter(practice=value).count() for value in (False, True))
-            messages.success(request, f"Selected {scored} examples and {practice} practice examples.")
+            drawn = f"{counted(scored, 'example')} and {counted(practice, 'practice example')}"
+            messages.success(request, f"Selected {drawn}.")
+            for sentence in names_apart(batch, form.cleaned_data["model"]):
+                messages.warning(request, sentence)
             return redirect("study_examples", slug)
     try:
         show_truth, refused = looking.truth_reason(request, study) is not None, ""

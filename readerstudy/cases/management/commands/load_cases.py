@@ -17,6 +17,7 @@ from readerstudy.cases.problems import Refused, folded
 from readerstudy.cases.progress import ProgressBar
 from readerstudy.cases.records import Source
 from readerstudy.cases.sources import open_source
+from readerstudy.wording import counted
 
 _XRV_OPTIONS = ("imgpath", "csvpath", "views", "limit", "only_present")
 
@@ -66,12 +67,10 @@ class Command(BaseCommand):
         except Refused as error:
             for line in folded(error.problems):
                 self.stderr.write(line)
-            count = len(error.problems)
-            problems = "1 problem" if count == 1 else f"{count} problems"
-            raise CommandError(f"Nothing was loaded: {problems}, see above.") from None
+            raise CommandError(f"Nothing was loaded: {counted(len(error.problems), 'problem')}, see above.") from None
         self._print(report)
-        cases, are = ("1 case", "is") if report.cases == 1 else (f"{report.cases} cases", "are")
-        self.stdout.write(f"{cases} {said.format(are=are)} batch {options['batch']}.")
+        are = "is" if report.cases == 1 else "are"
+        self.stdout.write(f"{counted(report.cases, 'case')} {said.format(are=are)} batch {options['batch']}.")
 
     def _print(self, report: Report) -> None:
         width = max([len("pathology"), *map(len, report.pathologies)])
@@ -82,6 +81,8 @@ class Command(BaseCommand):
                 f"{pathology:<{width}}  {counts['present']:>7}  {counts['absent']:>6}  {counts['no_truth']:>8}"
                 f"  {counts['masks']:>5}  {counts['predictions']:>11}"
             )
+        without = f"; {counted(report.without_patient, 'image')} without a patient id" if report.without_patient else ""
+        self.stdout.write(f"{counted(report.patients, 'known patient')}{without}")
         for kind, count in report.explanations.items():
             self.stdout.write(f"explanations, {kind}: {count}")
         known = {warning.split(KNOWN_PIXELS)[0] for warning in report.warnings if KNOWN_PIXELS in warning}

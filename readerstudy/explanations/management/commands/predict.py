@@ -8,9 +8,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from readerstudy.cases.arguments import at_least_one
 from readerstudy.cases.models import Batch
+from readerstudy.cases.names import names_apart
 from readerstudy.cases.progress import ProgressBar
 from readerstudy.explanations.loading import ModelsUnavailable
 from readerstudy.explanations.predicting import predict
+from readerstudy.wording import counted
 
 
 class Command(BaseCommand):
@@ -49,8 +51,10 @@ class Command(BaseCommand):
         for case, why in done.failed:
             self.stderr.write(f"{case}: {why}")
         self.stdout.write(
-            f"Predicted {done.filled} cases of {batch} with {done.model} on {done.device}; "
+            f"Predicted {counted(done.filled, 'case')} of {batch} with {done.model} on {done.device}; "
             f"{done.skipped} had predictions already, {len(done.failed)} failed."
         )
+        for sentence in names_apart(batch, done.model):
+            self.stderr.write(f"Warning: {sentence}")
         if done.failed:
-            raise CommandError(f"{len(done.failed)} cases could not be predicted; see above.")
+            raise CommandError(f"{counted(len(done.failed), 'case')} could not be predicted; see above.")

@@ -6,9 +6,11 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from readerstudy.cases.models import Batch
+from readerstudy.cases.names import names_apart
 from readerstudy.limits import argument
 from readerstudy.studies.commands import study_named
 from readerstudy.studies.selection import Draw, select_examples
+from readerstudy.wording import counted
 
 
 class Command(BaseCommand):
@@ -70,10 +72,12 @@ class Command(BaseCommand):
         try:
             selection = select_examples(study, batch, draw, replace=options["replace"], why=options["why"])
         except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from error
+            raise CommandError(" ".join([*error.messages, *names_apart(batch, draw.model)])) from error
         scored = selection.examples.filter(practice=False).count()
         practice = selection.examples.filter(practice=True).count()
         self.stdout.write(
-            f"Selected {scored} examples and {practice} practice examples for {study.slug} "
-            f"from {len(selection.candidates)} candidates (seed {selection.seed})."
+            f"Selected {counted(scored, 'example')} and {counted(practice, 'practice example')} for {study.slug} "
+            f"from {counted(len(selection.candidates), 'candidate')} (seed {selection.seed})."
         )
+        for sentence in names_apart(batch, draw.model):
+            self.stderr.write(f"Warning: {sentence}")
