@@ -50,7 +50,7 @@ export class ReadingRoom {
     this.status = new Status(byId("save-state"), byId("notice"));
     this.prefetch = new Prefetch(api, this.total);
     this.viewer = new Viewer(byId("panels"), document.body, {
-      wlDirection: state.study.wl_drag_direction, onAction: (name) => this.visit?.count(name),
+      wlDirection: state.study.wl_drag_direction, columns: state.study.panel_columns ?? 4, onAction: (name) => this.visit?.count(name),
       onChange: () => this.toolbar?.reflect(),
       onExplain: (panel) => void this.cover(tell(panel.title, panel.what_is_this)),
     });
@@ -110,6 +110,7 @@ export class ReadingRoom {
     let loaded = this.prefetch.peek(position);
     if (!loaded) {
       this.viewer.clear();
+      this.page.clear();
       this.page.message(`Loading example ${position} of ${this.total} …`, "");
       try {
         loaded = await patiently(this.prefetch.get(position), () => {
@@ -138,6 +139,7 @@ export class ReadingRoom {
     this.visit = visit;
     this.describe(assignment);
     this.page.showRoom(true);
+    window.scrollTo(0, 0); // the images first, where the page scrolls
     this.page.feedback(null);
     this.viewer.show(loaded);
     this.questions.show(answers);
@@ -162,7 +164,7 @@ export class ReadingRoom {
   }
 
   displayFacts() {
-    return { ...displayFacts(this.viewer.panelPx), check: this.displayCheck };
+    return { ...displayFacts(this.viewer.panelPx), panels_shown: this.viewer.shown.name, check: this.displayCheck };
   }
 
   /** @param {import("./types.js").Assignment} assignment */
@@ -214,6 +216,7 @@ export class ReadingRoom {
     if (open >= 0) {
       this.status.say("missing", `Question ${open + 1} has no answer yet.`);
       questions.focus(open);
+      questions.reveal(open);
       return;
     }
     await Promise.all(this.writes.splice(0));

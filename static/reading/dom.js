@@ -42,3 +42,9 @@ export function uuid() {
 export function clamp(value, low, high) {
   return Math.min(high, Math.max(low, value));
 }
+
+/** @param {Element} element @returns {boolean} whether all of it is in the window, so that it can be read */
+export function onScreen(element) {
+  const { top, bottom, left, right } = element.getBoundingClientRect();
+  return top >= -1 && left >= -1 && bottom <= window.innerHeight + 1 && right <= window.innerWidth + 1;
+}

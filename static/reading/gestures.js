@@ -6,8 +6,10 @@ const TAP_MS = 600;
 /**
  * @typedef {object} GestureHandlers
  * @property {(factor: number, u: number, v: number) => void} zoom at a point of the panel (fractions)
- * @property {(dx: number, dy: number, button: number) => void} drag by fractions of the panel; button 0, 1 or 2
- * @property {(dx: number, dy: number) => void} pan with two fingers
+ * @property {(u: number, v: number) => void} hover the pointer is at this point of the panel (fractions)
+ * @property {(dx: number, dy: number, button: number, finger: boolean) => void} drag by fractions of the panel;
+ *   button 0, 1 or 2
+ * @property {(dx: number, dy: number) => void} pan with two fingers, or the one that is left of them
  * @property {() => void} tap
  * @property {() => void} point the pointer came onto this panel
  * @property {(what: "zoom"|"drag"|"pinch") => void} done a gesture ended (for counting)
@@ -57,13 +59,16 @@ export function listen(element, on, picture = element) {
 
   element.addEventListener("pointermove", (event) => {
     const last = pointers.get(event.pointerId);
-    if (!last) return;
     const box = side();
+    if (pointers.size < 2) on.hover((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+    if (!last) return;
     const now = { x: event.clientX, y: event.clientY };
     if (pointers.size === 1 && !pinched) {
       if (!moved && Math.hypot(now.x - start.x, now.y - start.y) < TAP_SLOP_PX) return;
       moved = true;
-      on.drag((now.x - last.x) / box.width, (now.y - last.y) / box.height, start.button);
+      on.drag((now.x - last.x) / box.width, (now.y - last.y) / box.height, start.button, event.pointerType === "touch");
+    } else if (pointers.size === 1) {
+      on.pan((now.x - last.x) / box.width, (now.y - last.y) / box.height);
     } else if (pointers.size === 2) {
       const other = /** @type {{x: number, y: number}} */ (
         [...pointers].find(([id]) => id !== event.pointerId)?.[1]);

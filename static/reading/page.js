@@ -24,13 +24,18 @@ export class Page {
     byId("progress").value = done;
   }
 
-  /** Reading has ended here: nothing of the last example stays to be seen or pressed. */
-  rest() {
+  /** Nothing of the last example stays to be seen or pressed. */
+  clear() {
     byId("example-number").textContent = "Reading";
     for (const id of ["prediction", "facts", "progress-text"]) byId(id).textContent = "";
-    byId("progress").hidden = true;
     for (const id of ["back", "comment", "next"]) byId(id).disabled = true;
     byId("comment").value = "";
+  }
+
+  /** Reading has ended here. */
+  rest() {
+    this.clear();
+    byId("progress").hidden = true;
   }
 
   /** @param {boolean} shown the images and questions, or a message in their place */
@@ -68,13 +73,18 @@ export class Page {
     return !byId("feedback").hidden;
   }
 
-  /** @returns {number} side of a panel in CSS pixels, measured before there is one */
-  panelSide() {
-    const probe = make("figure", { class: "panel" }, make("div", { class: "view" }));
-    byId("panels").replaceChildren(probe);
+  /**
+   * @param {import("./viewer.js").Viewer} viewer
+   * @returns {number} side of a panel in CSS pixels, measured before there is one
+   */
+  panelSide(viewer) {
+    const view = make("div", { class: "view" });
+    byId("panels").replaceChildren(make("figure", { class: "panel" }, view, make("figcaption"),
+      make("div", { class: "panel-controls" })));
     this.showRoom(true);
-    const side = /** @type {HTMLElement} */ (probe.firstChild).clientWidth;
-    probe.remove();
+    viewer.rearrange();
+    const side = view.clientWidth;
+    byId("panels").replaceChildren();
     this.showRoom(false);
     return side;
   }

@@ -15,7 +15,6 @@ export class Panel {
     /** @type {import("./animation.js").Animation|null} */
     this.animation = null;
     this.canvas = make("canvas", { role: "img", "aria-label": `${facts.title}, ${subject}` });
-    this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
     this.view = make("div", { class: "view" }, this.canvas);
     this.controls = make("div", { class: "panel-controls" });
     this.links = make("span", { class: "panel-links" });
@@ -24,8 +23,8 @@ export class Panel {
       this.view,
       make("figcaption", {}, this.title, this.links),
       this.controls);
-    this.map = document.createElement("canvas");
-    this.mapShown = ""; // what the map canvas holds
+    /** @type {WeakMap<HTMLCanvasElement, {map: HTMLCanvasElement, shown: string}>} by where the map is drawn to */
+    this.maps = new WeakMap();
     const strip = loaded.strips.get(facts.key);
     /** @type {{canvas: HTMLCanvasElement, lut: Uint32Array|null}[]} frames, each painted once per window */
     this.frames = (strip ?? []).map(() => ({ canvas: document.createElement("canvas"), lut: null }));
@@ -53,9 +52,11 @@ export class Panel {
    * @param {import("./types.js").Field} visible
    * @param {import("./view_state.js").ViewState} state
    * @param {Uint32Array} frameLut
+   * @param {HTMLCanvasElement} canvas where to; the loupe has its own
    */
-  draw(base, visible, state, frameLut) {
-    const { context, canvas, facts, loaded } = this;
+  draw(base, visible, state, frameLut, canvas = this.canvas) {
+    const { facts, loaded } = this;
+    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
     const crop = loaded.assignment.case.crop;
     const scale = canvas.width / visible.size;
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -68,7 +69,7 @@ export class Panel {
       return;
     }
     const layer = loaded.layers.get(facts.key);
-    if (layer && state.overlay) this.drawMap(layer, state.opacity, {
+    if (layer && state.overlay) this.drawMap(layer, state.opacity, canvas, {
       x: (crop.x - visible.x) * scale, y: (crop.y - visible.y) * scale, size: crop.size * scale });
     if (state.field === "whole") {
       // White on black, so that the model's field of view shows on any grey.
@@ -81,19 +82,22 @@ export class Panel {
   }
 
   /**
-   * @param {import("./types.js").Layer} layer @param {number} opacity
+   * @param {import("./types.js").Layer} layer @param {number} opacity @param {HTMLCanvasElement} canvas
    * @param {{x: number, y: number, size: number}} square that it fills, in the canvas's pixels
    */
-  drawMap(layer, opacity, square) {
-    const { context, map } = this;
-    const side = this.canvas.width;
+  drawMap(layer, opacity, canvas, square) {
+    const kept = this.maps.get(canvas) ?? { map: document.createElement("canvas"), shown: "" };
+    this.maps.set(canvas, kept);
+    const { map } = kept;
+    const side = canvas.width;
     const wanted = [square.x, square.y, square.size, side].join();
-    if (this.mapShown !== wanted) {
-      this.mapShown = wanted;
+    if (kept.shown !== wanted) {
+      kept.shown = wanted;
       map.width = side;
       map.height = side;
       map.getContext("2d")?.putImageData(new ImageData(areaTrue(layer, square, side), side, side), 0, 0);
     }
+    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
     context.save();
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.globalAlpha = opacity;

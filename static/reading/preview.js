@@ -30,12 +30,11 @@ async function start() {
   const { before, after, back } = document.body.dataset;
   const { study, questions, assignment, missing } = JSON.parse(byId("facts-json").textContent);
   document.body.dataset.script = "on";
-  document.documentElement.style.setProperty("--columns", String(study.panel_columns));
   const page = new Page(String(back));
   /** @type {Toolbar|null} */
   let toolbar = null;
   const viewer = new Viewer(byId("panels"), document.body, {
-    wlDirection: study.wl_drag_direction, onAction: () => {}, onChange: () => toolbar?.reflect(),
+    wlDirection: study.wl_drag_direction, columns: study.panel_columns, onAction: () => {}, onChange: () => toolbar?.reflect(),
     onExplain: (panel) => void tell(panel.title, panel.what_is_this),
   });
   const form = new Questions(byId("questions"), questions, { onAnswer: () => {}, onInput: () => {} });

@@ -2,7 +2,7 @@
  * The questions as native radio groups, without a default. A digit answers the question in focus and moves on; arrow
  * keys move the choice at once but are reported only when they come to rest, so walking from 1 to 5 is one answer.
  */
-import { make } from "./dom.js";
+import { make, onScreen } from "./dom.js";
 
 const SETTLE_MS = 900;
 const MOST_RADIOS = 11;
@@ -142,11 +142,26 @@ export class Questions {
     const score = digit === 0 && minimum > 0 && maximum === 10 ? 10 : digit;
     const group = this.groups[this.current];
     if (group.disabled || score < minimum || score > maximum || group.querySelector("input[type=number]")) return false;
+    if (!this.reveal(this.current)) return false; // what cannot be seen is not answered: the next press is
     this.onInput();
     this.mark(this.current, score);
     this.settle();
     this.focus(Math.min(this.current + 1, this.questions.length - 1));
     return true;
+  }
+
+  /**
+   * Bring a question onto the screen, with the others where there is room for them.
+   * @param {number} index @returns {boolean} whether it was there: its text and its scores
+   */
+  reveal(index) {
+    const group = this.groups[index];
+    const high = (/** @type {Element} */ part) => part.getBoundingClientRect().height > window.innerHeight;
+    const least = high(group) ? group.querySelector(".choices, .score") ?? group : group;
+    if (onScreen(least)) return true;
+    const part = [this.form, group].find((whole) => !high(whole)) ?? least;
+    part.scrollIntoView({ block: "nearest" });
+    return false;
   }
 
   /** @param {number} index */

@@ -54,13 +54,13 @@ export async function start(config) {
     outbox.stop();
     return;
   }
-  document.documentElement.style.setProperty("--columns", String(state.study.panel_columns ?? 4));
   room = new ReadingRoom({ api, page, state, outbox, practice: config.practice !== undefined });
   const { status } = room;
   const first = firstPosition(state.read);
   void room.prefetch.parcel(first).decode(); // loads while the reader looks at the ramp
   const check = `display:${state.study.slug}:${state.reader}`; // practice and reads are one sitting
-  room.displayCheck = await displayCheck(byId("display-dialog"), check, page.panelSide(), (what) => status.say(
+  const side = page.panelSide(room.viewer);
+  room.displayCheck = await displayCheck(byId("display-dialog"), check, side, (what) => status.say(
     "kept", `What this browser kept of the ${what} check could not be read; it was set aside, and is asked again.`));
   await room.open(first);
 }

@@ -23,8 +23,12 @@ export class Toolbar {
       on: { input: () => viewer.setOpacity(Number(this.opacity.value) / 100) } });
     this.tool = make("button", { type: "button", "data-action": "tool", on: { click: () => actions.tool() } });
     this.invert = button("invert", "Invert", "I");
+    this.pair = button("pair", "Side by side", "S");
+    this.loupe = button("loupe", "Loupe", "L");
+    this.folder = button("fold", "Tools", "");
     bar.append(
       group("Overlay", this.overlay, this.opacity),
+      group("Panels", this.pair, this.loupe, this.folder),
       group("Zoom", name("Zoom"), button("zoomOut", "−", "−", "Zoom out"), button("zoomIn", "+", "+", "Zoom in")),
       group("Move the image", name("Move"), button("panLeft", "←", "Shift ←", "Move left"),
         button("panUp", "↑", "Shift ↑", "Move up"), button("panDown", "↓", "Shift ↓", "Move down"),
@@ -38,7 +42,11 @@ export class Toolbar {
   }
 
   reflect() {
-    const { state, tool, panels } = this.viewer;
+    const { state, tool, panels, shown, loupe, layout } = this.viewer;
+    this.pair.setAttribute("aria-pressed", String(shown.paired));
+    this.pair.disabled = !this.viewer.canPair;
+    this.loupe.setAttribute("aria-pressed", String(loupe.on));
+    this.folder.setAttribute("aria-expanded", String(!layout.folded));
     const hasMaps = panels.some((panel) => panel.facts.type === "map");
     this.overlay.setAttribute("aria-pressed", String(state.overlay));
     this.overlay.disabled = !hasMaps;

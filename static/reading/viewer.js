@@ -2,11 +2,12 @@
  * The panels of one example under one linked view. Every viewer action, from key, button, mouse or finger, is a method
  * here; each tells `onAction` its name, so that a visit can count them. Each canvas holds the screen's own pixels.
  */
-import { Animation } from "./animation.js";
-import { make } from "./dom.js";
-import { listen } from "./gestures.js";
+import { dress } from "./controls.js";
+import { Layout } from "./layout.js";
+import { Loupe } from "./loupe.js";
 import { Painter } from "./painter.js";
 import { Panel } from "./panel.js";
+import { Shown } from "./shown.js";
 import { ViewState } from "./view_state.js";
 
 const DEFAULT_OPACITY = 0.8;
@@ -15,13 +16,14 @@ const SETTLING_MS = 400; // within this, a second click belongs to a double clic
 export class Viewer {
   /**
    * @param {HTMLElement} container
-   * @param {HTMLElement} room carries data-enlarged for the style sheet
-   * @param {{wlDirection: string, onAction: (name: string) => void, onChange: () => void,
+   * @param {HTMLElement} room carries attributes for the style sheet
+   * @param {{wlDirection: string, columns: number, onAction: (name: string) => void, onChange: () => void,
    *   onExplain: (panel: import("./types.js").PanelFacts) => void}} options
    */
-  constructor(container, room, { wlDirection, onAction, onChange, onExplain }) {
+  constructor(container, room, { wlDirection, columns, onAction, onChange, onExplain }) {
     this.container = container;
     this.room = room;
+    this.columns = columns; // the most panels of any example: all of them get the same size
     this.sense = wlDirection === "inverted" ? -1 : 1; // standard: right widens the window, down darkens
     this.onAction = onAction;
     this.onChange = onChange;
@@ -31,9 +33,10 @@ export class Viewer {
     this.tool = "window";
     /** @type {Panel[]} */
     this.panels = [];
-    /** @type {number|null} */
-    this.enlarged = null;
     this.pointed = 0;
+    this.shown = new Shown();
+    this.layout = new Layout(room, container);
+    this.loupe = new Loupe();
     this.painter = new Painter();
     this.request = 0;
     new ResizeObserver(() => this.redraw()).observe(container);
@@ -55,8 +58,11 @@ export class Viewer {
     this.state.startAt(loaded.assignment.case.image);
     this.state.overlay = true;
     this.state.opacity = this.defaultOpacity;
-    this.panels = panels.map((facts, index) => this.build(new Panel(facts, loaded, subject), index, paused));
+    this.panels = panels.map((facts, index) => (
+      dress(new Panel(facts, loaded, subject), index, this, paused)));
     this.container.replaceChildren(...this.panels.map((panel) => panel.element));
+    this.shown.start(panels);
+    this.rearrange();
     this.draw();
     this.onChange();
   }
@@ -71,44 +77,17 @@ export class Viewer {
     this.pointed = 0;
     this.state.field = "crop";
     this.state.reset();
-    this.setEnlarged(null);
+    this.shown.start([]);
+    this.loupe.clear();
     this.container.replaceChildren();
   }
 
-  /** @param {Panel} panel @param {number} index @param {boolean} paused */
-  build(panel, index, paused) {
-    const { facts, links, controls } = panel;
-    if (facts.type === "animation") {
-      panel.animation = new Animation(facts, {
-        paused, onAction: this.onAction, onFrame: () => this.redraw(),
-      });
-      controls.append(panel.animation.controls);
-    }
-    if (facts.type === "input") {
-      controls.append(make("button", { type: "button", class: "quiet", "data-action": "whole",
-        "aria-pressed": "false",
-        on: { click: () => this.toggleWhole() } }, "Whole radiograph ", make("kbd", { text: "W" })));
-    }
-    if (facts.what_is_this) {
-      links.append(make("button", { type: "button", class: "link", text: "What is this?",
-        "aria-label": `What is this? ${facts.title}`,
-        on: { click: () => { this.onAction("what_is_this"); this.onExplain(facts); } } }));
-    }
-    links.append(make("button", { type: "button", class: "icon", text: "⤢", title: "Enlarge (E)",
-      "aria-label": `Enlarge: ${facts.title}`, "aria-pressed": "false", on: { click: () => this.enlarge(index) } }));
-    listen(panel.view, {
-      point: () => { this.pointed = index; },
-      tap: () => { this.shield(); this.enlarge(index); },
-      zoom: (factor, u, v) => this.change(() => this.state.zoomBy(factor, u, v)),
-      pan: (dx, dy) => this.change(() => this.state.panBy(dx, dy)),
-      drag: (dx, dy, button) => this.drag(dx, dy, button),
-      done: (what) => this.onAction(what === "drag" ? this.lastDrag : "zoom"),
-    }, panel.canvas);
-    return panel;
-  }
-
-  /** The main button uses the chosen tool, the right button the other one, the middle button pans. */
-  drag(/** @type {number} */ dx, /** @type {number} */ dy, /** @type {number} */ button) {
+  /**
+   * The main button uses the chosen tool, the right button the other one, the middle button pans.
+   * @param {number} dx @param {number} dy @param {number} button @param {boolean} finger
+   */
+  drag(dx, dy, button, finger) {
+    if (finger && this.loupe.on) return; // the finger leads the loupe
     const tool = button === 1 ? "pan" : (button === 2) === (this.tool === "window") ? "pan" : "window";
     this.lastDrag = tool;
     this.change(() => {
@@ -117,7 +96,24 @@ export class Viewer {
     });
   }
 
+  /** @param {"zoom"|"drag"|"pinch"} what */
+  done(what) {
+    this.onAction(what === "drag" ? this.lastDrag : "zoom");
+    // Who has pinched wants to look round with one finger; the tool's button says so, and reset takes it back.
+    if (what === "pinch") this.lend(this.state.zoom > 1);
+  }
+
+  /** The moving tool, lent for as long as a pinch's zoom lasts. @param {boolean} wanted */
+  lend(wanted) {
+    if (wanted ? this.tool === "pan" : !this.lent) return;
+    this.tool = wanted ? "pan" : "window";
+    this.lent = wanted;
+    this.onChange();
+  }
+
   lastDrag = "window";
+
+  lent = false;
 
   /** @param {() => void} work changes the state @param {string} [name] counted, when given */
   change(work, name) {
@@ -132,7 +128,10 @@ export class Viewer {
   zoomBy(factor) { this.change(() => this.state.zoomBy(factor), "zoom"); }
 
   /** @param {number} dx @param {number} dy */
-  panBy(dx, dy) { this.change(() => this.state.panBy(dx, dy), "pan"); }
+  panBy(dx, dy) {
+    if (this.loupe.on) this.moveLoupe(this.loupe.u - dx, this.loupe.v - dy); // the same keys, the other way round
+    else this.change(() => this.state.panBy(dx, dy), "pan");
+  }
 
   /** @param {number} brighter @param {number} wider */
   windowBy(brighter, wider) { this.change(() => this.state.windowBy(brighter, wider), "window"); }
@@ -145,6 +144,7 @@ export class Viewer {
       this.state.overlay = true;
       this.state.opacity = this.defaultOpacity ?? DEFAULT_OPACITY;
     }, "reset");
+    this.lend(false);
   }
 
   toggleOverlay() { this.change(() => { this.state.overlay = !this.state.overlay; }, "overlay"); }
@@ -159,17 +159,24 @@ export class Viewer {
 
   toggleTool() {
     this.tool = this.tool === "window" ? "pan" : "window";
+    this.lent = false;
     this.onChange();
   }
 
-  /** Enlarge a panel, or go back to all of them. @param {number} [index] */
-  enlarge(index = this.enlarged ?? this.pointed) {
+  /** @param {string} name counted @param {() => void} work changes which panels are shown */
+  turn(name, work) {
     if (!this.loaded) return;
     if (this.state.field === "whole") this.leaveWhole();
-    this.onAction("enlarge");
-    this.setEnlarged(this.enlarged === index ? null : index);
+    this.onAction(name);
+    work();
+    this.rearrange();
     this.redraw();
     this.onChange();
+  }
+
+  /** Enlarge a panel, or go back to what was shown. @param {number} [index] */
+  enlarge(index = this.shown.one ?? this.pointed) {
+    this.turn("enlarge", () => { this.shown.one = this.shown.one === index ? null : index; });
   }
 
   /** The page rearranges under the pointer: the second half of a double click must hit neither panel nor score. */
@@ -180,26 +187,61 @@ export class Viewer {
 
   /** The next panel, when one is enlarged; else the first. */
   nextPanel() {
+    const { one, total } = this.shown;
+    this.turn("enlarge", () => { this.shown.one = one === null ? 0 : (one + 1) % total; });
+  }
+
+  /** The radiograph and one explanation, side by side. */
+  togglePair() { if (this.canPair) this.turn("pair", () => this.shown.togglePair()); }
+
+  nextExplanation() { if (this.canPair) this.turn("next_explanation", () => this.shown.nextExplanation()); }
+
+  get canPair() {
+    return this.shown.explanations.length > 0;
+  }
+
+  toggleLoupe() {
     if (!this.loaded) return;
-    const next = this.enlarged === null ? 0 : (this.enlarged + 1) % this.panels.length;
-    if (this.state.field === "whole") this.leaveWhole();
-    this.onAction("enlarge");
-    this.setEnlarged(next);
+    this.loupe.on = !this.loupe.on;
+    if (!this.loupe.on) this.loupe.clear();
+    this.change(() => {}, "loupe");
+  }
+
+  /** @param {number} u @param {number} v in fractions of a panel */
+  moveLoupe(u, v) {
+    if (!this.loupe.on) return;
+    this.loupe.moveTo(u, v);
+    this.redraw();
+  }
+
+  /** Fold the toolbar away or unfold it; until then it does what serves the pictures. */
+  fold() {
+    this.layout.fold = !this.layout.folded;
+    this.rearrange();
     this.redraw();
     this.onChange();
   }
 
+  /** Whether there is more to the radiograph than the model's field of view. */
+  get hasWhole() {
+    if (!this.loaded) return false;
+    const { image, crop } = this.loaded.assignment.case;
+    return crop.x > 0.5 || crop.y > 0.5 || crop.x + crop.size < image.width - 0.5
+      || crop.y + crop.size < image.height - 0.5;
+  }
+
   toggleWhole() {
-    if (!this.loaded) return;
+    if (!this.hasWhole) return;
     this.onAction("whole");
     if (this.state.field === "whole") {
       this.leaveWhole();
-      this.setEnlarged(null);
+      this.shown.one = null;
     } else {
       this.keptView = { zoom: this.state.zoom, x: this.state.x, y: this.state.y };
       Object.assign(this.state, { field: "whole", zoom: 1, x: 0, y: 0 });
-      this.setEnlarged(this.panels.findIndex((panel) => panel.facts.type === "input"));
+      this.shown.one = this.shown.input;
     }
+    this.rearrange();
     this.redraw();
     this.onChange();
   }
@@ -210,28 +252,36 @@ export class Viewer {
 
   /** @returns {boolean} whether there was something to close */
   closeEnlarged() {
-    if (this.enlarged === null) return false;
-    if (this.state.field === "whole") this.toggleWhole();
-    else this.enlarge(this.enlarged);
+    if (this.shown.one !== null) {
+      if (this.state.field === "whole") this.toggleWhole();
+      else this.enlarge(this.shown.one);
+    } else if (this.shown.paired) this.togglePair();
+    else return false;
     return true;
   }
 
-  /** @param {number|null} index */
-  setEnlarged(index) {
-    this.enlarged = index;
-    this.room.toggleAttribute("data-enlarged", index !== null);
+  /** Put the panels that are to be seen where they belong. */
+  rearrange() {
+    const { shown, room } = this;
+    const { indices, explanations } = shown;
     const whole = this.state.field === "whole";
+    room.dataset.view = shown.name;
     this.panels.forEach((panel, i) => {
-      panel.title.textContent = whole ? "Whole radiograph (box: what the model sees)" : panel.facts.title;
+      panel.element.hidden = !indices.includes(i);
+      const place = shown.paired && i !== shown.input && explanations.length > 1
+        ? ` (${shown.at + 1} of ${explanations.length})` : "";
+      panel.title.textContent = whole ? "Whole radiograph (box: what the model sees)" : panel.facts.title + place;
       panel.controls.querySelector("[data-action=whole]")?.setAttribute("aria-pressed", String(whole));
-      panel.element.toggleAttribute("data-large", i === index);
-      panel.links.querySelector("[aria-pressed]")?.setAttribute("aria-pressed", String(i === index));
+      panel.links.querySelector("[aria-pressed]")?.setAttribute("aria-pressed", String(i === shown.one));
+      const next = panel.links.querySelector("[data-action=nextExplanation]");
+      if (next) next.hidden = !place;
     });
+    this.layout.arrange(shown.room(this.columns), shown.name === "pair");
   }
 
-  /** @returns {Animation[]} */
+  /** @returns {import("./animation.js").Animation[]} */
   get animations() {
-    return /** @type {Animation[]} */ (this.panels.map((panel) => panel.animation).filter(Boolean));
+    return /** @type {import("./animation.js").Animation[]} */ (this.panels.map((panel) => panel.animation).filter(Boolean));
   }
 
   /** @param {"toggle"|"toZero"} method */
@@ -245,9 +295,10 @@ export class Viewer {
     return Math.max(0, ...this.animations.map((animation) => animation.loops));
   }
 
-  /** @returns {number} side of a panel in CSS pixels */
+  /** @returns {number} side of the panels on the screen, in CSS pixels */
   get panelPx() {
-    return Math.round(this.panels[0]?.canvas.getBoundingClientRect().width ?? 0);
+    const shown = this.panels[this.shown.indices[0]];
+    return Math.round(shown?.canvas.getBoundingClientRect().width ?? 0);
   }
 
   redraw() {
@@ -259,9 +310,10 @@ export class Viewer {
     if (!this.loaded) return;
     const { levels, assignment } = this.loaded;
     const visible = this.state.visible(levels[0], assignment.case.crop);
-    const shown = this.panels.filter((_, i) => this.enlarged === null || this.enlarged === i);
+    const shown = this.shown.indices.map((index) => this.panels[index]);
     const side = Math.max(1, ...shown.map((panel) => panel.fit()));
     this.painter.paint(levels, this.state.window, visible, side);
     shown.forEach((panel) => panel.draw(this.painter.base, visible, this.state, this.painter.frameLut));
+    this.loupe.draw(shown, visible, levels, this.state);
   }
 }

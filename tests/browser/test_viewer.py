@@ -14,7 +14,7 @@ from tests.browser.conftest import ReadingRoom
 from tests.browser.stimuli import average
 
 Make = Callable[..., ReadingRoom]
-PANEL = ".panel[data-panel={}] canvas"
+PANEL = ".panel[data-panel={}] canvas:not(.loupe)"
 
 
 def pixels(page: Page, panel: str = "input") -> np.ndarray:
