@@ -21,4 +21,6 @@ def home(request: HttpRequest) -> HttpResponse:
         for study in Study.objects.exclude(pk__in=[study.pk for study in reading]):
             roles.setdefault(study, "administrator")
     context = {"reading": reading, "running": roles.items(), "may_create": may_create_study(user)}
+    if reading and not context["running"] and not context["may_create"]:
+        context["theme"] = "dark"  # a reader's way to the reading room (reading/theme.py)
     return render(request, "studies/home.html", context)
