@@ -60,7 +60,7 @@ export class Outbox extends EventTarget {
     const outbox = new Outbox(disk, owner, api);
     for (const row of await disk.all()) {
       if (typeof row?.owner === "string" && row.owner !== owner) continue; // another reader's
-      const wrong = row?.owner === owner ? flaw(row) : "nobody's";
+      const wrong = row?.owner === owner ? flaw(row) : "no owner";
       if (wrong) outbox.aside.push(wrong);
       else outbox.entries.push(row);
     }
@@ -83,17 +83,17 @@ export class Outbox extends EventTarget {
    * @param {Omit<Entry, "owner">} entry
    */
   add(entry) {
+    /** @type {Entry} */
+    const kept = { ...entry, owner: this.owner };
+    this.coming.add(kept); // at once: the page may be going away
     // One after the other, or two entries of one key written at once would both stay.
-    this.adding = this.adding.catch(() => {}).then(() => this.addNow(entry));
+    this.adding = this.adding.catch(() => {}).then(() => this.addNow(kept));
     return this.adding;
   }
 
-  /** @param {Omit<Entry, "owner">} entry */
-  async addNow(entry) {
-    /** @type {Entry} */
-    const kept = { ...entry, owner: this.owner };
+  /** @param {Entry} kept */
+  async addNow(kept) {
     const replaced = this.entries.filter((old) => old.key === kept.key && old.seq !== this.inFlight);
-    this.coming.add(kept);
     try {
       kept.seq = await this.disk.write((store) => {
         replaced.forEach((old) => store.delete(/** @type {number} */ (old.seq)));

@@ -116,19 +116,30 @@ async function connect(api, page) {
 
 /** @param {Api} api @param {Page} page */
 async function load(api, page) {
-  let state = await patiently(askState(api), () => late(page, "the server's answer"));
+  const state = await patiently(askState(api), () => late(page, "the server's answer"));
   api.reader = state.reader;
   const disk = new Disk();
   await patiently(disk.connect(), () => late(page, "this browser's storage, which another tab of this site keeps busy (close "
     + "the other tabs)"));
   const outbox = await Outbox.open(disk, `${api.base} ${state.reader}`, api);
+  try {
+    return { outbox, state: await sendLeftOvers(outbox, api, page) ?? state };
+  } catch (error) {
+    outbox.stop(); // the next attempt opens its own
+    throw error;
+  }
+}
+
+/** @param {Outbox} outbox @param {Api} api @param {Page} page @returns the state after it, where there was anything */
+async function sendLeftOvers(outbox, api, page) {
+  let state = null;
   if (outbox.entries.some((entry) => !entry.held)) {
     // Left by a killed browser or a lost network: sent before anything is shown, so that the place is right.
     await patiently(outbox.flush(), () => late(page, "the server to take answers that were kept on this computer"));
     state = await patiently(askState(api), () => late(page, "the server's answer"));
   }
   outbox.opening = false;
-  return { state, outbox };
+  return state;
 }
 
 /** @param {Api} api @returns {Promise<import("./types.js").State>} */

@@ -36,8 +36,8 @@ export class Status {
       ? `${outbox.trouble} You can go on: ${kept} kept on this computer and sent by ${
         unsent === 1 ? "itself" : "themselves"} when it is back.` : "");
     this.say("aside", outbox.aside.length
-      ? `${counted(outbox.aside.length, "entry", "entries")} kept on this computer cannot be read (${outbox.aside[0]}), `
-        + "was set aside and stays on its disk. Please tell the study team." : "");
+      ? "Set aside on this computer's disk, because it cannot be read, and not sent: "
+        + `${counted(outbox.aside.length, "entry", "entries")} (${outbox.aside[0]}). Please tell the study team.` : "");
     this.say("refused", refused.length
       ? `The server did not take ${counted(refused.length, "answer")}: ${refused[0].refused} Please tell the study team.`
       : "");
@@ -45,7 +45,7 @@ export class Status {
 
   clear() {
     this.sentences.clear();
-    this.notice.textContent = "";
+    this.notice.textContent = this.saved.textContent = "";
   }
 
   /** @param {string} subject @param {string} sentence "" when there is nothing to say any more */

@@ -1,0 +1,133 @@
+"""Cookies that are deleted, reads that are over for the server, and what answers in the server's place."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from readerstudy.accounts.models import User
+from readerstudy.reading.models import Read, Visit
+from readerstudy.studies.models import Membership
+from tests.browser.conftest import ReadingRoom
+from tests.browser.trial import PASSWORD
+
+Make = Callable[..., ReadingRoom]
+PROBLEM = "application/problem+json"
+
+
+@pytest.mark.parametrize("deleted", ["all", "csrftoken"])
+def test_deleted_cookies_cost_at_most_a_password(reading_room: Make, deleted: str) -> None:
+    room = reading_room()
+    page = room.open()
+    room.wait_until(Visit.objects.exists)
+    if deleted == "all":
+        page.context.clear_cookies()
+    else:
+        page.context.clear_cookies(name=deleted)
+    room.press("3")
+    if deleted == "all":
+        page.get_by_label("Password").fill(PASSWORD)
+        room.press("Enter")
+    room.all_saved()
+    room.stores([(1, "confidence", 3, 1)])
+
+
+def finished_elsewhere(room: ReadingRoom) -> None:
+    Read.objects.filter(reader=room.trial.reader, number=1).update(finished_at=timezone.now())
+
+
+def set_back_before_the_visit(room: ReadingRoom) -> None:
+    Visit.objects.all().delete()
+
+
+def set_back_before_the_reader(room: ReadingRoom) -> None:
+    Membership.objects.update(user=User.objects.create(username="somebody"))
+
+
+def closed(room: ReadingRoom) -> None:
+    room.trial.change(state="closed", closed_at=timezone.now())
+
+
+ENDS = [
+    (finished_elsewhere, "This read is finished already"), (set_back_before_the_visit, "set back to an older state"),
+    (set_back_before_the_reader, "no longer knows you as R1"), (closed, "The study has been closed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("happens", "said"), ENDS, ids=[end.__name__ for end, _ in ENDS])
+def test_a_read_that_is_over_for_the_server_stops_with_one_message(
+    reading_room: Make, happens: Callable[[ReadingRoom], None], said: str
+) -> None:
+    room = reading_room()
+    page = room.open()
+    room.wait_until(lambda: Visit.objects.exists() and room.kept_rows() == [])
+    happens(room)
+    room.press("4")
+    expect(page.locator("#message")).to_contain_text(said)
+    expect(page.locator("#message")).to_contain_text("1 answer that the server has not taken is kept on this computer")
+    expect(page.locator("#notice")).to_be_empty()
+    expect(page.locator("#reading")).to_be_hidden()
+    assert room.kept_scores() == [4] and room.scores() == []
+    room.photograph(f"ended-{happens.__name__}")
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_a_refusal_of_everything_stops_the_page(reading_room: Make, status: int) -> None:
+    room = reading_room()
+    page = room.open()
+    room.wait_until(Visit.objects.exists)
+    body = '{"title": "No", "detail": "This reader may not read.", "code": "gone"}'
+    page.route("**/responses/**", lambda route: route.fulfill(status=status, content_type=PROBLEM, body=body))
+    room.press("4", "2")
+    expect(page.locator("#message")).to_contain_text("kept on this computer")
+    assert 4 in room.kept_scores()
+
+
+def test_an_account_that_is_gone_ends_the_password_dialog(reading_room: Make) -> None:
+    room = reading_room()
+    page = room.open()
+    room.wait_until(Visit.objects.exists)
+    User.objects.update(is_active=False)
+    room.end_session()
+    room.press("4")
+    page.get_by_label("Password").fill(PASSWORD)
+    room.press("Enter")
+    expect(page.locator("#message")).to_contain_text("does not know you any more")
+    expect(page.locator("#session-dialog")).to_be_hidden()
+    assert room.kept_scores() == [4]
+
+
+HTML = {"content_type": "text/html", "body": "<h1>Log in to the hospital's network</h1>"}
+REPLIES = [
+    {"status": 200, **HTML}, {"status": 403, **HTML}, {"status": 404, **HTML}, {"status": 502, **HTML},
+    {"status": 302, "headers": {"Location": "/accounts/login/"}}, {"status": 200, "json": {}}, {"status": 204},
+    {"status": 403, "json": "no"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("reply", REPLIES, ids=[f"{reply['status']}-{index}" for index, reply in enumerate(REPLIES)])
+def test_what_answers_in_the_servers_place_acknowledges_nothing(reading_room: Make, reply: dict[str, Any]) -> None:
+    room = reading_room()
+    page = room.open()
+    room.wait_until(lambda: Visit.objects.exists() and room.kept_rows() == [])
+    page.route("**/responses/**", lambda route: route.fulfill(**reply))
+    room.press("4")
+    expect(page.locator("#notice")).to_contain_text("1 answer is kept on this computer")
+    expect(page.locator("#save-state")).to_have_text("Not sent yet: 1")
+    assert room.kept_scores() == [4]
+    page.unroute("**/responses/**")
+    room.all_saved()
+    room.stores([(1, "confidence", 4, 1)])
+
+
+def test_an_id_taken_by_another_answer_is_set_aside_and_said(reading_room: Make) -> None:
+    room = reading_room()
+    page = room.open()
+    room.wait_until(Visit.objects.exists)
+    page.evaluate("() => { crypto.randomUUID = () => '5f0c1f8e-4a54-4d0c-9a5e-0c6ad0f0a003'; }")
+    room.press("4", "2")
+    expect(page.locator("#notice")).to_contain_text("did not take 1 answer: Another answer is stored with this id")
+    assert room.kept_scores() == [2]
+    room.stores([(1, "confidence", 4, 1)])
