@@ -1,30 +1,24 @@
 """Read one radiograph from a DICOM file by allow-list: the pixels, and the few facts a case needs. No torch.
 
 Nothing else is parsed into memory, and pydicom's log messages and warnings, which quote values, are kept silent: no
-message or exception from here can name a patient.
+message or exception from here can name a patient. Sources: DICOM PS3.3 C.7.6.3, C.11.1-2; PS3.5 8.1-8.2.
 """
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import BinaryIO
 
 import numpy as np
-import pydicom
-from PIL import Image
 from pydicom import uid
-from pydicom.encaps import generate_frames
-from pydicom.pixels import get_decoder
 
-from explain import facts
+from explain import dicom_pixels, dicom_tones, facts, grey_range
+from explain.as_read import MAX_RATIO, AsRead, Shown
+from explain.dicom_header import AGAIN, Header, is_dicom, no_quotes, parse
 from explain.image_checks import ImageError, check_size
+from explain.tones import Shares, Tone, is_visible
 
-logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)  # for good: its loggers quote values at every level
+__all__ = ["DicomFacts", "DicomHeader", "check_header", "is_dicom", "no_quotes", "read_facts", "read_pixels"]
 
 RADIOGRAPH_CLASSES = {
     uid.ComputedRadiographyImageStorage,
@@ -35,6 +29,8 @@ RADIOGRAPH_CLASSES = {
 }
 # "DR" is not in the standard but common; "OT" and nothing at all are usual in secondary captures of public data sets.
 RADIOGRAPH_MODALITIES = {"CR", "DX", "DR", "RG", "OT", ""}
+# With one of these a file needs no image class: some writers leave it out.
+_SURELY_RADIOGRAPHS = {"CR", "DX", "DR", "RG"}
 # Named in messages; anything else could be free text typed into the wrong tag.
 OTHER_MODALITIES = {
     "CT",
@@ -57,27 +53,20 @@ OTHER_MODALITIES = {
     "SM",
 }
 
-_FACT_TAGS = [
-    "SpecificCharacterSet",
-    "PatientID",
-    "PatientSex",
-    "PatientAge",
-    "ViewPosition",
-    "Modality",
+_FACT_TAGS: list[str | int] = [
+    *("SpecificCharacterSet", "PatientID", "PatientSex", "PatientAge", "ViewPosition", "Modality"),
     "BurnedInAnnotation",
 ]
-_PIXEL_TAGS = [
+_PIXEL_TAGS: list[str | int] = [
     *("SOPClassUID", "PresentationIntentType", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation"),
-    *("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PlanarConfiguration"),
+    *("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
+    *("PixelPaddingValue", "PixelPaddingRangeLimit", "PresentationLUTShape"),
+    *("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio"),
     *("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence"),
     *("WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence"),
-    *("PixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths"),
+    *("PixelData", "FloatPixelData", "DoubleFloatPixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths"),
+    *dicom_pixels.OVERLAY_TAGS,
 ]
-# Compressed forms whose decoders believe the size in the stream; Pillow reads that size without decoding.
-_SIZED_SYNTAXES = {
-    *(uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEG2000Lossless, uid.JPEG2000),
-    *(uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K),
-}
 
 
 @dataclass(frozen=True)
@@ -107,215 +96,159 @@ class DicomHeader:
 
 def read_facts(source: BinaryIO, where: str) -> DicomFacts:
     """The facts of an open DICOM file. Raises ImageError."""
-    ds = _parse(source, where, _FACT_TAGS)
+    header = parse(source, where, _FACT_TAGS, stop_before_pixels=True)
+    modality = header.text("Modality").upper()
     return DicomFacts(
-        patient_id=_text(ds, "PatientID"),
-        sex=facts.or_unknown(facts.sex, _text(ds, "PatientSex"), ""),
-        age=facts.or_unknown(facts.age_years, _text(ds, "PatientAge"), None),
-        view=facts.or_unknown(facts.view, _text(ds, "ViewPosition"), ""),
-        modality=_one_of(ds, "Modality", RADIOGRAPH_MODALITIES),
-        burned_in={"YES": True, "NO": False}.get(_text(ds, "BurnedInAnnotation").upper()),
+        patient_id=header.text("PatientID"),
+        sex=facts.or_unknown(facts.sex, header.text("PatientSex"), ""),
+        age=facts.or_unknown(facts.age_years, header.text("PatientAge"), None),
+        view=facts.or_unknown(facts.view, header.text("ViewPosition"), ""),
+        modality=modality if modality in RADIOGRAPH_MODALITIES else "",
+        burned_in={"YES": True, "NO": False}.get(header.text("BurnedInAnnotation").upper()),
     )
 
 
 def check_header(source: BinaryIO, where: str) -> DicomHeader:
     """Refuse, without decoding, a DICOM file that is not one plain radiograph. Raises ImageError."""
-    ds = _parse(source, where, [*_FACT_TAGS, *_PIXEL_TAGS], stop_before_pixels=True)
-    return _check(ds, where)
+    how = _check(parse(source, where, [*_FACT_TAGS, *_PIXEL_TAGS], stop_before_pixels=True))
+    return DicomHeader(how.width, how.height, how.bits)
 
 
-def read_pixels(source: BinaryIO, where: str) -> tuple[np.ndarray, int, tuple[float, float] | None]:
-    """Pixels (H, W) at full depth in display polarity, bits, and the window (low, high) the file asks for, or None.
+def read_pixels(source: BinaryIO, where: str) -> tuple[np.ndarray, int, Shown, AsRead]:
+    """Pixels (H, W) in display polarity, bits, how they are first shown, and what was done to them.
 
-    The stored values are kept as they are, as TorchXRayVision keeps them, but that MONOCHROME1 and a negative rescale
-    slope are inverted and signed values are shifted to start at 0. A positive slope and the intercept only change the
-    unit, so they act on the window and not on the pixels. A VOI look-up table or a sigmoid becomes the straight window
-    that follows its slope: burning it into the pixels would cost grey levels and change what the model sees.
+    The stored values are kept as they are, as TorchXRayVision keeps them, but that MONOCHROME1, a negative rescale
+    slope and a falling look-up table are inverted, signed values are shifted to start at 0, and a range of which they
+    use next to nothing is replaced (explain.grey_range). A positive slope and the intercept only change the unit, so
+    they act on the way of showing and not on the pixels. Padding that lies around the picture is black.
     """
-    ds = _parse(source, where, [*_FACT_TAGS, *_PIXEL_TAGS])
-    header = _check(ds, where)
-    _check_codestream(ds, header, where)
-    stored = _decode(ds, where)
-    if stored.shape != (header.height, header.width):
-        raise ImageError(where, "the decoded picture has another size than the DICOM header says", "Export it again")
-    offset = 2 ** (header.bits - 1) if ds.get("PixelRepresentation", 0) == 1 else 0
-    most = 2**header.bits - 1
-    pixels = stored.astype(np.int32) + offset if stored.dtype.kind == "i" else stored
-    if pixels.min() < 0 or pixels.max() > most:
-        raise ImageError(where, f"pixel values lie outside the {header.bits} bits the header says", "Export it again")
-    slope, intercept = _rescale(ds, where)
-    inverted = (ds.PhotometricInterpretation == "MONOCHROME1") != (slope < 0)
-    window = _window(ds, lambda value: (value - intercept) / slope + offset)
-    pixels = pixels.astype(np.uint8 if header.bits == 8 else np.uint16)
+    header = parse(source, where, [*_FACT_TAGS, *_PIXEL_TAGS])
+    how = _check(header)
+    slope, intercept = _rescale(header)
+    stored = dicom_pixels.read(header, how)
+    counts = grey_range.histogram(stored.pixels, how.bits, stored.padding)
+    grey = grey_range.choose(where, counts, how.bits, how.zero)
+
+    def value_of(pixel: np.ndarray) -> np.ndarray:
+        return slope * (pixel - how.zero) + intercept
+
+    tone = _tone(header, counts, value_of)
+    inverted = (_photometric(header) == "MONOCHROME1") ^ (slope < 0) ^ bool(tone and tone.falls)
+    most = 2**grey.bits - 1
+    pixels = grey.apply(stored.pixels)
     if inverted:
         pixels = pixels.dtype.type(most) - pixels
-        window = window and (most - window[1], most - window[0])
-    return pixels, header.bits, window
+    pixels = grey_range.with_black_surround(pixels, stored.pixels, stored.padding, counts, grey)
+    shown = Shown()
+    if tone:
+        shown = Shown.of(tone.of(lambda x: value_of(grey.low + (most - x if inverted else x) / grey.scale)), grey.bits)
+    as_read = AsRead(
+        shape=(how.height, how.width),
+        declared=(-how.zero, 2**how.bits - 1 - how.zero),
+        used=(grey.low - how.zero, grey.high - how.zero),
+        replaced=grey.replaced,
+        pixel_ratio=_pixel_ratio(header),
+        shown_by=shown.by,
+        not_shown=tone is None and dicom_tones.asked(header),
+    )
+    return pixels, grey.bits, shown, as_read
 
 
-def _rescale(ds: pydicom.Dataset, where: str) -> tuple[float, float]:
+def _tone(header: Header, counts: np.ndarray, value_of: Shares) -> Tone | None:
+    """The first way of showing the header asks for that shows something of pixels with this histogram."""
+    values = value_of(np.arange(len(counts), dtype=float))
+    for tone in dicom_tones.tones(header, float(values.min()), float(values.max())):
+        if is_visible(tone.share(values), counts):
+            return tone
+    return None
+
+
+def _rescale(header: Header) -> tuple[float, float]:
     try:
-        slope, intercept = (
-            float(ds.get(name, missing)) for name, missing in (("RescaleSlope", 1), ("RescaleIntercept", 0))
-        )
-        if slope and np.isfinite([slope, intercept]).all():
-            return slope, intercept
-    except (TypeError, ValueError):  # its message quotes the value
-        pass
-    raise ImageError(where, "the DICOM file's rescale slope or intercept is no usable number", "Export it again")
+        slope, intercept = header.number("RescaleSlope", 1), header.number("RescaleIntercept", 0)
+    except ImageError:
+        slope = intercept = 0
+    if slope == 0:
+        said = "the DICOM file's rescale slope or intercept is no usable number"
+        raise ImageError(header.where, said, "Export it again")
+    return slope, intercept
 
 
-@contextmanager
-def no_quotes() -> Iterator[None]:
-    """Keep warnings, which may quote what a file says, from being shown."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+def _pixel_ratio(header: Header) -> float:
+    """A pixel's height over its width, by the spacing between pixels or else their aspect ratio (C.7.6.3.1.7)."""
+    for name in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio"):
+        sides = header.numbers(name)
+        if not sides:
+            continue
+        if len(sides) != 2 or (sides[0] != sides[1] and min(sides) <= 0):
+            raise header.unusable(name)
+        ratio = 1.0 if sides[0] == sides[1] else sides[0] / sides[1]
+        if not 1 / MAX_RATIO <= ratio <= MAX_RATIO:
+            raise header.unusable(name)
+        return ratio
+    return 1.0
 
 
-def _parse(source: BinaryIO, where: str, tags: list[str], stop_before_pixels: bool = False) -> pydicom.Dataset:
-    """Parse only `tags`. A deflated file is refused first: parsing it would inflate it, however large, into memory."""
-    damaged = ImageError(where, "the file cannot be read as DICOM: damaged or incomplete", "Export it again")
-    source.seek(0)
-    if uid.DeflatedExplicitVRLittleEndian.encode() in source.read(4096):
-        raise ImageError(where, "the whole DICOM file is deflated", "Export it uncompressed, or as JPEG 2000")
-    source.seek(0)
-    try:
-        with no_quotes():
-            ds = pydicom.dcmread(source, stop_before_pixels=stop_before_pixels, specific_tags=list(tags))
-            for element in ds:  # pydicom converts lazily; do it here, where nothing can leak
-                _ = element.value
-    except Exception:  # pydicom raises many kinds, quoting what it read
-        raise damaged from None
-    return ds
+def _photometric(header: Header) -> str:
+    return header.text("PhotometricInterpretation").upper()
 
 
-def _check(ds: pydicom.Dataset, where: str) -> DicomHeader:
-    modality = _text(ds, "Modality").upper()
-    if modality not in RADIOGRAPH_MODALITIES:
-        said = f"modality {modality}" if modality in OTHER_MODALITIES else "a modality that is no radiograph"
-        raise ImageError(where, f"the DICOM file has {said}", "Load CR, DX or secondary captures of radiographs only")
-    sop_class = _text(ds, "SOPClassUID")
-    if sop_class not in RADIOGRAPH_CLASSES:
-        said = uid.UID_dictionary[sop_class][0] if sop_class in uid.UID_dictionary else "no known image class"
-        raise ImageError(
-            where, f"the DICOM file is: {said}", "Load CR, DX (for presentation) or secondary captures only"
-        )
-    if _text(ds, "PresentationIntentType").upper() == "FOR PROCESSING":
+def _check(header: Header) -> dicom_pixels.Layout:
+    _check_kind(header)
+    where = header.where
+    if "PixelData" not in header.pictures:
+        raise ImageError(where, "the DICOM file's pixels are floating-point numbers", "Export 8 to 16 bits a pixel")
+    if header.text("PresentationIntentType").upper() == "FOR PROCESSING":
         raise ImageError(where, "the DICOM file holds unprocessed detector data", "Export the image for presentation")
-    if _text(ds, "BurnedInAnnotation").upper() == "YES":
+    if header.text("BurnedInAnnotation").upper() == "YES":
         raise ImageError(
             where,
             "the DICOM file says that text is burned into its pixels (Burned In Annotation = YES)",
             "Remove the text from the picture, or leave this case out",
         )
-    if _number(ds, "NumberOfFrames", 1) > 1:
+    frames = header.integer("NumberOfFrames", 1)
+    if frames > 1:
         raise ImageError(where, "the DICOM file has more than one frame", "Load one radiograph per file")
-    photometric = _text(ds, "PhotometricInterpretation")
-    if _number(ds, "SamplesPerPixel", 1) != 1 or photometric not in ("MONOCHROME1", "MONOCHROME2"):
-        raise ImageError(
-            where, "the DICOM file is not a grey picture (MONOCHROME1 or MONOCHROME2)", "Export it as grey"
-        )
-    bits, allocated = _number(ds, "BitsStored", 0), _number(ds, "BitsAllocated", 0)
-    if not 8 <= bits <= 16 or allocated not in (8, 16) or bits > allocated:
-        raise ImageError(where, "the DICOM file does not hold 8 to 16 bits a pixel", "Export it with 8 to 16 bits")
-    if "ModalityLUTSequence" in ds:
+    if frames < 0:
+        raise header.unusable("NumberOfFrames")
+    _check_grey(header)
+    how = dicom_pixels.layout(header)
+    if header.get("ModalityLUTSequence"):
         raise ImageError(where, "the DICOM file needs a modality look-up table", "Export it with that table applied")
-    width, height = _number(ds, "Columns", 0), _number(ds, "Rows", 0)
-    check_size(where, width, height)
-    _check_decoder(ds, where)
-    return DicomHeader(width, height, bits)
+    check_size(where, how.width, how.height)
+    _rescale(header)
+    _pixel_ratio(header)
+    dicom_pixels.check_decoder(header)
+    return how
 
 
-def _check_decoder(ds: pydicom.Dataset, where: str) -> None:
-    syntax = getattr(ds.file_meta, "TransferSyntaxUID", uid.ImplicitVRLittleEndian)
-    known = syntax in uid.UID_dictionary and syntax.is_transfer_syntax
-    if known and not syntax.is_compressed:
-        return
-    try:
-        available = known and get_decoder(syntax).is_available
-    except NotImplementedError:
-        available = False
-    if not available:
-        said = syntax.name if known else "an unknown transfer syntax"
+def _check_kind(header: Header) -> None:
+    """Refuse what says it is another kind of file, then what ends before its picture, then what does not say."""
+    where, modality = header.where, header.text("Modality").upper()
+    if modality not in RADIOGRAPH_MODALITIES:
+        said = f"modality {modality}" if modality in OTHER_MODALITIES else "a modality that is no radiograph"
+        raise ImageError(where, f"the DICOM file has {said}", "Load CR, DX or secondary captures of radiographs only")
+    sop_class = header.text("SOPClassUID") or header.meta_class
+    stated = bool(sop_class) or "SOPClassUID" in header
+    remedy = "Load CR, DX (for presentation) or secondary captures only"
+    if stated and sop_class not in RADIOGRAPH_CLASSES:
+        said = uid.UID_dictionary[sop_class][0] if sop_class in uid.UID_dictionary else "no known image class"
+        raise ImageError(where, f"the DICOM file is: {said}", remedy)
+    if not header.pictures:
+        said = "the DICOM file is incomplete: it ends inside its header, before its picture"
+        raise ImageError(where, said, AGAIN)
+    if not stated and modality not in _SURELY_RADIOGRAPHS:
+        raise ImageError(where, "the DICOM file says neither its image class nor a modality of radiographs", remedy)
+
+
+def _check_grey(header: Header) -> None:
+    photometric, shape = _photometric(header), header.text("PresentationLUTShape").upper()
+    if header.integer("SamplesPerPixel", 1) != 1 or photometric not in ("MONOCHROME1", "MONOCHROME2"):
         raise ImageError(
-            where,
-            f"its pixels are compressed as {said}, which cannot be decoded here",
-            "Decompress it first (JPEG Lossless: dcmdjpeg of DCMTK, or gdcmconv --raw), or export JPEG 2000 or PNG",
+            header.where, "the DICOM file is not a grey picture (MONOCHROME1 or MONOCHROME2)", "Export it as grey"
         )
-
-
-def _check_codestream(ds: pydicom.Dataset, header: DicomHeader, where: str) -> None:
-    """Refuse a JPEG or JPEG 2000 stream that announces another size than the header: it would be decoded unlimited."""
-    syntax = getattr(ds.file_meta, "TransferSyntaxUID", uid.ImplicitVRLittleEndian)
-    if syntax not in _SIZED_SYNTAXES:
-        return
-    size = None
-    try:
-        frame = next(generate_frames(ds.PixelData, number_of_frames=1))
-        with no_quotes(), Image.open(BytesIO(frame), formats=("JPEG", "JPEG2000")) as picture:
-            size = picture.size
-    except Exception:  # many kinds; the next line says all there is to say
-        size = None
-    if size != (header.width, header.height):
-        problem = "its compressed pixels are damaged, 12-bit JPEG, or of another size than the header says"
-        raise ImageError(where, problem, "Export it uncompressed, or as JPEG 2000 or PNG")
-
-
-def _decode(ds: pydicom.Dataset, where: str) -> np.ndarray:
-    try:
-        with no_quotes():
-            return ds.pixel_array
-    except Exception:  # decoders raise many kinds
-        raise ImageError(where, "its pixels cannot be decoded: damaged or truncated", "Export it again") from None
-
-
-def _window(ds: pydicom.Dataset, to_pixel: Callable[[float], float]) -> tuple[float, float] | None:
-    """The window the file asks for, as (low, high) in pixel values; the first when there are several (PS3.3 C.11.2)."""
-    try:
-        if "VOILUTSequence" in ds:
-            low, high = _lut_window(ds.VOILUTSequence[0])
-        else:
-            center, width = (float(np.atleast_1d(ds[name].value)[0]) for name in ("WindowCenter", "WindowWidth"))
-            if _text(ds, "VOILUTFunction") in ("LINEAR_EXACT", "SIGMOID"):
-                low, high = center - width / 2, center + width / 2
-            elif width < 1:
-                return None
-            else:
-                low, high = center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2
-        ends = sorted((to_pixel(low), to_pixel(high)))
-    except Exception:  # no window, or one that makes no sense: the whole range is shown
-        return None
-    return (ends[0], ends[1]) if np.isfinite(ends).all() and ends[0] < ends[1] else None
-
-
-def _lut_window(item: pydicom.Dataset) -> tuple[float, float]:
-    """The straight window near a VOI look-up table: the line through where it passes 10 and 90 % of its output."""
-    entries, first, bits = (int(value) for value in item.LUTDescriptor)
-    data = item.LUTData
-    table = (
-        np.frombuffer(data, np.uint8 if bits <= 8 and len(data) == entries else "<u2")
-        if isinstance(data, bytes)
-        else data
-    )
-    table = np.asarray(table, float)
-    share = (table - table.min()) / (table.max() - table.min())
-    low, high = (first + int(np.argmax(share >= level)) for level in (0.1, 0.9))
-    return low - (high - low) / 8, high + (high - low) / 8
-
-
-def _text(ds: pydicom.Dataset, name: str) -> str:
-    value = ds.get(name)
-    return value.strip() if isinstance(value, str) else ""
-
-
-def _one_of(ds: pydicom.Dataset, name: str, allowed: set[str]) -> str:
-    value = _text(ds, name).upper()
-    return value if value in allowed else ""
-
-
-def _number(ds: pydicom.Dataset, name: str, default: int) -> int:
-    try:
-        return int(ds.get(name) or default)
-    except (TypeError, ValueError):
-        return 0
+    # INVERSE goes with MONOCHROME1 and says the same once more (C.11.6.1.2); IDENTITY, and a word that is no shape,
+    # add nothing; LIN OD is for film printers
+    if shape == "LIN OD" or (shape == "INVERSE" and photometric == "MONOCHROME2"):
+        said = "the DICOM header's Presentation LUT Shape contradicts its Photometric Interpretation"
+        raise ImageError(header.where, said, "Export it again, as MONOCHROME2 with the shape IDENTITY")

@@ -1,13 +1,13 @@
-"""What every radiograph file must satisfy, whatever its format. Used by images.py and dicom.py; needs NumPy only."""
+"""What every radiograph file must satisfy, whatever its format. Used by images.py and dicom.py."""
 
 from __future__ import annotations
 
-import numpy as np
-
 MIN_SIDE = 64
 MAX_PIXELS = 64_000_000
-# A picture that spans under 1/16 of its range is almost always 12-bit data labelled as 16-bit: black to eye and model.
-MIN_SPAN = 1 / 16
+# What a picture may take unpacked: 64 megapixels of grey at 16 bits or of RGB at 8 bits. A 16-bit PNG with several
+# channels needs several times its size while it is unpacked, and a second for every few megabytes.
+MAX_BYTES = 192_000_000
+MAX_DEEP_BYTES = 96_000_000
 
 
 class ImageError(ValueError):
@@ -41,16 +41,14 @@ def check_size(where: str, width: int, height: int) -> None:
         )
 
 
-def check_greys(where: str, pixels: np.ndarray, bits: int) -> None:
-    """Refuse pixels (H, W) out of range for `bits`, or so flat that neither reader nor model could see anything."""
-    low, high, most = int(pixels.min()), int(pixels.max()), 2**bits - 1
-    if high > most:
-        raise ImageError(
-            where, f"pixel values go up to {high}, but the file says {bits} bits (at most {most})", "Export it again"
-        )
-    if high - low < most * MIN_SPAN:
+def check_bytes(where: str, size: tuple[int, int], channels: int, depth: int, deep: bool) -> None:
+    """Refuse a picture that takes too much memory or time to decode, by its header. depth: bytes a sample; deep: a PNG
+    that only our own, slower decoder reads at full depth (explain.png16)."""
+    wanted, limit = size[0] * size[1] * channels * depth, MAX_DEEP_BYTES if deep else MAX_BYTES
+    if wanted > limit:
+        what = f"{size[0]} x {size[1]} pixels with {channels} channels of {8 * depth} bits"
         raise ImageError(
             where,
-            f"pixel values span {low} to {high} of 0 to {most}: blank, or fewer bits than the file says",
-            "Check the export; scale the pixel values to the full range of the file's bit depth",
+            f"the image unpacks to {wanted // 10**6} MB ({what}), over the limit of {limit // 10**6} MB",
+            "Export it as grey, one channel, or smaller",
         )

@@ -18,20 +18,21 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from explain import dicom, png16
+from explain import dicom, grey_range, png16
+from explain.as_read import MAX_RATIO, AsRead, Shown, resampled, true_shape
+from explain.colour_marks import refuse_colour
 from explain.dicom import DicomFacts
-from explain.image_checks import MAX_PIXELS, MIN_SIDE, ImageError, check_greys, check_size
+from explain.image_checks import MAX_PIXELS, MIN_SIDE, ImageError, check_bytes, check_size
 
 __all__ = [
     "MAX_PIXELS", "MIN_SIDE", "MODEL_SIZE", "Crop", "DicomFacts", "ImageError", "ImageHeader", "Radiograph",
-    "center_crop", "check_image_header", "pixel_sha256", "read_dicom_facts", "read_radiograph", "resize",
+    "center_crop", "check_image_header", "pixel_sha256", "ranged", "read_dicom_facts", "read_radiograph",
+    "refuse_colour", "resize",
 ]  # fmt: skip
 
 logging.getLogger("PIL").setLevel(logging.WARNING)  # for good: at lower levels it quotes EXIF
 
 MODEL_SIZE = 224
-# Mean difference between an RGB picture's channels, in levels of 255, above which it is in colour and no radiograph.
-MAX_COLOUR = 4
 _FORMATS = ("PNG", "JPEG")
 _REMEDY = "Open the file in an image viewer, and export it again as PNG or JPEG"
 
@@ -61,12 +62,15 @@ class Radiograph:
 
     pixels: (height, width), uint8 when bits is 8, else uint16 with values 0..2**bits - 1; 0 is black (display
     polarity). window: the grey window (low, high) in pixel values that the file asks to be shown first, or None for the
-    whole range.
+    whole range. curve: where the file asks for a curve instead, the grey value shown for each pixel value, (2**bits,)
+    of the pixels' dtype. as_read: what was done to the pixels of its file, None for one that comes from no file.
     """
 
     pixels: np.ndarray
     bits: int = 8
     window: tuple[float, float] | None = None
+    curve: np.ndarray | None = None
+    as_read: AsRead | None = None
 
     def __post_init__(self) -> None:
         wanted = np.uint8 if self.bits == 8 else np.uint16
@@ -83,6 +87,12 @@ class Radiograph:
         x, y, size = self.crop
         return self.pixels[y : y + size, x : x + size]
 
+    def as_shown(self) -> Radiograph:
+        """The radiograph as a viewer starts from it: a curve is applied to its pixels, a window is not."""
+        if self.curve is None:
+            return self
+        return Radiograph(self.curve[self.pixels], self.bits, None, None, self.as_read)
+
     def model_input(self) -> np.ndarray:
         """float32 (1, 224, 224) in [-1024, 1024], by TorchXRayVision's normalize, XRayCenterCrop, XRayResizer(224)."""
         scaled = (2 * (self.cropped().astype(np.float32) / (2**self.bits - 1)) - 1.0) * 1024
@@ -94,21 +104,37 @@ def read_radiograph(source: Source, name: str | None = None) -> Radiograph:
 
     name: what messages call the file (a manifest row, say); by default the file's own name.
     Grey and RGB, 8 and 16 bit; RGB must be grey, and its first channel is taken, as TorchXRayVision does. EXIF
-    orientation is honoured. For DICOM see explain.dicom.read_pixels. Raises ImageError with a sentence for people when
-    the file is no usable radiograph: unknown format, truncated, absurd dimensions, several frames, colour,
-    transparency, blank, text burned in, no radiograph modality, no decoder.
+    orientation is honoured, and pixels that are not square are resampled to the picture's true proportions. A grey
+    range of which the pixels use next to nothing is replaced (explain.grey_range). For DICOM see
+    explain.dicom.read_pixels. Raises ImageError with a sentence for people when the file is no usable radiograph:
+    unknown format, truncated, absurd dimensions, several frames, colour, transparency, blank, text burned in, no
+    radiograph modality, no decoder.
     """
     with opened(source, name) as (file, where):
         header = _check_header(file, where)
         file.seek(0)
         if header.format == "DICOM":
-            pixels, bits, window = dicom.read_pixels(file, where)
-        else:
-            with opened_picture(file, where, _FORMATS) as picture:
-                pixels, window = grey_samples(picture, file, where), None
-            bits = pixels.dtype.itemsize * 8
-        check_greys(where, pixels, bits)
-        return Radiograph(np.ascontiguousarray(pixels), bits, window)
+            pixels, bits, shown, as_read = dicom.read_pixels(file, where)
+            return _squared(pixels, bits, shown, as_read)
+        with opened_picture(file, where, _FORMATS) as picture:
+            pixels, ratio = grey_samples(picture, file, where), _pixel_ratio(picture)
+        return ranged(pixels, where, ratio)
+
+
+def ranged(pixels: np.ndarray, where: str, pixel_ratio: float = 1.0) -> Radiograph:
+    """The radiograph of grey pixels (H, W), uint8 or uint16, that no header describes. Raises ImageError when blank."""
+    bits = pixels.dtype.itemsize * 8
+    counts = grey_range.histogram(pixels, bits)
+    grey = grey_range.choose(where, counts, bits)
+    as_read = AsRead(pixels.shape, (0, 2**bits - 1), (grey.low, grey.high), grey.replaced, pixel_ratio=pixel_ratio)
+    black = grey_range.with_black_surround(grey.apply(pixels), pixels, None, counts, grey)
+    return _squared(black, grey.bits, Shown(), as_read)
+
+
+def _squared(pixels: np.ndarray, bits: int, shown: Shown, as_read: AsRead) -> Radiograph:
+    """With square pixels: crop, masks and maps need no other rule then."""
+    pixels = resampled(pixels, true_shape(as_read.shape, as_read.pixel_ratio))
+    return Radiograph(np.ascontiguousarray(pixels), bits, shown.window, shown.curve, as_read)
 
 
 def check_image_header(source: Source, name: str | None = None) -> ImageHeader:
@@ -191,7 +217,7 @@ def _sniff(file: BinaryIO, where: str) -> str:
         return "PNG"
     if head.startswith(b"\xff\xd8\xff"):
         return "JPEG"
-    if head[128:] == b"DICM":
+    if dicom.is_dicom(head):
         return "DICOM"
     raise ImageError(where, "the file is not PNG, JPEG or DICOM", "Convert it to one of these")
 
@@ -211,6 +237,7 @@ def _check_header(file: BinaryIO, where: str) -> ImageHeader:
             raise ImageError(
                 where, f"pixels of mode {picture.mode} are not supported", "Export it as grey, 8 or 16 bit"
             )
+        check_bytes(where, picture.size, len(picture.getbands()), 2 if deep or picture.mode == "I;16" else 1, deep)
         return ImageHeader(kind, *picture.size, 16 if deep or picture.mode == "I;16" else 8)
 
 
@@ -241,12 +268,23 @@ def grey_samples(picture: Image.Image, file: BinaryIO, where: str) -> np.ndarray
         if picture.mode in ("P", "PA"):
             picture = picture.convert("RGBA" if "transparency" in picture.info or picture.mode == "PA" else "RGB")
         samples = np.asarray(picture)
-    samples = np.atleast_3d(samples)
+    samples = _upright(np.atleast_3d(samples), orientation)
     if samples.shape[2] in (2, 4):
         _refuse_transparency(samples[:, :, -1], where)
     if samples.shape[2] >= 3:
         refuse_colour(samples[:, :, :3], where)
-    return _upright(samples[:, :, 0], orientation)
+    return samples[:, :, 0]
+
+
+def _pixel_ratio(picture: Image.Image) -> float:
+    """A pixel's height over its width, by PNG's pHYs or JPEG's JFIF density, which count pixels per unit; 1 when they
+    say nothing, or nothing plausible: unlike a modality, programs write them without thought."""
+    density = picture.info.get("aspect") or picture.info.get("jfif_density") or picture.info.get("dpi") or (1, 1)
+    across, down = (float(value) for value in density)
+    ratio = across / down if across > 0 and down > 0 else 1.0
+    if picture.getexif().get(0x0112, 1) in (5, 6, 7, 8):
+        ratio = 1 / ratio
+    return ratio if 1 / MAX_RATIO <= ratio <= MAX_RATIO else 1.0
 
 
 def _refuse_transparency(alpha: np.ndarray, where: str) -> None:
@@ -256,18 +294,10 @@ def _refuse_transparency(alpha: np.ndarray, where: str) -> None:
         )
 
 
-def refuse_colour(rgb: np.ndarray, where: str) -> None:
-    """Raise ImageError unless the channels of an (H, W, 3) array are nearly the same."""
-    red, green, blue = np.moveaxis(rgb, 2, 0)
-    spread = float(np.mean(np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)))
-    if spread > MAX_COLOUR * np.iinfo(rgb.dtype).max / 255:
-        raise ImageError(where, "the image is in colour", "Load the grey picture itself, without colour marks or maps")
-
-
 def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
     """Undo an EXIF orientation (1..8; tag 0x0112 of EXIF 2.3): even ones are mirrored, from 5 on rows are columns."""
     if orientation in (5, 6, 7, 8):
-        pixels = pixels.T
+        pixels = pixels.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     if orientation in (3, 4, 7, 8):

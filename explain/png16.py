@@ -1,6 +1,6 @@
 """Decode PNG files with 16 bits and several channels at full depth, which Pillow cuts to 8 bits. NumPy only.
 
-Source: Portable Network Graphics (Second Edition), W3C, sections 7 (scan lines) and 9 (filters).
+Source: Portable Network Graphics (Second Edition), W3C, sections 7 (scan lines), 8 (interlacing) and 9 (filters).
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import zlib
 
 import numpy as np
 
+# The seven passes of an interlaced picture (section 8.2): first column, first row, steps to the right and down.
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 CHANNELS = {2: 3, 4: 2, 6: 4}  # PNG colour type -> samples per pixel
 
 
@@ -21,16 +23,22 @@ def is_deep_colour(header: bytes) -> bool:
 def decode(data: bytes) -> np.ndarray:
     """Samples of a PNG for which `is_deep_colour`: uint16 (height, width, channels). Raises ValueError when damaged."""
     width, height, _, colour, _, _, interlaced = struct.unpack(">IIBBBBB", data[16:29])
-    if interlaced:
-        raise ValueError("interlaced PNG with 16 bits per channel is not supported")
-    stride = width * CHANNELS[colour] * 2
-    inflate = zlib.decompressobj()
-    raw = inflate.decompress(_image_data(data), height * (stride + 1))
-    if len(raw) != height * (stride + 1):
+    passes = _ADAM7 if interlaced else ((0, 0, 1, 1),)
+    # rows and columns of each pass that have pixels
+    shapes = [(len(range(y, height, down)), len(range(x, width, right))) for x, y, right, down in passes]
+    lengths = [rows * (columns * CHANNELS[colour] * 2 + 1) if columns else 0 for rows, columns in shapes]
+    raw = zlib.decompressobj().decompress(_image_data(data), sum(lengths))
+    if len(raw) != sum(lengths):
         raise ValueError("PNG image data is truncated")
-    rows = np.frombuffer(raw, np.uint8).reshape(height, stride + 1)
-    lanes = _unfilter(rows[:, 0], rows[:, 1:].reshape(height, width, -1))
-    return np.ascontiguousarray(lanes).view(">u2").astype(np.uint16)
+    out = np.empty((height, width, CHANNELS[colour]), np.uint16)
+    start = 0
+    for (x, y, right, down), (rows, columns), length in zip(passes, shapes, lengths, strict=True):
+        if length:
+            lines = np.frombuffer(raw, np.uint8, length, start).reshape(rows, -1)
+            lanes = _unfilter(lines[:, 0], lines[:, 1:].reshape(rows, columns, -1))
+            out[y::down, x::right] = np.ascontiguousarray(lanes).view(">u2")
+        start += length
+    return out
 
 
 def _image_data(data: bytes) -> bytes:

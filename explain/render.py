@@ -80,7 +80,8 @@ def read_display_image(png: bytes, bits: int, window: tuple[float, float] | None
 
 
 def crop_and_resize(radiograph: Radiograph, size: int = DISPLAY_SIZE) -> Radiograph:
-    """The model's field of view, (size, size), same depth and window; bicubic, with smoothing where it shrinks."""
+    """The model's field of view as shown: (size, size), same depth and window; bicubic, smoothed where it shrinks."""
+    radiograph = radiograph.as_shown()
     cropped = Image.fromarray(radiograph.cropped().astype(np.float32))
     resized = np.asarray(cropped.resize((size, size), Image.Resampling.BICUBIC))
     pixels = np.clip(np.round(resized), 0, 2**radiograph.bits - 1).astype(radiograph.pixels.dtype)
@@ -88,7 +89,8 @@ def crop_and_resize(radiograph: Radiograph, size: int = DISPLAY_SIZE) -> Radiogr
 
 
 def grey8(radiograph: Radiograph) -> np.ndarray:
-    """uint8 (H, W) as first shown: the radiograph's window, or else its whole range, from black to white."""
+    """uint8 (H, W) as first shown: the radiograph's curve or window, or else its whole range, from black to white."""
+    radiograph = radiograph.as_shown()
     low, high = radiograph.window or (0, 2**radiograph.bits - 1)
     return _to_grey(radiograph.pixels, low, high)
 

@@ -13,12 +13,13 @@ from typing import Any, cast
 
 import numpy as np
 
+from explain.as_read import AsRead
 from explain.image_checks import ImageError
 from explain.images import DicomFacts, Radiograph, pixel_sha256
 from readerstudy.cases.extensions import Extension, extension, kind_of
 from readerstudy.cases.identity import known_patient, patient_key
 from readerstudy.cases.models import Case
-from readerstudy.cases.problems import Problems
+from readerstudy.cases.problems import Problem, Problems, folded
 from readerstudy.cases.records import OLDEST, CaseRecord, FindingRecord, Source, rows_of
 from readerstudy.wording import counted
 
@@ -39,6 +40,8 @@ class Report:
     without_patient: int = 0
     pathologies: dict[str, dict[str, int]] = field(default_factory=dict)
     explanations: dict[str, int] = field(default_factory=dict)
+    # Cases whose grey range was replaced: row, the range declared, the range taken, and the version of the rule.
+    ranges: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def summary(self) -> dict[str, Any]:
@@ -72,8 +75,9 @@ def check_source(
     digests: dict[bool, list[str]] = {False: [], True: []}
     cases = source.cases(problems)
     first_row: dict[str, int] = {}
+    read: dict[int, AsRead] = {}
     for done, case in enumerate(cases, 1):
-        digest, lines = _check_case(source, case, problems, on_case)
+        digest, lines = _check_case(source, case, problems, on_case, read)
         if digest in first_row:
             text = f"it shows the same pixels as row {first_row[digest]}"
             problems.add(case.row, "image", case.image, text, "Use one path for the same image, or remove one of them")
@@ -87,7 +91,9 @@ def check_source(
     content = {
         (keep, made): _digest([sorted(lines), keep, made]) for keep, lines in digests.items() for made in (False, True)
     }
-    return Checked(cases, pixels, _report(cases), content[keep_source_ids, simulated], content)
+    report = _report(cases)
+    _report_reading(report, read)
+    return Checked(cases, pixels, report, content[keep_source_ids, simulated], content)
 
 
 def warn_of_known_pixels(checked: Checked, batch: str) -> None:
@@ -104,13 +110,19 @@ def warn_of_known_pixels(checked: Checked, batch: str) -> None:
         checked.report.warnings.append(f"row {row} {KNOWN_PIXELS} case {public_id} of batch {other}")
 
 
-def _check_case(source: Source, case: CaseRecord, problems: Problems, on_case: OnCase) -> tuple[str, list[Any]]:
-    """The digest of the case's pixels, and everything stated about it; "" when the image cannot be used."""
+def _check_case(
+    source: Source, case: CaseRecord, problems: Problems, on_case: OnCase, read: dict[int, AsRead]
+) -> tuple[str, list[Any]]:
+    """The digest of the case's pixels, and everything stated about it; "" when the image cannot be used.
+
+    read: gets what was done to the pixels, by row, where something was."""
     try:
         radiograph, facts = source.radiograph(case)
     except ImageError as error:
         problems.add(case.row, "image", case.image, error.problem, error.remedy)
         return "", []
+    if radiograph.as_read and radiograph.as_read.notes():
+        read[case.row] = radiograph.as_read
     stated = case.patient or (facts.patient_id if facts else "")
     fill_facts(case, facts)
     case.placeholder = "" if case.patient else stated
@@ -130,9 +142,8 @@ def _check_mask(
 ) -> str:
     if not finding.mask:
         return ""
-    height, width = radiograph.pixels.shape
     try:
-        inside = source.mask(case, finding, (height, width))
+        inside = source.mask(case, finding, radiograph)
     except ImageError as error:
         problems.add(finding.row, "mask", finding.mask, error.problem, error.remedy)
         return ""
@@ -214,6 +225,17 @@ def _name_warnings(cases: list[CaseRecord]) -> list[str]:
         f"pathology “{name}” in {counted(count, 'row')} names several: give each pathology a row of its own"
         for name, count in sorted(joined.items())
     ]
+
+
+def _report_reading(report: Report, read: dict[int, AsRead]) -> None:
+    """Ranges and warnings of files that were not taken as they are; many alike are one warning with their rows."""
+    report.ranges = [
+        {"row": row, "declared": list(one.declared), "used": list(one.used), "rule": one.rule}
+        for row, one in read.items()
+        if one.replaced
+    ]
+    notes = [Problem(row, "", "", note, "") for row, one in read.items() for note in one.notes()]
+    report.warnings += [line.removesuffix(". .").removesuffix(".") for line in folded(notes)]
 
 
 def _digest(parts: Iterable[Any]) -> str:

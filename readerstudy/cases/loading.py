@@ -205,17 +205,30 @@ def _case(record: CaseRecord, radiograph: Radiograph, batch: Batch, written: Wri
     )
     case.height, case.width = radiograph.pixels.shape
     case.crop_x, case.crop_y, case.crop_size = radiograph.crop
+    _note_reading(case, radiograph)
     whole = display_image(radiograph)
     written.save(case.pixels, whole.png, ".png", case.public_id)
-    shown = whole
+    shown, start = whole, radiograph.as_shown()
     if max(case.width, case.height) > MAX_DISPLAY_SIDE:
-        shown = display_image(shrunk(radiograph, MAX_DISPLAY_SIDE))
+        start = shrunk(start, MAX_DISPLAY_SIDE)
+    if start is not radiograph:
+        shown = display_image(start)
         written.save(case.display, shown.png, ".png", case.public_id)
     else:
         case.display = case.pixels.name
     case.display_width, case.display_height = shown.width, shown.height
     case.display_sha256 = hashlib.sha256(shown.png).hexdigest()
     return case
+
+
+def _note_reading(case: Case, radiograph: Radiograph) -> None:
+    """What was done to the file's pixels, so that it is known of a case as long as the case is."""
+    done = radiograph.as_read
+    if done is None:
+        return
+    case.file_height, case.file_width = done.shape
+    case.range_rule, (case.range_low, case.range_high) = done.rule, done.used
+    case.range_replaced, case.shown_by = done.replaced, done.shown_by
 
 
 def _finding(
@@ -230,7 +243,7 @@ def _finding(
     if finding.label is not None:
         truth = Truth(case=case, pathology=finding.pathology, label=finding.label, provenance=case.batch.source)
         if finding.mask:
-            inside = source.mask(record, finding, (case.height, case.width))
+            inside = source.mask(record, finding, radiograph)
             if inside is None:
                 raise ImageError("", "the mask is gone since it was checked", "Load the batch again")
             written.save(truth.mask, mask_png(inside), ".png", f"{case.public_id} {finding.pathology}")

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from explain.as_read import resampled
 from explain.image_checks import MAX_PIXELS, ImageError
 from explain.images import Radiograph, grey_samples, opened_picture
 from explain.render import display_image
@@ -16,24 +17,32 @@ _BOXES = re.compile(r"[\d.,;|\s-]+")
 _HOW = "Write x,y,w,h in pixels of the whole image, several boxes separated by ; or |"
 
 
-def read_mask(spec: str, shape: tuple[int, int], open_file: Callable[[str], BinaryIO]) -> np.ndarray:
+def read_mask(
+    spec: str,
+    shape: tuple[int, int],
+    open_file: Callable[[str], BinaryIO],
+    file_shape: tuple[int, int] | None = None,
+) -> np.ndarray:
     """bool (H, W) of a manifest's mask cell: boxes, or the path of a PNG. Raises ImageError.
 
-    In a picture, pixels at half of its brightest or more are inside, so that 0/1, 0/255 and smoothed edges all work.
+    file_shape: rows and columns of the image's file, where they are not `shape` because its pixels are not square:
+    boxes and pictures are drawn on the file, and are resampled like it. A picture may have either size. Its pixels at
+    half of its brightest or more are inside, so that 0/1, 0/255 and smoothed edges all work.
     """
+    drawn = file_shape or shape
     if _BOXES.fullmatch(spec):
-        return boxes(spec, shape)
+        return resampled(boxes(spec, drawn), shape)
     with open_file(spec) as file, opened_picture(file, "mask", ("PNG",)) as picture:
-        if picture.size != (shape[1], shape[0]) or picture.width * picture.height > MAX_PIXELS:
+        if picture.size not in {drawn[::-1], shape[::-1]} or picture.width * picture.height > MAX_PIXELS:
             width, height = picture.size
-            said = f"the mask is {width} x {height} pixels and its image {shape[1]} x {shape[0]}"
+            said = f"the mask is {width} x {height} pixels and its image {drawn[1]} x {drawn[0]}"
             raise ImageError("mask", said, "Draw the mask at the full size of the image")
         samples = np.asarray(grey_samples(picture, file, "mask"))
     inside = samples.astype(int) * 2 >= max(1, int(samples.max()))
     if not inside.any() or inside.all():
         said = "marks the whole image" if inside.any() else "is empty"
         raise ImageError("mask", f"the mask {said}", "Draw the finding, or remove the mask")
-    return inside
+    return resampled(inside, shape)
 
 
 def boxes(spec: str, shape: tuple[int, int]) -> np.ndarray:

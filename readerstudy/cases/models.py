@@ -69,6 +69,16 @@ class Case(models.Model):
     crop_y = models.PositiveIntegerField(default=0)
     crop_size = models.PositiveIntegerField(default=0)
 
+    # What was done to the file's pixels (explain.as_read). Rows loaded before these fields were kept have rule 0: they
+    # took the range their file declared, and are never rescaled.
+    range_rule = models.PositiveSmallIntegerField(default=0, help_text="Version of the rule for the grey range.")
+    range_low = models.IntegerField(null=True, blank=True, help_text="First stored value of the range taken: black.")
+    range_high = models.IntegerField(null=True, blank=True)
+    range_replaced = models.BooleanField(default=False, help_text="Not the range that the file declares.")
+    file_width = models.PositiveIntegerField(default=0, help_text="Of the file; other than width: not square pixels.")
+    file_height = models.PositiveIntegerField(default=0)
+    shown_by = models.CharField(max_length=16, blank=True, help_text="First shown by: range, window, sigmoid, table.")
+
     class Meta:
         ordering = ["id"]
         constraints = [

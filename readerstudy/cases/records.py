@@ -58,8 +58,8 @@ class Source(Protocol):
         """Raises ImageError."""
         ...
 
-    def mask(self, case: CaseRecord, finding: FindingRecord, shape: tuple[int, int]) -> np.ndarray | None:
-        """bool (H, W), true inside, at the radiograph's full resolution `shape`; None for none. Raises ImageError."""
+    def mask(self, case: CaseRecord, finding: FindingRecord, radiograph: Radiograph) -> np.ndarray | None:
+        """bool (H, W), true inside, at the radiograph's full resolution; None for none. Raises ImageError."""
         ...
 
     def open(self, path: str) -> BinaryIO:

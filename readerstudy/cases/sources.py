@@ -81,8 +81,9 @@ class FileSource:
         with self.open(case.image) as file:
             return read_radiograph(file, where), read_dicom_facts(file, where)
 
-    def mask(self, case: CaseRecord, finding: FindingRecord, shape: tuple[int, int]) -> np.ndarray:
-        return read_mask(finding.mask, shape, self.open)
+    def mask(self, case: CaseRecord, finding: FindingRecord, radiograph: Radiograph) -> np.ndarray:
+        file_shape = radiograph.as_read.shape if radiograph.as_read else None
+        return read_mask(finding.mask, radiograph.pixels.shape, self.open, file_shape)
 
     def open(self, path: str) -> BinaryIO:
         parts = PurePosixPath(path).parts

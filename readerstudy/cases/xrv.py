@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from explain.facts import age_years, or_unknown, sex, view
-from explain.image_checks import ImageError, check_greys, check_size
-from explain.images import DicomFacts, Radiograph
+from explain.image_checks import ImageError, check_size
+from explain.images import DicomFacts, Radiograph, ranged
 from readerstudy.cases.problems import Problems, refuse
 from readerstudy.cases.records import OLDEST, CaseRecord, FindingRecord
 
@@ -117,13 +117,12 @@ class XrvSource:
         where = f"row {case.row}"
         values = np.asarray(self._sample(self.places[case.image][0], where)["img"])[0]
         check_size(where, values.shape[1], values.shape[0])
-        radiograph = _from_model_range(values)
-        check_greys(where, radiograph.pixels, radiograph.bits)
-        return radiograph, None
+        return ranged(_from_model_range(values), where), None
 
-    def mask(self, case: CaseRecord, finding: FindingRecord, shape: tuple[int, int]) -> np.ndarray | None:
+    def mask(self, case: CaseRecord, finding: FindingRecord, radiograph: Radiograph) -> np.ndarray | None:
         """All annotations of the image together, bool (H, W); None when the data set has none of this pathology."""
         index = list(self.data_set.pathologies).index(finding.pathology)
+        shape = radiograph.pixels.shape
         places, inside = self.places[case.image], np.zeros(shape, bool)
         for place in places:
             sample = self._sample(place, f"row {case.row}", alone=len(places) > 1)
@@ -180,12 +179,12 @@ def _is_among(image: str, names: set[str]) -> bool:
     return any("/".join(parts[start:]) in names for start in range(len(parts) - 1))
 
 
-def _from_model_range(values: np.ndarray) -> Radiograph:
+def _from_model_range(values: np.ndarray) -> np.ndarray:
     """Undo TorchXRayVision's normalize, (H, W) in [-1024, 1024]: 8 bits where all values are of 8 bits, else 16."""
     share = np.clip((values.astype(np.float64) / 1024 + 1) / 2, 0, 1)
     if np.abs(share * 255 - np.round(share * 255)).max() < 0.01:
-        return Radiograph(np.round(share * 255).astype(np.uint8))
-    return Radiograph(np.round(share * 65535).astype(np.uint16), 16)
+        return np.round(share * 255).astype(np.uint8)
+    return np.round(share * 65535).astype(np.uint16)
 
 
 def _text(value: Any) -> str:

@@ -33,13 +33,24 @@ def encoded(pixels: np.ndarray, format: str = "PNG", **options: object) -> bytes
     return file.getvalue()
 
 
-def png16(samples: np.ndarray, filters: list[int] | None = None) -> bytes:
+def png16(samples: np.ndarray, filters: list[int] | None = None, interlaced: bool = False) -> bytes:
     """A 16-bit PNG of (H, W, 2..4) uint16 samples, its rows filtered in turn by `filters` (PNG filter types)."""
     height, width, channels = samples.shape
+    starts = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+    passes = [samples[y::down, x::right] for x, y, right, down in starts] if interlaced else [samples]
+    raw = b"".join(_filtered(part, filters or [0]) for part in passes if part.size)
+    header = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2, 4: 6}[channels], 0, 0, int(interlaced))
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(raw)), (b"IEND", b"")]
+    parts = [struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def _filtered(samples: np.ndarray, filters: list[int]) -> bytes:
+    height, _, channels = samples.shape
     rows = samples.astype(">u2").view(np.uint8).reshape(height, -1).astype(int)
     step, raw = channels * 2, bytearray()
     for y in range(height):
-        kind = (filters or [0])[y % len(filters or [0])]
+        kind = filters[y % len(filters)]
         up = rows[y - 1] if y else np.zeros_like(rows[0])
         left, corner = np.zeros_like(up), np.zeros_like(up)
         left[step:], corner[step:] = rows[y, :-step], up[:-step]
@@ -49,10 +60,10 @@ def png16(samples: np.ndarray, filters: list[int] | None = None) -> bytes:
         raw += (
             bytes([kind]) + ((rows[y] - [0, left, up, (left + up) // 2, paeth][kind]) % 256).astype(np.uint8).tobytes()
         )
-    header = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(raw))), (b"IEND", b"")]
-    parts = [struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+    return bytes(raw)
+
+
+ABSENT = object()  # for `dicom`: the attribute is left out
 
 
 def dicom(
@@ -63,7 +74,8 @@ def dicom(
     jpeg: bytes | None = None,
     **tags: object,
 ) -> bytes:
-    """Bytes of a DICOM file. `tags` sets or replaces attributes; `jpeg` is put in as it is, as the only frame."""
+    """Bytes of a DICOM file. `tags` sets or replaces attributes, ABSENT removes and None empties them; `jpeg` is put in
+    as it is, as the only frame."""
     ds = Dataset()
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
@@ -79,7 +91,10 @@ def dicom(
     ds.PixelData = stored.tobytes()
     ds["PixelData"].VR = "OB" if stored.itemsize == 1 else "OW"
     for name, value in tags.items():
-        setattr(ds, name, value)
+        if value is not ABSENT:
+            setattr(ds, name, value)
+        elif name in ds:
+            delattr(ds, name)
     ds.private_block(0x0099, str(tags.get("PatientName", "TEST")), create=True).add_new(
         1, "LO", str(tags.get("PatientName", "TEST"))
     )

@@ -69,6 +69,41 @@ def test_16_bit_png_with_several_channels_keeps_all_16_bits(channels: int) -> No
     assert radiograph.bits == 16 and np.array_equal(radiograph.pixels, grey)
 
 
+@pytest.mark.parametrize("shape", [(64, 64), (67, 65), (64, 71)])
+def test_an_interlaced_16_bit_png_with_several_channels_is_read(shape: tuple[int, int]) -> None:
+    samples = np.random.default_rng(1).integers(0, 65536, (*shape, 3), np.uint16)
+    data = png16(samples, filters=[0, 1, 2, 3, 4], interlaced=True)
+    assert np.array_equal(decode(data), samples)
+    assert np.array_equal(decode(data) >> 8, np.asarray(Image.open(BytesIO(data))))
+    grey = greys(*shape, bits=16)
+    radiograph = read_radiograph(png16(np.dstack([grey] * 3), [4, 2], interlaced=True))
+    assert radiograph.bits == 16 and np.array_equal(radiograph.pixels, grey)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 64), (4, 3), (5, 9)])
+def test_passes_of_an_interlaced_png_without_pixels_are_skipped(width: int, height: int) -> None:
+    samples = np.random.default_rng(1).integers(0, 65536, (height, width, 4), np.uint16)
+    assert np.array_equal(decode(png16(samples, [4, 1], interlaced=True)), samples)
+
+
+def test_what_unpacks_to_too_many_bytes_is_refused_by_its_header() -> None:
+    def header(width: int, height: int, depth: int, colour: int) -> bytes:
+        return b"IHDR" + struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+
+    def png(*how: int) -> bytes:
+        chunks = [header(*how), b"IDAT" + zlib.compress(bytes(999)), b"IEND"]
+        return b"\x89PNG\r\n\x1a\n" + b"".join(
+            struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks
+        )
+
+    for data in (png(8000, 8000, 8, 6), png(6000, 6000, 16, 6), png(4500, 4500, 16, 2)):
+        for read in (read_radiograph, check_image_header):
+            with pytest.raises(ImageError, match=r"unpacks to \d+ MB .* channels .* over the limit of \d+ MB"):
+                read(data, "row 7")
+    for depth, colour in ((8, 2), (16, 0), (8, 0)):  # 64 megapixels of RGB and of grey stay within it
+        assert check_image_header(png(8000, 8000, depth, colour)).width == 8000
+
+
 def test_our_16_bit_decoder_agrees_with_pillow_on_the_high_bytes() -> None:
     samples = np.random.default_rng(1).integers(0, 65536, (70, 90, 3), np.uint16)
     data = png16(samples, filters=[0, 1, 2, 3, 4])
@@ -216,9 +251,12 @@ def test_pictures_that_are_no_grey_radiograph_are_refused() -> None:
     refused(cmyk.getvalue(), "mode CMYK are not supported")
 
 
-def test_blank_and_wrongly_scaled_pictures_are_refused() -> None:
+def test_blank_pictures_are_refused() -> None:
     refused(encoded(np.full((80, 80), 77, np.uint8)), "span 77 to 77 of 0 to 255: blank")
-    refused(encoded(greys(bits=12)), "span 0 to 4095 of 0 to 65535")
+    speckled = np.full((80, 80), 77, np.uint8)
+    speckled[5, 5] = 255  # one bright pixel is no picture
+    refused(encoded(speckled), "span 77 to 77 of 0 to 255: blank")
+    refused(encoded((greys(bits=16) >> 11).astype(np.uint16)), "blank")
 
 
 def test_several_pictures_in_one_file_are_refused() -> None:
