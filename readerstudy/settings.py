@@ -128,6 +128,11 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
 
 STATIC_URL = "/static/"
+# Large uploads are received below MEDIA_ROOT, where `clean_up` finds what a killed worker left of them.
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "readerstudy.cases.receiving.ReceivedFileHandler",
+]
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [SHIPPED / "static"]
 WHITENOISE_USE_FINDERS = DEBUG or DEMO

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-APPS = ["accounts", "cases", "explanations", "studies", "reading", "analysis", "demo"]  # lowest first
+APPS = ["common", "accounts", "cases", "explanations", "studies", "reading", "analysis", "demo"]  # lowest first
 
 
 def imported_modules(file: Path) -> set[str]:

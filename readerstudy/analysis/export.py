@@ -14,8 +14,8 @@ from django.utils import timezone
 from readerstudy.analysis.dictionary import LONG, Column, wide_columns
 from readerstudy.analysis.records import exclusion_records, look_records
 from readerstudy.analysis.tables import completeness, long_rows, wide_rows
+from readerstudy.common.csv_cells import safe_cell
 from readerstudy.studies.composition import truths_of
-from readerstudy.studies.csv_files import safe_cell
 from readerstudy.studies.models import Study
 from readerstudy.studies.protocol import protocol
 

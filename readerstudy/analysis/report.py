@@ -19,7 +19,7 @@ from django.template import Context, Engine
 from readerstudy.analysis.figures import Drawing, draw_all
 from readerstudy.analysis.report_tables import csv_tables, report_tables
 from readerstudy.analysis.report_text import limitations, plan_entries, sections
-from readerstudy.studies.csv_files import safe_cell
+from readerstudy.common.csv_cells import safe_cell
 from readerstudy.studies.plan import AnalysisError
 
 TEMPLATES = settings.SHIPPED / "templates" / "analysis"

@@ -22,12 +22,12 @@ from explain.image_checks import ImageError
 from explain.images import DicomFacts, Radiograph, read_dicom_facts, read_radiograph
 from readerstudy.cases.manifest import read_manifest
 from readerstudy.cases.masks import read_mask
-from readerstudy.cases.problems import Problems, refuse
+from readerstudy.cases.problems import Problems, Refused, refuse
 from readerstudy.cases.records import CaseRecord, FindingRecord
 from readerstudy.cases.tables import MAX_BYTES, workbook
+from readerstudy.cases.zip_directory import check_directory
 from readerstudy.cases.zip_names import UnsureNames, meant_name
 
-MAX_FILES = 1_000_000
 MAX_FILE_BYTES = 256 * 2**20
 MAX_TOTAL_BYTES = 200 * 2**30
 # Real images hardly shrink: what swells a hundredfold is made to fill a disk or a memory.
@@ -39,6 +39,7 @@ OTHER_COMPRESSION = (
     "several smaller ZIPs), or load the folder itself"
 )
 WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
+CHUNK = 2**20
 IGNORED = {"thumbs.db", "desktop.ini", "dicomdir"}
 
 
@@ -144,8 +145,6 @@ class ZipFiles:
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self.archive = archive
         self.entries: dict[str, zipfile.ZipInfo] = {}
-        if len(archive.infolist()) > MAX_FILES:
-            raise refuse(f"the ZIP holds more than {MAX_FILES} files", "Load it as several batches")
         if sum(info.file_size for info in archive.infolist()) > MAX_TOTAL_BYTES:
             limit = MAX_TOTAL_BYTES // 2**30
             raise refuse(f"the ZIP unpacks to more than {limit} GiB", "Load it as several batches")
@@ -188,9 +187,21 @@ class ZipFiles:
             raise _missing(self.noun)
         _check_bytes(info.file_size)
         try:
-            return BytesIO(self.archive.read(info))  # checks the CRC, and never yields more than file_size
+            return BytesIO(_bounded(self.archive, info))
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
             raise ImageError("", "the file is damaged inside the ZIP", "Make the ZIP again") from None
+
+
+def _bounded(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """The entry's bytes, CRC checked. What it declares is not believed: nothing more is unpacked than the limit."""
+    content = bytearray()
+    with archive.open(info) as file:
+        while chunk := file.read(CHUNK):  # in one go, zlib would unpack all that is there and cut it afterwards
+            content += chunk
+            _check_bytes(len(content))
+    if len(content) != info.file_size:
+        raise zipfile.BadZipFile
+    return bytes(content)
 
 
 @contextmanager
@@ -202,7 +213,10 @@ def open_source(path: Path) -> Iterator[FileSource]:
         raise refuse("the source is not there", "Give a manifest .csv, a folder, a .zip or xrv:<dataset>")
     elif zipfile.is_zipfile(path):
         try:
+            check_directory(path)
             archive = zipfile.ZipFile(path)
+        except Refused:
+            raise
         except (zipfile.BadZipFile, ValueError, NotImplementedError):
             raise refuse("the ZIP is damaged", "Make it again") from None
         with archive:

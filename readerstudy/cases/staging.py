@@ -1,12 +1,17 @@
 """Uploads between their dry run and their confirmation: a folder each under MEDIA_ROOT/staging, gone after a day.
 
 What an administrator uploads may identify patients, so it is kept only until it is loaded, discarded or expired, and
-the report shown of it holds no names. A refused upload is removed at once, but for its report.
+the report shown of it holds no names. A refused upload is removed at once, but for its report. An expired one is as
+good as gone at once: every use asks (`_live`); `clean_up` removes its files on a timer.
+
+A folder holds content/ (files under our own names), thumbs/, state.json, and a marker: `ready` to be loaded, or
+`loading`, touched as the load goes on, so that one whose process was killed can be loaded again.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 import shutil
@@ -16,6 +21,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,8 +40,11 @@ from readerstudy.cases.sources import WORKBOOKS, FileSource, RenamedFiles, open_
 
 MANIFEST = "manifest.csv"
 LIFETIME_SECONDS = 24 * 3600
+# A load touches its marker with every case; one this old belongs to a process that is gone.
+DEAD_AFTER_SECONDS = 900
 SHOWN_CASES = 100
 THUMBNAIL = 96
+TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
 class Upload(Protocol):
@@ -48,6 +57,20 @@ class Upload(Protocol):
 
 class Gone(Exception):
     """The upload was loaded, discarded, or has expired."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An upload as the page of batches lists it. since: seconds since 1970."""
+
+    token: str
+    batch: str
+    since: float
+    state: str
+
+    @property
+    def received(self) -> datetime:
+        return datetime.fromtimestamp(self.since, UTC)
 
 
 @dataclass
@@ -66,6 +89,7 @@ class Staged:
     loaded: bool = False
     # What the manifest calls the images that came beside it -> our own name. They may identify; no page shows them.
     names: dict[str, str] = field(default_factory=dict)
+    created: float = 0.0  # seconds since 1970; 0 in uploads of older versions
 
     @property
     def folder(self) -> Path:
@@ -94,7 +118,9 @@ def stage(
     of rows are in the result. Whatever fails leaves no file."""
     remove_expired()
     check_name(batch)
-    staged = Staged(secrets.token_hex(16), batch, file.name or "upload", keep_source_ids, simulated)
+    staged = Staged(
+        secrets.token_hex(16), batch, file.name or "upload", keep_source_ids, simulated, created=time.time()
+    )
     (staged.folder / "content").mkdir(parents=True)
     try:
         _keep(staged, file, images)
@@ -110,19 +136,27 @@ def stage(
 
 def find(token: str) -> Staged:
     """Raises Gone."""
-    try:
-        return Staged(**json.loads((_folder(token) / "state.json").read_text()))
-    except OSError:
-        raise Gone from None
+    return _read(_live(token))
+
+
+def listed() -> list[Waiting]:
+    """Every upload on the disk, newest first, those included whose check never ended."""
+    found = []
+    for folder in _root().glob("*/"):
+        if not TOKEN.fullmatch(folder.name) or _expired(folder):
+            continue
+        try:
+            staged = _read(folder)
+            found.append(Waiting(folder.name, staged.batch, _since(folder), _state(folder, staged)))
+        except Gone:
+            found.append(Waiting(folder.name, "", _since(folder), "being checked, or its check was interrupted"))
+    return sorted(found, key=lambda waiting: waiting.since, reverse=True)
 
 
 def confirm(token: str, user: User) -> Loaded:
     """Load a staged upload. Raises Gone, or Refused when it can no longer be loaded; then it may be tried again."""
     staged = find(token)
-    try:
-        (staged.folder / "ready").rename(staged.folder / "loading")  # two clicks load once
-    except FileNotFoundError:
-        raise refuse("this upload is being loaded or was refused", "Look at the list of batches") from None
+    marker = _claim(staged.folder)
     table = None if staged.keep_source_ids else staged.folder / "linking.csv"
     try:
         with staged.source() as source:
@@ -133,9 +167,10 @@ def confirm(token: str, user: User) -> Loaded:
                 simulated=staged.simulated,
                 linking_table=table,
                 user=user,
+                progress=lambda doing, done, total: os.utime(marker),
             )
     except BaseException:
-        (staged.folder / "loading").rename(staged.folder / "ready")
+        marker.rename(staged.folder / "ready")
         raise
     staged.loaded, staged.cases = True, []
     staged.save()
@@ -145,10 +180,23 @@ def confirm(token: str, user: User) -> Loaded:
     return loaded
 
 
+def _claim(folder: Path) -> Path:
+    """Take the upload for loading: two clicks load once. Returns the marker. Raises Refused."""
+    ready, loading = folder / "ready", folder / "loading"
+    if loading.exists() and loading.stat().st_mtime < time.time() - DEAD_AFTER_SECONDS:
+        loading.rename(ready)  # the process that loaded it is gone; what it wrote is removed by the next load
+    try:
+        ready.rename(loading)
+    except FileNotFoundError:
+        raise refuse("this upload is being loaded or was refused", "Look at the list of batches") from None
+    os.utime(loading)
+    return loading
+
+
 def take_linking_table(token: str) -> bytes:
     """The linking table, once. Raises Gone."""
     try:
-        content = (_folder(token) / "linking.csv").read_bytes()
+        content = (_live(token) / "linking.csv").read_bytes()
     except OSError:
         raise Gone from None
     remove(token)
@@ -158,7 +206,7 @@ def take_linking_table(token: str) -> bytes:
 def thumbnail(token: str, number: int) -> bytes:
     """Raises Gone."""
     try:
-        return (_folder(token) / "thumbs" / f"{number}.png").read_bytes()
+        return (_live(token) / "thumbs" / f"{number}.png").read_bytes()
     except OSError:
         raise Gone from None
 
@@ -167,11 +215,12 @@ def remove(token: str) -> None:
     shutil.rmtree(_folder(token), ignore_errors=True)
 
 
-def remove_expired() -> None:
-    oldest = time.time() - LIFETIME_SECONDS
-    for folder in _root().glob("*/"):
-        if folder.stat().st_mtime < oldest:
-            shutil.rmtree(folder, ignore_errors=True)
+def remove_expired() -> int:
+    """Remove the files of uploads that are over a day old; returns how many uploads."""
+    folders = [folder for folder in _root().glob("*/") if TOKEN.fullmatch(folder.name) and _expired(folder)]
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(folders)
 
 
 def small_png(radiograph: Radiograph) -> bytes:
@@ -188,7 +237,44 @@ def _root() -> Path:
 
 
 def _folder(token: str) -> Path:
-    return _root() / (token if re.fullmatch(r"[0-9a-f]{32}", token) else "no such upload")
+    return _root() / (token if TOKEN.fullmatch(token) else "no such upload")
+
+
+def _live(token: str) -> Path:
+    """The folder of an upload that may still be used. Raises Gone."""
+    folder = _folder(token)
+    if not folder.is_dir() or _expired(folder):
+        raise Gone
+    return folder
+
+
+def _read(folder: Path) -> Staged:
+    try:
+        return Staged(**json.loads((folder / "state.json").read_text()))
+    except (OSError, ValueError):
+        raise Gone from None
+
+
+def _since(folder: Path) -> float:
+    try:
+        return _read(folder).created or folder.stat().st_mtime
+    except Gone:
+        return folder.stat().st_mtime
+
+
+def _expired(folder: Path) -> bool:
+    try:
+        return _since(folder) < time.time() - LIFETIME_SECONDS
+    except FileNotFoundError:
+        return True
+
+
+def _state(folder: Path, staged: Staged) -> str:
+    if staged.loaded:
+        return "loaded; its linking table was not taken"
+    if staged.problems:
+        return "refused"
+    return "being loaded" if (folder / "loading").exists() else "waits to be loaded"
 
 
 def _keep(staged: Staged, file: Upload, images: list[Any]) -> None:

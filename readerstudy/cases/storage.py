@@ -8,6 +8,8 @@ from typing import Any
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
 
+WRITING = ".writing-"  # how the name of a temporary file begins
+
 
 @deconstructible(path="readerstudy.cases.storage.AtomicFileSystemStorage")
 class AtomicFileSystemStorage(FileSystemStorage):
@@ -22,7 +24,7 @@ class AtomicFileSystemStorage(FileSystemStorage):
     def _save(self, name: str, content: Any) -> str:
         target = Path(self.path(name))
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=WRITING)
         try:
             with os.fdopen(handle, "wb") as file:
                 for chunk in content.chunks():

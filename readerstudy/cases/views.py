@@ -80,7 +80,7 @@ def batches(request: HttpRequest) -> HttpResponse:
         else:
             return redirect("batch_staged", staged.token)
     found = Batch.objects.select_related("loaded_by").annotate(count=Count("cases"))
-    return render(request, "cases/batches.html", {"batches": found, "form": form})
+    return render(request, "cases/batches.html", {"batches": found, "form": form, "waiting": staging.listed()})
 
 
 @never_cache

@@ -62,8 +62,9 @@ class WrittenFiles:
         self.lines.write(json.dumps(what) + "\n")
 
 
-def remove_leftovers() -> None:
-    """Remove files of loads that were killed before their batch was in the database."""
+def remove_leftovers() -> int:
+    """Remove files of loads that were killed before their batch was in the database; returns how many loads."""
+    count = 0
     for journal in _folder().glob("*.journal"):
         if journal.stat().st_mtime < time.time() - DEAD_AFTER_SECONDS:
             lines = journal.read_text().split("\n")[:-1]  # the last line may be half written, its file not begun
@@ -71,6 +72,8 @@ def remove_leftovers() -> None:
             if not Batch.objects.filter(name=batch, content_sha256=digest).exists():
                 _delete(map(json.loads, lines[1:]))
             journal.unlink(missing_ok=True)
+            count += 1
+    return count
 
 
 def _folder() -> Path:

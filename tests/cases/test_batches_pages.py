@@ -1,6 +1,5 @@
 """The pages of batches: upload, dry run, confirm, linking table; and what is left when something goes wrong."""
 
-import os
 import socket
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from readerstudy.cases.models import Batch, Case
+from readerstudy.cases.receiving import receiving
 from tests.builders import make_user
 from tests.cases.batches import make_batch, manifest, mask_png, png, simple_rows, zipped
 from tests.cases.test_load_cases import everything_written
@@ -130,15 +130,6 @@ def test_discarding_leaves_nothing(admin, archive):
     assert admin.get(address).status_code == 410
 
 
-def test_old_uploads_are_removed(admin, archive):
-    upload(admin, archive)
-    (staged,) = (Path(settings.MEDIA_ROOT) / "staging").iterdir()
-    old = time.time() - 25 * 3600
-    os.utime(staged, (old, old))
-    admin.get("/batches/")
-    assert left_over() == []
-
-
 def test_confirming_twice_loads_once(admin, archive):
     address = upload(admin, archive).headers["Location"]
     admin.post(address)
@@ -156,10 +147,9 @@ def test_a_batch_that_changed_name_in_between_can_be_tried_again(admin, archive)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_interrupted_upload_leaves_nothing_behind(admin, live_server, tmp_path, settings):
-    uploads = tmp_path / "uploads"
-    uploads.mkdir()
-    settings.FILE_UPLOAD_TEMP_DIR = str(uploads)
+def test_an_interrupted_upload_leaves_nothing_behind(admin, live_server):
+    uploads = receiving()
+    uploads.mkdir(parents=True)
     admin.get("/batches/")
     token = admin.cookies["csrftoken"].value
     at = urlparse(live_server.url)

@@ -257,3 +257,20 @@ def test_many_rows_are_loaded(tmp_path):
     assert loaded.report.pathologies["Effusion"] == {
         "present": 3, "absent": 3, "no_truth": 0, "masks": 0, "predictions": 0
     }  # fmt: skip
+
+
+def test_an_empty_linking_table_of_a_killed_load_does_not_block_the_next(full, tmp_path):
+    table = tmp_path / "links.csv"
+    table.touch()
+    load(full, linking_table=table)
+    assert len(table.read_text().splitlines()) == 1 + Case.objects.count()
+    assert table.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.glob(".links*")] == []
+
+
+def test_an_image_named_like_a_formula_is_no_formula_in_the_linking_table(tmp_path):
+    folder = tmp_path / "batch"
+    folder.mkdir()
+    (folder / "=1+1.png").write_bytes(png(1))
+    load(folder, linking_table=tmp_path / "links.csv")
+    assert (tmp_path / "links.csv").read_text().splitlines()[1].startswith("1,'=1+1.png,")

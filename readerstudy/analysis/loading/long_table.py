@@ -23,7 +23,7 @@ from readerstudy.analysis.loading.shape import (
     read_table,
 )
 from readerstudy.cases.tables import is_nothing, number, whole_number
-from readerstudy.studies.csv_files import FORMULA_STARTS
+from readerstudy.common.csv_cells import FORMULA_STARTS
 from readerstudy.studies.protocol import LATER_FIELDS
 
 NEEDED = ("reader", "read", "example", "pathology", "truth", "method", "question", "score")

@@ -1,0 +1,49 @@
+"""Remove what is kept for a while only, and what killed processes left behind. `clean_up` runs it on a timer."""
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from readerstudy.cases.receiving import receiving
+from readerstudy.cases.staging import LIFETIME_SECONDS, remove_expired
+from readerstudy.cases.storage import WRITING
+from readerstudy.cases.written import remove_leftovers
+
+# A file is written in seconds; one this old belongs to a process that is gone.
+WRITING_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """How many of each were removed."""
+
+    expired_uploads: int
+    interrupted_uploads: int
+    interrupted_loads: int
+    half_written_files: int
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in asdict(self).items())
+
+
+def clean_up() -> Cleaned:
+    return Cleaned(
+        expired_uploads=remove_expired(),
+        interrupted_uploads=_remove_old(receiving(), "*", LIFETIME_SECONDS),
+        interrupted_loads=remove_leftovers(),
+        half_written_files=_remove_old(Path(settings.MEDIA_ROOT), f"**/{WRITING}*", WRITING_SECONDS),
+    )
+
+
+def _remove_old(folder: Path, pattern: str, seconds: float) -> int:
+    count = 0
+    for path in folder.glob(pattern):
+        try:
+            if path.is_file() and path.stat().st_mtime < time.time() - seconds:
+                path.unlink()
+                count += 1
+        except FileNotFoundError:
+            continue  # another cleaning took it
+    return count

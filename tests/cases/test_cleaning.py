@@ -1,0 +1,123 @@
+"""What is kept for a while goes after that while, visited or not; killed processes leave nothing."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.test import Client
+
+from readerstudy.cases import staging
+from readerstudy.cases.models import Case
+from readerstudy.cases.problems import Refused
+from readerstudy.cases.receiving import receiving
+from tests.builders import make_user
+from tests.cases.batches import make_batch, simple_rows, zipped
+
+pytestmark = pytest.mark.django_db
+DAY = 24 * 3600
+
+
+@pytest.fixture
+def staged(tmp_path: Path) -> staging.Staged:
+    archive = zipped(make_batch(tmp_path / "batch", simple_rows()), tmp_path / "batch.zip")
+    return staging.stage(SimpleUploadedFile("batch.zip", archive.read_bytes()), [], batch="ward")
+
+
+def sent_before(staged: staging.Staged, seconds: float) -> None:
+    state = json.loads((staged.folder / "state.json").read_text())
+    (staged.folder / "state.json").write_text(json.dumps({**state, "created": time.time() - seconds}))
+
+
+def files() -> list[Path]:
+    return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+
+
+def aged(path: Path, seconds: float) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"Quack")
+    os.utime(path, (time.time() - seconds,) * 2)
+    return path
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        staging.find,
+        lambda token: staging.confirm(token, make_user("administrator")),
+        lambda token: staging.thumbnail(token, 2),
+        staging.take_linking_table,
+    ],
+    ids=["look", "load", "thumbnail", "linking table"],
+)
+def test_an_upload_that_is_over_a_day_old_is_gone_for_every_use(staged, use):
+    (staged.folder / "linking.csv").write_text("row,image,case\n")
+    sent_before(staged, DAY + 1)
+    (staged.folder / "touched").touch()  # the folder's own time says nothing
+    with pytest.raises(staging.Gone):
+        use(staged.token)
+    assert not Case.objects.exists()
+    assert staging.listed() == []
+
+
+def test_the_cleaning_command_removes_what_has_expired_and_what_killed_processes_left(staged, capsys):
+    sent_before(staged, DAY + 1)
+    aged(receiving() / "ab.part", DAY + 1)
+    aged(Path(settings.MEDIA_ROOT) / "cases" / "ab" / ".writing-xyz", 2 * 3600)
+    young = [
+        aged(receiving() / "cd.part", 60),
+        aged(Path(settings.MEDIA_ROOT) / "cases" / "ab" / ".writing-abc", 60),
+        aged(Path(settings.MEDIA_ROOT) / "cases" / "ab" / "abcd.png", 400 * DAY),
+    ]
+    call_command("clean_up")
+    assert sorted(files()) == sorted(young)
+    said = capsys.readouterr().out
+    assert "expired uploads: 1, interrupted uploads: 1" in said
+    assert "half written files: 1" in said
+
+
+def test_an_upload_whose_check_was_killed_is_listed_can_be_discarded_and_expires(staged):
+    (staged.folder / "state.json").unlink()  # as a worker leaves it that was killed before the check ended
+    client = Client()
+    client.force_login(make_user("administrator", is_staff=True))
+    page = client.get("/batches/").content.decode()
+    assert "its check was interrupted" in page
+    assert f"/batches/staged/{staged.token}/discard/" in page
+    os.utime(staged.folder, (time.time() - DAY - 1,) * 2)
+    call_command("clean_up")
+    assert files() == []
+
+
+def test_a_load_whose_process_was_killed_is_loaded_again(staged):
+    (staged.folder / "ready").rename(staged.folder / "loading")
+    os.utime(staged.folder / "loading")
+    user = make_user("administrator")
+    with pytest.raises(Refused, match="being loaded"):
+        staging.confirm(staged.token, user)
+    os.utime(staged.folder / "loading", (time.time() - staging.DEAD_AFTER_SECONDS - 1,) * 2)
+    assert staging.confirm(staged.token, user).created
+
+
+def test_large_uploads_are_received_where_they_can_be_found(settings, tmp_path):
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 100
+    seen: list[Path] = []
+    archive = zipped(make_batch(tmp_path / "batch", simple_rows()), tmp_path / "batch.zip")
+    client = Client()
+    client.force_login(make_user("administrator", is_staff=True))
+    stage = staging.stage
+
+    def look(file, *args, **kwargs):
+        seen.append(Path(file.temporary_file_path()))
+        assert file.temporary_file_path().startswith(str(receiving()))
+        assert "batch.zip" not in file.temporary_file_path()
+        return stage(file, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch, archive.open("rb") as file:
+        patch.setattr(staging, "stage", look)
+        assert client.post("/batches/", {"batch": "ward", "file": file}).status_code == 302
+    assert len(seen) == 1
+    assert not seen[0].exists()
