@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from explain.checks import UnusableMap, require_usable
+from explain.colour_scales import PUBLISHED, ColourScale
 from explain.images import Radiograph
 
 PERCENTILE = 95.0
@@ -25,22 +26,6 @@ FRAME_MS = 100
 # The grey window of all frames of all cases: the range of the model's input, so that frames compare with the
 # radiograph.
 FRAME_WINDOW = (-1024.0, 1024.0)
-# Where on the colour table the weakest shown pixel lies; below about a third, "Reds" is too pale to see on white.
-WEAKEST = 0.4
-
-# ColorBrewer "Reds", nine classes (Brewer and Harrower, colorbrewer2.org), light to dark.
-_REDS_CLASSES = ["fff5f0", "fee0d2", "fcbba1", "fc9272", "fb6a4a", "ef3b2c", "cb181d", "a50f15", "67000d"]
-
-
-def _reds() -> np.ndarray:
-    """The nine classes joined by straight lines to 256 colours: uint8 (256, 3)."""
-    classes = np.array([list(bytes.fromhex(color)) for color in _REDS_CLASSES], float)
-    steps, knots = np.linspace(0, 1, 256), np.linspace(0, 1, len(classes))
-    return np.round([np.interp(steps, knots, channel) for channel in classes.T]).astype(np.uint8).T
-
-
-REDS = _reds()
-REDS.setflags(write=False)
 
 
 @dataclass(frozen=True)
@@ -95,13 +80,13 @@ def grey8(radiograph: Radiograph) -> np.ndarray:
     return _to_grey(radiograph.pixels, low, high)
 
 
-def heat_layer(values: np.ndarray, percentile: float = PERCENTILE) -> bytes:
+def heat_layer(values: np.ndarray, percentile: float = PERCENTILE, scale: ColourScale = PUBLISHED) -> bytes:
     """A map (H, W) as a transparent RGBA PNG of the same size: shown pixels opaque, all others invisible.
 
-    Shown are the pixels strictly over the map's percentile, in "Reds" from the weakest shown to the strongest; the
-    browser enlarges the layer by nearest neighbour and fades it. Raises UnusableMap.
+    Shown are the pixels strictly over the map's percentile, in the scale's colours from the weakest shown to the
+    strongest; the browser draws the layer area-true and fades it. Raises UnusableMap.
     """
-    layer = _colored(values, percentile)
+    layer = _colored(values, percentile, scale)
     alpha = np.where(layer.shown, 255, 0).astype(np.uint8)
     return _png(np.dstack([layer.rgb * layer.shown[:, :, None], alpha]))
 
@@ -114,11 +99,11 @@ def overlay(
     opacity: float = OPACITY,
 ) -> bytes:
     """The heat layer of a map (H, W) laid over the model's field of view: RGB PNG (size, size), for reports and
-    downloads.
+    downloads, in the published colours.
 
     The map is enlarged by nearest neighbour, without blur. Raises UnusableMap.
     """
-    layer = _colored(values, percentile)
+    layer = _colored(values, percentile, PUBLISHED)
     grey = grey8(crop_and_resize(radiograph, size))[:, :, None].astype(float)
     rows, columns = (np.arange(size) * length // size for length in values.shape)
     rgb, shown = layer.rgb[rows][:, columns], layer.shown[rows][:, columns, None]
@@ -157,7 +142,7 @@ def _to_grey(values: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.round(np.clip(scaled, 0, 255)).astype(np.uint8)
 
 
-def _colored(values: np.ndarray, percentile: float) -> Layer:
+def _colored(values: np.ndarray, percentile: float, scale: ColourScale) -> Layer:
     require_usable(values)
     threshold, strongest = np.percentile(values, percentile), values.max()
     shown = values > threshold
@@ -165,8 +150,7 @@ def _colored(values: np.ndarray, percentile: float) -> Layer:
         raise UnusableMap(
             f"more than {100 - percentile:g} % of the map's pixels share its highest value, so none stands out"
         )
-    share = np.clip((values - threshold) / (strongest - threshold), 0, 1)
-    return Layer(REDS[np.round(255 * (WEAKEST + (1 - WEAKEST) * share)).astype(int)], shown)
+    return Layer(scale.apply((values - threshold) / (strongest - threshold)), shown)
 
 
 def _png(pixels: np.ndarray) -> bytes:

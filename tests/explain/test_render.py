@@ -11,6 +11,7 @@ from PIL import Image
 
 from explain import render
 from explain.checks import UnusableMap
+from explain.colour_scales import PUBLISHED
 from explain.images import Radiograph
 from tests.explain.image_files import greys
 
@@ -43,7 +44,7 @@ def frames() -> np.ndarray:
 
 def test_reds_is_the_table_that_matplotlib_calls_reds() -> None:
     colormaps = pytest.importorskip("matplotlib").colormaps
-    assert np.array_equal(render.REDS, np.round(colormaps["Reds"](np.arange(256))[:, :3] * 255))
+    assert np.array_equal(PUBLISHED.colours, np.round(colormaps["Reds"](np.arange(256))[:, :3] * 255))
 
 
 @pytest.mark.parametrize("bits", [8, 9, 12, 16])
@@ -95,9 +96,9 @@ def test_the_layer_shows_the_pixels_strictly_over_the_95th_percentile(heat: np.n
     assert rgba.shape == (10, 10, 4)
     assert np.array_equal(rgba[..., 3], np.where(heat > 94.05, 255, 0))  # 0..99: the 95th percentile is 94.05
     assert not rgba[heat < 95].any()
-    assert np.array_equal(rgba[heat == 99][0, :3], render.REDS[255])
+    assert np.array_equal(rgba[heat == 99][0, :3], PUBLISHED.colours[255])
     weakest = rgba[heat == 95][0, :3]
-    assert np.array_equal(weakest, render.REDS[round(255 * (0.4 + 0.6 * 0.95 / 4.95))])
+    assert np.array_equal(weakest, PUBLISHED.colours[round(255 * (0.4 + 0.6 * 0.95 / 4.95))])
     assert weakest[0] - weakest[1:].astype(int).max() > 100, "plainly red on any grey"
     stronger = [int(rgba[heat == value][0, :3].sum()) for value in range(95, 100)]
     assert stronger == sorted(stronger, reverse=True)
