@@ -30,14 +30,13 @@ _TO_RGB = np.array(
 class ColourScale:
     """colours: uint8 (256, 3). weakest: where on it the weakest shown pixel lies, 0..1; the strongest lies at 1.
 
-    colour: what its colours are called in a sentence for readers; more: how a stronger pixel differs.
+    more: how a stronger pixel differs, in a word for readers.
     """
 
     name: str
     title: str
     colours: np.ndarray
     weakest: float
-    colour: str
     more: str
 
     def apply(self, share: np.ndarray) -> np.ndarray:
@@ -70,13 +69,13 @@ def _helix(lightness: tuple[float, float], hue: tuple[float, float], chroma: flo
     )
 
 
-def _scale(name: str, title: str, colours: np.ndarray, weakest: float, colour: str, more: str) -> ColourScale:
+def _scale(name: str, title: str, colours: np.ndarray, weakest: float, more: str) -> ColourScale:
     colours.setflags(write=False)
-    return ColourScale(name, title, colours, weakest, colour, more)
+    return ColourScale(name, title, colours, weakest, more)
 
 
 PUBLISHED = _scale("published", "published: reds, the strongest the darkest", _joined(_REDS_CLASSES), _REDS_WEAKEST,
-                   "Red", "darker")  # fmt: skip
+                   "darker")  # fmt: skip
 BRIGHTENING = _scale("brightening", "brightening: purple to yellow, the strongest the brightest",
-                     _helix(_LIGHTNESS, _HUE, _CHROMA), 0.0, "Colour", "brighter")  # fmt: skip
+                     _helix(_LIGHTNESS, _HUE, _CHROMA), 0.0, "brighter")  # fmt: skip
 SCALES = MappingProxyType({scale.name: scale for scale in (PUBLISHED, BRIGHTENING)})

@@ -31,22 +31,22 @@ _ALL = (
         name="input_gradient",
         title="Input gradients",
         algorithm_version=1,
-        what_is_this="Red marks the pixels where a slight change of brightness would change the prediction most. "
+        what_is_this="Colour marks the pixels where a slight change of brightness would change the prediction most. "
         "It does not say in which direction.",
     ),
     Kind(
         name="guided_backprop",
         title="Guided backprop",
         algorithm_version=1,
-        what_is_this="Red marks the pixels that can raise the prediction, traced back through the parts of the model "
-        "that respond to this image. It often follows edges.",
+        what_is_this="Colour marks the pixels that can raise the prediction, traced back through the parts of the "
+        "model that respond to this image. It often follows edges.",
     ),
     Kind(
         name="integrated_gradients",
         title="Integrated gradients",
         algorithm_version=1,
-        what_is_this="Red marks the pixels that contribute most to the prediction, added up while the image fades in "
-        "from plain grey. A contribution may be for or against the finding.",
+        what_is_this="Colour marks the pixels that contribute most to the prediction, added up while the image fades "
+        "in from plain grey. A contribution may be for or against the finding.",
     ),
     Kind(
         name="latentshift_map",
@@ -54,7 +54,7 @@ _ALL = (
         algorithm_version=1,
         uses_autoencoder=True,
         what_is_this="The image is redrawn by a second model with less and with more of the predicted finding. "
-        "Red marks where the redrawn image changes most.",
+        "Colour marks where the redrawn image changes most.",
     ),
     Kind(
         name="latentshift_animation",

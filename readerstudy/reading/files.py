@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from readerstudy.cases.media import case_file, named, serve
 from readerstudy.cases.models import Case
+from readerstudy.explanations.colouring import shown_file
 from readerstudy.explanations.models import ExplanationFile
 from readerstudy.reading.access import reader
 from readerstudy.reading.models import Assignment, Reader
@@ -33,5 +34,5 @@ def explanation_file(me: Reader, name: str) -> FieldFile | None:
             read__reader=me, read__opened_at__isnull=False, example__explanations=row.explanation
         )
         if any(row.explanation.kind in assignment.method.kinds for assignment in shown.select_related("method")):
-            return row.file
+            return shown_file(row, me.study.heatmap_scale)
     return None

@@ -7,10 +7,14 @@ from typing import Any
 
 from django.urls import reverse
 
+from explain.colour_scales import ColourScale
+from explain.kinds import Kind
 from explain.kinds import kind as kind_of
+from explain.render import PERCENTILE
 from readerstudy.cases.identity import keyed_hash
 from readerstudy.cases.media import public_name
 from readerstudy.cases.models import Case
+from readerstudy.explanations.colouring import scale_shown
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.reading.models import Assignment, Response
 from readerstudy.reading.progress import ReadProgress
@@ -18,6 +22,7 @@ from readerstudy.studies.models import Example, Method, Question, Study
 
 FRAME_MS = 100
 LAYER_OPACITY = 0.8
+SHOWN_PERCENT = f"{100 - PERCENTILE:g} %"
 
 
 def file_url(url_name: str, study: Study, field: Any) -> str:
@@ -35,6 +40,7 @@ def study_facts(study: Study, single_key_shortcuts: bool, methods: list[Method])
         "slug": study.slug,
         "title": study.title,
         "show_frame_predictions": study.show_frame_predictions,
+        "overlay_at_first": study.overlay_at_first,
         "wl_drag_direction": study.drag_direction,
         "allow_changes": study.allow_changes,
         "single_key_shortcuts": single_key_shortcuts,
@@ -149,10 +155,20 @@ def _panel(name: str, explanation: Explanation | None, url_name: str, study: Stu
     panel[url_field] = file_url(url_name, study, file.file) if file else None
     panel["sha256s"] = {url_field: keyed_hash("shown", file.sha256)} if file else {}
     if not kind.animated:
-        panel["opacity"] = LAYER_OPACITY
+        panel |= _map_facts(kind, scale_shown(explanation, study.heatmap_scale))
     elif explanation and file:
         panel |= _animation_facts(explanation, file, study)
     return panel
+
+
+def _map_facts(kind: Kind, scale: ColourScale) -> dict[str, Any]:
+    """legend: the scale's colours from the weakest to the strongest. Said to all: colour is no measure of evidence."""
+    return {
+        "opacity": LAYER_OPACITY,
+        "legend": scale.legend(),
+        "what_is_this": f"{kind.what_is_this} The stronger, the {scale.more}. Always the strongest {SHOWN_PERCENT} of "
+        "pixels are coloured, however weak the evidence.",
+    }
 
 
 def _animation_facts(explanation: Explanation, strip: ExplanationFile, study: Study) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from readerstudy.cases.media import case_file, named, serve
 from readerstudy.cases.models import Case
+from readerstudy.explanations.colouring import shown_file
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.studies.access import researcher_study
 
@@ -19,7 +20,7 @@ def study_file(request: HttpRequest, slug: str, name: str) -> HttpResponseBase:
         row = ExplanationFile.objects.filter(
             explanation__prediction__examples__study=study, **named("file", name)
         ).first()
-        file = row.file if row else None
+        file = shown_file(row, study.heatmap_scale) if row else None
     if file is None:
         maps = Explanation.objects.filter(prediction__examples__study=study, **named("map", name)).distinct()
         file = get_object_or_404(maps[:1]).map

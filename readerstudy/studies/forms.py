@@ -64,6 +64,8 @@ class DesignForm(forms.ModelForm):
             "facts",
             "panel_titles",
             "animation_frames",
+            "heatmap_scale",
+            "overlay_at_first",
             "drag_direction",
         )
         labels = {
@@ -73,6 +75,8 @@ class DesignForm(forms.ModelForm):
             "show_frame_predictions": "Show the prediction for each frame of an animation",
             "panel_titles": "Titles of the panels",
             "animation_frames": "Frames of an animation",
+            "heatmap_scale": "Colours of heat maps",
+            "overlay_at_first": "Heat maps are on when an example opens",
             "drag_direction": "Dragging to set the grey window",
         }
         help_texts = {
@@ -88,6 +92,10 @@ class DesignForm(forms.ModelForm):
             "probability is not shown exactly.",
             "panel_titles": "The title of a technique tells what is behind a method.",
             "animation_frames": "Where an animation is shorter than another, its first or last frame is repeated.",
+            "heatmap_scale": "Over a radiograph the published reds are the harder to see the stronger they are. "
+            "Explanations that were loaded stay as they came.",
+            "overlay_at_first": "Off: in every example the radiograph is seen alone first. On: whether they are on, "
+            "and how strong, stays as the reader set it.",
         }
         widgets = {"instructions": forms.Textarea(attrs={"rows": 14}), "consent": forms.Textarea(attrs={"rows": 9})}
 
@@ -104,7 +112,7 @@ class DesignForm(forms.ModelForm):
         self.initial["facts"] = self.instance.facts.split()
         for name in ("washout_days", "seed"):
             bounded(self.fields[name], name)
-        for name in ("show_probability", "panel_titles", "animation_frames"):
+        for name in ("show_probability", "panel_titles", "animation_frames", "heatmap_scale"):
             field = cast("forms.TypedChoiceField", self.fields[name])
             field.choices = [choice for choice in field.choices if choice[0]]
 

@@ -16,7 +16,7 @@ from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.limits import KeptOutsideLimits, Within
 from readerstudy.studies.plan import AnalysisError, AnalysisPlan
-from readerstudy.studies.shown import FIRST_FACTS, AnimationFrames, Fact, PanelTitles, Probability
+from readerstudy.studies.shown import FIRST_FACTS, AnimationFrames, Fact, HeatmapScale, PanelTitles, Probability
 
 KEY = RegexValidator(r"^[A-Za-z][A-Za-z0-9_]{0,31}$", "Use a letter, then letters, digits or underscores (at most 32).")
 
@@ -82,6 +82,10 @@ class Study(KeptOutsideLimits):
     animation_frames = models.CharField(
         max_length=8, choices=AnimationFrames.choices, default=AnimationFrames.RENDERED, blank=True
     )
+    heatmap_scale = models.CharField(
+        max_length=16, choices=HeatmapScale.choices, default=HeatmapScale.PUBLISHED, blank=True
+    )
+    overlay_at_first = models.BooleanField(default=True, help_text="Off: every example starts without its heat maps.")
     allow_changes = models.BooleanField(default=True, help_text="Answers can be changed until the read is finished.")
     drag_direction = models.CharField(max_length=8, choices=DragDirection.choices, default=DragDirection.STANDARD)
 
@@ -131,7 +135,7 @@ class Study(KeptOutsideLimits):
             raise ValidationError(f"The analysis plan or the render parameters cannot be used: {error}") from error
         if unknown := sorted(set(self.facts.split()) - set(Fact.values)):
             raise ValidationError(f"Readers can be told {', '.join(Fact.values)} of a case, not {', '.join(unknown)}.")
-        for name in ("show_probability", "panel_titles", "animation_frames"):
+        for name in ("show_probability", "panel_titles", "animation_frames", "heatmap_scale"):
             setattr(self, name, getattr(self, name) or self._meta.get_field(name).default)
         if outside := limits.problems(self.analysis_plan):
             raise ValidationError(list(outside.values()))

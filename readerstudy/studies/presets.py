@@ -31,12 +31,15 @@ PRESETS = {
             RECOMMENDED,
             "Recommended",
             "Nothing beside the images helps to guess which predictions are right: true and false positives are "
-            "matched on probability, panel titles are neutral, pathologies are mixed.",
+            "matched on probability, panel titles are neutral, pathologies are mixed. Heat maps get brighter "
+            "with strength.",
             study={
                 "order": "mixed",
                 "show_probability": "exact",
                 "panel_titles": "neutral",
                 "animation_frames": "same",
+                "heatmap_scale": "brightening",
+                "overlay_at_first": True,
                 "facts": "sex age view",
             },
         ),
@@ -50,6 +53,8 @@ PRESETS = {
                 "show_probability": "exact",
                 "panel_titles": "techniques",
                 "animation_frames": "rendered",
+                "heatmap_scale": "published",
+                "overlay_at_first": True,
                 "facts": "sex age",
             },
         ),

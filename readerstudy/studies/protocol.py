@@ -34,6 +34,8 @@ LATER_FIELDS: dict[str, Any] = {
     "facts": "sex age",
     "panel_titles": "techniques",
     "animation_frames": "rendered",
+    "heatmap_scale": "published",
+    "overlay_at_first": True,
 }
 LATER_QUESTION_FIELDS: dict[str, Any] = {"about_explanation": False}
 

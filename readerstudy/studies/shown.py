@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from explain.colour_scales import BRIGHTENING, PUBLISHED
+
 
 class Probability(models.TextChoices):
     """How the model's probability is told. The bands are `band`'s."""
@@ -19,6 +21,13 @@ class PanelTitles(models.TextChoices):
 class AnimationFrames(models.TextChoices):
     RENDERED = "rendered", "as many as were rendered"
     SAME = "same", "as many for every example, the unchanged image in the same place"
+
+
+class HeatmapScale(models.TextChoices):
+    """How strong a heat map's pixels are, as colours: the scales of explain.colour_scales."""
+
+    PUBLISHED = PUBLISHED.name, PUBLISHED.title
+    BRIGHTENING = BRIGHTENING.name, BRIGHTENING.title
 
 
 class Fact(models.TextChoices):

@@ -19,6 +19,7 @@ export function viewerActions(viewer) {
     fold: () => viewer.fold(),
     whole: () => viewer.toggleWhole(),
     play: () => viewer.animate("toggle"),
+    speed: () => viewer.animations[0]?.nextSpeed(),
     frameZero: () => viewer.animate("toZero"),
     frameBack: () => viewer.stepBy(-1),
     frameOn: () => viewer.stepBy(1),

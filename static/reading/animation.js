@@ -14,13 +14,19 @@ export function formatLambda(value) {
   return (value < 0 ? "−" : "") + size.toFixed(digits);
 }
 
+/** Times as fast as rendered. */
+const SPEEDS = [0.5, 1, 2];
+
 export class Animation {
   /**
    * @param {import("./types.js").PanelFacts} panel
-   * @param {{onFrame: () => void, onAction: (name: string) => void, paused: boolean}} options
+   * @param {{onFrame: () => void, onAction: (name: string) => void, onSpeed: (speed: number) => void, speed: number,
+   *   paused: boolean}} options
    */
-  constructor(panel, { onFrame, onAction, paused }) {
+  constructor(panel, { onFrame, onAction, onSpeed, speed, paused }) {
     this.panel = panel;
+    this.onSpeed = onSpeed;
+    this.speed = speed;
     this.onFrame = onFrame;
     this.onAction = onAction;
     this.order = boomerang(panel.frames ?? 1);
@@ -51,9 +57,15 @@ export class Animation {
     this.playButton = make("button", { type: "button", class: "icon", on: { click: () => this.toggle() } });
     this.slider = make("input", {
       type: "range", min: 0, max: frames - 1, step: 1, "aria-label": `${title}: frame`,
-      on: { input: () => { this.pause(false); this.show(Number(this.slider.value)); this.onAction("step"); } },
+      on: { input: () => {
+        const frame = Number(this.slider.value); // pausing brings the slider up to date
+        this.pause(false);
+        this.show(frame);
+        this.onAction("step");
+      } },
     });
-    this.readout = make("output", { class: "lambda" });
+    const wide = Boolean(this.panel.frame_predictions); // its room is kept while it is empty
+    this.readout = make("output", { class: "lambda", "data-wide": wide, "aria-live": "polite" });
     const tick = make("span", { class: "tick", "aria-hidden": true });
     tick.hidden = (zero ?? null) === null;
     // The thumb's centre travels from half a thumb to half a thumb before the end (--thumb in reading.css).
@@ -61,8 +73,11 @@ export class Animation {
     const stepButton = (/** @type {string} */ label, /** @type {string} */ sign, /** @type {number} */ by) => make(
       "button",
       { type: "button", class: "icon", "aria-label": label, text: sign, on: { click: () => this.stepBy(by) } });
+    this.speedButton = make("button", {
+      type: "button", class: "speed", title: "Speed (F)", on: { click: () => this.nextSpeed() } });
+    this.reflectSpeed();
     return make("div", { class: "animation", role: "group", "aria-label": `${title}: playback` },
-      this.playButton, stepButton("Frame before", "❙◀", -1),
+      this.playButton, this.speedButton, stepButton("Frame before", "❙◀", -1),
       make("span", { class: "track" }, this.slider, tick), stepButton("Next frame", "▶❙", 1), this.readout);
   }
 
@@ -78,8 +93,11 @@ export class Animation {
     const lambda = lambdas ? `λ ${formatLambda(lambdas[frame])}` : `${frame + 1} of ${frames}`;
     const prediction = predictions ? `, ${Math.round(100 * predictions[frame])} %` : "";
     this.slider.value = String(frame);
-    this.slider.setAttribute("aria-valuetext", `Frame ${frame + 1} of ${frames}, ${lambda}${prediction}`);
-    this.readout.textContent = lambda + prediction;
+    // Nothing can be read off, or listened to, ten times a second: it is said when the animation stands.
+    if (!this.playing) {
+      this.slider.setAttribute("aria-valuetext", `Frame ${frame + 1} of ${frames}, ${lambda}${prediction}`);
+    }
+    this.readout.textContent = this.playing ? "" : lambda + prediction;
     this.onFrame();
   }
 
@@ -92,14 +110,35 @@ export class Animation {
     if (count) this.onAction("play");
     if (this.playing || this.order.length < 2) return;
     const advance = () => {
-      if (!document.hidden) {
+      if (!document.hidden && !document.querySelector("dialog[open]")) { // behind a dialog nobody looks at it
         this.step = (this.step + 1) % this.order.length;
         this.shown += 1;
         this.reflectFrame();
       }
     };
-    this.timer = window.setInterval(advance, this.panel.frame_ms ?? 100);
+    this.timer = window.setInterval(advance, (this.panel.frame_ms ?? 100) / this.speed);
     this.reflectPlaying();
+  }
+
+  /** Slower, as rendered, faster, and again; all animations together. */
+  nextSpeed() {
+    this.onAction("speed");
+    this.onSpeed(SPEEDS[(SPEEDS.indexOf(this.speed) + 1) % SPEEDS.length]);
+  }
+
+  /** @param {number} speed */
+  setSpeed(speed) {
+    this.speed = speed;
+    this.reflectSpeed();
+    if (!this.playing) return;
+    this.close();
+    this.play(false);
+  }
+
+  reflectSpeed() {
+    const name = this.speed === 0.5 ? "½" : String(this.speed);
+    this.speedButton.textContent = `${name}×`;
+    this.speedButton.setAttribute("aria-label", `Speed of the animation: ${name} times`);
   }
 
   pause(count = true) {
@@ -126,8 +165,7 @@ export class Animation {
     this.playButton.textContent = this.playing ? "❚❚" : "▶";
     this.playButton.setAttribute("aria-label", this.playing ? "Pause the animation" : "Play the animation");
     this.playButton.title = `${this.playing ? "Pause" : "Play"} (A)`;
-    // A playing read-out would be announced ten times a second.
-    this.readout.setAttribute("aria-live", this.playing ? "off" : "polite");
+    this.reflectFrame();
   }
 
   close() {

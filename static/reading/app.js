@@ -50,7 +50,8 @@ export class ReadingRoom {
     this.status = new Status(byId("save-state"), byId("notice"));
     this.prefetch = new Prefetch(api, this.total);
     this.viewer = new Viewer(byId("panels"), document.body, {
-      wlDirection: state.study.wl_drag_direction, columns: state.study.panel_columns ?? 4, onAction: (name) => this.visit?.count(name),
+      wlDirection: state.study.wl_drag_direction, overlayAtFirst: state.study.overlay_at_first ?? true,
+      columns: state.study.panel_columns ?? 4, onAction: (name) => this.visit?.count(name),
       onChange: () => this.toolbar?.reflect(),
       onExplain: (panel) => void this.cover(tell(panel.title, panel.what_is_this)),
     });
@@ -164,7 +165,10 @@ export class ReadingRoom {
   }
 
   displayFacts() {
-    return { ...displayFacts(this.viewer.panelPx), panels_shown: this.viewer.shown.name, check: this.displayCheck };
+    return {
+      ...displayFacts(this.viewer.panelPx), panels_shown: this.viewer.shown.name, view: this.viewer.settings,
+      check: this.displayCheck,
+    };
   }
 
   /** @param {import("./types.js").Assignment} assignment */

@@ -3,6 +3,14 @@ import { Animation } from "./animation.js";
 import { make } from "./dom.js";
 import { listen } from "./gestures.js";
 
+/** What the colours of a map mean. @param {string[]} colours from the weakest pixel shown to the strongest */
+function legend(colours) {
+  const bar = make("span", { class: "legend-bar", "aria-hidden": true });
+  bar.style.backgroundImage = `linear-gradient(to right, ${colours.join(", ")})`;
+  const said = "Colours, from the weakest pixel shown to the strongest";
+  return make("span", { class: "legend", role: "img", "aria-label": said }, "weaker ", bar, " stronger");
+}
+
 /**
  * @param {import("./panel.js").Panel} panel @param {number} index
  * @param {import("./viewer.js").Viewer} viewer @param {boolean} paused
@@ -12,10 +20,12 @@ export function dress(panel, index, viewer, paused) {
   const { facts, links, controls } = panel;
   if (facts.type === "animation") {
     panel.animation = new Animation(facts, {
-      paused, onAction: viewer.onAction, onFrame: () => viewer.redraw(),
+      paused, speed: viewer.speed, onAction: viewer.onAction, onSpeed: (speed) => viewer.setSpeed(speed),
+      onFrame: () => viewer.redraw(),
     });
     controls.append(panel.animation.controls);
   }
+  if (facts.legend) controls.append(legend(facts.legend));
   if (facts.type === "input" && viewer.hasWhole) {
     controls.append(make("button", { type: "button", class: "quiet", "data-action": "whole",
       "aria-pressed": "false",

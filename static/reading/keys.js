@@ -24,6 +24,7 @@ export const SHORTCUTS = [
   { keys: [","], shown: ",", says: "animation: frame before", action: "frameBack" },
   { keys: ["."], shown: ".", says: "animation: next frame", action: "frameOn" },
   { keys: ["z"], shown: "Z", says: "animation: to λ = 0", action: "frameZero" },
+  { keys: ["f"], shown: "F", says: "animation: slower, as rendered, faster", action: "speed" },
   { keys: ["+", "="], shown: "+", says: "zoom in (or wheel, pinch)", action: "zoomIn" },
   { keys: ["-"], shown: "−", says: "zoom out", action: "zoomOut" },
   { keys: ["b"], shown: "B", says: "brighter", action: "brighter" },

@@ -34,7 +34,8 @@ async function start() {
   /** @type {Toolbar|null} */
   let toolbar = null;
   const viewer = new Viewer(byId("panels"), document.body, {
-    wlDirection: study.wl_drag_direction, columns: study.panel_columns, onAction: () => {}, onChange: () => toolbar?.reflect(),
+    wlDirection: study.wl_drag_direction, overlayAtFirst: study.overlay_at_first ?? true, columns: study.panel_columns,
+    onAction: () => {}, onChange: () => toolbar?.reflect(),
     onExplain: (panel) => void tell(panel.title, panel.what_is_this),
   });
   const form = new Questions(byId("questions"), questions, { onAnswer: () => {}, onInput: () => {} });

@@ -7,6 +7,7 @@
  * @property {string} slug
  * @property {string} title
  * @property {boolean} show_frame_predictions
+ * @property {boolean} [overlay_at_first] false: every example starts without its heat maps
  * @property {"standard"|"inverted"} wl_drag_direction
  * @property {boolean} allow_changes
  * @property {boolean} single_key_shortcuts
@@ -39,6 +40,7 @@
  * @property {"input"|"map"|"animation"} type
  * @property {string} [layer_url]
  * @property {number} [opacity] of the layer at first, 0..1
+ * @property {string[]} [legend] of a map: its colours from the weakest pixel shown to the strongest
  * @property {string} [strip_url]
  * @property {number} [frames]
  * @property {number[]} [lambdas]

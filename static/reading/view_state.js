@@ -14,6 +14,11 @@ export class ViewState {
     this.field = "crop";
     this.overlay = true;
     this.opacity = 1;
+    /**
+     * What the reader changed about the grey window, as an offset from each image's own: the centre's shift in widths of
+     * that window, and the factor of the width. It lives on from example to example.
+     */
+    this.offset = { shift: 0, factor: 1, invert: false };
     /** @type {import("./lut.js").GreyWindow} what reset goes back to */
     this.homeWindow = { ...FULL_WINDOW };
     /** @type {import("./lut.js").GreyWindow} */
@@ -29,14 +34,28 @@ export class ViewState {
     const [low, high] = window ?? [0, top];
     const width = Math.max(MIN_WINDOW, (high - low) / top);
     this.homeWindow = { centre: (low + high) / 2 / top, width, invert: false };
-    this.reset();
+    this.setWindow();
   }
 
-  reset() {
+  /** The image's own window, moved by the reader's offset. */
+  setWindow() {
+    const { centre, width } = this.homeWindow;
+    const { shift, factor, invert } = this.offset;
+    this.window = { centre: clamp(centre + shift * width, 0, 1), width: clamp(width * factor, MIN_WINDOW, 2), invert };
+  }
+
+  /** The whole field, as at first. */
+  resetField() {
     this.zoom = 1;
     this.x = 0;
     this.y = 0;
-    this.window = { ...this.homeWindow };
+  }
+
+  /** The whole field in the image's own window. */
+  reset() {
+    this.resetField();
+    this.offset = { shift: 0, factor: 1, invert: false };
+    this.setWindow();
   }
 
   /**
@@ -69,11 +88,16 @@ export class ViewState {
     const width = clamp(this.window.width * 2 ** (2 * wider), MIN_WINDOW, 2);
     const up = this.window.invert ? -brighter : brighter;
     const centre = clamp(this.window.centre - up * Math.min(1, this.window.width), 0, 1);
+    const home = this.homeWindow;
+    this.offset = {
+      shift: (centre - home.centre) / home.width, factor: width / home.width, invert: this.window.invert,
+    };
     this.window = { ...this.window, centre, width };
   }
 
   invert() {
-    this.window = { ...this.window, invert: !this.window.invert };
+    this.offset.invert = !this.offset.invert;
+    this.window = { ...this.window, invert: this.offset.invert };
   }
 
   /**

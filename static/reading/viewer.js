@@ -17,18 +17,24 @@ export class Viewer {
   /**
    * @param {HTMLElement} container
    * @param {HTMLElement} room carries attributes for the style sheet
-   * @param {{wlDirection: string, columns: number, onAction: (name: string) => void, onChange: () => void,
-   *   onExplain: (panel: import("./types.js").PanelFacts) => void}} options
+   * @param {{wlDirection: string, columns: number, overlayAtFirst: boolean, onAction: (name: string) => void,
+   *   onChange: () => void, onExplain: (panel: import("./types.js").PanelFacts) => void}} options
    */
-  constructor(container, room, { wlDirection, columns, onAction, onChange, onExplain }) {
+  constructor(container, room, { wlDirection, columns, overlayAtFirst, onAction, onChange, onExplain }) {
     this.container = container;
     this.room = room;
     this.columns = columns; // the most panels of any example: all of them get the same size
     this.sense = wlDirection === "inverted" ? -1 : 1; // standard: right widens the window, down darkens
+    this.overlayAtFirst = overlayAtFirst;
+    this.speed = 1; // of animations
     this.onAction = onAction;
     this.onChange = onChange;
     this.onExplain = onExplain;
+    // Overlay, opacity, window and speed are the reader's, and live on from example to example.
     this.state = new ViewState();
+    this.state.overlay = overlayAtFirst;
+    /** @type {number|null} null: as the study's maps come */
+    this.chosenOpacity = null;
     /** @type {"window"|"pan"} what the main button or one finger does */
     this.tool = "window";
     /** @type {Panel[]} */
@@ -54,10 +60,10 @@ export class Viewer {
     const { example, panels } = loaded.assignment;
     const subject = `example ${example.number}, ${example.pathology}`;
     const paused = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.defaultOpacity = panels.find((facts) => facts.opacity !== undefined)?.opacity ?? DEFAULT_OPACITY;
     this.state.startAt(loaded.assignment.case.image);
-    this.state.overlay = true;
-    this.state.opacity = this.defaultOpacity;
+    this.defaultOpacity = panels.find((facts) => facts.opacity !== undefined)?.opacity ?? DEFAULT_OPACITY;
+    this.state.opacity = this.chosenOpacity ?? this.defaultOpacity;
+    if (!this.overlayAtFirst) this.state.overlay = false;
     this.panels = panels.map((facts, index) => (
       dress(new Panel(facts, loaded, subject), index, this, paused)));
     this.container.replaceChildren(...this.panels.map((panel) => panel.element));
@@ -76,7 +82,7 @@ export class Viewer {
     this.painter.forget();
     this.pointed = 0;
     this.state.field = "crop";
-    this.state.reset();
+    this.state.resetField();
     this.shown.start([]);
     this.loupe.clear();
     this.container.replaceChildren();
@@ -141,7 +147,8 @@ export class Viewer {
   reset() {
     this.change(() => {
       this.state.reset();
-      this.state.overlay = true;
+      this.state.overlay = this.overlayAtFirst;
+      this.chosenOpacity = null;
       this.state.opacity = this.defaultOpacity ?? DEFAULT_OPACITY;
     }, "reset");
     this.lend(false);
@@ -152,7 +159,8 @@ export class Viewer {
   /** @param {number} opacity 0..1 */
   setOpacity(opacity) {
     this.change(() => {
-      this.state.opacity = Math.min(1, Math.max(0, opacity));
+      this.chosenOpacity = Math.min(1, Math.max(0, opacity));
+      this.state.opacity = this.chosenOpacity;
       this.state.overlay = true;
     }, "opacity");
   }
@@ -282,6 +290,18 @@ export class Viewer {
   /** @returns {import("./animation.js").Animation[]} */
   get animations() {
     return /** @type {import("./animation.js").Animation[]} */ (this.panels.map((panel) => panel.animation).filter(Boolean));
+  }
+
+  /** @param {number} speed */
+  setSpeed(speed) {
+    this.speed = speed;
+    this.animations.forEach((animation) => animation.setSpeed(speed));
+  }
+
+  /** What the reader sees of an example at first, for the record. */
+  get settings() {
+    const { overlay, opacity, window, offset } = this.state;
+    return { overlay, opacity, window: { ...window }, window_offset: { ...offset }, animation_speed: this.speed };
   }
 
   /** @param {"toggle"|"toZero"} method */

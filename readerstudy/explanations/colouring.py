@@ -1,0 +1,56 @@
+"""Heat-map layers in another colour scale than the one they are stored in: made from the float map, and kept.
+
+Colour is no part of an explanation's key: nothing is rendered again for it. A layer is coloured when it is first
+asked for (some 20 ms) and kept in the media folder beside the stored one; what is lost there is made again.
+"""
+
+from io import BytesIO
+from pathlib import PurePosixPath
+
+import numpy as np
+from django.core.files.base import ContentFile
+from django.db.models.fields.files import FieldFile
+from django.http import Http404
+
+from explain.colour_scales import PUBLISHED, SCALES, ColourScale
+from explain.render import heat_layer
+from readerstudy.explanations.models import Explanation, ExplanationFile
+
+
+def scale_shown(explanation: Explanation | None, wanted: str) -> ColourScale:
+    """The scale in which a map is shown where its study wants the scale of this name.
+
+    Pictures that another tool rendered stay as they were loaded, and so does a layer that came without its map.
+    """
+    if explanation is None or explanation.external or not explanation.map:
+        return PUBLISHED
+    return SCALES[wanted]
+
+
+def shown_file(file: ExplanationFile, wanted: str) -> FieldFile:
+    """What a study that wants the scale of this name shows for a stored file: for a layer, the coloured one."""
+    scale = scale_shown(file.explanation, wanted)
+    if file.role != ExplanationFile.Role.LAYER or scale is PUBLISHED:
+        return file.file
+    return coloured_layer(file.explanation, scale)
+
+
+def coloured_layer(explanation: Explanation, scale: ColourScale) -> FieldFile:
+    """The map's layer in the scale's colours, a file of the storage. Raises Http404 when the map is lost or damaged."""
+    field, storage = explanation.map, explanation.map.storage
+    stem = PurePosixPath(field.name or "").stem  # a keyed hash of the map: another map has another name
+    name = f"layers/{stem[:2]}/{stem}-{scale.name}.png"
+    if not storage.exists(name):
+        saved = storage.save(name, ContentFile(_layer(field, scale)))
+        if saved != name:  # somebody else was faster
+            storage.delete(saved)
+    return FieldFile(explanation, field.field, name)
+
+
+def _layer(field: FieldFile, scale: ColourScale) -> bytes:
+    try:
+        with field.open("rb") as file:
+            values = np.load(BytesIO(file.read()), allow_pickle=False)
+        return heat_layer(values, scale=scale)
+    except (OSError, ValueError) as error:
+        raise Http404(f"The heat map's values cannot be read: {error}") from error
