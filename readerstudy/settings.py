@@ -87,6 +87,7 @@ TEMPLATES = [
         "DIRS": [SHIPPED / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "builtins": ["readerstudy.wording"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

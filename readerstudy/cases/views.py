@@ -1,8 +1,11 @@
 """Batches in the browser, for administrators: list, upload, dry-run report, confirm, what a batch holds."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, Prefetch
@@ -15,7 +18,7 @@ from explain.render import read_display_image
 from readerstudy.accounts.access import administrator
 from readerstudy.cases import staging
 from readerstudy.cases.media import CACHE_SECONDS
-from readerstudy.cases.models import Batch
+from readerstudy.cases.models import Batch, Prediction
 from readerstudy.cases.problems import Refused
 from readerstudy.cases.truths import shown_truths, where_to_ask
 
@@ -80,7 +83,15 @@ def batches(request: HttpRequest) -> HttpResponse:
         else:
             return redirect("batch_staged", staged.token)
     found = Batch.objects.select_related("loaded_by").annotate(count=Count("cases"))
-    return render(request, "cases/batches.html", {"batches": found, "form": form, "waiting": staging.listed()})
+    context = {"batches": found, "form": form, "columns": manifest_columns(), "waiting": staging.listed()}
+    return render(request, "cases/batches.html", context)
+
+
+def manifest_columns() -> list[list[str]]:
+    """Column, values, needed: the table of docs/manifest.md, so that page and documentation cannot differ."""
+    lines = (Path(settings.BASE_DIR) / "docs" / "manifest.md").read_text(encoding="utf-8").splitlines()
+    rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in lines if line.startswith("| ")]
+    return [[cell.strip().replace("\\|", "|").replace("`", "") for cell in row] for row in rows[1:]]
 
 
 @never_cache
@@ -159,10 +170,22 @@ def batch(request: HttpRequest, batch: str) -> HttpResponse:
     context = {
         "batch": found,
         "page": page,
-        "report": found.report,
+        "report": _report_now(found),
         "where_to_ask": where_to_ask(request, found.cases.all()),
     }
     return render(request, "cases/batch.html", context)
+
+
+def _report_now(batch: Batch) -> dict[str, Any]:
+    """The report of the load, with the predictions that are there now: `predict` comes after it."""
+    counts = {name: dict(row) for name, row in batch.report.get("pathologies", {}).items()}
+    for row in counts.values():
+        row["predictions"] = 0
+    found = Prediction.objects.filter(case__batch=batch).order_by().values_list("pathology").annotate(Count("id"))
+    for name, count in found:
+        row = counts.setdefault(name, {"present": 0, "absent": 0, "no_truth": 0, "masks": 0})
+        row["predictions"] = count
+    return {**batch.report, "pathologies": dict(sorted(counts.items())), "predicted": any(found)}
 
 
 @require_safe

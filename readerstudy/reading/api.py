@@ -30,6 +30,7 @@ from readerstudy.reading.serializers import (
     Preferences,
     VisitMeasures,
 )
+from readerstudy.wording import when
 
 FILE_URL_NAME = "reading_file"
 
@@ -214,7 +215,7 @@ def _what_next(me: Reader) -> str:
     if following is None:
         return "You have finished every read. Thank you."
     if following.opens_at and following.state == "waiting":
-        return f"The next read opens on {timezone.localtime(following.opens_at):%d %B %Y at %H:%M %Z}."
+        return f"The next read opens on {when(following.opens_at)}."
     return "The next read is ready when you are."
 
 

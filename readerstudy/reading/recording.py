@@ -12,6 +12,7 @@ from django.utils import timezone
 from readerstudy.reading import progress
 from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, Response, Visit
 from readerstudy.studies.models import Question, Study
+from readerstudy.wording import when
 
 VISIT_MEASURES = (
     "images_ready_ms",
@@ -192,7 +193,7 @@ def start_read(reader: Reader, read: Read) -> None:
     if state.state == "locked":
         raise Refused("locked", "Finish the read before this one first.")
     if state.state == "waiting" and state.opens_at:
-        raise Refused("washout", f"This read opens on {timezone.localtime(state.opens_at):%d %B %Y at %H:%M %Z}.")
+        raise Refused("washout", f"This read opens on {when(state.opens_at)}.")
     Read.objects.filter(pk=read.pk, opened_at=None).update(opened_at=timezone.now())
 
 

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Max
+from django.utils import timezone
 
 from readerstudy.reading import progress
 from readerstudy.reading.models import Assignment, Read, Reader, Response, Visit
 from readerstudy.reading.progress import ReadProgress
 from readerstudy.studies.models import Study
+from readerstudy.wording import counted
 
 CSV_COLUMNS = (
     "study", "reader", "withdrawn_at", "read", "state", "total", "done", "missing",
@@ -20,10 +22,19 @@ CSV_COLUMNS = (
 
 
 def unfinished(study: Study) -> str:
-    """A sentence on the reads of readers who have not withdrawn."""
-    reads = Read.objects.filter(reader__study=study, reader__withdrawn_at=None).exclude(number=Read.PRACTICE)
-    left = reads.filter(finished_at=None).count()
-    return f"{left} of {reads.count()} reads are not finished." if left else "No read is unfinished."
+    """Sentences on what is not finished: of readers who take part, and what readers who withdrew left undone."""
+    found = study_progress(study, timezone.now())
+    left = [row for row in found.scored if row.progress.state != "finished"]
+    gone = [
+        f"{row.reader.code}'s {str(row.read).lower()} at {row.progress.done} of {row.progress.total}"
+        for row in found.rows
+        if row.reader.withdrawn_at and row.read.number != Read.PRACTICE and 0 < row.progress.done < row.progress.total
+    ]
+    are = "is" if len(left) == 1 else "are"
+    said = f"{len(left)} of {counted(len(found.scored), 'read')} {are} not finished."
+    if not left:
+        said = "No read of a reader who takes part is unfinished." if gone else "No read is unfinished."
+    return f"{said} Readers who withdrew left {', '.join(gone)}." if gone else said
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from readerstudy.studies.composition import truths_of
 from readerstudy.studies.models import Example, Membership, Study
 from readerstudy.studies.plan import AnalysisError, AnalysisPlan
 from readerstudy.studies.precomputing import is_current
+from readerstudy.wording import counted
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,14 @@ def _check_design(study: Study) -> list[Check]:
         _require(
             2 <= len(methods) <= 4,
             "study_methods",
-            f"{len(methods)} methods.",
+            f"{counted(len(methods), 'method')}.",
             f"Two to four methods are needed; there are {len(methods)}.",
         ),
-        _require(questions, "study_questions", f"{questions} questions.", "Add at least one question."),
+        _require(questions, "study_questions", f"{counted(questions, 'question')}.", "Add at least one question."),
         _require(
             study.washout_days,
             "study_design",
-            f"Washout of {study.washout_days} days.",
+            f"Washout of {counted(study.washout_days, 'day')}.",
             "There is no washout between reads.",
             "warning",
         ),
@@ -131,13 +132,14 @@ def _check_examples(study: Study) -> list[Check]:
         _require(
             True in labels and False in labels,
             "study_examples",
-            f"{len(scored)} examples: {labels.count(True)} true and {labels.count(False)} false positives.",
+            f"{counted(len(scored), 'example')}: {labels.count(True)} true and "
+            f"{counted(labels.count(False), 'false positive')}.",
             "Examples need both true and false positives.",
         ),
         _require(
             len(examples) > len(scored),
             "study_examples",
-            f"{len(examples) - len(scored)} practice examples.",
+            f"{counted(len(examples) - len(scored), 'practice example')}.",
             "There are no practice examples; readers will start unpractised.",
             "warning",
         ),
@@ -149,7 +151,7 @@ def _check_examples(study: Study) -> list[Check]:
         ),
     ]
     if unlabelled:
-        checks.append(Check("missing", f"{unlabelled} examples have no truth.", "study_examples"))
+        checks.append(Check("missing", f"{counted(unlabelled, 'example')} without truth.", "study_examples"))
     if shared:
         numbers = ", ".join(str(example.number) for example in shared)
         text = f"Practice examples {numbers} share a patient with a scored example."
@@ -170,13 +172,13 @@ def _check_explanations(study: Study, examples: list[Example]) -> Check:
         missing += len(lacking)
         failed += len(lacking & {row.kind for row in shown})
     if outdated:
-        text = f"{outdated} explanations were rendered with other parameters or by an earlier version of their kind"
+        text = f"{counted(outdated, 'explanation')} rendered with other parameters or by an earlier version of the kind"
         return Check("missing", f"{text}: run `precompute --study {study.slug}`.", page)
     if not missing:
         text = "Every explanation is rendered." if kinds else "The methods show predictions only."
         return Check("ok", text, page)
     why = f" ({failed} failed; see their errors)" if failed else ""
-    text = f"{missing} explanations are not rendered{why}: run `precompute --study {study.slug}`."
+    text = f"{counted(missing, 'explanation')} not rendered{why}: run `precompute --study {study.slug}`."
     return Check("missing", text, page)
 
 

@@ -14,11 +14,11 @@ def home(request: HttpRequest) -> HttpResponse:
     user = request.user
     if not isinstance(user, User):
         return render(request, "studies/entrance.html", {"demo_roles": demo.ROLES.items() if settings.DEMO else ()})
-    memberships = Membership.objects.filter(user=user).select_related("study").order_by("-study__created_at")
-    reading = [membership.study for membership in memberships if membership.role == Membership.Role.READER]
+    memberships = Membership.objects.filter(user=user).select_related("study", "reader").order_by("-study__created_at")
+    reading = [membership for membership in memberships if membership.role == Membership.Role.READER]
     roles = {membership.study: membership.role for membership in memberships if membership.role in RUNS}
     if user.is_administrator:
-        for study in Study.objects.exclude(pk__in=[study.pk for study in reading]):
+        for study in Study.objects.exclude(pk__in=[membership.study_id for membership in reading]):
             roles.setdefault(study, "administrator")
     context = {"reading": reading, "running": roles.items(), "may_create": may_create_study(user)}
     if reading and not context["running"] and not context["may_create"]:

@@ -36,7 +36,7 @@ def test_the_checklist_names_each_missing_thing():
     for part in ("instructions", "consent text", "Two to four methods", "at least one question", "Select examples"):
         assert part in text
     study = make_study()
-    assert "8 explanations are not rendered: run `precompute --study trial`" in missing(study)
+    assert "8 explanations not rendered: run `precompute --study trial`" in missing(study)
     with pytest.raises(ValidationError, match="not rendered"):
         open_study(study)
     study.refresh_from_db()
@@ -56,7 +56,7 @@ def test_failed_explanations_do_not_count_as_rendered():
     bad = study.examples.first().explanations.first()
     bad.status, bad.error = "failed", "constant map"
     bad.save()
-    assert "1 explanations are not rendered (1 failed" in missing(study)
+    assert "1 explanation not rendered (1 failed" in missing(study)
 
 
 def test_what_was_rendered_with_other_parameters_does_not_open():
@@ -65,12 +65,12 @@ def test_what_was_rendered_with_other_parameters_does_not_open():
     assert ready(draft)
     draft.render_parameters = {"search": "paper-2021"}
     draft.save()
-    assert "4 explanations were rendered with other parameters" in missing(draft)
+    assert "4 explanations rendered with other parameters" in missing(draft)
     draft.render_parameters = {"steps": 10}  # changes nothing that this study shows
     draft.save()
     assert ready(draft)
     Explanation.objects.filter(kind="input_gradient").update(algorithm_version=0)
-    assert "4 explanations were rendered with other parameters or by an earlier version" in missing(draft)
+    assert "4 explanations rendered with other parameters or by an earlier version" in missing(draft)
 
 
 def test_opening_freezes_hashes_and_allocates():
@@ -91,7 +91,7 @@ def test_a_practice_example_without_a_truth_is_missing_something():
     practice.practice, practice.number = True, 1
     practice.save()
     practice.prediction.case.truths.all().delete()
-    assert "1 examples have no truth" in missing(study)
+    assert "1 example without truth" in missing(study)
 
 
 def test_a_new_version_finds_a_free_address_that_fits():
