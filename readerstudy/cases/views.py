@@ -1,7 +1,6 @@
 """Batches in the browser, for administrators: list, upload, dry-run report, confirm, what a batch holds."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 from django import forms
@@ -89,7 +88,7 @@ def batches(request: HttpRequest) -> HttpResponse:
 
 def manifest_columns() -> list[list[str]]:
     """Column, values, needed: the table of docs/manifest.md, so that page and documentation cannot differ."""
-    lines = (Path(settings.BASE_DIR) / "docs" / "manifest.md").read_text(encoding="utf-8").splitlines()
+    lines = (settings.SHIPPED / "docs" / "manifest.md").read_text(encoding="utf-8").splitlines()
     rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in lines if line.startswith("| ")]
     return [[cell.strip().replace("\\|", "|").replace("`", "") for cell in row] for row in rows[1:]]
 

@@ -71,6 +71,8 @@ class Command(BaseCommand):
         self._print(report)
         are = "is" if report.cases == 1 else "are"
         self.stdout.write(f"{counted(report.cases, 'case')} {said.format(are=are)} batch {options['batch']}.")
+        if said == "loaded as" and not any(row["predictions"] for row in report.pathologies.values()):
+            self.stdout.write(f"Next: python manage.py predict --batch {options['batch']} --model xrv-densenet121-all")
 
     def _print(self, report: Report) -> None:
         width = max([len("pathology"), *map(len, report.pathologies)])
