@@ -30,8 +30,7 @@ def unfinished(study: Study) -> str:
         for row in found.rows
         if row.reader.withdrawn_at and row.read.number != Read.PRACTICE and 0 < row.progress.done < row.progress.total
     ]
-    are = "is" if len(left) == 1 else "are"
-    said = f"{len(left)} of {counted(len(found.scored), 'read')} {are} not finished."
+    said = f"{len(left)} of {counted(len(found.scored), 'read')} are not finished."
     if not left:
         said = "No read of a reader who takes part is unfinished." if gone else "No read is unfinished."
     return f"{said} Readers who withdrew left {', '.join(gone)}." if gone else said
