@@ -41,6 +41,7 @@ def study_facts(study: Study, single_key_shortcuts: bool, methods: list[Method])
         "title": study.title,
         "show_frame_predictions": study.show_frame_predictions,
         "overlay_at_first": study.overlay_at_first,
+        "needs_large_screen": study.needs_large_screen,
         "wl_drag_direction": study.drag_direction,
         "allow_changes": study.allow_changes,
         "single_key_shortcuts": single_key_shortcuts,

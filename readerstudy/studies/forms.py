@@ -66,6 +66,7 @@ class DesignForm(forms.ModelForm):
             "animation_frames",
             "heatmap_scale",
             "overlay_at_first",
+            "needs_large_screen",
             "drag_direction",
         )
         labels = {
@@ -77,6 +78,7 @@ class DesignForm(forms.ModelForm):
             "animation_frames": "Frames of an animation",
             "heatmap_scale": "Colours of heat maps",
             "overlay_at_first": "Heat maps are on when an example opens",
+            "needs_large_screen": "No reading on phones",
             "drag_direction": "Dragging to set the grey window",
         }
         help_texts = {
@@ -91,6 +93,7 @@ class DesignForm(forms.ModelForm):
             "show_frame_predictions": "Off in the published study: the figures may sway a reader. Off, too, where the "
             "probability is not shown exactly.",
             "panel_titles": "The title of a technique tells what is behind a method.",
+            "needs_large_screen": "A reader with a phone is told to take a larger screen; tablets and zoomed pages do.",
             "animation_frames": "Where an animation is shorter than another, its first or last frame is repeated.",
             "heatmap_scale": "Over a radiograph the published reds are the harder to see the stronger they are. "
             "Explanations that were loaded stay as they came.",

@@ -86,6 +86,9 @@ class Study(KeptOutsideLimits):
         max_length=16, choices=HeatmapScale.choices, default=HeatmapScale.PUBLISHED, blank=True
     )
     overlay_at_first = models.BooleanField(default=True, help_text="Off: every example starts without its heat maps.")
+    needs_large_screen = models.BooleanField(
+        default=False, help_text="On a phone readers are told to take a larger screen."
+    )
     allow_changes = models.BooleanField(default=True, help_text="Answers can be changed until the read is finished.")
     drag_direction = models.CharField(max_length=8, choices=DragDirection.choices, default=DragDirection.STANDARD)
 

@@ -36,6 +36,7 @@ LATER_FIELDS: dict[str, Any] = {
     "animation_frames": "rendered",
     "heatmap_scale": "published",
     "overlay_at_first": True,
+    "needs_large_screen": False,
 }
 LATER_QUESTION_FIELDS: dict[str, Any] = {"about_explanation": False}
 

@@ -48,3 +48,10 @@ export function onScreen(element) {
   const { top, bottom, left, right } = element.getBoundingClientRect();
   return top >= -1 && left >= -1 && bottom <= window.innerHeight + 1 && right <= window.innerWidth + 1;
 }
+
+const LEAST_SCREEN_PX = 600; // the short side of the smallest tablets
+
+/** Judged by the screen, never by the window: that is narrow, too, where a page is zoomed. */
+export function isPhone() {
+  return window.matchMedia("(pointer: coarse)").matches && Math.min(screen.width, screen.height) < LEAST_SCREEN_PX;
+}

@@ -3,7 +3,7 @@ import { Api, Foreign, isPassing, Problem } from "./api.js";
 import { ReadingRoom } from "./app.js";
 import { Disk } from "./disk.js";
 import { displayCheck } from "./display_check.js";
-import { byId } from "./dom.js";
+import { byId, isPhone } from "./dom.js";
 import { catchFaults, described, patiently } from "./faults.js";
 import { sayLastWords } from "./leaving.js";
 import { Outbox } from "./outbox.js";
@@ -48,6 +48,12 @@ export async function start(config) {
   const { state, outbox } = opened;
   document.title = state.study.title;
   byId("simulated").hidden = !state.simulated;
+  if (state.study.needs_large_screen && isPhone()) {
+    page.message("This study needs a larger screen", "On a phone the images are too small to be read. Open the same "
+      + "address on a computer or a tablet; every answer given so far is kept.", [], true);
+    outbox.stop();
+    return;
+  }
   if (state.read.state !== "open") {
     const opens = state.read.opens_at ? ` It opens on ${new Date(state.read.opens_at).toLocaleString()}.` : "";
     page.message("No read is open", (CLOSED[state.read.state] ?? "") + opens, [], true);

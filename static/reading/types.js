@@ -9,6 +9,7 @@
  * @property {boolean} show_frame_predictions
  * @property {boolean} [overlay_at_first] false: every example starts without its heat maps
  * @property {"standard"|"inverted"} wl_drag_direction
+ * @property {boolean} needs_large_screen phones are refused
  * @property {boolean} allow_changes
  * @property {boolean} single_key_shortcuts
  * @property {number} [panel_columns] the most panels any method of the study shows (default 4)

@@ -86,6 +86,12 @@ def sides(page: Page) -> set[int]:
     )
 
 
+def cut_titles(page: Page) -> list[str]:
+    """Titles that are cut off."""
+    cut = "(all) => all.filter((e) => e.scrollHeight > e.clientHeight + 3 || e.scrollWidth > e.clientWidth)"
+    return page.locator(".panel-title:visible").evaluate_all(f"{cut}.map((e) => e.textContent)")
+
+
 def in_window(page: Page, question: int) -> bool:
     return (
         page.locator(".question")
@@ -147,6 +153,8 @@ def test_nothing_overlaps_and_pictures_are_large(
     assert shown.count() == 2 and pair >= PAIRS.get((width, height), four)
     left, right = (shown.nth(i).bounding_box() for i in (0, 1))
     assert left["y"] == right["y"] and left["x"] < right["x"], "side by side"
+    cut = cut_titles(page)
+    assert cut == [], "titles are read whole"
     room.photograph(f"pair-{width}x{height}")
     room.press("e")
     settle(page)
@@ -389,3 +397,30 @@ def test_forced_colours_show_what_is_chosen_pressed_and_current(reading_room: Ma
         != ground
     )
     room.photograph("forced-colours")
+
+
+# --- phones ---
+
+
+@pytest.mark.parametrize(
+    ("screen", "viewport", "touch", "refused"),
+    [
+        ((393, 851), (980, 2123), True, True),  # a phone that asks for the desktop page
+        ((851, 393), (851, 393), True, True),
+        ((744, 1133), (744, 1133), True, False),  # a small tablet
+        ((1366, 768), (342, 192), False, False),  # a laptop at 400 %
+        ((1024, 768), (320, 256), True, False),  # a window of a tablet, however small
+    ],
+)
+def test_phones_are_told_that_the_study_needs_a_larger_screen(
+    reading_room: Make, window: Any, screen: tuple[int, int], viewport: tuple[int, int], touch: bool, refused: bool
+) -> None:
+    sizes = {"width": screen[0], "height": screen[1]}
+    room = reading_room(page=window(*viewport, 1, touch, screen=sizes), total=1, needs_large_screen=True)
+    page = room.open(check=False)
+    if refused:
+        expect(page.locator("#message")).to_contain_text("This study needs a larger screen")
+        assert not [request for request in room.requests if "/assignments/" in request]
+        room.trial.change(needs_large_screen=False)  # as studies from before the setting have it
+        page.reload()
+    page.locator("#display-dialog[open]").wait_for()
