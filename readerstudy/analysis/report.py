@@ -58,7 +58,7 @@ def write_report(
 def render_report(results: Mapping[str, Any], drawings: list[Drawing] | None = None) -> str:
     """The report as one HTML page: no script, nothing from outside, figures inline as SVG."""
     drawings = draw_all(dict(results)) if drawings is None else drawings
-    engine = Engine(dirs=[str(TEMPLATES)], libraries={}, builtins=[])
+    engine = Engine(dirs=[str(TEMPLATES)], libraries={}, builtins=["readerstudy.wording"])
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     figures = {
         drawing.name: {"drawing": drawing, "svg": inline_svg(drawing), "number": number}
