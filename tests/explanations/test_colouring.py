@@ -28,6 +28,8 @@ class World:
         self.client = client
         self.world = make_world("one")
         Study.objects.filter(pk=self.world.study.pk).update(**fields)
+        assert self.world.assignment is not None
+        self.position = self.world.assignment.position
         self.kind = self.world.assignment.method.kinds[0]
         self.explanation = self.world.assignment.example.explanations.get(kind=self.kind)
         self.store(VALUES)
@@ -43,8 +45,7 @@ class World:
 
     @property
     def panel(self):
-        position = self.world.assignment.position
-        panels = self.client.get(f"/api/reading/one/assignments/{position}/").json()["panels"]
+        panels = self.client.get(f"/api/reading/one/assignments/{self.position}/").json()["panels"]
         return next(panel for panel in panels if panel["type"] == "map")
 
     def layer(self):
@@ -86,12 +87,16 @@ def test_what_is_this_says_that_it_is_always_the_strongest_5_per_cent(client, sc
 def test_a_coloured_layer_is_made_once_and_again_when_it_is_lost(client, monkeypatch):
     shown = World(client, heatmap_scale="brightening")
     made = []
-    real = colouring.heat_layer
-    monkeypatch.setattr(colouring, "heat_layer", lambda *args, **more: made.append(1) or real(*args, **more))
+
+    def counted(values, **more):
+        made.append(values)
+        return heat_layer(values, **more)
+
+    monkeypatch.setattr(colouring, "heat_layer", counted)
     first, second = body(shown.layer()), body(shown.layer())
     assert first == second and len(made) == 1
     file = colouring.coloured_layer(shown.explanation, BRIGHTENING)
-    file.storage.delete(file.name)
+    file.storage.delete(str(file.name))
     assert body(shown.layer()) == first and len(made) == 2
 
 
@@ -116,7 +121,7 @@ def test_the_etag_is_of_what_is_served_and_its_name_tells_nothing_of_the_case(cl
     assert stale.status_code == 200
     everything = str(ours.headers)
     assert shown.explanation.key not in everything and shown.explanation.prediction.case.public_id not in everything
-    assert last_part(shown.explanation.map.name) not in everything
+    assert last_part(str(shown.explanation.map.name)) not in everything
 
 
 def test_nginx_is_told_the_coloured_file(client, settings):
@@ -136,7 +141,7 @@ def test_a_map_rendered_elsewhere_stays_as_it_was_loaded(client):
 
 def test_a_lost_or_damaged_map_is_said(client):
     shown = World(client, heatmap_scale="brightening")
-    storage, name = shown.explanation.map.storage, shown.explanation.map.name
+    storage, name = shown.explanation.map.storage, str(shown.explanation.map.name)
     storage.delete(name)
     assert shown.layer().status_code == 404
     storage.save(name, ContentFile(b"not numbers"))
