@@ -288,6 +288,22 @@ def find_chromium() -> str:
     return found
 
 
+def find_nginx() -> str:
+    """The nginx on PATH or where Debian keeps it; installed from Debian's packages where that needs no question."""
+    places = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    found = os.environ.get("NGINX") or shutil.which("nginx", path=places)
+    if not found:
+        advice = (
+            "install nginx (Debian: `sudo apt-get install nginx`) or set NGINX to the path of one, then repeat; "
+            "`-- -m 'not nginx'` tests everything else."
+        )
+        apt_install(["nginx"], step="find nginx for the tests of deploy/", advice=advice)
+        found = shutil.which("nginx", path=places)
+    if not found or not shutil.which(found):
+        raise Failure(f"run nginx ({found})", "set NGINX to the path of an nginx, then repeat.")
+    return found
+
+
 def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -303,6 +319,8 @@ def test(rest: list[str]) -> int:
     env = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
     if not any("not browser" in word for word in rest):
         env["CHROMIUM"] = find_chromium()
+    if not any("not nginx" in word for word in rest):
+        env["NGINX"] = find_nginx()
     command = pytest_command(python, rest, min(cores(), 4))
     say("Testing: " + " ".join(command[1:]))
     return call(command, env)

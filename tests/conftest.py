@@ -1,5 +1,6 @@
 """Shared test set-up: environment, media in a temporary folder, a way round the append-only triggers."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -26,6 +27,14 @@ def media_in_temporary_folder(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+
+@pytest.fixture
+def quiet_log():
+    """Hundreds of refusals are logged by tests that knock at every door."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 _empty_database = TransactionTestCase._fixture_teardown

@@ -4,21 +4,14 @@ import os
 import re
 import secrets
 import shutil
-import socket
-import ssl
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import pytest
 import yaml
 
-from tests.worlds import make_world
+from tests.proxy.site import Nginx, example_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
@@ -43,17 +36,6 @@ def program(name: str, *probe: str) -> str:
     if not path or (probe and run(path, *probe).returncode):
         pytest.skip(f"{' '.join([name, *probe])} is not installed here")
     return path
-
-
-def example_environment() -> dict[str, str]:
-    lines = (DEPLOY / "environment.example").read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
@@ -100,76 +82,10 @@ def test_the_compose_file_names_only_what_it_defines() -> None:
     assert not services["database"].get("ports"), "the database is not reachable from outside"
 
 
-def listens(port: int) -> bool:
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", port)) == 0
-
-
-class Site(NamedTuple):
-    nginx: list[str | Path]
-    port: int
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Callable[[str], Site]:
-    """deploy/nginx.conf on free ports with a certificate of its own, in front of the given application."""
-    nginx, openssl = program("nginx", "-v"), program("openssl", "version")
-
-    def write(application: str) -> Site:
-        key, certificate = tmp_path / "privkey.pem", tmp_path / "fullchain.pem"
-        new = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=test"]
-        made = run(openssl, *new, "-keyout", key, "-out", certificate)
-        assert made.returncode == 0, made.stderr
-        ports = {"80": free_port(), "443": free_port()}
-        text = (DEPLOY / "nginx.conf").read_text().replace("/etc/readerstudy/tls", str(tmp_path))
-        text = text.replace("unix:/run/readerstudy/web.sock", application).replace("/srv/readerstudy", str(tmp_path))
-        text = re.sub(r"listen (80|443)", lambda found: f"listen 127.0.0.1:{ports[found[1]]}", text)
-        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        folders = "".join(f"{kind}_temp_path {tmp_path}/{kind};\n" for kind in kinds)
-        user = "user root;\n" if os.geteuid() == 0 else ""  # else its workers could not enter tmp_path
-        main = f"{user}daemon off;\npid {tmp_path}/nginx.pid;\nerror_log stderr;\nevents {{}}\n"
-        (tmp_path / "nginx.conf").write_text(f"{main}http {{\naccess_log off;\n{folders}{text}\n}}\n")
-        return Site([nginx, "-p", tmp_path, "-c", tmp_path / "nginx.conf"], ports["443"])
-
-    return write
-
-
-def test_nginx_accepts_its_file(site: Callable[[str], Site]) -> None:
-    answer = run(*site("127.0.0.1:9").nginx, "-t")
+def test_nginx_accepts_its_file(tmp_path: Path) -> None:
+    answer = run(*Nginx(tmp_path, "127.0.0.1:9", tmp_path / "media").command, "-t")
     assert answer.returncode == 0, answer.stderr
     assert "[warn]" not in answer.stderr, answer.stderr
-
-
-def get(url: str, cookie: str = "") -> tuple[int, bytes]:
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the certificate is the test's own
-    try:
-        with urlopen(Request(url, headers={"Cookie": cookie}), timeout=10, context=context) as answer:
-            return answer.status, answer.read()
-    except HTTPError as error:
-        return error.code, error.read()
-
-
-def test_nginx_sends_media_only_when_the_application_says_so(live_server, client, settings, site) -> None:
-    world = make_world("one")
-    client.force_login(world.people["administrator"])
-    cookie = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
-    settings.MEDIA_ACCEL_PREFIX = example_environment()["MEDIA_ACCEL_PREFIX"]
-    file = world.case.display
-    nginx, port = site(live_server.url.removeprefix("http://"))
-    server = subprocess.Popen(list(map(str, nginx)), stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 10
-        while not listens(port) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        address = f"https://127.0.0.1:{port}"
-        guarded = f"{address}/batches/{world.batch.name}/files/{Path(file.name).name}"
-        assert get(guarded, cookie) == (200, file.read())
-        assert get(guarded)[1] != get(guarded, cookie)[1]
-        assert get(f"{address}/guarded-media/{file.name}", cookie)[0] == 404
-    finally:
-        server.terminate()
-        server.wait(timeout=10)
 
 
 def test_every_setting_of_the_example_is_read_by_the_product() -> None:

@@ -163,6 +163,20 @@ def test_chromium_is_asked_for_by_name_when_there_is_none(tmp_path: Path, monkey
         dev.find_chromium()
 
 
+def test_nginx_is_asked_for_by_name_when_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NGINX", raising=False)
+    monkeypatch.setattr(dev.shutil, "which", lambda name, path=None: None)
+    monkeypatch.setattr(dev.os, "geteuid", lambda: 1000)
+    with pytest.raises(dev.Failure, match=r"(?s)find nginx.*apt-get install nginx.*not nginx"):
+        dev.find_nginx()
+    monkeypatch.undo()
+    monkeypatch.setenv("NGINX", fake_python(tmp_path, "nginx", "true"))
+    assert dev.find_nginx() == str(tmp_path / "nginx")
+    monkeypatch.setenv("NGINX", str(tmp_path / "gone"))
+    with pytest.raises(dev.Failure, match="set NGINX"):
+        dev.find_nginx()
+
+
 def test_pytest_is_spread_over_cores_only_where_there_are_several() -> None:
     assert "--numprocesses=2" in dev.pytest_command(Path("python"), ["-k", "foo"], 2)
     assert dev.pytest_command(Path("python"), ["-k", "foo"], 1) == ["python", "-m", "pytest", "-k", "foo"]

@@ -11,17 +11,21 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
-from rest_framework.decorators import api_view, permission_classes
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.exceptions import ParseError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
+from readerstudy.accounts.downloads import disposition
+from readerstudy.accounts.tokens import ExportTokenAuthentication
 from readerstudy.analysis.dictionary import LONG
 from readerstudy.analysis.export import (
     TABLES,
     Hashed,
     data_dictionary,
     export,
+    imrmc_question,
     provenance,
     study_wide_columns,
 )
@@ -38,13 +42,14 @@ def results_download(request: HttpRequest, slug: str, table: str) -> StreamingHt
     study = researcher_study(request, slug)
     if table not in TABLES:
         raise Http404("There is no such table.")
-    if table in ANSWERS:
-        why = needed_truth_reason(request, study)
-        record_look(study, f"download {table}", signed_in(request), why)
+    why = needed_truth_reason(request, study) if table in ANSWERS else ""
     try:
-        return _file(study, table, request.GET.get("question", ""))
+        response = _file(study, table, request.GET.get("question", ""))
     except ValidationError as error:
         raise Http404(" ".join(error.messages)) from error
+    if table in ANSWERS:
+        record_look(study, f"download {table}", signed_in(request), why)
+    return response
 
 
 @extend_schema(
@@ -56,6 +61,7 @@ def results_download(request: HttpRequest, slug: str, table: str) -> StreamingHt
     responses={(200, "text/csv"): OpenApiTypes.BINARY},
 )
 @api_view(["GET"])
+@authentication_classes([ExportTokenAuthentication, SessionAuthentication])
 @permission_classes([AllowAny])
 def api_reads(request: Request, slug: str) -> StreamingHttpResponse:
     """A study's answers with truth, for its researchers: one row per response (docs/data-dictionary.md)."""
@@ -91,7 +97,9 @@ def results_dictionary(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _file(study: Study, table: str, question: str) -> StreamingHttpResponse:
-    """Raises ValidationError for an unknown question."""
+    """Raises ValidationError for an unknown question, whatever the table: the file's name says the question."""
+    if question:
+        imrmc_question(study, question)
     if table == "dictionary":
         content: Iterator[str] = data_dictionary(study)
     elif table == "provenance":
@@ -101,7 +109,7 @@ def _file(study: Study, table: str, question: str) -> StreamingHttpResponse:
     suffix, kind = TABLES[table]
     response = StreamingHttpResponse(content, content_type=f"{kind}; charset=utf-8")
     name = f"{study.slug}-{question}-{suffix}" if question else f"{study.slug}-{suffix}"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Content-Disposition"] = disposition(name)
     response["X-Content-Type-Options"] = "nosniff"
     return response
 

@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from explain.kinds import KINDS
+from readerstudy.accounts.downloads import disposition
 from readerstudy.analysis.background import running_analysis, start_analysis
 from readerstudy.analysis.models import Analysis
 from readerstudy.analysis.tables import completeness
@@ -113,7 +114,9 @@ def results_archive(request: HttpRequest, slug: str) -> HttpResponseBase:
     needed_truth_reason(request, analysis.study)
     record_truth(request, analysis.study, signed_in(request), "results archive")
     name = f"{slug}-results-{analysis.started_at:%Y%m%d-%H%M}.zip"
-    return FileResponse(io.BytesIO(_read(analysis, "archive")), as_attachment=True, filename=name)
+    response = FileResponse(io.BytesIO(_read(analysis, "archive")), content_type="application/zip")
+    response["Content-Disposition"] = disposition(name)
+    return response
 
 
 def _last(request: HttpRequest, slug: str) -> Analysis:
@@ -137,7 +140,6 @@ def _read(analysis: Analysis, field: str) -> bytes:
 def _guarded(response: HttpResponse) -> HttpResponse:
     response["Content-Security-Policy"] = SANDBOX
     response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "private, no-cache"
     return response
 
 

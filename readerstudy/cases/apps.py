@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class CasesConfig(AppConfig):
@@ -7,5 +8,7 @@ class CasesConfig(AppConfig):
 
     def ready(self) -> None:
         from readerstudy.cases import system_checks
+        from readerstudy.cases.storage import level_after_migrate
 
         system_checks.connect()
+        post_migrate.connect(level_after_migrate, sender=self)

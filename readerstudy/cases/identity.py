@@ -7,11 +7,14 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Iterable
+from typing import TypeVar
 
 from django.conf import settings
 
 from readerstudy.cases.tables import is_nothing, is_shortened
 
+Item = TypeVar("Item")
 ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # no 0/o, 1/i/l: ids are read aloud
 
 
@@ -87,3 +90,10 @@ def file_name(content: bytes, suffix: str, salt: str = "") -> str:
     """Storage name of a file: keyed hash of its content (and of the row that owns it, `salt`), two-level folders."""
     digest = keyed_hash(f"file{salt}", content)[:32]
     return f"{digest[:2]}/{digest}{suffix}"
+
+
+def secretly_shuffled(items: Iterable[Item]) -> list[Item]:
+    """In an order that nobody can work out or repeat: for whatever leaves a trace of when it was done."""
+    shuffled = list(items)
+    secrets.SystemRandom().shuffle(shuffled)
+    return shuffled

@@ -27,7 +27,7 @@ from explain.render import display_image
 from readerstudy.accounts.models import User
 from readerstudy.cases.checking import Checked, Progress, Report, check_source, fill_facts, warn_of_known_pixels
 from readerstudy.cases.extensions import Extension, extension, kind_of
-from readerstudy.cases.identity import patient_key
+from readerstudy.cases.identity import patient_key, secretly_shuffled
 from readerstudy.cases.linking import LinkingTable
 from readerstudy.cases.masks import mask_png
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
@@ -57,6 +57,13 @@ class _Rows:
     truths: list[Truth] = field(default_factory=list)
     predictions: list[Prediction] = field(default_factory=list)
     extra: dict[type[Model], list[Model]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, other: _Rows) -> None:
+        self.cases += other.cases
+        self.truths += other.truths
+        self.predictions += other.predictions
+        for model, found in other.extra.items():
+            self.extra[model] += found
 
 
 def load_batch(
@@ -170,21 +177,33 @@ def _taken(batch: Batch, checked: Checked) -> Refused:
 
 
 def _write_files(source: Source, checked: Checked, batch: Batch, written: WrittenFiles, progress: Progress) -> _Rows:
-    rows = _Rows()
-    for done, (record, digest) in enumerate(zip(checked.cases, checked.pixels, strict=True), 1):
+    """Case by case in a secret order (whoever sees when files were made must not learn the manifest's order, which may
+    be sorted by truth); the rows are in the manifest's order, on which seeded draws depend."""
+    parts: dict[int, _Rows] = {}
+    for done, index in enumerate(secretly_shuffled(range(len(checked.cases))), 1):
+        record = checked.cases[index]
         try:
-            radiograph, facts = source.radiograph(record)
-            if pixel_sha256(radiograph) != digest:
-                raise ImageError("", "the file changed while it was being loaded", "Load the batch again")
-            fill_facts(record, facts)
-            case = _case(record, radiograph, batch, written)
-            case.pixel_sha256 = digest
-            rows.cases.append(case)
-            for finding in record.findings:
-                _finding(source, record, finding, case, radiograph, rows, written)
+            parts[index] = _write_case(source, record, checked.pixels[index], batch, written)
         except ImageError as error:
             raise refuse(f"row {record.row}: {error.problem}", error.remedy) from None
         progress("loading", done, len(checked.cases))
+    rows = _Rows()
+    for index in sorted(parts):
+        rows.add(parts[index])
+    return rows
+
+
+def _write_case(source: Source, record: CaseRecord, digest: str, batch: Batch, written: WrittenFiles) -> _Rows:
+    """One case's files; its unsaved rows. Raises ImageError."""
+    radiograph, facts = source.radiograph(record)
+    if pixel_sha256(radiograph) != digest:
+        raise ImageError("", "the file changed while it was being loaded", "Load the batch again")
+    fill_facts(record, facts)
+    case = _case(record, radiograph, batch, written)
+    case.pixel_sha256 = digest
+    rows = _Rows(cases=[case])
+    for finding in record.findings:
+        _finding(source, record, finding, case, radiograph, rows, written)
     return rows
 
 

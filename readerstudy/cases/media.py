@@ -13,6 +13,7 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from readerstudy.accounts.access import administrator
+from readerstudy.accounts.downloads import disposition
 from readerstudy.cases.identity import keyed_hash
 from readerstudy.cases.models import Batch, Case
 from readerstudy.cases.truths import shown_truths
@@ -42,7 +43,8 @@ def serve(request: HttpRequest, file: FieldFile, content_type: str = "") -> Http
     """The file, privately cached under its opaque name; 304 when the browser has it already.
 
     The name is a keyed hash of the content, so a name never changes its content: `immutable`. With MEDIA_ACCEL_PREFIX
-    set, nginx sends the bytes (X-Accel-Redirect to that prefix). Raises Http404 when the storage has lost the file.
+    set, nginx sends the bytes (X-Accel-Redirect to that prefix); what it says besides is decided here, for nginx passes
+    these headers on and adds none of its own. Raises Http404 when the storage has lost the file.
     """
     if not file.name or not file.storage.exists(file.name):
         raise Http404("The file is missing from the storage.")
@@ -50,17 +52,26 @@ def serve(request: HttpRequest, file: FieldFile, content_type: str = "") -> Http
     content_type = content_type or CONTENT_TYPES.get(PurePosixPath(name).suffix, "application/octet-stream")
     etag = f'"{keyed_hash("etag", name)[:32]}"'
     response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
-    if response is None and settings.MEDIA_ACCEL_PREFIX:
+    if response is None and _another_may_send(file):
         response = HttpResponse(content_type=content_type)
         response["X-Accel-Redirect"] = settings.MEDIA_ACCEL_PREFIX + quote(file.name)
     elif response is None:
         response = FileResponse(file.open("rb"), content_type=content_type)
     response["ETag"] = etag
-    response["Content-Disposition"] = f'inline; filename="{name}"'
+    response["Content-Disposition"] = disposition(name, inline=True)
     response["Cache-Control"] = f"private, max-age={CACHE_SECONDS}, immutable"
     response["X-Content-Type-Options"] = "nosniff"
     patch_vary_headers(response, ("Cookie",))
     return response
+
+
+def _another_may_send(file: FieldFile) -> bool:
+    """Whether the proxy may send the file itself: only one whose time tells nothing, whatever the proxy says of it.
+
+    Any other file, also one of a storage that cannot say so, is sent by the application, which tells no time.
+    """
+    has_the_time = getattr(file.storage, "has_the_time", None)
+    return bool(settings.MEDIA_ACCEL_PREFIX) and has_the_time is not None and bool(has_the_time(file.name))
 
 
 def case_file(cases: QuerySet[Case], name: str) -> FieldFile | None:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from explain.render import read_display_image
 from readerstudy.accounts.access import administrator
+from readerstudy.accounts.downloads import disposition
 from readerstudy.cases import staging
 from readerstudy.cases.media import CACHE_SECONDS
 from readerstudy.cases.models import Batch, Prediction
@@ -143,7 +144,7 @@ def linking_table(request: HttpRequest, token: str) -> HttpResponse:
     except staging.Gone:
         return render(request, "cases/gone.html", status=410)
     response = HttpResponse(content, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="linking.csv"'
+    response["Content-Disposition"] = disposition("linking.csv")
     return response
 
 

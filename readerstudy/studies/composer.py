@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from readerstudy.accounts.downloads import disposition
 from readerstudy.studies import composition, forms
 from readerstudy.studies.access import may_create_study, researcher_study, signed_in
 from readerstudy.studies.attempts import attempt
@@ -51,7 +52,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
 def protocol_file(request: HttpRequest, slug: str) -> HttpResponse:
     """The protocol as JSON, with every draw: seed, parameters and the candidates considered."""
     study = researcher_study(request, slug)
-    headers = {"Content-Disposition": f'attachment; filename="{study.slug}-protocol.json"'}
+    headers = {"Content-Disposition": disposition(f"{study.slug}-protocol.json")}
     return JsonResponse(protocol(study), json_dumps_params={"indent": 1}, headers=headers)
 
 

@@ -6,14 +6,13 @@ from typing import Any
 
 from django.http import HttpResponse
 
+from readerstudy.accounts.downloads import disposition
 from readerstudy.common.csv_cells import safe_cell
 
 
 def csv_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:
     """RFC 4180 with a header line, as a download called `name`."""
-    response = HttpResponse(
-        content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )
+    response = HttpResponse(content_type="text/csv; charset=utf-8", headers={"Content-Disposition": disposition(name)})
     writer = csv.writer(response)
     writer.writerow([safe_cell(column) for column in columns])
     writer.writerows([safe_cell(cell) for cell in row] for row in rows)

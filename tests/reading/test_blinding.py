@@ -46,8 +46,13 @@ PATH = re.compile(r"""["'(=\s](/[A-Za-z0-9_\-./%]+)""")
 
 @pytest.fixture
 def world() -> World:
-    """A study whose every private field holds a word that can be searched for."""
     world = make_world("one")
+    hide_secrets(world)
+    return world
+
+
+def hide_secrets(world: World) -> None:
+    """Every private field of the study then holds a word that can be searched for."""
     Case.objects.update(source_id=SECRETS["source"], dataset=SECRETS["dataset"], patient_key=SECRETS["patient"])
     Truth.objects.update(provenance=SECRETS["provenance"])
     for index, assignment in enumerate(world.other_reader.reads.get(number=1).assignments.all()):
@@ -58,7 +63,6 @@ def world() -> World:
             )  # fmt: skip
     world.reader.specialty = "Radiology"
     world.reader.save()
-    return world
 
 
 def test_a_crawl_of_all_that_answers_a_reader_finds_no_truth(world: World) -> None:
