@@ -48,7 +48,6 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "csp",
     "rest_framework",
-    "rest_framework.authtoken",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "simple_history",
@@ -65,6 +64,8 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",  # first: refusals and static files of the next two carry the policy too
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "readerstudy.accounts.middleware.no_store",
+    "readerstudy.accounts.mail.after_the_answer",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -72,10 +73,10 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "readerstudy.accounts.middleware.IdleMiddleware",
     "readerstudy.accounts.middleware.LoginRedirectMiddleware",
     "readerstudy.accounts.middleware.SecondFactorMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
-    "readerstudy.reading.middleware.no_store",
 ]
 
 ROOT_URLCONF = "readerstudy.urls"
@@ -163,6 +164,7 @@ MANIFEST_EXTENSIONS = {"explanation": "readerstudy.explanations.external"}
 # --- People -----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
+    "readerstudy.accounts.backend.OneHash",
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
@@ -176,7 +178,12 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False  # reading workstations are shared: closing the browser logs out
-ACCOUNT_FORMS = {"login": "readerstudy.accounts.forms.LoginForm"}
+SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", default=60)  # 0: only closing the browser logs out
+EXPORT_TOKEN_DAYS = env.int("EXPORT_TOKEN_DAYS", default=90)
+ACCOUNT_FORMS = {
+    "login": "readerstudy.accounts.forms.LoginForm",
+    "reset_password": "readerstudy.accounts.forms.ResetPasswordForm",
+}
 ACCOUNT_ADAPTER = "readerstudy.accounts.adapter.ClosedSignupAdapter"
 # A hospital's readers often share one address, so addresses are limited generously and accounts strictly.
 ACCOUNT_RATE_LIMITS = {
@@ -185,10 +192,12 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "60/m/ip,5/m/key",
     "reset_password_from_key": "60/m/ip",
 }
+MFA_ADAPTER = "readerstudy.accounts.second_factor.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Reader studies"
 REQUIRE_MFA_FOR_STAFF = env.bool("REQUIRE_MFA_FOR_STAFF", default=False)
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+# Without EMAIL_URL a developer's server prints mail; any other sends none, for what it prints is kept in a log.
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://" if DEBUG or DEMO else "dummymail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="readerstudy@localhost")
 
@@ -204,7 +213,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 X_FRAME_OPTIONS = "DENY"
-SECURE_REFERRER_POLICY = "same-origin"
+# Only the host: addresses of invitations and password resets are keys, and a Referer ends up in logs.
+SECURE_REFERRER_POLICY = "strict-origin"
 SESSION_COOKIE_HTTPONLY = True
 if not DEBUG and not DEMO:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
@@ -223,7 +233,6 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "rest_framework.authentication.SessionAuthentication",
-        "rest_framework.authentication.TokenAuthentication",
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "URL_FORMAT_OVERRIDE": None,  # ?format= would be a 404 that says nothing: there is one renderer
@@ -254,6 +263,7 @@ DATE_FORMAT, DATETIME_FORMAT = "j M Y", "j M Y, H:i"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "filters": {"mask_keys": {"()": "readerstudy.accounts.logs.MaskKeys"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["mask_keys"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

@@ -176,7 +176,8 @@ def test_a_visit_names_its_read_as_readers_know_it(client, root, world):
     assert str(assignment.read).startswith(("Practice", "Read "))
 
 
-def test_a_reason_holds_for_an_hour_and_for_one_person(client, root, world, monkeypatch):
+def test_a_reason_holds_for_an_hour_and_for_one_person(client, root, world, monkeypatch, settings):
+    settings.SESSION_IDLE_MINUTES = 0
     client.post("/studies/one/results/look/", {"why": "a reader asks"})
     opened = address(Response, "change", world.response.pk)
     assert client.get(opened).status_code == 200

@@ -4,6 +4,8 @@ The same helpers serve pages and the API: a page sends whoever is not logged in 
 API answers 401 with code `login_required` (readerstudy.api_errors).
 """
 
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from rest_framework.exceptions import NotAuthenticated
@@ -24,6 +26,11 @@ def signed_in(request: AnyRequest) -> User:
     if not isinstance(request.user, User):
         raise LoginRequired
     return request.user
+
+
+def lacks_second_factor(user: User) -> bool:
+    """Whether this is an administrator who must set up a second factor before anything else."""
+    return settings.REQUIRE_MFA_FOR_STAFF and user.is_staff and not is_mfa_enabled(user)
 
 
 def administrator(request: AnyRequest) -> User:

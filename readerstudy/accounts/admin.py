@@ -1,17 +1,39 @@
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
-from rest_framework.authtoken.models import TokenProxy
 
-from readerstudy.accounts.adminbase import HouseAdmin
-from readerstudy.accounts.models import User
+from readerstudy.accounts.adminbase import HouseAdmin, RecordAdmin
+from readerstudy.accounts.models import ExportToken, User
 
 admin.site.disable_action("delete_selected")
 admin.site.unregister(Group)  # roles are per study, in Membership
-admin.site.unregister(TokenProxy)  # shows other people's keys
+admin.site.unregister(Authenticator)  # shows what other people's second factors are made of
+
+
+@admin.register(Authenticator)
+class SecondFactorAdmin(RecordAdmin):
+    """Who has one, never what it is. Deleting it lets a person who has lost it log in with the password again."""
+
+    list_display = ["user", "type", "created_at", "last_used_at"]
+    list_filter = ["type"]
+    search_fields = ["user__username", "user__email"]
+    fields = ["user", "type", "created_at", "last_used_at"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_module_permission(request) and bool(getattr(request.user, "is_superuser", False))
+
+
+@admin.register(ExportToken)
+class ExportTokenAdmin(RecordAdmin):
+    """Whose there are, and until when; the person or a new password ends one."""
+
+    search_fields = ["user__username", "user__email"]
+    list_display = ["user", "created_at", "expires_at", "used_at"]
+    fields = ["user", "created_at", "expires_at", "used_at"]
 
 
 @admin.register(User)

@@ -1,18 +1,22 @@
-"""Sends people to the log-in page, and administrators to set up their second factor where that is required."""
+"""What holds for every request: who must log in first, or again, or set up a second factor; what nobody keeps."""
 
+import time
 from collections.abc import Callable
+from typing import Any
 
-from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import SESSION_KEY, logout
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from readerstudy.accounts.access import LoginRequired
+from readerstudy.accounts.access import LoginRequired, lacks_second_factor
 from readerstudy.accounts.models import User
+
+SEEN = "seen_at"  # in the session: when its person last asked for something, seconds since 1970
 
 
 class LoginRedirectMiddleware:
@@ -40,7 +44,47 @@ class SecondFactorMiddleware:
         sets_up = request.path.startswith("/accounts/") and request.path != reverse("token")  # a token skips it
         if settings.REQUIRE_MFA_FOR_STAFF and not sets_up:
             user = request.user
-            if isinstance(user, User) and user.is_staff and not is_mfa_enabled(user):
+            if isinstance(user, User) and lacks_second_factor(user):
                 messages.info(request, "Administrators need a second factor here: set one up to go on.")
                 return redirect("mfa_activate_totp")
         return self.get_response(request)
+
+
+class IdleMiddleware:
+    """Whoever asks for nothing for SESSION_IDLE_MINUTES is logged out; the reading room then asks for the password in
+    place. The time is kept in the session, written at most once a minute."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        minutes = settings.SESSION_IDLE_MINUTES
+        if minutes and SESSION_KEY in request.session:
+            now = int(time.time())
+            seen = request.session.get(SEEN, now)
+            if now - seen >= 60 * minutes:
+                logout(request)
+                messages.info(request, f"You were logged out after {minutes} minutes without a request.")
+            elif now - seen >= 60 or SEEN not in request.session:
+                request.session[SEEN] = now
+        return self.get_response(request)
+
+
+def note_log_in(sender: Any, request: HttpRequest, **_: Any) -> None:
+    """A session's first time; receives user_logged_in, which comes before the session is stored."""
+    request.session[SEEN] = int(time.time())
+
+
+def no_store(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """No browser or proxy keeps what is answered: on a shared workstation, Back after log-out shows nothing.
+
+    For every answer that says nothing itself. Pictures do (cases/media.py): kept by the browser under names that tell
+    nothing; static files never come here.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
+    return middleware

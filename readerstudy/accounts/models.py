@@ -12,3 +12,16 @@ class User(AbstractUser):
     @property
     def is_administrator(self) -> bool:
         return self.is_active and self.is_staff
+
+
+class ExportToken(models.Model):
+    """With what a researcher's script asks for exports (tokens.py). Its key is not stored."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="export_token")
+    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the key.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"Export token of {self.user} until {self.expires_at:%Y-%m-%d}"

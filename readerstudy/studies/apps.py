@@ -6,8 +6,9 @@ class StudiesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from readerstudy.studies import freezing, looking, roles
+        from readerstudy.studies import freezing, looking, roles, token
 
         freezing.connect()
         looking.connect()
         roles.connect()
+        token.connect()

@@ -1,7 +1,6 @@
 """The page of a study's people, and the page behind an invitation link."""
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.forms import SetPasswordForm
@@ -12,11 +11,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from readerstudy.accounts.mail import sends_email
 from readerstudy.accounts.models import User
 from readerstudy.studies import invitations
 from readerstudy.studies.access import researcher_study, signed_in
 from readerstudy.studies.invitations import InvitationError
 from readerstudy.studies.models import Invitation, Membership, Study
+
+Link = dict[str, str]  # email, link
 
 
 class InviteForm(forms.Form):
@@ -45,43 +47,49 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
     """Members and invitations of a study; POST invites."""
     study = researcher_study(request, slug)
     user = signed_in(request)
-    own = study.memberships.filter(user=user).first()
-    may_invite_administrators = own.role == Membership.Role.ADMINISTRATOR if own else user.is_administrator
-    form = InviteForm(request.POST or None, may_invite_administrators=may_invite_administrators)
+    form = InviteForm(request.POST or None, may_invite_administrators=_may_invite_administrators(study, user))
     if request.method == "POST" and form.is_valid():
         try:
             invited = invitations.invite(study, form.cleaned_data["addresses"], form.cleaned_data["role"], user)
         except InvitationError as error:
             form.add_error(None, str(error))
         else:
-            _send(request, invited.sent)
             if invited.already:
                 messages.info(request, f"Already in this study: {', '.join(invited.already)}.")
-            return redirect("people", slug)
-    waiting = []
-    for invitation in invitations.pending(study):
-        # Whoever has the link of an address without an account can make that account.
-        may_have_link = may_invite_administrators or invitation.role != Membership.Role.ADMINISTRATOR
-        link = request.build_absolute_uri(invitations.link_path(invitation)) if may_have_link else ""
-        waiting.append({"invitation": invitation, "link": link})
+            return _sent(request, study, invited.sent)
+    return _page(request, study, form)
+
+
+def _page(request: HttpRequest, study: Study, form: InviteForm, links: list[Link] | None = None) -> HttpResponse:
+    """links: those to be copied now. Whoever has a link can take the place of the person it is for, so no other page
+    shows one, and this page shows it once."""
     context = {
         "study": study,
         "form": form,
         "members": study.memberships.select_related("user", "reader"),
-        "waiting": waiting,
+        "waiting": invitations.pending(study),
         "past": study.invitations.exclude(accepted_at=None, revoked_at=None).select_related("accepted_by"),
         "now": timezone.now(),
-        "email_is_printed_only": "console" in settings.EMAIL_BACKEND,
+        "links": links or [],
+        "sends_no_email": not sends_email(),
     }
     return render(request, "studies/people.html", context)
+
+
+def _may_invite_administrators(study: Study, user: User) -> bool:
+    own = study.memberships.filter(user=user).first()
+    return own.role == Membership.Role.ADMINISTRATOR if own else user.is_administrator
 
 
 @require_POST
 def resend(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     study = researcher_study(request, slug)
     invitation = get_object_or_404(study.invitations, pk=pk)
+    administrators = _may_invite_administrators(study, signed_in(request))
     try:
-        _send(request, [invitations.renew(invitation)])
+        if invitation.role == Membership.Role.ADMINISTRATOR and not administrators:
+            raise InvitationError("Only an administrator can invite an administrator again.")
+        return _sent(request, study, [invitations.renew(invitation)])
     except InvitationError as error:
         messages.error(request, str(error))
     return redirect("people", slug)
@@ -116,18 +124,26 @@ def remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return redirect("people", slug)
 
 
-def _send(request: HttpRequest, to: list[Invitation]) -> None:
-    """Email the links; one that cannot be sent stays on the page, to be copied."""
-    unsent = []
+def _sent(request: HttpRequest, study: Study, to: list[Invitation]) -> HttpResponse:
+    """Email the links. Those that cannot be sent are on the page that answers, to be copied, and on no other."""
+    unsent: list[Link] = []
     for invitation in to:
+        link = request.build_absolute_uri(invitations.link_path(invitation))
         try:
-            invitations.send_email(invitation, request.build_absolute_uri(invitations.link_path(invitation)))
+            if not sends_email():
+                raise OSError
+            invitations.send_email(invitation, link)
         except OSError:
-            unsent.append(invitation.email)
+            unsent.append({"email": invitation.email, "link": link})
+    failed = {each["email"] for each in unsent}
     if len(to) > len(unsent):
-        messages.success(request, f"Invited: {', '.join(i.email for i in to if i.email not in unsent)}.")
-    if unsent:
-        messages.warning(request, f"The email could not be sent to {', '.join(unsent)}: copy the link below instead.")
+        messages.success(request, f"Invited: {', '.join(i.email for i in to if i.email not in failed)}.")
+    if not unsent:
+        return redirect("people", study.slug)
+    if sends_email():
+        messages.warning(request, f"The email could not be sent to {', '.join(failed)}: copy the link below instead.")
+    form = InviteForm(may_invite_administrators=_may_invite_administrators(study, signed_in(request)))
+    return _page(request, study, form, unsent)
 
 
 @never_cache

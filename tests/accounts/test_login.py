@@ -49,7 +49,7 @@ def test_guessing_one_account_is_stopped_from_any_address(client):
     for attempt in range(5):
         log_in(client, "ann", "wrong", address=f"192.0.2.{attempt}")
     response = log_in(client, "ann", address="192.0.2.99")
-    assert b"Too many failed login attempts" in response.content
+    assert b"Too many wrong passwords" in response.content
     assert not is_in(client)
 
 

@@ -9,8 +9,8 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.test import Client
-from rest_framework.authtoken.models import Token
 
+from readerstudy.accounts import tokens
 from readerstudy.analysis.background import running_analysis, start_analysis
 from readerstudy.analysis.models import Analysis
 from readerstudy.analysis.running import store_analysis
@@ -134,8 +134,7 @@ def test_before_closing_every_look_has_a_reason_and_is_recorded(ongoing):
 
 def test_the_api_gives_the_same_table_by_token(ongoing):
     study, client = ongoing
-    token = Token.objects.create(user=study.memberships.get().user)
-    anyone = Client(headers={"authorization": f"Token {token.key}"})
+    anyone = Client(headers={"authorization": f"Token {tokens.make(study.memberships.get().user)}"})
     address = "/api/studies/ours/reads/"
     assert Client().get(address).status_code == 401
     refused = anyone.get(address)

@@ -47,8 +47,8 @@ def test_many_pasted_addresses_are_invited_once_each(client, researcher, study):
     assert sorted(study.invitations.values_list("email", flat=True)) == [f"{x}@example.org" for x in "abc"]
     assert [message.to for message in mail.outbox] == [[f"{x}@example.org"] for x in "abc"]
     link = re.search(r"http://testserver(/invitations/\S+)", mail.outbox[0].body)[1]
-    assert link in page
     assert client.get(link).status_code == 200
+    assert "/invitations/W" not in page, "whoever has the link can take the reader's place"
 
 
 def test_one_bad_address_sends_nothing_and_is_named(client, researcher, study):
@@ -79,12 +79,37 @@ def test_a_researcher_cannot_make_an_administrator(client, researcher, study):
     assert not study.invitations.exists()
 
 
-def test_a_researcher_does_not_see_the_link_of_an_administrators_invitation(client, researcher, study):
-    link = invitations.link_path(invited(study, "chief@example.org", role="administrator"))
-    page = client.get("/studies/one/people/").content.decode()
-    assert "chief@example.org" in page and link not in page
+@pytest.mark.parametrize("role", ["reader", "researcher", "administrator"])
+def test_nobody_sees_the_link_of_an_invitation_that_waits(client, researcher, study, role):
+    link = invitations.link_path(invited(study, "chief@example.org", role=role))
+    for user in (researcher, make_user("root", is_staff=True)):
+        client.force_login(user)
+        page = client.get("/studies/one/people/").content.decode()
+        assert "chief@example.org" in page and link not in page and "/invitations/W" not in page
+
+
+def test_a_researcher_does_not_get_an_administrators_link_by_sending_again(client, researcher, study, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    chief = invited(study, "chief@example.org", role="administrator")
+    address = f"/studies/one/people/{chief.pk}/resend/"
+    before = invitations.link_path(chief)
+    assert "Only an administrator" in client.post(address, follow=True).content.decode()
+    assert client.get(before).status_code == 200, "and the link that was sent stays good"
     client.force_login(make_user("root", is_staff=True))
-    assert link in client.get("/studies/one/people/").content.decode()
+    assert "/invitations/W" in client.post(address).content.decode()
+
+
+@pytest.mark.parametrize("backend", ["console", "dummy"])
+def test_where_no_mail_is_sent_a_link_is_shown_once_and_in_no_log(client, researcher, study, settings, capsys, backend):
+    settings.EMAIL_BACKEND = f"django.core.mail.backends.{backend}.EmailBackend"
+    shown = client.post("/studies/one/people/", {"addresses": "a@example.org", "role": "reader"})
+    link = invitations.link_path(study.invitations.get())
+    assert link in shown.content.decode() and "not shown again" in shown.content.decode()
+    assert "no-store" in shown.headers["Cache-Control"]
+    assert link not in client.get("/studies/one/people/").content.decode()
+    assert link not in capsys.readouterr().out
+    again = client.post(f"/studies/one/people/{study.invitations.get().pk}/resend/").content.decode()
+    assert invitations.link_path(study.invitations.get()) in again
 
 
 def test_a_title_of_two_lines_and_an_endless_address_do_no_harm(client, researcher, study):

@@ -1,0 +1,92 @@
+"""Who is idle is logged out, and the reading room takes the password in place; a browser keeps pictures only."""
+
+import json
+import re
+import time
+
+import pytest
+from django.http import HttpResponse
+
+from readerstudy.accounts.middleware import SEEN
+from readerstudy.reading.session import remember
+from tests.builders import make_user
+from tests.test_access import TABLE, fill
+from tests.worlds import make_world
+
+pytestmark = pytest.mark.django_db
+PICTURES = re.compile(r"(files/<str:name>|thumbs/.*\.png)$")
+OTHERS = ("/admin/", "/admin/accounts/user/", "/accounts/login/", "/accounts/2fa/", "/no/such/page/", "/api/docs/")
+
+
+def idle_for(client, minutes: float) -> None:
+    session = client.session
+    session[SEEN] = int(time.time() - 60 * minutes)
+    session.save()
+
+
+def test_who_asks_for_nothing_for_an_hour_is_logged_out(client):
+    client.force_login(make_user("ann"))
+    idle_for(client, 58)
+    assert client.get("/accounts/").status_code == 200
+    assert client.session[SEEN] > time.time() - 60, "a request begins the hour anew"
+    idle_for(client, 60)
+    assert client.get("/accounts/").headers["Location"].startswith("/accounts/login/")
+    assert "after 60 minutes" in client.get("/accounts/login/").content.decode()
+
+
+def test_the_time_is_a_setting_and_0_is_never(client, settings):
+    client.force_login(make_user("ann"))
+    settings.SESSION_IDLE_MINUTES = 0
+    idle_for(client, 10_000)
+    assert client.get("/accounts/").status_code == 200
+    settings.SESSION_IDLE_MINUTES = 5
+    assert client.get("/accounts/").status_code == 302
+
+
+def test_a_session_of_an_earlier_version_begins_its_time_now(client):
+    client.force_login(make_user("ann"))
+    session = client.session
+    del session[SEEN]
+    session.save()
+    assert client.get("/accounts/").status_code == 200
+    assert SEEN in client.session
+
+
+def test_asking_often_writes_no_session(client, django_assert_num_queries):
+    client.force_login(make_user("ann"))
+    with django_assert_num_queries(2):  # the session and its person, read
+        client.get("/accounts/")
+
+
+def test_an_idle_reader_gives_the_password_in_place_and_answers_on(client):
+    world = make_world("one")
+    client.force_login(world.people["reader"])
+    page = HttpResponse()
+    remember(page, world.people["reader"], secure=False)  # as the reading page does
+    client.cookies.update(page.cookies)
+    idle_for(client, 61)
+    refused = client.get("/api/reading/one/state/")
+    assert (refused.status_code, refused.json()["code"]) == (401, "login_required")
+    again = client.post("/api/session/", json.dumps({"password": "let-me-read-1"}), content_type="application/json")
+    assert again.status_code == 200
+    assert client.get("/api/reading/one/state/").status_code == 200
+
+
+def test_a_browser_keeps_pictures_only(client, quiet_log):
+    """Every URL, for who is let in and who is not. Pictures have names that tell nothing, and are kept privately."""
+    client.raise_request_exception = False
+    kept = set()
+    for state in ("open", "closed"):
+        world = make_world(state, state)
+        for role in (None, "reader", "researcher", "administrator"):
+            for route, row in TABLE.items():
+                client.logout()
+                if role:
+                    client.force_login(world.people[role])
+                answer = getattr(client, row.method)(fill(route, row.values(state, world)), row.data(world))
+                policy = answer.headers["Cache-Control"]
+                assert "no-store" in policy or policy.startswith("private, max-age="), route
+                kept |= set() if "no-store" in policy else {route}
+    assert kept and all(PICTURES.search(route) for route in kept), kept
+    for path in OTHERS:
+        assert "no-store" in client.get(path, follow=True).headers["Cache-Control"], path
