@@ -16,11 +16,16 @@ POSITION_BINS = 20
 
 
 def flow(
-    data: pd.DataFrame, responses: pd.DataFrame, pairs: dict[tuple[str, str], pd.DataFrame], complete_study: int
+    data: pd.DataFrame,
+    responses: pd.DataFrame,
+    pairs: dict[tuple[str, str], pd.DataFrame],
+    complete_study: int,
+    not_asked: int = 0,
 ) -> dict[str, Any]:
     """From the rows of the export to the pairs analysed; a row left out is counted once, under the first reason.
 
     complete_study: the answers asked for. Rows cannot tell of an example or a read that nobody has answered.
+    not_asked: how many (method, question) the study leaves out.
     """
     practice = data["practice"]
     superseded = ~practice & ~data["is_current"]
@@ -61,7 +66,7 @@ def flow(
             "without_score": int(unscored.sum()),
             "without_truth": int(unknown.sum()),
             "analysed": len(responses),
-            "expected": max(complete_study, int(np.prod(seen))),
+            "expected": max(complete_study, seen[0] * seen[1] * max(seen[2] * seen[3] - not_asked, 0)),
         },
         "pairs": [
             {

@@ -31,7 +31,7 @@ LONG = (
     Column("prediction", "0..1", "Probability shown to the reader, f(x)."),
     Column("prediction_reconstruction", "0..1", "f(D(E(x))), the start of Latent Shift; empty without it."),
     Column("method", "text", "Key of the method shown."),
-    Column("question", "text", "Key of the question."),
+    Column("question", "text", "Key of the question. One that a method does not ask has no row: it is not missing."),
     Column("score", "integer", "The answer."),
     Column("revision", "integer", "1 for the first answer, then 2, ...; the highest is current."),
     Column("is_current", "0/1", "1 for the answer that counts."),
@@ -68,7 +68,10 @@ def wide_columns(methods: list[str], questions: list[str]) -> list[Column]:
         columns.append(Column(f"read_{method}", "integer", f"Read in which method {method} was shown."))
         columns.append(Column(f"position_{method}", "integer", f"Place in that read of the view with {method}."))
         for question in questions:
-            columns.append(Column(f"{question}_{method}", "integer", f"Current score of {question} with {method}."))
+            meaning = (
+                f"Current score of {question} with {method}; “not asked” in every row where {method} leaves it out."
+            )
+            columns.append(Column(f"{question}_{method}", "integer", meaning))
     return columns
 
 

@@ -15,6 +15,7 @@ from readerstudy.analysis.dictionary import LONG, Column, wide_columns
 from readerstudy.analysis.records import exclusion_records, look_records
 from readerstudy.analysis.tables import completeness, long_rows, wide_rows
 from readerstudy.common.csv_cells import safe_cell
+from readerstudy.studies.asking import not_asked
 from readerstudy.studies.composition import truths_of
 from readerstudy.studies.models import Study
 from readerstudy.studies.protocol import protocol
@@ -78,6 +79,7 @@ def provenance(study: Study, format: str, content_sha256: str, rows: int) -> dic
         "rows": rows,
         "answers": answered,
         "answers_of_a_complete_study": expected,
+        "not_asked": [{"method": method, "question": question} for method, question in not_asked(study)],
         "exclusions": exclusion_records(study),
         "looks": look_records(study),
         "software": {

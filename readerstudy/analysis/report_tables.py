@@ -98,7 +98,8 @@ def report_tables(results: Mapping[str, Any]) -> dict[str, Table]:
 
 def _readers(results: Mapping[str, Any]) -> Table:
     flow = results["flow"]
-    possible = flow["n_examples"] * len(results["methods"]) * len(results["questions"])
+    asked = len(results["methods"]) * len(results["questions"]) - len(results.get("not_asked", []))
+    possible = flow["n_examples"] * asked
     rows = [
         {
             "cells": [row["reader"], row["reads"], row["examples"], f"{row['answers']} of {possible}", row["excluded"]],

@@ -113,6 +113,11 @@ def _analysed(results: Mapping[str, Any]) -> str:
         f"{count(flow['n_patients'], 'patient')} with {count(len(results['methods']), 'method')}: "
         f"{rows['analysed']:,} of {rows['expected']:,} possible answers are analysed, {missing:,} are missing or left "
         "out. A missing answer is left out of what needs it; nothing is imputed."
+        + "".join(
+            f" The question “{question}” is not asked with {results['methods'].get(method, method)}, which shows no "
+            "explanation; it is not missing there."
+            for method, question in results.get("not_asked", [])
+        )
     )
 
 

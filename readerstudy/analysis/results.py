@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -19,6 +20,26 @@ from readerstudy.analysis.paired import paired_rows, signed_rank
 from readerstudy.studies.plan import TRUTHS, ZERO_RULES, AnalysisPlan
 
 PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which question is asked with which method; `left_out` has (method, question) of the others."""
+
+    methods: list[str]
+    questions: list[str]
+    left_out: frozenset[tuple[str, str]]
+
+    def methods_of(self, question: str) -> list[str]:
+        return [method for method in self.methods if (method, question) not in self.left_out]
+
+    def questions_of(self, method_a: str, method_b: str) -> list[str]:
+        """The questions in which two methods can be compared."""
+        return [q for q in self.questions if not {(method_a, q), (method_b, q)} & self.left_out]
+
+    def of_both(self, pairs: pd.DataFrame, method_a: str, method_b: str) -> pd.DataFrame:
+        """Pairs of what is asked with both: the others are not incomplete, they are none."""
+        return pairs[pairs["question"].isin(self.questions_of(method_a, method_b))] if self.left_out else pairs
 
 
 def analyse(
@@ -39,6 +60,7 @@ def analyse(
                   questions   {key: {"text", "minimum", "maximum", "minimum_label", "maximum_label"}}, in order
                   design      [(what, how)]: how the reads were laid out
                   data_sha256  hash of the long export
+                  not_asked   [(key of the method, key of the question)] of what is not asked, so not missing either
                   complete_study  answers that were asked for (at least: every combination of what the frame has)
                   plan_fixed_at  ISO time when the plan was fixed; deviations, exclusions, looks: lists of sentences
 
@@ -50,7 +72,8 @@ def analyse(
     responses = analysed(data)
     methods = _in_order(meta.get("methods"), responses["method"])
     questions = _in_order(meta.get("questions"), responses["question"])
-    pairs = {(a, b): pair(responses, a, b) for a, b in method_pairs(methods)}
+    asked = Asked(methods, questions, frozenset(tuple(entry) for entry in meta.get("not_asked", [])))
+    pairs = {(a, b): asked.of_both(pair(responses, a, b), a, b) for a, b in method_pairs(methods)}
     results: dict[str, Any] = {
         "study": str(meta.get("study") or next(iter(data["study"].dropna().astype(str)), "")),
         "simulated": bool(data["simulated"].any()),
@@ -61,23 +84,23 @@ def analyse(
         "methods": {key: str((meta.get("methods") or {}).get(key) or _label(key)) for key in methods},
         "kinds": {key: [str(kind) for kind in (meta.get("kinds") or {}).get(key) or []] for key in methods},
         "questions": {key: _question(key, meta, responses) for key in questions},
-        "flow": descriptives.flow(data, responses, pairs, int(meta.get("complete_study") or 0)),
-        "paired": _paired(responses, pairs, questions, plan),
+        "not_asked": [list(entry) for entry in sorted(asked.left_out)],
+        "flow": descriptives.flow(data, responses, pairs, int(meta.get("complete_study") or 0), len(asked.left_out)),
+        "paired": _paired(pairs, asked, plan),
         "agreement": agreement_rows(responses, plan, methods=methods, questions=questions),
-        "contrasts": _each(effects.contrast_row, pairs, questions, plan),
-        "crossover": [
-            row for truth in TRUTHS for row in _each(effects.crossover_row, pairs, questions, plan, truth=truth)
-        ],
+        "contrasts": _each(effects.contrast_row, pairs, asked, plan),
+        "crossover": [row for truth in TRUTHS for row in _each(effects.crossover_row, pairs, asked, plan, truth=truth)],
         "periods": [
             row
             for a, b in pairs
-            for question in questions
+            for question in asked.questions_of(a, b)
             for row in effects.period_rows(responses, plan, question=question, method_a=a, method_b=b)
         ],
         "models": [
-            effects.model_row(responses, plan, question=question, truth=truth, methods=methods)
+            effects.model_row(responses, plan, question=question, truth=truth, methods=shown)
             for question in questions
             for truth in TRUTHS
+            if len(shown := asked.methods_of(question)) > 1 or not asked.left_out
         ],
         "mrmc": _mrmc(responses, methods, questions, plan),
         "scores": descriptives.score_counts(responses),
@@ -108,13 +131,11 @@ def jsonable(value: Any) -> Any:
     return value
 
 
-def _paired(
-    responses: pd.DataFrame, pairs: dict[tuple[str, str], pd.DataFrame], questions: list[str], plan: AnalysisPlan
-) -> list[dict[str, Any]]:
+def _paired(pairs: dict[tuple[str, str], pd.DataFrame], asked: Asked, plan: AnalysisPlan) -> list[dict[str, Any]]:
     rows = [
         row
         for (a, b), members in pairs.items()
-        for question in questions
+        for question in asked.questions_of(a, b)
         for row in paired_rows(members, plan, question=question, method_a=a, method_b=b)
     ]
     adjust(rows, plan)
@@ -137,12 +158,12 @@ def _mrmc(
 
 
 def _each(
-    function: Any, pairs: dict[tuple[str, str], pd.DataFrame], questions: list[str], plan: AnalysisPlan, **more: Any
+    function: Any, pairs: dict[tuple[str, str], pd.DataFrame], asked: Asked, plan: AnalysisPlan, **more: Any
 ) -> list:
     return [
         function(members, plan, question=question, method_a=a, method_b=b, **more)
         for (a, b), members in pairs.items()
-        for question in questions
+        for question in asked.questions_of(a, b)
     ]
 
 

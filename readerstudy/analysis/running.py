@@ -32,6 +32,7 @@ from readerstudy.analysis.results import analyse
 from readerstudy.analysis.tables import completeness, long_rows
 from readerstudy.cases.identity import opaque_id
 from readerstudy.cases.models import Case, Truth
+from readerstudy.studies.asking import not_asked
 from readerstudy.studies.models import Example, Study
 from readerstudy.studies.plan import AnalysisError, AnalysisPlan
 
@@ -82,6 +83,7 @@ def analysis_meta(study: Study) -> dict[str, Any]:
         "design": design_entries(study),
         "plan_fixed_at": plan_fixed_at(study),
         "complete_study": completeness(study)[1],
+        "not_asked": not_asked(study),
         "exclusions": exclusion_sentences(study),
         "looks": look_sentences(study),
         "deviations": []

@@ -1,5 +1,6 @@
 """Rows of the long and wide tables, streamed from the database: memory does not grow with the study."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import groupby
@@ -13,6 +14,7 @@ from readerstudy.cases.models import Truth
 from readerstudy.reading.looking import LOOKING_MS
 from readerstudy.reading.models import Assignment, Exclusion, Response, Sequence, Visit
 from readerstudy.reading.recording import comments
+from readerstudy.studies.asking import NOT_ASKED, is_asked, not_asked
 from readerstudy.studies.models import Study
 
 _CHUNK = 5000
@@ -93,12 +95,13 @@ def wide_rows(study: Study) -> Iterator[dict[str, Any]]:
     methods = list(study.methods.order_by("position").values_list("key", flat=True))
     questions = list(study.questions.order_by("position").values_list("key", flat=True))
     columns = [column.name for column in wide_columns(methods, questions)]
+    empty = dict.fromkeys(columns) | {f"{question}_{method}": NOT_ASKED for method, question in not_asked(study)}
     current = (row for row in long_rows(study) if row["is_current"] == 1 and row["practice"] == 0)
     for _, of_reader in groupby(current, key=itemgetter("reader")):
         by_example: dict[str, dict[str, Any]] = {}
         for row in of_reader:
             fixed = {column.name: row[column.name] for column in WIDE_FIXED}
-            wide = by_example.setdefault(row["example"], dict.fromkeys(columns) | fixed)
+            wide = by_example.setdefault(row["example"], empty | fixed)
             wide["excluded"] = max(wide["excluded"], row["excluded"])
             wide[f"read_{row['method']}"] = row["read"]
             wide[f"position_{row['method']}"] = row["position"]
@@ -107,10 +110,13 @@ def wide_rows(study: Study) -> Iterator[dict[str, Any]]:
 
 
 def completeness(study: Study, question: str = "") -> tuple[int, int]:
-    """(current answers of scored examples, answers a complete study has); of one question where its key is given."""
+    """(current answers of scored examples, answers to all that is asked of them); of one question by its key."""
     questions = study.questions.filter(key=question) if question else study.questions.all()
-    asked = Assignment.objects.filter(read__reader__study=study, read__number__gt=0).count()
-    expected = asked * questions.count()
+    shown = Counter(
+        Assignment.objects.filter(read__reader__study=study, read__number__gt=0).values_list("method_id", flat=True)
+    )
+    asked = [(method, one) for method in study.methods.all() for one in questions if is_asked(one, method)]
+    expected = sum(shown[method.pk] for method, _ in asked)
     answered = (
         Response.objects.filter(question__in=questions, assignment__read__number__gt=0)
         .values("assignment", "question")

@@ -1,5 +1,6 @@
 """Guarded files: the only way an image leaves the server. The caller has already decided who may see it."""
 
+from collections.abc import Callable
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
@@ -46,17 +47,37 @@ def serve(request: HttpRequest, file: FieldFile, content_type: str = "") -> Http
     set, nginx sends the bytes (X-Accel-Redirect to that prefix); what it says besides is decided here, for nginx passes
     these headers on and adds none of its own. Raises Http404 when the storage has lost the file.
     """
-    if not file.name or not file.storage.exists(file.name):
-        raise Http404("The file is missing from the storage.")
-    name = public_name(file)
+    name = _stored_name(file)
     content_type = content_type or CONTENT_TYPES.get(PurePosixPath(name).suffix, "application/octet-stream")
     etag = f'"{keyed_hash("etag", name)[:32]}"'
     response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
     if response is None and _another_may_send(file):
         response = HttpResponse(content_type=content_type)
-        response["X-Accel-Redirect"] = settings.MEDIA_ACCEL_PREFIX + quote(file.name)
+        response["X-Accel-Redirect"] = settings.MEDIA_ACCEL_PREFIX + quote(file.name or "")
     elif response is None:
         response = FileResponse(file.open("rb"), content_type=content_type)
+    return _guarded(response, name, etag)
+
+
+def serve_bytes(request: HttpRequest, file: FieldFile, version: str, content: Callable[[], bytes]) -> HttpResponseBase:
+    """What `content` makes of a stored PNG, under the file's name; `version` names what it makes (the ETag).
+
+    The server sends these bytes itself, with MEDIA_ACCEL_PREFIX too. Raises Http404 when the storage has lost the file.
+    """
+    name, etag = _stored_name(file), f'"{version}"'
+    response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
+    if response is None:
+        response = HttpResponse(content(), content_type="image/png")
+    return _guarded(response, name, etag)
+
+
+def _stored_name(file: FieldFile) -> str:
+    if not file.name or not file.storage.exists(file.name):
+        raise Http404("The file is missing from the storage.")
+    return public_name(file)
+
+
+def _guarded(response: HttpResponseBase, name: str, etag: str) -> HttpResponseBase:
     response["ETag"] = etag
     response["Content-Disposition"] = disposition(name, inline=True)
     response["Cache-Control"] = f"private, max-age={CACHE_SECONDS}, immutable"

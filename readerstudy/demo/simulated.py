@@ -9,6 +9,7 @@ import numpy as np
 
 from readerstudy.cases.models import Truth
 from readerstudy.reading.models import Read, Reader, Response, Visit
+from readerstudy.studies.asking import is_asked
 
 # Mean score by (question, truth, method order 0 or 1), about the published study's means.
 _MEANS = {
@@ -34,7 +35,7 @@ def read_by_program(reader: Reader, read: Read, started: datetime, seed: int, li
     }
     bias = np.random.default_rng([seed, reader.pk]).normal(0, _READER_SD)
     rng = np.random.default_rng([seed, reader.pk, read.number])
-    assignments = list(read.assignments.select_related("example__prediction").order_by("position"))
+    assignments = list(read.assignments.select_related("example__prediction", "method").order_by("position"))
     now = started
     visits, responses = [], []
     for assignment in assignments[:limit]:
@@ -55,6 +56,8 @@ def read_by_program(reader: Reader, read: Read, started: datetime, seed: int, li
         visits.append(visit)
         now += timedelta(seconds=seconds)
         for index, question in enumerate(questions):
+            if not is_asked(question, assignment.method):
+                continue
             label = truth[prediction.case_id, prediction.pathology]
             means = _MEANS.get((question.key, label), (3.0, 3.2))
             value = means[methods[assignment.method_id]] + bias + hard[index] + rng.normal(0, _NOISE_SD)

@@ -30,6 +30,7 @@ from readerstudy.reading.serializers import (
     Preferences,
     VisitMeasures,
 )
+from readerstudy.studies.asking import asked_counts
 from readerstudy.wording import when
 
 FILE_URL_NAME = "reading_file"
@@ -100,7 +101,7 @@ def state(request: Request, slug: str, practice: bool = False) -> ApiResponse:
             "read": presentation.read_facts(
                 standing,
                 reads,
-                progress.first_unanswered(read, len(questions)),
+                progress.first_unanswered(read, asked_counts(me.study)),
                 progress.seconds_per_example(me),
             ),
             "practice": practice,
@@ -181,7 +182,7 @@ def feedback(request: Request, slug: str, position: int) -> ApiResponse:
     """Whether the practice prediction was right, once every question is answered."""
     me = asking(request, slug)
     found = assignment_at(me, True, position)
-    return ApiResponse(_refusing(practice_feedback, found, me.study.questions.count()))
+    return ApiResponse(_refusing(practice_feedback, found))
 
 
 @extend_schema(request=FinishedRead, responses=OpenApiTypes.OBJECT)

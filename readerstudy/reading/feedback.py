@@ -3,16 +3,18 @@
 from readerstudy.cases.models import Case, Truth
 from readerstudy.reading.models import Assignment, Read
 from readerstudy.reading.recording import Refused
+from readerstudy.studies.asking import asked_of
 from readerstudy.studies.blinding import reads_in, studies_showing
 from readerstudy.studies.models import Study
 
 
-def practice_feedback(assignment: Assignment, questions: int) -> dict[str, object]:
+def practice_feedback(assignment: Assignment) -> dict[str, object]:
     """{"truth": is the pathology present, "text": a sentence}. Refused outside practice and before answering."""
     example = assignment.example
     if assignment.read.number != Read.PRACTICE or not example.practice:
         raise Refused("not_practice", "Feedback is given for practice examples only.")
-    if assignment.responses.values("question").distinct().count() < questions:
+    asked = len(asked_of(assignment.read.reader.study, assignment.method))
+    if assignment.responses.values("question").distinct().count() < asked:
         raise Refused("not_answered", "Answer every question of this practice example first.")
     prediction = example.prediction
     if _is_asked_elsewhere(assignment, prediction.case):

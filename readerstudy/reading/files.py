@@ -1,16 +1,15 @@
 """Files for readers: what their opened reads show them, and nothing else."""
 
-from django.db.models.fields.files import FieldFile
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from readerstudy.cases.media import case_file, named, serve
 from readerstudy.cases.models import Case
-from readerstudy.explanations.colouring import shown_file
 from readerstudy.explanations.models import ExplanationFile
 from readerstudy.reading.access import reader
 from readerstudy.reading.models import Assignment, Reader
+from readerstudy.studies.strips import serve_explanation_file
 
 
 @require_safe
@@ -19,20 +18,22 @@ def reading_file(request: HttpRequest, slug: str, name: str) -> HttpResponseBase
     me = reader(request, slug)
     assignments = Assignment.objects.filter(read__reader=me, read__opened_at__isnull=False)
     file = case_file(Case.objects.filter(predictions__examples__assignments__in=assignments), name)
-    file = file or explanation_file(me, name)
-    if file is None:
+    if file is not None:
+        return serve(request, file)
+    row = explanation_file(me, name)
+    if row is None:
         raise Http404("No such file in your opened reads.")
-    return serve(request, file)
+    return serve_explanation_file(request, me.study, row)
 
 
-def explanation_file(me: Reader, name: str) -> FieldFile | None:
+def explanation_file(me: Reader, name: str) -> ExplanationFile | None:
     rows = ExplanationFile.objects.filter(explanation__examples__study=me.study, **named("file", name))
-    if not me.study.show_frame_predictions:
-        rows = rows.exclude(role=ExplanationFile.Role.CURVE)  # it plots the prediction of every frame
+    # What the page shows. The curve has every lambda and prediction, the GIF the number of frames as rendered.
+    rows = rows.filter(role__in=(ExplanationFile.Role.LAYER, ExplanationFile.Role.STRIP))
     for row in rows.select_related("explanation"):
         shown = Assignment.objects.filter(
             read__reader=me, read__opened_at__isnull=False, example__explanations=row.explanation
         )
         if any(row.explanation.kind in assignment.method.kinds for assignment in shown.select_related("method")):
-            return shown_file(row, me.study.heatmap_scale)
+            return row
     return None

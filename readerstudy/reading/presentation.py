@@ -3,6 +3,7 @@
 Every field below is spelled out; nothing is serialised from a model by default. Truth is not imported here.
 """
 
+from collections import Counter
 from typing import Any
 
 from django.urls import reverse
@@ -18,7 +19,10 @@ from readerstudy.explanations.colouring import scale_shown
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.reading.models import Assignment, Response
 from readerstudy.reading.progress import ReadProgress
+from readerstudy.studies.asking import left_out_of
 from readerstudy.studies.models import Example, Method, Question, Study
+from readerstudy.studies.shown import Fact, PanelTitles, Probability, band
+from readerstudy.studies.strips import animation_facts, shown_sha256
 
 FRAME_MS = 100
 LAYER_OPACITY = 0.8
@@ -38,8 +42,8 @@ def visit_token(assignment: Assignment) -> str:
 def study_facts(study: Study, single_key_shortcuts: bool, methods: list[Method]) -> dict[str, Any]:
     return {
         "slug": study.slug,
-        "title": study.title,
-        "show_frame_predictions": study.show_frame_predictions,
+        "title": study.reader_title,
+        "show_frame_predictions": study.frame_predictions_shown,
         "overlay_at_first": study.overlay_at_first,
         "needs_large_screen": study.needs_large_screen,
         "wl_drag_direction": study.drag_direction,
@@ -79,11 +83,9 @@ def example_facts(example: Example, method: Method, url_name: str, study: Study)
     case = prediction.case
     return {
         "example": {
-            "number": example.number,
             "pathology": prediction.pathology,
-            "probability_percent": round(100 * prediction.probability),
-            "sex": case.sex,
-            "age": case.age_label or None,
+            **_probability(prediction.probability, study),
+            **_case_facts(case, study),
         },
         "method": {"label": method.label},
         "case": {
@@ -101,6 +103,27 @@ def example_facts(example: Example, method: Method, url_name: str, study: Study)
     }
 
 
+def _probability(probability: float, study: Study) -> dict[str, int | str | None]:
+    """In per cent, or the words for its band, or neither, as the study decides."""
+    shown = study.show_probability
+    return {
+        "probability_percent": round(100 * probability) if shown == Probability.EXACT else None,
+        "probability_band": band(probability) if shown == Probability.BANDS else None,
+    }
+
+
+def _case_facts(case: Case, study: Study) -> dict[str, str | None]:
+    """What the study tells of a case; null where it does not tell, or nothing is known."""
+    known = {Fact.SEX: case.sex, Fact.AGE: case.age_label, Fact.VIEW: case.view, Fact.ORIGIN: case.dataset}
+    told = study.facts.split()
+    return {name.value: (value or None) if name in told else None for name, value in known.items()}
+
+
+def not_asked_keys(study: Study, method: Method) -> list[str]:
+    """Keys of the questions that are left out with this method."""
+    return [question.key for question in left_out_of(study, method)]
+
+
 def assignment_facts(
     assignment: Assignment, total: int, responses: list[Response], comment: str, url_name: str
 ) -> dict[str, Any]:
@@ -113,6 +136,7 @@ def assignment_facts(
         "total": total,
         "practice": assignment.example.practice,
         **example_facts(assignment.example, assignment.method, url_name, study),
+        "not_asked": not_asked_keys(study, assignment.method),
         "answers": answers,
         "comment": comment,
         "visit_token": visit_token(assignment),
@@ -136,16 +160,26 @@ def _panels(example: Example, method: Method, url_name: str, study: Study) -> li
             "sha256s": {},
         }
     ]
+    numbers: Counter[str] = Counter()
     for name in method.kinds:
-        panels.append(_panel(name, pinned.get(name), url_name, study))
+        kind = kind_of(name)
+        panels.append({**_titles(kind, numbers, study), **_panel(kind, pinned.get(name), url_name, study)})
     return panels
 
 
-def _panel(name: str, explanation: Explanation | None, url_name: str, study: Study) -> dict[str, Any]:
-    kind = kind_of(name)
+def _titles(kind: Kind, numbers: Counter[str], study: Study) -> dict[str, str]:
+    """Key and title of a panel; neutral ones count the maps and the animations of a method from left to right."""
+    if study.panel_titles == PanelTitles.TECHNIQUES:
+        return {"key": kind.name, "title": kind.title}
+    noun = "animation" if kind.animated else "map"
+    numbers[noun] += 1
+    number = numbers[noun]
+    title = noun.capitalize() if kind.animated and number == 1 else f"{noun.capitalize()} {number}"
+    return {"key": f"{noun}-{number}", "title": title}
+
+
+def _panel(kind: Kind, explanation: Explanation | None, url_name: str, study: Study) -> dict[str, Any]:
     panel: dict[str, Any] = {
-        "key": kind.name,
-        "title": kind.title,
         "what_is_this": kind.what_is_this,
         "type": "animation" if kind.animated else "map",
     }
@@ -154,11 +188,11 @@ def _panel(name: str, explanation: Explanation | None, url_name: str, study: Stu
     file = files.get(role)
     url_field = "strip_url" if kind.animated else "layer_url"
     panel[url_field] = file_url(url_name, study, file.file) if file else None
-    panel["sha256s"] = {url_field: keyed_hash("shown", file.sha256)} if file else {}
+    panel["sha256s"] = {url_field: shown_sha256(study, explanation, file)} if explanation and file else {}
     if not kind.animated:
         panel |= _map_facts(kind, scale_shown(explanation, study.heatmap_scale))
     elif explanation and file:
-        panel |= _animation_facts(explanation, file, study)
+        panel |= animation_facts(study, explanation, FRAME_MS)
     return panel
 
 
@@ -169,16 +203,4 @@ def _map_facts(kind: Kind, scale: ColourScale) -> dict[str, Any]:
         "legend": scale.legend(),
         "what_is_this": f"{kind.what_is_this} The stronger, the {scale.more}. Always the strongest {SHOWN_PERCENT} of "
         "pixels are coloured, however weak the evidence.",
-    }
-
-
-def _animation_facts(explanation: Explanation, strip: ExplanationFile, study: Study) -> dict[str, Any]:
-    lambdas = explanation.record.get("lambdas") or []
-    frames = explanation.record.get("frames") or len(lambdas)
-    return {
-        "frames": frames,
-        "lambdas": lambdas,
-        "frame_ms": explanation.record.get("frame_ms", FRAME_MS),
-        "zero_frame": lambdas.index(0) if 0 in lambdas else None,
-        "frame_predictions": explanation.record.get("predictions") if study.show_frame_predictions else None,
     }

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from readerstudy.reading.presentation import example_facts, question_facts, study_facts
+from readerstudy.reading.presentation import example_facts, not_asked_keys, question_facts, study_facts
 from readerstudy.studies.access import researcher_study
 from readerstudy.studies.models import Example, Method, Study
 
@@ -30,6 +30,7 @@ def preview(request: HttpRequest, slug: str, number: int, practice: bool = False
     method, numbers = chosen[0], list(examples.values_list("number", flat=True))
     context = {
         "study": study,
+        "example": example,
         "methods": methods,
         "method": method,
         "facts": preview_facts(study, example, method, methods, numbers),
@@ -47,10 +48,11 @@ def preview_facts(
     missing = [panel for panel in shown["panels"] if panel["type"] != "input" and not _file_of(panel)]
     ready = [panel for panel in shown["panels"] if panel not in missing]
     position = {"position": numbers.index(example.number) + 1, "total": len(numbers), "practice": example.practice}
+    rest = {"not_asked": not_asked_keys(study, method), "answers": {}, "comment": "", "visit_token": ""}
     return {
         "study": study_facts(study, True, methods),
         "questions": [question_facts(question) for question in study.questions.all()],
-        "assignment": {**position, **shown, "panels": ready, "answers": {}, "comment": "", "visit_token": ""},
+        "assignment": {**position, **shown, "panels": ready, **rest},
         "missing": [panel["title"] for panel in missing],
     }
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 
 from readerstudy.reading.looking import LOOKING_MS
 from readerstudy.reading.models import Assignment, Read, Reader, Response, Visit
+from readerstudy.studies.asking import asked_counts, fully_answered
 
 PAUSE = timedelta(minutes=10)  # nothing heard of a reader for longer: not reading now
 FEWEST_EXAMPLES = 5  # before that, a median says little about a reader's pace
@@ -34,16 +35,11 @@ class ReadProgress:
         return round(100 * self.done / self.total) if self.total else 100
 
 
-def answered(assignments: QuerySet[Assignment], questions: int) -> QuerySet[Assignment]:
-    """Assignments whose every question has an answer."""
-    return assignments.annotate(answers=Count("responses__question", distinct=True)).filter(answers__gte=questions)
-
-
 def reads_of(reader: Reader) -> list[ReadProgress]:
-    """The reader's reads, practice first, each with its state. Three queries."""
-    questions = reader.study.questions.count()
+    """The reader's reads, practice first, each with its state. Four queries."""
+    asked = asked_counts(reader.study)
     reads = list(reader.reads.annotate(total=Count("assignments")).order_by("number"))
-    done = _done_by_read(reader, questions)
+    done = _done_by_read(reader, asked)
     result: list[ReadProgress] = []
     for read in reads:
         before = result[-1] if result else None
@@ -57,10 +53,9 @@ def read_progress(read: Read, before: ReadProgress | None, reader: Reader, total
     return ReadProgress(read, total, done, _state(read, before, opens_at), opens_at)
 
 
-def _done_by_read(reader: Reader, questions: int) -> Counter[int]:
-    return Counter(
-        answered(Assignment.objects.filter(read__reader=reader), questions).values_list("read_id", flat=True)
-    )
+def _done_by_read(reader: Reader, asked: dict[int, int]) -> Counter[int]:
+    done = fully_answered(Assignment.objects.filter(read__reader=reader), asked)
+    return Counter(done.values_list("read_id", flat=True))
 
 
 def _opens_at(read: Read, before: ReadProgress | None, reader: Reader) -> datetime | None:
@@ -85,17 +80,17 @@ def current(progress: list[ReadProgress]) -> ReadProgress | None:
     return next((item for item in progress if item.state != "finished"), None)
 
 
-def first_unanswered(read: Read, questions: int) -> int | None:
+def first_unanswered(read: Read, asked: dict[int, int]) -> int | None:
     """Position to resume at; None when every example is answered."""
-    done = answered(read.assignments.all(), questions).values("pk")
+    done = fully_answered(read.assignments.all(), asked).values("pk")
     return read.assignments.exclude(pk__in=done).order_by("position").values_list("position", flat=True).first()
 
 
-def by_pathology(read: Read, questions: int) -> list[dict[str, str | int]]:
+def by_pathology(read: Read, asked: dict[int, int]) -> list[dict[str, str | int]]:
     """Rows of pathology, total and done, in alphabetical order."""
     name = "example__prediction__pathology"
     total = Counter(read.assignments.values_list(name, flat=True))
-    done = Counter(answered(read.assignments.all(), questions).values_list(name, flat=True))
+    done = Counter(fully_answered(read.assignments.all(), asked).values_list(name, flat=True))
     return [{"pathology": key, "total": total[key], "done": done[key]} for key in sorted(total)]
 
 

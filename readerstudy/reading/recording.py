@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from readerstudy.reading import progress
 from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, Response, Visit
+from readerstudy.studies.asking import asked_counts, fully_answered, is_asked
 from readerstudy.studies.models import Question, Study
 from readerstudy.wording import when
 
@@ -179,6 +180,8 @@ def _question(study: Study, assignment: Assignment, answer: Answer) -> Question:
     question = Question.objects.filter(study=study, key=answer.question).first()
     if question is None:
         raise Refused("unknown_question", f"This study has no question “{answer.question}”.")
+    if not is_asked(question, assignment.method):
+        raise Refused("not_asked", "This question asks about an explanation, and this method shows none.")
     if not question.minimum <= answer.score <= question.maximum:
         raise Refused("out_of_range", f"The score must be from {question.minimum} to {question.maximum}.")
     return question
@@ -207,8 +210,7 @@ def finish_read(reader: Reader, read: Read) -> Read:
     if read.finished_at:
         return read
     _refuse_unless_open(reader.study)
-    questions = reader.study.questions.count()
-    done = progress.answered(read.assignments.all(), questions).values("pk")
+    done = fully_answered(read.assignments.all(), asked_counts(reader.study)).values("pk")
     excluded = Exclusion.objects.filter(study=reader.study, lifted_at=None).exclude(example=None).values("example")
     left = read.assignments.exclude(pk__in=done).exclude(example__in=excluded)
     missing = list(left.order_by("position").values_list("position", flat=True))

@@ -12,6 +12,7 @@ from django.utils import timezone
 from readerstudy.reading import progress
 from readerstudy.reading.models import Assignment, Read, Reader, Response, Visit
 from readerstudy.reading.progress import ReadProgress
+from readerstudy.studies.asking import asked_counts, fully_answered
 from readerstudy.studies.models import Study
 from readerstudy.wording import counted
 
@@ -85,7 +86,7 @@ def study_progress(study: Study, now: datetime) -> StudyProgress:
     total: dict[int, dict[str, int]] = defaultdict(dict)
     for read_id, pathology, n in everything.order_by().values_list("read_id", name).annotate(n=Count("pk")):
         total[read_id][pathology] = n
-    answered = progress.answered(everything, study.questions.count())
+    answered = fully_answered(everything, asked_counts(study))
     done = Counter(answered.values_list("read_id", name))
     last = _last_activity(study)
     rows: list[ReadRow] = []

@@ -19,6 +19,7 @@ from readerstudy.reading.forms import ConsentForm, ProfileForm
 from readerstudy.reading.models import Read, Reader
 from readerstudy.reading.recording import Refused
 from readerstudy.reading.session import page_of, remember
+from readerstudy.studies.asking import asked_counts
 
 
 def next_step(me: Reader) -> str:
@@ -46,7 +47,7 @@ def reading_list(request: HttpRequest, slug: str) -> HttpResponse:
         "me": me,
         "reads": reads,
         "current": now,
-        "pathologies": progress.by_pathology(now.read, me.study.questions.count()) if now else [],
+        "pathologies": progress.by_pathology(now.read, asked_counts(me.study)) if now else [],
         "minutes_left": round(now.remaining * pace / 60) if now and pace else None,
         "finished": all(item.state == "finished" for item in reads) if reads else False,
         "closed": me.study.state == me.study.State.CLOSED,

@@ -7,9 +7,9 @@ from django.views.decorators.http import require_safe
 
 from readerstudy.cases.media import case_file, named, serve
 from readerstudy.cases.models import Case
-from readerstudy.explanations.colouring import shown_file
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.studies.access import researcher_study
+from readerstudy.studies.strips import serve_explanation_file
 
 
 @require_safe
@@ -17,10 +17,10 @@ def study_file(request: HttpRequest, slug: str, name: str) -> HttpResponseBase:
     study = researcher_study(request, slug)
     file = case_file(Case.objects.filter(predictions__examples__study=study), name)
     if file is None:
-        row = ExplanationFile.objects.filter(
-            explanation__prediction__examples__study=study, **named("file", name)
-        ).first()
-        file = shown_file(row, study.heatmap_scale) if row else None
+        rows = ExplanationFile.objects.filter(explanation__prediction__examples__study=study, **named("file", name))
+        row = rows.select_related("explanation").first()
+        if row is not None:
+            return serve_explanation_file(request, study, row)
     if file is None:
         maps = Explanation.objects.filter(prediction__examples__study=study, **named("map", name)).distinct()
         file = get_object_or_404(maps[:1]).map

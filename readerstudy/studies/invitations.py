@@ -177,9 +177,9 @@ def join(study: Study, user: User, role: str) -> Membership:
     _refuse_by_study(study, role)
     known = Membership.objects.filter(study=study, user=user).first()
     if known is not None and known.role == role:
-        raise InvitationError(f"You are a {role} of “{study.title}” already.")
+        raise InvitationError(f"You are a {role} of “{study.reader_title}” already.")
     if known is not None:
-        raise InvitationError(f"You are a {known.role} of “{study.title}”; one person has one role in a study.")
+        raise InvitationError(f"You are a {known.role} of “{study.reader_title}”; one person has one role in a study.")
     try:
         membership = Membership.objects.create(study=study, user=user, role=role)
         invitation_accepted.send(sender=Invitation, membership=membership)
@@ -199,15 +199,15 @@ def _refuse_by_roles(study: Study, addresses: list[str], role: str) -> None:
 
 def _refuse_by_study(study: Study, role: str) -> None:
     if role == Role.READER and study.state == Study.State.CLOSED:
-        raise InvitationError(f"“{study.title}” is closed: it takes no more readers.")
+        raise InvitationError(f"“{study.reader_title}” is closed: it takes no more readers.")
     if role == Role.READER and study.from_spreadsheets:
-        raise InvitationError(f"“{study.title}” was made from spreadsheets: there are no images to read.")
+        raise InvitationError(f"“{study.reader_title}” was made from spreadsheets: there are no images to read.")
 
 
 def send_email(invitation: Invitation, link: str) -> None:
     """Send the link. Raises OSError (smtplib's errors are OSErrors) when the mail server refuses."""
     context = {"invitation": invitation, "study": invitation.study, "link": link}
-    subject = f"Invitation to “{' '.join(invitation.study.title.split())}”"  # a header is one line
+    subject = f"Invitation to “{' '.join(invitation.study.reader_title.split())}”"  # a header is one line
     body = render_to_string("studies/emails/invitation.txt", context)
     reply_to = [invitation.created_by.email] if invitation.created_by else []
     EmailMessage(subject, body, to=[invitation.email], reply_to=reply_to).send()

@@ -190,7 +190,7 @@ def _join_as(request: HttpRequest, token: str, found: Invitation, user: User) ->
 
 def _welcome(request: HttpRequest, membership: Membership) -> HttpResponse:
     study = membership.study
-    messages.success(request, f"You have joined “{study.title}” as {membership.role}.")
+    messages.success(request, f"You have joined “{study.reader_title}” as {membership.role}.")
     if membership.role == Membership.Role.READER and study.state == Study.State.OPEN:
         return redirect(f"/reading/{study.slug}/")
     return redirect("home")

@@ -1,17 +1,10 @@
-/** The latent-shift animation: plays there and back, pauses, steps through lambda; controls stand under the picture. */
+/** The latent-shift animation: plays there and back, pauses, steps from less to more; controls stand under the picture. */
 import { make } from "./dom.js";
 
 /** @param {number} count @returns {number[]} there and back without doubled end frames: 2N - 2 */
 export function boomerang(count) {
   const there = Array.from({ length: count }, (_, i) => i);
   return [...there, ...there.slice(1, -1).reverse()];
-}
-
-/** @param {number} value @returns {string} with a true minus sign and no needless digits */
-export function formatLambda(value) {
-  const size = Math.abs(value);
-  const digits = size >= 10 || size === 0 ? 0 : size >= 1 ? 1 : 3;
-  return (value < 0 ? "−" : "") + size.toFixed(digits);
 }
 
 /** Times as fast as rendered. */
@@ -34,7 +27,7 @@ export class Animation {
     this.shown = 0; // steps played, for counting loops
     this.timer = 0;
     this.controls = this.build();
-    this.show(paused ? panel.zero_frame ?? 0 : 0);
+    this.show(paused ? panel.unchanged_frame ?? 0 : 0);
     if (!paused) this.play(false);
     else this.reflectPlaying();
   }
@@ -42,6 +35,13 @@ export class Animation {
   /** @returns {number} */
   get frame() {
     return this.order[this.step];
+  }
+
+  /** @returns {string} on the scale from less to more of the finding; its numbers are never sent */
+  get place() {
+    const { unchanged_frame: unchanged, frames } = this.panel;
+    if (unchanged === null || unchanged === undefined) return `${this.frame + 1} of ${frames}`;
+    return this.frame === unchanged ? "unchanged" : this.frame < unchanged ? "less" : "more";
   }
 
   get playing() {
@@ -53,7 +53,7 @@ export class Animation {
   }
 
   build() {
-    const { frames = 1, zero_frame: zero, title } = this.panel;
+    const { frames = 1, unchanged_frame: unchanged, title } = this.panel;
     this.playButton = make("button", { type: "button", class: "icon", on: { click: () => this.toggle() } });
     this.slider = make("input", {
       type: "range", min: 0, max: frames - 1, step: 1, "aria-label": `${title}: frame`,
@@ -65,20 +65,22 @@ export class Animation {
       } },
     });
     const wide = Boolean(this.panel.frame_predictions); // its room is kept while it is empty
-    this.readout = make("output", { class: "lambda", "data-wide": wide, "aria-live": "polite" });
-    const tick = make("span", { class: "tick", "aria-hidden": true });
-    tick.hidden = (zero ?? null) === null;
+    this.readout = make("output", { class: "frame-readout", "data-wide": wide, "aria-live": "polite" });
+    const tick = make("span", { class: "tick", title: "unchanged", "aria-hidden": true });
+    tick.hidden = (unchanged ?? null) === null;
     // The thumb's centre travels from half a thumb to half a thumb before the end (--thumb in reading.css).
-    tick.style.setProperty("--at", String(frames > 1 ? (zero ?? 0) / (frames - 1) : 0));
+    tick.style.setProperty("--at", String(frames > 1 ? (unchanged ?? 0) / (frames - 1) : 0));
     const stepButton = (/** @type {string} */ label, /** @type {string} */ sign, /** @type {number} */ by) => make(
       "button",
       { type: "button", class: "icon", "aria-label": label, text: sign, on: { click: () => this.stepBy(by) } });
     this.speedButton = make("button", {
       type: "button", class: "speed", title: "Speed (F)", on: { click: () => this.nextSpeed() } });
     this.reflectSpeed();
+    const end = (/** @type {string} */ text) => make("span", { class: "walk-end", "aria-hidden": true, text });
     return make("div", { class: "animation", role: "group", "aria-label": `${title}: playback` },
       this.playButton, this.speedButton, stepButton("Frame before", "❙◀", -1),
-      make("span", { class: "track" }, this.slider, tick), stepButton("Next frame", "▶❙", 1), this.readout);
+      end("less"), make("span", { class: "track" }, this.slider, tick), end("more"),
+      stepButton("Next frame", "▶❙", 1), this.readout);
   }
 
   /** @param {number} frame */
@@ -89,15 +91,14 @@ export class Animation {
 
   reflectFrame() {
     const { frame } = this;
-    const { lambdas, frames, frame_predictions: predictions } = this.panel;
-    const lambda = lambdas ? `λ ${formatLambda(lambdas[frame])}` : `${frame + 1} of ${frames}`;
+    const { frames, frame_predictions: predictions } = this.panel;
     const prediction = predictions ? `, ${Math.round(100 * predictions[frame])} %` : "";
     this.slider.value = String(frame);
     // Nothing can be read off, or listened to, ten times a second: it is said when the animation stands.
     if (!this.playing) {
-      this.slider.setAttribute("aria-valuetext", `Frame ${frame + 1} of ${frames}, ${lambda}${prediction}`);
+      this.slider.setAttribute("aria-valuetext", `Frame ${frame + 1} of ${frames}, ${this.place}${prediction}`);
     }
-    this.readout.textContent = this.playing ? "" : lambda + prediction;
+    this.readout.textContent = this.playing ? "" : this.place + prediction;
     this.onFrame();
   }
 
@@ -148,7 +149,7 @@ export class Animation {
     this.reflectPlaying();
   }
 
-  /** Through lambda, not through the playing order: the end frames are ends. @param {number} by */
+  /** From less to more, not through the playing order: the end frames are ends. @param {number} by */
   stepBy(by) {
     if (this.playing) this.pause(false);
     this.onAction("step");
@@ -158,7 +159,7 @@ export class Animation {
   toZero() {
     if (this.playing) this.pause(false);
     this.onAction("step");
-    this.show(this.panel.zero_frame ?? 0);
+    this.show(this.panel.unchanged_frame ?? 0);
   }
 
   reflectPlaying() {

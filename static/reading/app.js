@@ -143,7 +143,7 @@ export class ReadingRoom {
     window.scrollTo(0, 0); // the images first, where the page scrolls
     this.page.feedback(null);
     this.viewer.show(loaded);
-    this.questions.show(answers);
+    this.questions.show(answers, assignment.not_asked);
     byId("comment").value = comment;
     this.entered.remember(assignment.position, { answers, comment });
     this.final = this.entered.isFinal(assignment.position, answers);

@@ -9,11 +9,13 @@ export class Page {
 
   /** @param {import("./types.js").Assignment} assignment */
   describe({ position, example, method, practice }) {
-    const { number, pathology, probability_percent: percent, sex, age } = example;
-    byId("example-number").textContent = practice ? `Practice ${position}` : `Example ${number}`;
-    byId("prediction").textContent = `${pathology}, ${percent} %`;
-    const person = [sex, age === null || age === "" ? "" : `${age} y`].filter(Boolean).join(", ");
-    byId("facts").textContent = [person, method.label].filter(Boolean).join(" · ");
+    const { pathology, probability_percent: percent, probability_band: band, sex, age, view, origin } = example;
+    // The place in this read, never a number of the example itself: nobody should know it again in another read.
+    byId("example-number").textContent = `${practice ? "Practice" : "Example"} ${position}`;
+    byId("prediction").textContent = [pathology, percent === null ? band : `${percent} %`].filter(Boolean).join(", ");
+    const person = [sex, age ? `${age} y` : "", view].filter(Boolean).join(", ");
+    const facts = [person, origin ? `image from ${origin}` : "", method.label];
+    byId("facts").textContent = facts.filter(Boolean).join(" · ");
     byId("back").disabled = position <= 1;
   }
 

@@ -59,7 +59,7 @@ async function start() {
     const loaded = await new Prefetch(new PreviewApi(assignment), 1).get(1);
     page.showRoom(true);
     viewer.show(loaded);
-    form.show({});
+    form.show({}, assignment.not_asked);
     form.setEnabled(true);
     document.body.dataset.shown = String(assignment.position);
   } catch (error) {

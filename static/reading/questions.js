@@ -15,6 +15,7 @@ export class Questions {
    */
   constructor(form, questions, { onAnswer, onInput }) {
     this.form = form;
+    this.all = questions;
     this.questions = questions;
     this.onAnswer = onAnswer;
     this.onInput = onInput;
@@ -23,10 +24,20 @@ export class Questions {
     this.settled = {};
     this.timer = 0;
     this.moving = -1; // the question whose choice has not come to rest
-    this.groups = questions.map((question, index) => this.build(question, index));
-    form.replaceChildren(...this.groups);
-    form.style.setProperty("--questions", String(questions.length));
+    /** @type {HTMLFieldSetElement[]} */
+    this.groups = [];
     form.addEventListener("submit", (event) => event.preventDefault());
+    this.ask([]);
+  }
+
+  /** Ask all but these, which the method shown leaves out. @param {string[]} notAsked */
+  ask(notAsked) {
+    const asked = this.all.filter(({ key }) => !notAsked.includes(key));
+    if (this.groups.length && asked.map(({ key }) => key).join() === this.questions.map(({ key }) => key).join()) return;
+    this.questions = asked;
+    this.groups = asked.map((question, index) => this.build(question, index));
+    this.form.replaceChildren(...this.groups);
+    this.form.style.setProperty("--questions", String(asked.length));
     this.setEnabled(false);
   }
 
@@ -75,10 +86,11 @@ export class Questions {
       make("span", { "aria-hidden": true, text: score }));
   }
 
-  /** @param {Object<string, number>} answers */
-  show(answers) {
+  /** @param {Object<string, number>} answers @param {string[]} [notAsked] keys */
+  show(answers, notAsked = []) {
     clearTimeout(this.timer);
     this.moving = -1;
+    this.ask(notAsked);
     this.settled = { ...answers };
     this.questions.forEach((question, index) => this.mark(index, answers[question.key]));
     const open = this.firstUnanswered();
@@ -138,6 +150,7 @@ export class Questions {
    * @returns {boolean} whether the question in focus takes it
    */
   answer(digit) {
+    if (!this.questions.length) return false;
     const { minimum, maximum } = this.questions[this.current];
     const score = digit === 0 && minimum > 0 && maximum === 10 ? 10 : digit;
     const group = this.groups[this.current];
@@ -173,6 +186,7 @@ export class Questions {
   /** @param {number} [index] */
   focus(index = this.current) {
     this.setCurrent(index);
+    if (!this.questions.length) return;
     const inputs = this.inputs(index);
     // Without an answer the question as a whole has the focus: a ring round one score would suggest it.
     const target = inputs.find((input) => input.checked || input.type === "number") ?? this.groups[index];

@@ -21,13 +21,14 @@ export class Toolbar {
     this.overlay = button("overlay", "Overlay", "O");
     this.opacity = make("input", { type: "range", min: 0, max: 100, step: 5, "aria-label": "Overlay opacity",
       on: { input: () => viewer.setOpacity(Number(this.opacity.value) / 100) } });
+    this.overlayTools = group("Overlay", this.overlay, this.opacity);
     this.tool = make("button", { type: "button", "data-action": "tool", on: { click: () => actions.tool() } });
     this.invert = button("invert", "Invert", "I");
     this.pair = button("pair", "Side by side", "S");
     this.loupe = button("loupe", "Loupe", "L");
     this.folder = button("fold", "Tools", "");
     bar.append(
-      group("Overlay", this.overlay, this.opacity),
+      this.overlayTools,
       group("Panels", this.pair, this.loupe, this.folder),
       group("Zoom", name("Zoom"), button("zoomOut", "−", "−", "Zoom out"), button("zoomIn", "+", "+", "Zoom in")),
       group("Move the image", name("Move"), button("panLeft", "←", "Shift ←", "Move left"),
@@ -48,6 +49,8 @@ export class Toolbar {
     this.loupe.setAttribute("aria-pressed", String(loupe.on));
     this.folder.setAttribute("aria-expanded", String(!layout.folded));
     const hasMaps = panels.some((panel) => panel.facts.type === "map");
+    // A control arm shows no explanation: what would lie over the radiograph is not spoken of.
+    this.overlayTools.hidden = panels.every((panel) => panel.facts.type === "input");
     this.overlay.setAttribute("aria-pressed", String(state.overlay));
     this.overlay.disabled = !hasMaps;
     this.opacity.disabled = !hasMaps;

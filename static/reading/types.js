@@ -44,9 +44,8 @@
  * @property {string[]} [legend] of a map: its colours from the weakest pixel shown to the strongest
  * @property {string} [strip_url]
  * @property {number} [frames]
- * @property {number[]} [lambdas]
  * @property {number} [frame_ms]
- * @property {number|null} [zero_frame]
+ * @property {number|null} [unchanged_frame] the frame that is the image unchanged
  * @property {number[]|null} [frame_predictions]
  * @property {Object<string, string>} sha256s by field name, such as layer_url
  *
@@ -58,14 +57,24 @@
  * @property {number} height
  * @property {string} sha256
  *
+ * @typedef {object} ExampleFacts null: the study does not tell it, or it is not known
+ * @property {string} pathology
+ * @property {number|null} probability_percent
+ * @property {string|null} probability_band in words, such as "75–100 %"
+ * @property {string|null} sex
+ * @property {string|null} age
+ * @property {string|null} view AP, PA ...
+ * @property {string|null} origin the data set that the image is from
+ *
  * @typedef {object} Assignment
  * @property {number} position
  * @property {number} total
- * @property {{number: number, pathology: string, probability_percent: number, sex: string, age: string|number|null}} example
+ * @property {ExampleFacts} example
  * @property {{label: string}} method
  * @property {boolean} practice
  * @property {{image: ImageFacts, crop: Field}} case
  * @property {PanelFacts[]} panels
+ * @property {string[]} not_asked keys of questions that this method leaves out
  * @property {Object<string, number>} answers
  * @property {string} comment
  * @property {string} visit_token

@@ -57,8 +57,8 @@ export class Viewer {
   show(loaded) {
     this.clear();
     this.loaded = loaded;
-    const { example, panels } = loaded.assignment;
-    const subject = `example ${example.number}, ${example.pathology}`;
+    const { example, panels, position } = loaded.assignment;
+    const subject = `example ${position}, ${example.pathology}`;
     const paused = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.state.startAt(loaded.assignment.case.image);
     this.defaultOpacity = panels.find((facts) => facts.opacity !== undefined)?.opacity ?? DEFAULT_OPACITY;
@@ -154,10 +154,16 @@ export class Viewer {
     this.lend(false);
   }
 
-  toggleOverlay() { this.change(() => { this.state.overlay = !this.state.overlay; }, "overlay"); }
+  /** Nothing lies over the radiograph of a control arm, so nothing there changes what the next example begins with. */
+  get hasMaps() {
+    return this.panels.some((panel) => panel.facts.type === "map");
+  }
+
+  toggleOverlay() { if (this.hasMaps) this.change(() => { this.state.overlay = !this.state.overlay; }, "overlay"); }
 
   /** @param {number} opacity 0..1 */
   setOpacity(opacity) {
+    if (!this.hasMaps) return;
     this.change(() => {
       this.chosenOpacity = Math.min(1, Math.max(0, opacity));
       this.state.opacity = this.chosenOpacity;

@@ -13,7 +13,6 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, BrowserType, Locator, Page, Request, expect
 
 from tests.browser.conftest import SCREENSHOTS, take_picture
-from tests.recompute import Answers
 
 DOCS_IMAGES = Path(__file__).parents[2] / "docs" / "images"
 PASSWORD = "chest-film-42"
@@ -46,14 +45,17 @@ def accept(page: Page, link: str) -> None:
     page.get_by_role("button", name="Join").click()
 
 
+# (reader, read, position, method, question) -> score: a reader never sees the number of an example.
+Given = dict[tuple[str, int, int, str, str], int]
+
+
 class Reader:
     """A reader at the keyboard, who writes down what they answered to what."""
 
     def __init__(self, context: BrowserContext, address: str, slug: str, total: int) -> None:
         self.list_page, self.total, self.code = f"{address}/reading/{slug}/", total, ""
         self.address = address
-        self.answers: Answers = {}
-        self.first_methods: dict[tuple[str, int], str] = {}  # (reader, example) -> the method of the first read
+        self.answers: Given = {}
         self.seen: set[str] = set()
         self.use(context)
 
@@ -124,22 +126,20 @@ class Reader:
                 self.seen.add(self.method())
                 expect(self.page.locator("#save-state")).to_contain_text("Saved")
                 photograph(self.page, f"reading-room-method-{self.method().lower()}")
-            self.answer(rng)
+            self.answer(rng, number, position)
 
     def wait_for(self, position: int) -> None:
         self.page.wait_for_selector(f"body[data-shown='{position}']", timeout=15_000)
 
     def method(self) -> str:
-        return "A" if self.page.locator("[data-panel=input_gradient]").count() else "B"
+        return "A" if "Method A" in self.page.inner_text("#facts") else "B"
 
-    def answer(self, rng: random.Random) -> None:
+    def answer(self, rng: random.Random, read: int, position: int) -> None:
         """Two answers, with B a little higher than A; written down before they are typed."""
-        example = int(self.page.inner_text("#example-number").split()[-1])
         method = self.method()
-        self.first_methods.setdefault((self.code, example), method)
         for question in QUESTIONS:
             score = rng.randint(2, 5) if method == "B" else rng.randint(1, 4)
-            self.answers[self.code, example, method, question] = score
+            self.answers[self.code, read, position, method, question] = score
             self.press(str(score))
         self.press("Enter")
 
@@ -171,7 +171,7 @@ class KilledReader(Reader):
             if position in (3, 6):
                 self.let_the_browser_fetch_ahead()
                 self.context.set_offline(True)
-            self.answer(rng)
+            self.answer(rng, number, position)
             if position == 5:
                 expect(self.page.locator("#save-state")).to_contain_text("Not sent yet")
                 photograph(self.page, "network-cut")

@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserType, Page, expect
 
 from tests.browser.installation import Installation
-from tests.browser.readers import PASSWORD, VIEWPORT, KilledReader, Reader, accept, log_in, photograph
+from tests.browser.readers import PASSWORD, VIEWPORT, Given, KilledReader, Reader, accept, log_in, photograph
 from tests.recompute import FEWEST, Answers, check_paired_tables
 from tests.small_hospital import EACH, PATHOLOGIES, write_zip
 
@@ -68,7 +68,7 @@ def test_from_a_zip_of_cases_to_a_report_that_adds_up(
     compose(researcher, house)
     invitations = open_and_invite(researcher, house.address)
 
-    answers: Answers = {}
+    given: Given = {}
     place = house.address, SLUG, TOTAL
     first = KilledReader(browser_type, browser_type_launch_args, tmp_path / "profile", *place)
     second = Reader(browser.new_context(viewport=VIEWPORT), *place)
@@ -76,12 +76,17 @@ def test_from_a_zip_of_cases_to_a_report_that_adds_up(
         reader.join(link, address)
         reader.practise()
         reader.read_everything()
-        answers |= reader.answers
+        given |= reader.answers
         reader.context.close()
 
-    examples = close_export_and_check(researcher, house, answers, links, cases)
+    rows = close_export_and_check(researcher, house, given, links, cases)
     tables = analyse(researcher, house.address)
-    check_paired_tables(tables, answers, examples, first.first_methods | second.first_methods)
+    answers: Answers = {
+        (row["reader"], int(row["example"]), row["method"], row["question"]): int(row["score"]) for row in rows
+    }
+    first_methods = {(row["reader"], int(row["example"])): row["method"] for row in rows if row["read"] == "1"}
+    told = {links[image]: row for image, row in cases.items()}
+    check_paired_tables(tables, answers, {int(row["example"]): told[row["case"]] for row in rows}, first_methods)
 
 
 # --- the administrator ------------------------------------------------------------------------------------------------
@@ -157,9 +162,9 @@ def open_and_invite(page: Page, address: str) -> list[str]:
 
 # --- what came of it --------------------------------------------------------------------------------------------------
 def close_export_and_check(
-    page: Page, house: Installation, answers: Answers, links: dict[str, str], cases: dict[str, dict[str, str]]
-) -> dict[int, dict[str, str]]:
-    """Progress, closing, the long CSV: each answer is in it once, as given. Returns example -> its manifest row."""
+    page: Page, house: Installation, given: Given, links: dict[str, str], cases: dict[str, dict[str, str]]
+) -> list[dict[str, str]]:
+    """Progress, closing, the long CSV: each answer is in it once, as given. Returns its rows."""
     study = f"{house.address}/studies/{SLUG}"
     page.goto(f"{study}/progress/")
     expect(page.locator("main")).to_contain_text(f"{4 * TOTAL} of {4 * TOTAL} examples are answered")
@@ -171,13 +176,16 @@ def close_export_and_check(
         page.get_by_role("link", name="Long table").click()
     with Path(download.value.path()).open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["practice"] == "0"]
-    exported = [(row["reader"], int(row["example"]), row["method"], row["question"], int(row["score"])) for row in rows]
-    assert sorted(exported) == sorted((*key, score) for key, score in answers.items())
+    exported = [
+        (row["reader"], int(row["read"]), int(row["position"]), row["method"], row["question"], int(row["score"]))
+        for row in rows
+    ]
+    assert sorted(exported) == sorted((*key, score) for key, score in given.items())
     told = {links[image]: row for image, row in cases.items()}
     for row in rows:
         assert row["truth"] == ("TP" if told[row["case"]]["label"] == "1" else "FP")
         assert row["pathology"] == told[row["case"]]["pathology"]
-    return {int(row["example"]): told[row["case"]] for row in rows}
+    return rows
 
 
 def analyse(page: Page, address: str) -> dict[str, list[list[str]]]:

@@ -49,7 +49,7 @@ def test_a_draft_is_seen_as_a_reader_will_see_it(live_server, page: Page):
     page.on("request", lambda request: asked.append(request.method))
     page.goto(f"{live_server.url}/studies/trial/preview/2/?method=B")
     page.locator("[data-shown='2']").wait_for()
-    expect(page.locator("#example-number")).to_have_text("Example 2")
+    expect(page.locator("h1")).to_have_text("Preview of example 2")
     expect(page.locator(".panel-title")).to_have_text(["Input image", "Latent Shift map", "Latent Shift animation"])
     page.keyboard.press("4")
     expect(page.locator("input[value='4']").first).to_be_checked()

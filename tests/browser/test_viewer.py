@@ -200,7 +200,7 @@ def frame_shown(page: Page) -> int:
     return round(int(pixels(page, "latentshift_animation")[3, 3, 0]) / 20)
 
 
-def test_the_animation_plays_pauses_and_steps_through_lambda(reading_room: Make) -> None:
+def test_the_animation_plays_pauses_and_steps_from_less_to_more(reading_room: Make) -> None:
     room = reading_room(show_frame_predictions=True)
     page = room.open()
     room.read_on(1, 3, 3)
@@ -212,16 +212,16 @@ def test_the_animation_plays_pauses_and_steps_through_lambda(reading_room: Make)
     assert len(seen) > 4
     room.press("a", "z")
     settle(page)
-    readout = page.locator("output.lambda")
-    assert readout.inner_text() == "λ 0, 40 %" and frame_shown(page) == 8
+    readout = page.locator("output.frame-readout")
+    assert readout.inner_text() == "unchanged, 40 %" and frame_shown(page) == 8
     room.press(",")
     settle(page)
-    assert readout.inner_text() == "λ −10, 35 %" and frame_shown(page) == 7
+    assert readout.inner_text() == "less, 35 %" and frame_shown(page) == 7
     page.get_by_label("Latent Shift animation: frame").fill("10")
     settle(page)
     page.get_by_role("button", name="Next frame").click()
     settle(page)
-    assert readout.inner_text() == "λ 20, 50 %" and frame_shown(page) == 10, "the end is the end"
+    assert readout.inner_text() == "more, 50 %" and frame_shown(page) == 10, "the end is the end"
     page.get_by_role("button", name="Play the animation").click()
     page.wait_for_timeout(2300)
     room.read_on(2, 3, 3)
@@ -229,7 +229,7 @@ def test_the_animation_plays_pauses_and_steps_through_lambda(reading_room: Make)
     assert room.trial.visit(2).actions["step"] >= 3
 
 
-def test_reduced_motion_starts_paused_at_lambda_zero(reading_room: Make) -> None:
+def test_reduced_motion_starts_paused_at_the_unchanged_frame(reading_room: Make) -> None:
     room = reading_room()
     room.page.emulate_media(reduced_motion="reduce")
     page = room.open()
@@ -239,7 +239,7 @@ def test_reduced_motion_starts_paused_at_lambda_zero(reading_room: Make) -> None
     assert frame_shown(page) == 8
     page.wait_for_timeout(300)
     assert frame_shown(page) == 8
-    assert page.locator("output.lambda").inner_text() == "λ 0"
+    assert page.locator("output.frame-readout").inner_text() == "unchanged"
 
 
 def test_touch_pinches_drags_and_taps(reading_room: Make, browser: Any) -> None:

@@ -88,8 +88,11 @@ def test_an_assignment_is_an_allow_list_and_takes_few_queries(client, django_ass
         body = client.get(BASE + "assignments/2/").json()
     assert set(body) == {
         "position", "total", "practice", "example", "method", "case", "panels", "answers", "comment", "visit_token",
+        "not_asked",
     }  # fmt: skip
-    assert set(body["example"]) == {"number", "pathology", "probability_percent", "sex", "age"}
+    assert set(body["example"]) == {
+        *("pathology", "probability_percent", "probability_band", "sex", "age", "view", "origin")
+    }
     assert [panel["type"] for panel in body["panels"]] == ["input", "map"]
 
 

@@ -202,7 +202,7 @@ def beside_the_pictures(client: Client, position: int, size_of: dict[str, int]) 
               *body["panels"][1]["sha256s"].values()]  # fmt: skip
     shape = [body["case"]["image"]["bits"], body["case"]["image"]["width"]]
     letters = [int(digits[start : start + 2], 16) for digits in map(hex_digits, hashes) for start in (0, 2)]
-    return [position, body["example"]["number"], body["example"]["number"] % 2, len(answer.content), *shape, *sizes,
+    return [position, position % 2, len(answer.content), *shape, *sizes,
             *map(len, hashes), *letters]  # fmt: skip
 
 

@@ -56,11 +56,10 @@ def test_maps_and_truth_never(world, get):
     assert get(world.truth.mask) == 404
 
 
-def test_the_curve_of_predictions_only_where_the_protocol_shows_them(world, get):
+def test_the_curve_never_for_it_has_every_lambda(world, get):
     kind = world.assignment.method.kinds[0]
-    assert get(layer(world, kind, "curve")) == 404
     type(world.study).objects.filter(pk=world.study.pk).update(show_frame_predictions=True)
-    assert get(layer(world, kind, "curve")) == 200
+    assert get(layer(world, kind, "curve")) == 404
 
 
 def test_a_newer_explanation_that_the_study_has_not_pinned_is_not_shown(world, get):
