@@ -6,11 +6,14 @@ from explain.kinds import KINDS
 from readerstudy import limits
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
+from readerstudy.studies.asking import asked_of, not_asked
 from readerstudy.studies.blinding import member_conflicts
 from readerstudy.studies.composition import truths_of
 from readerstudy.studies.models import Example, Membership, Study
 from readerstudy.studies.plan import AnalysisError, AnalysisPlan
 from readerstudy.studies.precomputing import is_current
+from readerstudy.studies.selection import unmatched_sentence
+from readerstudy.studies.telling import telling
 from readerstudy.wording import counted
 
 
@@ -78,6 +81,10 @@ def _check_design(study: Study) -> list[Check]:
     if telling:
         text = f"The label {', '.join(f'“{label}”' for label in telling)} may tell readers what is behind the method."
         checks.append(Check("warning", text, "study_methods"))
+    silent = [method.label for method in methods if questions and not asked_of(study, method)]
+    if silent:
+        text = f"Nothing is asked with {', '.join(silent)}: every question asks about the explanation."
+        checks.append(Check("missing", text, "study_questions"))
     if unknown:
         checks.append(Check("missing", f"No kind of explanation is called {', '.join(unknown)}.", "study_methods"))
     if len({tuple(method.kinds) for method in methods}) < len(methods):
@@ -108,6 +115,11 @@ def _check_plan(study: Study) -> Check:
     except AnalysisError as error:
         return Check("missing", f"The analysis plan cannot be used: {error}", "study_plan")
     key = plan.primary_endpoint.question
+    if study.methods.count() == 2 and key in (question for _, question in not_asked(study)):
+        text = (
+            f"The analysis plan's primary endpoint is the question “{key}”, which one of the two methods does not ask."
+        )
+        return Check("missing", text, "study_plan")
     return _require(
         study.questions.filter(key=key).exists(),
         "study_plan",
@@ -117,7 +129,7 @@ def _check_plan(study: Study) -> Check:
 
 
 def _check_examples(study: Study) -> list[Check]:
-    examples = list(study.examples.select_related("prediction__case").prefetch_related("explanations"))
+    examples = list(study.examples.select_related("prediction__case").prefetch_related("explanations__files"))
     scored = [example for example in examples if not example.practice]
     if not scored:
         return [Check("missing", "Select examples.", "study_examples")]
@@ -156,6 +168,10 @@ def _check_examples(study: Study) -> list[Check]:
         numbers = ", ".join(str(example.number) for example in shared)
         text = f"Practice examples {numbers} share a patient with a scored example."
         checks.append(Check("missing", text, "study_examples"))
+    checks += [Check("warning", one.sentence(), "study_examples") for one in telling(study, scored, truth)]
+    selection = study.selections.last()
+    if selection is not None and (left := unmatched_sentence(selection)):
+        checks.append(Check("warning", left, "study_examples"))
     return [*checks, _check_explanations(study, examples)]
 
 

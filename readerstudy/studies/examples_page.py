@@ -21,7 +21,8 @@ from readerstudy.studies.attempts import attempt
 from readerstudy.studies.composition import draft_for_update, truths_of
 from readerstudy.studies.models import Example, Study
 from readerstudy.studies.precomputing import is_current, study_kinds
-from readerstudy.studies.selection import select_examples
+from readerstudy.studies.presets import preset_named
+from readerstudy.studies.selection import select_examples, unmatched_sentence
 from readerstudy.wording import counted
 
 
@@ -46,6 +47,8 @@ def examples(request: HttpRequest, slug: str) -> HttpResponse:
             messages.success(request, f"Selected {drawn}.")
             for sentence in names_apart(batch, form.cleaned_data["model"]):
                 messages.warning(request, sentence)
+            if left := unmatched_sentence(selection):
+                messages.warning(request, left)
             return redirect("study_examples", slug)
     try:
         show_truth, refused = looking.truth_reason(request, study) is not None, ""
@@ -73,7 +76,7 @@ def look_at_truth(request: HttpRequest, slug: str) -> HttpResponse:
 def _selection_initial(study: Study) -> dict[str, Any]:
     last = study.selections.select_related("batch").last()
     if last is None:
-        return {"threshold": study.operating_point}
+        return {"threshold": study.operating_point, **preset_named(study.preset).draw}
     return {**last.parameters, "batch": last.batch, "threshold": study.operating_point}
 
 

@@ -117,7 +117,7 @@ class DesignForm(forms.ModelForm):
             bounded(self.fields[name], name)
         for name in ("show_probability", "panel_titles", "animation_frames", "heatmap_scale"):
             field = cast("forms.TypedChoiceField", self.fields[name])
-            field.choices = [choice for choice in field.choices if choice[0]]
+            field.choices = [choice for choice in cast("list[tuple[str, str]]", field.choices) if choice[0]]
 
     def clean_facts(self) -> str:
         return " ".join(self.cleaned_data["facts"])
@@ -260,6 +260,15 @@ class SelectionForm(forms.Form):
     pathologies = forms.MultipleChoiceField(
         required=False, widget=forms.CheckboxSelectMultiple, help_text="None ticked: all that have candidates."
     )
+    caliper = forms.FloatField(
+        label="Match on probability within", min_value=0.001, max_value=1, required=False,
+        help_text="0.05: each true positive has a false positive, and the other way round, at most five percentage "
+        "points away. Empty: not matched.",
+    )  # fmt: skip
+    vary_halves = forms.IntegerField(
+        label="Halves differ by up to", min_value=0, max_value=100, required=False,
+        help_text="From half of a pathology, by chance: readers cannot count down what is left. 0: always half.",
+    )  # fmt: skip
     one_per_patient = forms.BooleanField(label="At most one example per patient", required=False, initial=True)
     why = forms.CharField(
         label="Why you draw", max_length=300, required=False,
@@ -284,5 +293,8 @@ class SelectionForm(forms.Form):
     def draw(self) -> Draw:
         names = ("per_pathology", "practice", "threshold", "seed", "model", "one_per_patient")
         return Draw(
-            **{name: self.cleaned_data[name] for name in names}, pathologies=tuple(self.cleaned_data["pathologies"])
+            **{name: self.cleaned_data[name] for name in names},
+            pathologies=tuple(self.cleaned_data["pathologies"]),
+            caliper=self.cleaned_data["caliper"],
+            vary_halves=self.cleaned_data["vary_halves"] or 0,
         )

@@ -43,6 +43,7 @@ PRESETS = {
                 "needs_large_screen": True,
                 "facts": "sex age view",
             },
+            draw={"caliper": 0.05, "vary_halves": 1},
         ),
         Preset(
             PUBLISHED,
@@ -59,6 +60,7 @@ PRESETS = {
                 "needs_large_screen": False,
                 "facts": "sex age",
             },
+            draw={"caliper": None, "vary_halves": 0},
         ),
     )
 }

@@ -5,6 +5,7 @@ A false positive is a negative label with a probability over the operating point
 
 import random
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from django.core.exceptions import ValidationError
@@ -15,6 +16,7 @@ from readerstudy.cases.models import Batch, Prediction, Truth
 from readerstudy.limits import problems
 from readerstudy.studies.composition import draft_for_update
 from readerstudy.studies.looking import record_draw
+from readerstudy.studies.matching import matched_draw, matched_pairs, unmatched
 from readerstudy.studies.models import Example, Selection, Study
 from readerstudy.studies.precomputing import pin_rendered
 
@@ -27,6 +29,9 @@ class Draw:
     seed : of the draw. threshold : a prediction above it is positive; None = the study's operating point.
     practice : practice examples in all, half of each kind; their patients are in no scored example.
     one_per_patient : at most one scored example per patient.
+    caliper : match true and false positives of a pathology on probability: each has one of the other kind at most this
+        far away, where there is one; practice examples too. None: not matched.
+    vary_halves : the halves of a pathology differ by up to this from half, so that nobody can count down.
     pathologies : which ones; empty = all with candidates. model : whose predictions; needed when a batch has several.
     """
 
@@ -37,6 +42,8 @@ class Draw:
     one_per_patient: bool = True
     pathologies: tuple[str, ...] = ()
     model: str = ""
+    caliper: float | None = None
+    vary_halves: int = 0
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class Candidate:
     truth: bool
     patient: str
     practice: bool
+    probability: float = 0.0
 
 
 @transaction.atomic
@@ -67,6 +75,10 @@ def select_examples(
         raise ValidationError(
             "Examples per pathology and practice examples must be even: half true, half false positives."
         )
+    if draw.caliper is not None and not 0 < draw.caliper <= 1:
+        raise ValidationError(f"True and false positives are matched within 0 to 1; not {draw.caliper:g}.")
+    if draw.vary_halves < 0:
+        raise ValidationError(f"Halves differ by 0 or more examples; not {draw.vary_halves}.")
     threshold = study.operating_point if draw.threshold is None else draw.threshold
     if not 0 <= threshold <= 1:
         raise ValidationError(f"The threshold is a probability from 0 to 1; not {threshold:g}.")
@@ -81,7 +93,12 @@ def select_examples(
         study=study,
         batch=batch,
         seed=draw.seed,
-        parameters={**asdict(draw), "threshold": threshold, "pathologies": list(draw.pathologies)},
+        parameters={
+            **asdict(draw),
+            "threshold": threshold,
+            "pathologies": list(draw.pathologies),
+            **_unmatched(candidates, scored, draw),
+        },
         candidates=[candidate.prediction for candidate in candidates],
         created_by=user,
     )
@@ -121,6 +138,7 @@ def find_candidates(batch: Batch, draw: Draw, threshold: float) -> list[Candidat
             truth[row.case_id, row.pathology],
             row.case.patient_key or f"case {row.case_id}",
             row.case.practice,
+            row.probability,
         )
         for row in predictions.filter(probability__gt=threshold)
         if (row.case_id, row.pathology) in truth
@@ -146,30 +164,109 @@ def draw_examples(candidates: list[Candidate], draw: Draw) -> tuple[list[int], l
         raise ValidationError(
             "No case has both a truth and a prediction over the operating point: nothing to draw from."
         )
-    half = draw.per_pathology // 2
+    sizes = _sizes(pathologies, draw, rng)
     used: set[str] = set()
     chosen: dict[str, list[int]] = defaultdict(list)
     missing: list[str] = []
-    wanted = [(pathology, truth) for pathology in pathologies for truth in (True, False)]
-    for pathology, truth in sorted(wanted, key=lambda stratum: (len(strata[stratum]), stratum)):
-        pool = list(strata[pathology, truth])
-        rng.shuffle(pool)
-        taken: list[Candidate] = []
-        for candidate in pool:
-            if len(taken) < half and not (draw.one_per_patient and candidate.patient in used):
-                taken.append(candidate)
-                used.add(candidate.patient)
-        if len(taken) < half:
-            kind = "true positives" if truth else "false positives"
-            missing.append(f"{pathology}: {len(taken)} of {half} {kind}")
-        chosen[pathology] += [candidate.prediction for candidate in taken]
+
+    def fresh(candidate: Candidate) -> bool:
+        if draw.one_per_patient and candidate.patient in used:
+            return False
+        used.add(candidate.patient)
+        return True
+
+    for part in _in_order_of_scarcity(pathologies, strata, draw):
+        for stratum, taken in _take(part, strata, sizes, draw, rng, fresh):
+            pathology, truth = stratum
+            if len(taken) < sizes[stratum]:
+                kind = "true positives" if truth else "false positives"
+                missing.append(f"{pathology}: {len(taken)} of {sizes[stratum]} {kind}")
+            chosen[pathology] += [candidate.prediction for candidate in taken]
     if missing:
         raise ValidationError("Too few candidates. " + "; ".join(missing) + ". Ask for fewer, or load more cases.")
     scored: list[int] = []
     for pathology in pathologies:
         rng.shuffle(chosen[pathology])
         scored += chosen[pathology]
-    return scored, _draw_practice(reserved, candidates, used, set(scored), draw.practice, rng)
+    return scored, _draw_practice(reserved, candidates, used, set(scored), draw, rng)
+
+
+def _matched_first(candidates: list[Candidate], caliper: float, most: int) -> list[Candidate]:
+    """The candidates of `most` matched pairs."""
+    sides = [[one for one in candidates if one.truth is truth] for truth in (True, False)]
+    return [one for pair in matched_pairs(sides[0], sides[1], caliper, most) for one in pair]
+
+
+Stratum = tuple[str, bool]
+
+
+def _sizes(pathologies: list[str], draw: Draw, rng: random.Random) -> dict[Stratum, int]:
+    """How many true and false positives of each pathology; at least one of each."""
+    half = draw.per_pathology // 2
+    most = min(draw.vary_halves, half - 1)
+    sizes = {}
+    for pathology in pathologies:
+        more = rng.randint(-most, most) if most > 0 else 0
+        sizes[pathology, True], sizes[pathology, False] = half + more, half - more
+    return sizes
+
+
+def _in_order_of_scarcity(
+    pathologies: list[str], strata: dict[Stratum, list[Candidate]], draw: Draw
+) -> list[tuple[Stratum, ...]]:
+    """What is drawn together: a pathology where it is matched, else one stratum; the scarcest first."""
+    wanted: list[tuple[Stratum, ...]]
+    if draw.caliper is None:
+        wanted = [((pathology, truth),) for pathology in pathologies for truth in (True, False)]
+    else:
+        wanted = [((pathology, True), (pathology, False)) for pathology in pathologies]
+    return sorted(wanted, key=lambda part: (min(len(strata[stratum]) for stratum in part), part))
+
+
+def _take(
+    part: tuple[Stratum, ...],
+    strata: dict[Stratum, list[Candidate]],
+    sizes: dict[Stratum, int],
+    draw: Draw,
+    rng: random.Random,
+    fresh: Callable[[Candidate], bool],
+) -> list[tuple[Stratum, list[Candidate]]]:
+    if draw.caliper is not None:
+        true, false = (strata[stratum] for stratum in part)
+        both = sizes[part[0]], sizes[part[1]]
+        return list(zip(part, matched_draw(true, false, draw.caliper, both, rng, fresh), strict=True))
+    pool = list(strata[part[0]])
+    rng.shuffle(pool)
+    taken: list[Candidate] = []
+    for candidate in pool:
+        if len(taken) < sizes[part[0]] and fresh(candidate):
+            taken.append(candidate)
+    return [(part[0], taken)]
+
+
+def _unmatched(candidates: list[Candidate], scored: list[int], draw: Draw) -> dict[str, dict[str, int]]:
+    """Pathology -> scored examples without one of the other kind within the caliper; {} for a draw not matched."""
+    if draw.caliper is None:
+        return {}
+    drawn = set(scored)
+    sides: dict[str, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
+    for candidate in candidates:
+        if candidate.prediction in drawn:
+            sides[candidate.pathology][0 if candidate.truth else 1].append(candidate.probability)
+    counts = {name: unmatched(*probabilities, draw.caliper) for name, probabilities in sorted(sides.items())}
+    return {"unmatched": {name: count for name, count in counts.items() if count}}
+
+
+def unmatched_sentence(selection: Selection) -> str:
+    """What a matched draw could not match, with numbers; empty where all are matched or none were to be."""
+    left = selection.parameters.get("unmatched")
+    if not left:
+        return ""
+    named = ", ".join(f"{count} of {name}" for name, count in left.items())
+    return (
+        f"Not matched on probability: {named} have no example of the other kind within "
+        f"{selection.parameters['caliper']:g}. Load more cases, allow more, or do not show the probability."
+    )
 
 
 def _draw_practice(
@@ -177,15 +274,22 @@ def _draw_practice(
     candidates: list[Candidate],
     used_patients: set[str],
     scored: set[int],
-    count: int,
+    draw: Draw,
     rng: random.Random,
 ) -> list[int]:
-    """Practice examples from cases kept for practice first; never a patient who is in a scored example."""
+    """Practice examples from cases kept for practice first; never a patient who is in a scored example.
+
+    Matched over all pathologies where the scored examples are: practice must not teach that the probability tells.
+    """
+    count = draw.practice
     rest = [candidate for candidate in candidates if not candidate.practice]
     rng.shuffle(reserved)
     rng.shuffle(rest)
     taken: list[Candidate] = []
     patients: set[str] = set()
+    if draw.caliper is not None and count:
+        unused = [one for one in reserved if one.patient not in used_patients] or rest
+        reserved = _matched_first(unused, draw.caliper, count // 2) + reserved
     for truth in (True, False):
         found = 0
         for candidate in reserved + rest:

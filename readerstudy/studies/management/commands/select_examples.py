@@ -9,7 +9,8 @@ from readerstudy.cases.models import Batch
 from readerstudy.cases.names import names_apart
 from readerstudy.limits import argument
 from readerstudy.studies.commands import study_named
-from readerstudy.studies.selection import Draw, select_examples
+from readerstudy.studies.presets import preset_named
+from readerstudy.studies.selection import Draw, select_examples, unmatched_sentence
 from readerstudy.wording import counted
 
 
@@ -53,6 +54,14 @@ class Command(BaseCommand):
             default="",
             help="why you draw, recorded; needed where an open study shows radiographs of the batch",
         )
+        parser.add_argument(
+            "--caliper",
+            type=float,
+            help="match true and false positives on probability within this; 0: do not (default: the study's preset)",
+        )
+        parser.add_argument(
+            "--vary-halves", type=int, help="halves differ from half by up to this (default: the study's preset)"
+        )
         parser.add_argument("--replace", action="store_true", help="draw again, discarding the present examples")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -60,7 +69,10 @@ class Command(BaseCommand):
         batch = Batch.objects.filter(name=options["batch"]).first()
         if batch is None:
             raise CommandError(f"There is no batch “{options['batch']}”. Load it with load_cases.")
+        begun = preset_named(study.preset).draw
         draw = Draw(
+            caliper=(begun["caliper"] if options["caliper"] is None else options["caliper"]) or None,
+            vary_halves=begun["vary_halves"] if options["vary_halves"] is None else options["vary_halves"],
             per_pathology=options["per_pathology"],
             seed=options["seed"],
             threshold=options["threshold"],
@@ -73,6 +85,8 @@ class Command(BaseCommand):
             selection = select_examples(study, batch, draw, replace=options["replace"], why=options["why"])
         except ValidationError as error:
             raise CommandError(" ".join([*error.messages, *names_apart(batch, draw.model)])) from error
+        if left := unmatched_sentence(selection):
+            self.stderr.write(self.style.WARNING(left))
         scored = selection.examples.filter(practice=False).count()
         practice = selection.examples.filter(practice=True).count()
         self.stdout.write(
