@@ -6,7 +6,7 @@ from explain.kinds import KINDS
 from readerstudy import limits
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
-from readerstudy.studies.asking import asked_of, not_asked
+from readerstudy.studies.asking import is_asked
 from readerstudy.studies.blinding import member_conflicts
 from readerstudy.studies.composition import truths_of
 from readerstudy.studies.models import Example, Membership, Study
@@ -58,7 +58,7 @@ def _check_texts(study: Study) -> list[Check]:
 
 
 def _check_design(study: Study) -> list[Check]:
-    methods, questions = list(study.methods.all()), study.questions.count()
+    methods, questions = list(study.methods.all()), list(study.questions.all())
     unknown = sorted({kind for method in methods for kind in method.kinds if kind not in KINDS})
     checks = [
         _require(
@@ -67,7 +67,7 @@ def _check_design(study: Study) -> list[Check]:
             f"{counted(len(methods), 'method')}.",
             f"Two to four methods are needed; there are {len(methods)}.",
         ),
-        _require(questions, "study_questions", f"{counted(questions, 'question')}.", "Add at least one question."),
+        _require(questions, "study_questions", f"{counted(len(questions), 'question')}.", "Add at least one question."),
         _require(
             study.washout_days,
             "study_design",
@@ -81,7 +81,7 @@ def _check_design(study: Study) -> list[Check]:
     if telling:
         text = f"The label {', '.join(f'“{label}”' for label in telling)} may tell readers what is behind the method."
         checks.append(Check("warning", text, "study_methods"))
-    silent = [method.label for method in methods if questions and not asked_of(study, method)]
+    silent = [method.label for method in methods if questions and not any(is_asked(q, method) for q in questions)]
     if silent:
         text = f"Nothing is asked with {', '.join(silent)}: every question asks about the explanation."
         checks.append(Check("missing", text, "study_questions"))
@@ -115,13 +115,14 @@ def _check_plan(study: Study) -> Check:
     except AnalysisError as error:
         return Check("missing", f"The analysis plan cannot be used: {error}", "study_plan")
     key = plan.primary_endpoint.question
-    if study.methods.count() == 2 and key in (question for _, question in not_asked(study)):
+    question = study.questions.filter(key=key).first()
+    if question and question.about_explanation and study.methods.exclude(kinds=[]).count() < 2:
         text = (
-            f"The analysis plan's primary endpoint is the question “{key}”, which one of the two methods does not ask."
+            f"The analysis plan's primary endpoint is the question “{key}”, which is asked with fewer than two methods."
         )
         return Check("missing", text, "study_plan")
     return _require(
-        study.questions.filter(key=key).exists(),
+        question is not None,
         "study_plan",
         f"The analysis plan's primary endpoint is the question “{key}”.",
         f"The analysis plan's primary endpoint is the question “{key}”, which the study does not ask.",

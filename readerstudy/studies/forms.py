@@ -262,8 +262,7 @@ class SelectionForm(forms.Form):
     )
     caliper = forms.FloatField(
         label="Match on probability within", min_value=0.001, max_value=1, required=False,
-        help_text="0.05: each true positive has a false positive, and the other way round, at most five percentage "
-        "points away. Empty: not matched.",
+        help_text="0.05: each example has one of the other truth within five percentage points. Empty: not matched.",
     )  # fmt: skip
     vary_halves = forms.IntegerField(
         label="Halves differ by up to", min_value=0, max_value=100, required=False,

@@ -14,6 +14,7 @@ from readerstudy.reading import progress
 from readerstudy.reading.models import Visit
 from readerstudy.reading.recording import Answer, Refused, finish_read, record_response
 from readerstudy.studies.asking import asked_counts, not_asked
+from readerstudy.studies.checklist import checklist
 from readerstudy.studies.models import Question
 from readerstudy.studies.plan import AnalysisPlan
 from tests.builders import make_reader, make_reads, make_response, make_study, make_user, open_now
@@ -120,3 +121,16 @@ def test_the_report_of_a_study_with_a_control_arm_says_what_was_not_asked(study,
     write_report(results, tmp_path / "report")
     report = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert "is not asked with Method B" in report
+
+
+def test_the_checklist_refuses_a_plan_that_compares_what_is_not_asked_and_a_method_that_asks_nothing():
+    study = make_study()
+    study.analysis_plan = {"primary_endpoint": {"question": "feature", "truth": "TP"}}
+    study.save()
+    study.methods.filter(key="B").update(kinds=[])
+    study.questions.filter(key="feature").update(about_explanation=True)
+    missing = " ".join(check.text for check in checklist(study) if check.state == "missing")
+    assert "question “feature”, which is asked with fewer than two methods" in missing
+    study.questions.update(about_explanation=True)
+    missing = " ".join(check.text for check in checklist(study) if check.state == "missing")
+    assert "Nothing is asked with Method B" in missing
