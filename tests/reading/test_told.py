@@ -71,14 +71,14 @@ def test_facts_of_a_case_are_told_as_the_study_decides(world, get):
 
 def test_no_number_of_an_example_reaches_a_reader(world, get, client):
     for example in world.study.examples.filter(practice=False):
-        type(example).objects.filter(pk=example.pk).update(number=7000 + example.number)
+        type(example).objects.filter(pk=example.pk).update(number=76543210 + example.number)
     for path in ("state/", "assignments/1/", "assignments/2/", "practice/state/", "practice/assignments/1/"):
-        assert "700" not in json.dumps(get(path)), path
+        assert "7654321" not in json.dumps(get(path)), path
     assert set(get("assignments/1/")["example"]) == {
         *("pathology", "probability_percent", "probability_band", "sex", "age", "view", "origin")
     }
     for page in ("", "read/", "instructions/", "consent/"):
-        assert "700" not in client.get(f"/reading/one/{page}", follow=True).content.decode(), page
+        assert "7654321" not in client.get(f"/reading/one/{page}", follow=True).content.decode(), page
 
 
 def test_neutral_titles_name_no_technique_in_any_field(world, get):
