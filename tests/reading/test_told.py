@@ -93,7 +93,8 @@ def test_neutral_titles_name_no_technique_in_any_field(world, get):
     sent = json.dumps(panels).lower()
     for kind in KINDS.values():
         assert kind.name not in sent and kind.title.lower() not in sent
-    assert [panel["what_is_this"] for panel in panels[1:]] == [KINDS[kind].what_is_this for kind in kinds]
+    for kind, panel in zip(kinds, panels[1:], strict=True):
+        assert panel["what_is_this"].startswith(KINDS[kind].what_is_this)
 
 
 def test_no_explanation_tells_its_technique_by_name():
