@@ -61,7 +61,7 @@ def compose(title: str, slug: str, user: User, batch: Batch, explanations: list[
     study = new_study(title, user)
     study.slug, study.seed = slug, _SEED
     study.save()
-    select_examples(study, batch, Draw(per_pathology=4, practice=6, seed=_SEED), user=user, why=why)
+    select_examples(study, batch, Draw(per_pathology=4, practice=6, seed=_SEED, caliper=0.1), user=user, why=why)
     pin(list(study.examples.all()), explanations)
     return study
 
