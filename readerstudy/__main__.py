@@ -18,7 +18,14 @@ def main() -> None:
         from django.core.management import execute_from_command_line
     except ImportError as error:
         raise SystemExit(MISSING) from error
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except Exception as error:
+        from readerstudy.common.full_disk import SAID, is_full
+
+        if not is_full(error):
+            raise
+        raise SystemExit(f"{type(error).__name__}: {SAID}") from None
 
 
 if __name__ == "__main__":

@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "readerstudy.accounts.middleware.LoginRedirectMiddleware",
     "readerstudy.accounts.middleware.SecondFactorMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "readerstudy.common.full_disk.FullDiskMiddleware",
 ]
 
 ROOT_URLCONF = "readerstudy.urls"
@@ -135,6 +136,9 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "readerstudy.cases.receiving.ReceivedFileHandler",
 ]
+# Uploads in the browser are checked in a process of its own, which may take so much memory and time.
+UPLOAD_CHECK_MIB = env.int("UPLOAD_CHECK_MIB", default=3072)
+UPLOAD_CHECK_SECONDS = env.int("UPLOAD_CHECK_SECONDS", default=600)
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [SHIPPED / "static"]
 WHITENOISE_USE_FINDERS = DEBUG or DEMO

@@ -22,3 +22,5 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="api_docs"),
 ]
+
+handler500 = "readerstudy.common.full_disk.server_error"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 # Values of these columns may name a patient, and never show in a message unless the data are public.
 IDENTIFYING = ("image", "mask", "patient")
@@ -64,6 +65,11 @@ class Refused(ValueError):
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
         super().__init__("\n".join(map(str, problems)))
+
+    @classmethod
+    def from_rows(cls, rows: list[dict[str, Any]]) -> Refused:
+        """The inverse of dataclasses.asdict of each problem."""
+        return cls([Problem(**row) for row in rows])
 
 
 @dataclass

@@ -19,7 +19,9 @@ def receiving() -> Path:
 class ReceivedFile(TemporaryUploadedFile):
     """Django's temporary upload, in a folder of ours and under a name that tells nothing."""
 
-    def __init__(self, name: str, content_type: str, size: int, charset: str | None, extra: Any = None) -> None:
+    def __init__(
+        self, name: str | None, content_type: str | None, size: int, charset: str | None, extra: Any = None
+    ) -> None:
         receiving().mkdir(parents=True, exist_ok=True)
         file = tempfile.NamedTemporaryFile(dir=receiving(), prefix="", suffix=".part")  # noqa: SIM115 - it is the upload
         UploadedFile.__init__(self, file, name, content_type, size, charset, extra)

@@ -22,28 +22,22 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
 from django.conf import settings
-from PIL import Image
 
-from explain.images import Radiograph
-from explain.render import grey8
 from readerstudy.accounts.models import User
-from readerstudy.cases.checking import check_source, warn_of_known_pixels
+from readerstudy.cases.checking import warn_of_known_pixels
 from readerstudy.cases.loading import Loaded, check_name, load_batch, same_batch
 from readerstudy.cases.problems import Refused, refuse
-from readerstudy.cases.records import CaseRecord
 from readerstudy.cases.sources import WORKBOOKS, FileSource, RenamedFiles, open_source
+from readerstudy.cases.upload_check import check_apart
 
 MANIFEST = "manifest.csv"
 LIFETIME_SECONDS = 24 * 3600
 # A load touches its marker with every case; one this old belongs to a process that is gone.
 DEAD_AFTER_SECONDS = 900
-SHOWN_CASES = 100
-THUMBNAIL = 96
 TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
@@ -223,15 +217,6 @@ def remove_expired() -> int:
     return len(folders)
 
 
-def small_png(radiograph: Radiograph) -> bytes:
-    """A thumbnail as first shown, longest side THUMBNAIL pixels."""
-    picture = Image.fromarray(grey8(radiograph))
-    picture.thumbnail((THUMBNAIL, THUMBNAIL))
-    file = BytesIO()
-    picture.save(file, "PNG")
-    return file.getvalue()
-
-
 def _root() -> Path:
     return Path(settings.MEDIA_ROOT) / "staging"
 
@@ -304,22 +289,8 @@ def _write(target: Path, file: Upload) -> None:
 
 
 def _check(staged: Staged) -> None:
-    thumbs = staged.folder / "thumbs"
-    thumbs.mkdir()
-    shown: list[CaseRecord] = []
-
-    def show(case: CaseRecord, radiograph: Radiograph) -> None:
-        if len(shown) < SHOWN_CASES:
-            shown.append(case)
-            (thumbs / f"{case.row}.png").write_bytes(small_png(radiograph))
-            height, width = radiograph.pixels.shape
-            staged.cases.append({"row": case.row, "size": f"{width} × {height}", "bits": radiograph.bits})
-
     try:
-        with staged.source() as source:
-            checked = check_source(
-                source, keep_source_ids=staged.keep_source_ids, simulated=staged.simulated, on_case=show
-            )
+        checked, staged.cases = check_apart(staged)
         staged.known = same_batch(staged.batch, checked) is not None
     except Refused as error:
         staged.problems = [asdict(problem) for problem in error.problems]
@@ -328,25 +299,6 @@ def _check(staged: Staged) -> None:
         return
     warn_of_known_pixels(checked, staged.batch)
     staged.report = checked.report.summary()
-    for line, case in zip(staged.cases, shown, strict=True):
-        line |= _facts(case, staged.keep_source_ids)
-
-
-def _facts(case: CaseRecord, keep_source_ids: bool) -> dict[str, Any]:
-    age = "" if case.age is None else "90+" if case.age >= 90 else str(case.age)
-    findings = []
-    for finding in case.findings:
-        truth = {True: "present", False: "absent", None: "no truth"}[finding.label]
-        extra = [f"p = {finding.prediction:.2f}"] if finding.prediction is not None else []
-        extra += ["mask"] if finding.mask else []
-        extra += [column.partition(":")[2] for column in finding.files]
-        findings.append(f"{finding.pathology}: {', '.join([truth, *extra])}")
-    return {
-        "image": case.image if keep_source_ids else "",
-        "facts": ", ".join(filter(None, (case.view, case.sex, age, "practice" if case.practice else ""))),
-        "patient": bool(case.patient),
-        "findings": findings,
-    }
 
 
 def _remove_content(staged: Staged) -> None:

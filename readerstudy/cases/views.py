@@ -21,6 +21,7 @@ from readerstudy.cases.media import CACHE_SECONDS
 from readerstudy.cases.models import Batch, Prediction
 from readerstudy.cases.problems import Refused
 from readerstudy.cases.truths import shown_truths, where_to_ask
+from readerstudy.cases.upload_check import small_png
 
 CASES_A_PAGE = 24
 SHOWN_PROBLEMS = 500
@@ -197,7 +198,7 @@ def thumbnail(request: HttpRequest, batch: str, public_id: str) -> HttpResponse:
     try:
         with case.display.open("rb") as file:
             window = None if low is None or high is None else (low, high)
-            content = staging.small_png(read_display_image(file.read(), case.bits, window))
+            content = small_png(read_display_image(file.read(), case.bits, window))
     except (OSError, ValueError):
         return HttpResponse("The image is missing or damaged.", status=410, content_type="text/plain")
     response = HttpResponse(content, content_type="image/png")

@@ -1,0 +1,55 @@
+"""A full disk: known by its error, whoever raises it, and said in one sentence on pages, in answers and by commands."""
+
+import errno
+import sys
+from collections.abc import Callable
+
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.views import defaults
+
+SAID = (
+    "The disk is full, so this was not done; what was stored before is there. Free some space (`manage.py clean_up` "
+    "removes what has expired), then try again."
+)
+_DISK_FULL_SQLSTATE = "53100"
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether the error, or one that it came from, says that a disk or a quota is full."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        if getattr(error, "sqlstate", None) == _DISK_FULL_SQLSTATE:
+            return True
+        if isinstance(error, DatabaseError) and "disk is full" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def answer(request: HttpRequest) -> HttpResponse:
+    """507 with a sentence; the reading room keeps its answers and tries again, as for every server error."""
+    if request.path.startswith("/api/"):
+        return JsonResponse({"detail": SAID, "code": "disk_full"}, status=507)
+    return render(request, "507.html", {"said": SAID}, status=507)
+
+
+class FullDiskMiddleware:
+    """Answers for views, also where DEBUG would show a traceback."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return answer(request) if is_full(error) else None
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """handler500: answers for what fails before the view, as an upload does while its form is read."""
+    return answer(request) if is_full(sys.exc_info()[1]) else defaults.server_error(request)
