@@ -32,7 +32,7 @@ def main(folder: Path) -> None:
         for format in ("long", "wide"):
             output, why = str(folder / f"{study}.{format}.csv"), "test of an upgrade"
             call_command("export_reads", study=study, format=format, output=output, why=why)
-    call_command("analyze", study="old-closed", output=str(folder / "results"))
+    call_command("analyze", study="old-closed", output=str(folder / "results"), why=why)
     seen = {"stored": stored(), "pages": pages(), "report": report(), "reading": reading()}
     (folder / "seen.json").write_text(json.dumps(seen), encoding="utf-8")
 
