@@ -138,17 +138,18 @@ def visits(request: Request, slug: str, practice: bool = False) -> ApiResponse:
         data["display"] = {**data.get("display", {}), "failed_files": failed}
     visit_id, position, number, token = (data.pop(name, None) for name in ("id", "position", "read", "visit_token"))
     known = Visit.objects.filter(id=visit_id, assignment__read__reader=me).select_related("assignment").first()
+    created = False
     if known is None:
         found = assignment_at(me, practice, position)
         if token != presentation.visit_token(found) or number not in (None, found.read.number):
             raise Conflict(Refused("stale_visit", "This page is of another read: reload it."))
-        _refusing(recording.record_visit, found, visit_id, data)
+        _, created = _refusing(recording.record_visit, found, visit_id, data)
     elif token != presentation.visit_token(known.assignment):
         raise Conflict(Refused("visit_conflict", "A visit of another example is stored with this id already."))
-    elif data.get("visible_ms") is not None:
+    if not created and data.get("visible_ms") is not None:
         # A page that is being closed says in one request what it opened and how long it was looked at.
         _refusing(recording.update_visit, me, visit_id, data)
-    return ApiResponse({"id": str(visit_id), "saved_at": timezone.now()}, status=200 if known else 201)
+    return ApiResponse({"id": str(visit_id), "saved_at": timezone.now()}, status=201 if created else 200)
 
 
 @extend_schema(request=VisitMeasures, responses=OpenApiTypes.OBJECT)

@@ -119,6 +119,7 @@ export class ReadingRoom {
             "It is shown as soon as it is here. Your answers are kept.", [["Reload the page", () => location.reload()]], true);
         });
       } catch (error) {
+        visit.watch.stop();
         if (turn === this.turn) cannotShow(this, visit, /** @type {Error} */ (error));
         return;
       }
@@ -233,6 +234,7 @@ export class ReadingRoom {
     }
     if (this.visit !== visit) return;
     if (this.practice && !this.page.feedbackShown && await this.teach(visit)) return;
+    if (this.visit !== visit) return; // went back meanwhile
     this.done = Math.max(this.done, position);
     this.pace.add(position, visit.watch);
     await this.goOn(position);

@@ -10,7 +10,6 @@ const RETRY_MS = 4000;
  */
 export function cannotShow(room, visit, error) {
   const { position } = visit;
-  visit.watch.stop();
   if (error instanceof Problem && error.stops) {
     halt(room, error);
     return;

@@ -89,7 +89,8 @@ export class Disk {
     });
     const done = this.connect().then((database) => new Promise((resolve, reject) => {
       transaction = database.transaction(STORE, mode, { durability: "strict" });
-      transaction.onabort = transaction.onerror = () => reject(transaction?.error);
+      // Not on `onerror`, which comes before the transaction knows its error.
+      transaction.onabort = () => reject(transaction?.error ?? new DOMException("the disk gave up", "AbortError"));
       const request = work(transaction.objectStore(STORE));
       transaction.oncomplete = () => resolve(request?.result);
     }));

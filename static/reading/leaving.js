@@ -43,7 +43,10 @@ export function halt(room, problem) {
 
 /** @param {import("./app.js").ReadingRoom} room */
 export function keepRecord(room) {
-  window.setInterval(() => { if (!document.hidden) room.keepTimes(); }, CHECKPOINT_MS);
+  window.setInterval(() => {
+    // Time without input is no news, and a page that nobody uses must not keep its session alive.
+    if (!document.hidden && !room.visit?.watch.isIdle) room.keepTimes();
+  }, CHECKPOINT_MS);
   document.addEventListener("visibilitychange", () => { if (document.hidden) sayLastWords(room); });
   window.addEventListener("pagehide", () => sayLastWords(room));
   // Brought back by the Back button: everything on it may be old.

@@ -44,6 +44,11 @@ export class Stopwatch {
     return Math.round(this.idle + Math.max(0, this.visibleMs - this.atInput - this.idleAfterMs));
   }
 
+  /** Whether nobody seems to be there. */
+  get isIdle() {
+    return this.visibleMs - this.atInput > this.idleAfterMs;
+  }
+
   get visibleMs() {
     return Math.round(this.total + (this.holds.size ? 0 : performance.now() - this.since));
   }

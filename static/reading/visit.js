@@ -50,10 +50,10 @@ export class Visit {
       id: this.id, position: this.position, read: this.read, visit_token: token, opened_at: this.openedAt,
       images_ready_ms: this.imagesReadyMs, display, files, failed_files: failed,
     };
-    return this.outbox.add({
+    return this.pastAFullDisk(this.outbox.add({
       kind: "visit", key: `opened:${this.id}`, method: "POST", path: "visits/", position: this.position,
       body: this.opened,
-    });
+    }));
   }
 
   measures() {
@@ -72,11 +72,18 @@ export class Visit {
 
   /** Bring the server's record of this visit up to date. */
   update() {
-    const added = this.outbox.add({
+    return this.pastAFullDisk(this.outbox.add({
       kind: "visit-update", key: `visit:${this.id}`, method: "PUT", path: `visits/${this.id}/`, position: this.position,
       body: this.measures(),
-    });
-    // A full disk costs no times: they go without having been there.
+    }));
+  }
+
+  /**
+   * A full disk costs no times, and no answers, which the server takes only of a visit that it knows: opening and times
+   * go without having been there.
+   * @param {Promise<void>} added
+   */
+  pastAFullDisk(added) {
     return added.catch(() => this.outbox.lastWords(this.lastWords()));
   }
 

@@ -141,6 +141,36 @@ def test_what_the_disk_refuses_half_way_stays_as_it_was(reading_room: Make) -> N
     assert room.kept_scores() == [4]
 
 
+def test_an_opening_that_the_disk_refuses_costs_no_answer(reading_room: Make) -> None:
+    room = reading_room()
+    room.page.add_init_script(
+        """const add = IDBObjectStore.prototype.add;
+        IDBObjectStore.prototype.add = function (value) {
+            if (value.kind === "visit") throw new DOMException("full", "QuotaExceededError");
+            return add.call(this, value);
+        };"""
+    )
+    room.open()
+    room.wait_until(Visit.objects.exists)
+    room.press("4", "2", "Enter")
+    room.wait_for(2)
+    room.stores([(1, "confidence", 4, 1), (1, "feature", 2, 1)])
+
+
+def test_what_the_disk_refuses_late_has_a_reason(reading_room: Make) -> None:
+    """A full disk may be noticed only as the transaction ends; the page tells a disk's refusal by its kind."""
+    page = list_page(reading_room())
+    refused = page.evaluate(
+        """async () => {
+            const { Disk } = await import("/static/reading/disk.js");
+            const disk = new Disk();
+            await disk.write((store) => store.put({ seq: 1 }));
+            return disk.write((store) => store.add({ seq: 1 })).then(() => "taken", (error) => error?.name);
+        }"""
+    )
+    assert refused == "ConstraintError"
+
+
 # --- 2. nothing hangs in silence
 
 

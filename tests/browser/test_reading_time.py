@@ -128,6 +128,24 @@ def test_a_telephone_call_is_idle_time(reading_room: Make) -> None:
     assert 35_000 <= totals()["idle"] <= clock.most - 110_000
 
 
+def test_a_page_that_nobody_uses_keeps_no_session_alive(reading_room: Make) -> None:
+    """Sessions end after a time without requests: an unattended page makes none by itself."""
+    room = reading_room()
+    clock = Clock(room)
+    clock.forward(11)
+    room.wait_until(lambda: totals()["visible"] >= 11_000)
+    clock.forward(60)
+    before = len(room.requests)
+    for _ in range(6):
+        clock.forward(600)
+    room.page.wait_for_timeout(300)
+    assert room.requests[before:] == []
+    room.press("i")
+    clock.forward(11)
+    room.wait_until(lambda: totals()["idle"] >= 3_600_000)
+    assert totals()["visible"] - totals()["idle"] <= clock.most - 3_600_000
+
+
 def test_the_time_under_a_dialog_is_neither_looking_nor_idle(reading_room: Make) -> None:
     room = reading_room()
     clock = Clock(room)

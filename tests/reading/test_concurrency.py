@@ -8,8 +8,11 @@ from threading import Barrier
 
 import pytest
 from django.db import connection
+from django.test import Client
+from django.urls import reverse
 
 from readerstudy.reading.models import Reader, Response, Visit
+from readerstudy.reading.presentation import visit_token
 from readerstudy.reading.recording import Answer, Refused, finish_read, record_response, record_visit
 from tests.builders import make_reader, make_reads, make_response, make_study, make_user, open_now
 
@@ -96,6 +99,25 @@ def test_a_visit_announced_twice_at_once_is_one(reader: Reader, visit: Visit) ->
         same = uuid.uuid4()
         made = at_once(*[lambda same=same: record_visit(visit.assignment, same, {})] * 3)
         assert sorted(created for _, created in made) == [False, False, True]  # type: ignore[misc]
+
+
+def test_the_times_of_a_visit_are_kept_though_its_opening_arrives_at_once(reader: Reader, visit: Visit) -> None:
+    """A page that is being closed says the opening and the times in one request, while the opening is on its way."""
+    assert reader.membership
+    clients = [Client(), Client()]
+    for client in clients:
+        client.force_login(reader.membership.user)
+    address, token = reverse("api_reading_visits", args=[reader.study.slug]), visit_token(visit.assignment)
+    for _ in range(ROUNDS):
+        opening = {"id": str(uuid.uuid4()), "position": 1, "read": 1, "visit_token": token}
+        bodies = [opening, {**opening, "visible_ms": 7000, "comment": "rotated"}]
+        works = [
+            lambda client=client, body=body: client.post(address, body, content_type="application/json")
+            for client, body in zip(clients, bodies, strict=True)
+        ]
+        at_once(*works)
+        stored = Visit.objects.get(pk=opening["id"])
+        assert (stored.visible_ms, stored.comment) == (7000, "rotated")
 
 
 def test_one_id_for_two_scores_at_once_is_one_answer_and_a_conflict(reader: Reader, visit: Visit) -> None:
