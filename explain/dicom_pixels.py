@@ -18,6 +18,7 @@ from pydicom.pixels import get_decoder
 
 from explain.dicom_header import AGAIN, Header, no_quotes
 from explain.image_checks import ImageError
+from explain.jpeg import refuse_damaged
 
 OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
 OVERLAY_TAGS: list[str | int] = [
@@ -230,7 +231,11 @@ def _check_stream(data: bytes, header: Header, how: Layout) -> None:
     try:
         frame = next(generate_frames(data, number_of_frames=1))
         with no_quotes(), Image.open(BytesIO(frame), formats=("JPEG", "JPEG2000")) as picture:
+            if picture.format == "JPEG":
+                refuse_damaged(frame, header.where)
             size = picture.size if picture.mode in ("L", "I", "I;16") else None
+    except ImageError:
+        raise
     except Exception:  # many kinds; the next line says all there is to say
         size = None
     if size != (how.width, how.height):

@@ -23,6 +23,7 @@ from explain.as_read import MAX_RATIO, AsRead, Shown, resampled, true_shape
 from explain.colour_marks import refuse_colour
 from explain.dicom import DicomFacts
 from explain.image_checks import MAX_PIXELS, MIN_SIDE, ImageError, check_bytes, check_size
+from explain.jpeg import refuse_damaged
 
 __all__ = [
     "MAX_PIXELS", "MIN_SIDE", "MODEL_SIZE", "Crop", "DicomFacts", "ImageError", "ImageHeader", "Radiograph",
@@ -260,6 +261,9 @@ def grey_samples(picture: Image.Image, file: BinaryIO, where: str) -> np.ndarray
     """Grey pixels (H, W), uint8 or uint16, of an open PNG or JPEG whose header was checked, turned upright."""
     picture.load()
     orientation = picture.getexif().get(0x0112, 1)
+    if picture.format == "JPEG":
+        file.seek(0)
+        refuse_damaged(file.read(), where)
     file.seek(0)
     if png16.is_deep_colour(file.read(26)):
         file.seek(0)

@@ -52,3 +52,34 @@ def test_a_damaged_file_raises_image_error_or_nothing(kind: str) -> None:
                     refused += 1
                     assert str(error).startswith("row 7: ")
     assert refused
+
+
+LARGE = np.clip(greys(512, 512) // 4 + np.linspace(20, 180, 512)[None], 0, 255).astype(np.uint8)
+JPEGS = {
+    "baseline": {},
+    "progressive": {"progressive": True},
+    "small tables": {"optimize": True, "quality": 60},
+    "restart markers": {"restart_marker_rows": 1},
+}
+
+
+@pytest.mark.parametrize("options", JPEGS.values(), ids=JPEGS)
+@pytest.mark.parametrize("how", ["zeros", "other data", "a piece of itself"])
+@pytest.mark.parametrize("form", ["jpeg", "dicom"])
+def test_a_jpeg_overwritten_in_the_middle_is_refused(form: str, how: str, options: dict[str, object]) -> None:
+    whole = encoded(LARGE, "JPEG", **options)
+    at, size = len(whole) // 2, 3000
+    instead = {
+        "zeros": bytes(size),
+        "other data": np.random.default_rng(3).integers(0, 254, size, np.uint8).tobytes(),
+        "a piece of itself": whole[at - 2 * size : at - size],
+    }
+    broken = whole[:at] + instead[how] + whole[at + size :]
+
+    def file(content: bytes) -> bytes:
+        return content if form == "jpeg" else dicom(LARGE, 8, uid.JPEGBaseline8Bit, jpeg=content)
+
+    if not (form == "dicom" and "progressive" in options):  # not a baseline frame
+        assert read_radiograph(file(whole), "row 7").pixels.shape == (512, 512)
+    with pytest.raises(ImageError, match="damaged"):
+        read_radiograph(file(broken), "row 7")
