@@ -1,6 +1,6 @@
 """Models kept as folders below one root: `NAME/config.json` and `NAME/model.safetensors`. Reading them runs no code.
 
-config.json names an architecture that `explain.models` knows, so that nothing is imported or unpickled:
+config.json names an architecture that `explain.architectures` knows, so that nothing is imported or unpickled:
 
     {"architecture": "xrv-densenet121", "pathologies": ["Effusion", ""], "input_size": 224,
      "op_threshs": [0.4, null], "autoencoder": "xrv-resnetae-101-elastic", "weights_sha256": "..."}

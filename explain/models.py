@@ -25,7 +25,8 @@ import torch
 import torchxrayvision as xrv
 from torch import nn
 
-from explain.model_folders import ModelFolder, ModelFolderError, folder_names, read_folder
+from explain.architectures import AUTOENCODERS, CLASSIFIERS, Build
+from explain.model_folders import ModelFolderError, folder_names, read_folder
 from explain.weights import WeightsError, file_sha256, load_state
 
 # The demo pair's weights: inside an installed package, or at the top of a checkout.
@@ -143,13 +144,13 @@ def _classifiers(root: Path | None = None) -> dict[str, _Make]:
     """Later entries win: neither a folder nor a package takes over a name of ours."""
     densenets = {f"xrv-densenet121-{which}": partial(_make_xrv_densenet, which) for which in _XRV_DENSENETS}
     installed = _installed("explain.classifiers", _make_dotted_classifier)
-    return {**_folders(root, _CLASSIFIERS), **installed, **densenets, "demo": _make_demo_classifier}
+    return {**_folders(root, CLASSIFIERS), **installed, **densenets, "demo": _make_demo_classifier}
 
 
 def _autoencoders(root: Path | None = None) -> dict[str, _Make]:
     installed = _installed("explain.autoencoders", _make_dotted_autoencoder)
     ours = {XRV_AUTOENCODER: _make_xrv_autoencoder, "demo": _make_demo_autoencoder}
-    return {**_folders(root, _AUTOENCODERS), **installed, **ours}
+    return {**_folders(root, AUTOENCODERS), **installed, **ours}
 
 
 def _installed(group: str, make: Callable[[str, Path | None], _Made]) -> dict[str, _Make]:
@@ -167,14 +168,12 @@ def _dotted(name: str, make: Callable[[str, Path | None], _Made], known: list[st
     return partial(make, name)
 
 
-def _folders(root: Path | None, architectures: dict[str, Callable[[ModelFolder], nn.Module]]) -> dict[str, _Make]:
+def _folders(root: Path | None, architectures: dict[str, Build]) -> dict[str, _Make]:
     """The model folders below `root`; each is read when it is loaded, so that a broken one spoils no other."""
     return {name: partial(_make_folder, root, name, architectures) for name in folder_names(root)}
 
 
-def _make_folder(
-    root: Path | None, name: str, architectures: dict[str, Callable[[ModelFolder], nn.Module]], weights: Path | None
-) -> _Made:
+def _make_folder(root: Path | None, name: str, architectures: dict[str, Build], weights: Path | None) -> _Made:
     if root is None:
         raise KeyError(f"no model folder is called {name!r}: there is no model root")
     try:
@@ -192,50 +191,6 @@ def _make_folder(
     # A saved network may carry its operating points; those of the config count.
     load_state(module, path, [], may_lack=frozenset({"op_threshs"}))
     return _Made(module, path, folder.pathologies, folder.input_size, folder.autoencoder)
-
-
-def _densenet121(folder: ModelFolder) -> nn.Module:
-    if not any(folder.pathologies):
-        raise WeightsError(f"{folder.path}: the config names no pathologies")
-    module = xrv.models.DenseNet(num_classes=len(folder.pathologies), apply_sigmoid=folder.op_threshs is None)
-    module.targets = module.pathologies = list(folder.pathologies)
-    if folder.op_threshs is not None:
-        threshs = [float("nan") if value is None else value for value in folder.op_threshs]
-        module.op_threshs = torch.tensor(threshs)
-    return module
-
-
-def _demo_classifier(folder: ModelFolder) -> nn.Module:
-    from explain.demo_models import DemoClassifier
-
-    module = DemoClassifier()
-    if folder.pathologies != tuple(module.pathologies) or folder.op_threshs is not None:
-        named = ", ".join(module.pathologies)
-        raise WeightsError(f"{folder.path}: this architecture is calibrated and predicts {named}, in this order")
-    return module
-
-
-def _demo_autoencoder(folder: ModelFolder) -> nn.Module:
-    from explain.demo_models import DemoAutoencoder
-
-    return DemoAutoencoder()
-
-
-def _resnet_autoencoder(folder: ModelFolder) -> nn.Module:
-    module = xrv.autoencoders.ResNetAE101()
-    module.weights = None  # its __repr__ needs it
-    return module
-
-
-# What a model folder's config may name as its architecture.
-_CLASSIFIERS: dict[str, Callable[[ModelFolder], nn.Module]] = {
-    "xrv-densenet121": _densenet121,
-    "demo-classifier": _demo_classifier,
-}
-_AUTOENCODERS: dict[str, Callable[[ModelFolder], nn.Module]] = {
-    "xrv-resnetae-101": _resnet_autoencoder,
-    "demo-autoencoder": _demo_autoencoder,
-}
 
 
 def _settled(module: nn.Module, device: str | torch.device) -> nn.Module:
