@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from readerstudy.cases.zip_directory import MAX_DIRECTORY_BYTES, MAX_FILES
+from tests.proxy.conftest import database_url
 from tests.proxy.site import Nginx, example_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
+UNITS = sorted(path for path in DEPLOY.iterdir() if path.suffix in (".service", ".timer"))
 
 
 def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -26,7 +29,7 @@ def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,
         stdin=subprocess.DEVNULL,
     )
 
@@ -38,15 +41,52 @@ def program(name: str, *probe: str) -> str:
     return path
 
 
-def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [path.name for path in UNITS])
+def test_systemd_accepts_the_unit(tmp_path: Path, name: str) -> None:
     systemd_analyze = program("systemd-analyze", "--version")
     (tmp_path / "app/.venv/bin").mkdir(parents=True)
     (tmp_path / "app/.venv/bin/python").symlink_to(sys.executable)
-    unit = tmp_path / "readerstudy.service"
-    unit.write_text((DEPLOY / "readerstudy.service").read_text().replace("/srv/readerstudy", str(tmp_path)))
-    answer = run(systemd_analyze, "verify", "--man=no", unit)
+    for unit in UNITS:  # a timer needs its service
+        (tmp_path / unit.name).write_text(unit.read_text().replace("/srv/readerstudy", str(tmp_path)))
+    answer = run(systemd_analyze, "verify", "--man=no", tmp_path / name)
     assert answer.returncode == 0, answer.stderr
-    assert "readerstudy.service" not in answer.stderr  # a word it does not know is only a warning
+    assert name not in answer.stderr  # a word it does not know is only a warning
+
+
+def test_the_timer_runs_the_cleaning_as_the_application_runs() -> None:
+    """The same person, settings and walls as the application's own unit."""
+    web, cleaning = ((DEPLOY / name).read_text() for name in ("readerstudy.service", "readerstudy-clean-up.service"))
+    assert (
+        "manage.py clean_up" in cleaning and "OnCalendar=hourly" in (DEPLOY / "readerstudy-clean-up.timer").read_text()
+    )
+    walls = web[web.index("ProtectSystem=") : web.index("[Install]")].split()
+    walls += re.findall(r"^(?:User|Group|WorkingDirectory|EnvironmentFile|UMask)=.+$", web, re.M)
+    assert len(walls) > 15 and [line for line in walls if line not in cleaning] == []
+
+
+def test_the_cleaning_of_unit_and_compose_file_is_a_command_that_runs(transactional_db, tmp_path: Path) -> None:
+    service = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["clean-up"]
+    assert "python manage.py clean_up; sleep 3600" in service["command"][-1] and service["volumes"][0].startswith(
+        "media:"
+    )
+    environment = example_environment() | {
+        "SECRET_KEY": "cleans", "BLINDING_KEY": "cleans too", "MEDIA_ROOT": str(tmp_path / "media"),
+        "DATABASE_URL": database_url(tmp_path), "DJANGO_SETTINGS_MODULE": "readerstudy.settings",
+    }  # fmt: skip
+    (left := tmp_path / "media/staging/receiving/x.part").parent.mkdir(parents=True)
+    left.write_bytes(b"identifies"), os.utime(left, (0, 0))
+    answer = run(sys.executable, "manage.py", "clean_up", **environment)
+    assert answer.returncode == 0, answer.stderr
+    assert not left.exists() and "interrupted uploads: 1" in answer.stdout
+
+
+def test_the_documentation_names_every_limit_and_unit() -> None:
+    docs = (ROOT / "docs" / "deployment.md").read_text()
+    assert [unit.name for unit in UNITS if f"`deploy/{unit.name}`" not in docs] == []
+    for setting in ("UPLOAD_CHECK_MIB", "UPLOAD_CHECK_SECONDS", "ANALYSIS_TIME_LIMIT", "EXPORT_TOKEN_DAYS",
+                    "SESSION_IDLE_MINUTES", "MODEL_ROOT"):  # fmt: skip
+        assert f"`{setting}`" in docs, setting
+    assert f"{MAX_FILES:,} files in a ZIP, {MAX_DIRECTORY_BYTES // 2**20} MiB" in docs
 
 
 def test_the_unit_starts_gunicorn_with_options_it_knows() -> None:

@@ -34,13 +34,13 @@ def start_site(transactional_db, static_root: Path) -> Iterator[Callable[..., Si
 
         def start(edit: Edit | None = None, **environment: str) -> Site:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="site-")))  # sockets need short paths
-            site = Site(folder, _database_url(folder), Path(settings.MEDIA_ROOT), static_root, edit, **environment)
+            site = Site(folder, database_url(folder), Path(settings.MEDIA_ROOT), static_root, edit, **environment)
             return stack.enter_context(site.running())
 
         yield start
 
 
-def _database_url(folder: Path) -> str:
+def database_url(folder: Path) -> str:
     if connection.vendor == "sqlite":
         return copy_of_test_database(folder / "study.sqlite3")
     values = connection.settings_dict
