@@ -8,6 +8,12 @@ class User(AbstractUser):
     """A person with a log-in. Administrators (is_staff) load cases and manage accounts; all else is per study."""
 
     email = models.EmailField("email address", unique=True)
+    administrator_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When staff rights were last taken away: until then truth was open.",
+    )
 
     @property
     def is_administrator(self) -> bool:

@@ -7,7 +7,17 @@ from simple_history.admin import SimpleHistoryAdmin
 
 from readerstudy.accounts.adminbase import HouseAdmin, RecordAdmin
 from readerstudy.studies.invitations import InvitationError, join
-from readerstudy.studies.models import Example, Invitation, Look, Membership, Method, Question, Selection, Study
+from readerstudy.studies.models import (
+    Example,
+    Invitation,
+    Look,
+    Membership,
+    Method,
+    Question,
+    Selection,
+    Study,
+)
+from readerstudy.studies.seen import SeenTruth
 
 
 @admin.register(Study)
@@ -116,3 +126,10 @@ class LookAdmin(RecordAdmin):
     list_filter = ["study", "what"]
     list_select_related = ["study", "user"]
     search_fields = ["why", "what", "user__username", "study__slug"]
+
+
+@admin.register(SeenTruth)
+class SeenTruthAdmin(RecordAdmin):
+    list_display = ["at", "user", "case"]
+    list_select_related = ["user", "case"]
+    search_fields = ["user__username", "case__public_id"]

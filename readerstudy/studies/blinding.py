@@ -9,11 +9,12 @@ Another radiograph of the same patient does not count: a label is of one radiogr
 from collections.abc import Collection, Iterable
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Subquery
 
 from readerstudy.accounts.models import User
 from readerstudy.cases.models import Case
 from readerstudy.studies.models import Example, Look, Membership, Study
+from readerstudy.studies.seen import SeenTruth
 
 Role = Membership.Role
 
@@ -90,7 +91,15 @@ def conflicts(study: Study, roles: dict[int, str]) -> dict[int, str]:
     found = dict.fromkeys(_reading(others, runners), READS_ELSEWHERE)
     found |= dict.fromkeys(_practising(study, readers), PRACTISED)
     found |= dict.fromkeys(_have_seen({study.pk, *others}, readers), HAS_SEEN)
+    found |= dict.fromkeys(_know(cases_of(study), readers), HAS_SEEN)
     return found
+
+
+def remember(user: User, cases: QuerySet[Case]) -> None:
+    """Keep who could see the truth of these cases: studies that show them now may be drawn again, or deleted."""
+    known = SeenTruth.objects.filter(user=user).values("case")
+    new = cases.exclude(pk__in=known).order_by().values_list("pk", flat=True).distinct()
+    SeenTruth.objects.bulk_create((SeenTruth(user=user, case_id=pk) for pk in new), 1000, ignore_conflicts=True)
 
 
 def member_conflicts(study: Study) -> list[str]:
@@ -124,6 +133,17 @@ def _have_seen(studies: Collection[int], users: Collection[int]) -> set[int]:
     ran = Membership.history.filter(study__in=studies, user__in=users).exclude(role=Role.READER)
     looked = Look.objects.filter(study__in=studies, user__in=users)
     return {*ran.values_list("user_id", flat=True), *looked.values_list("user_id", flat=True)}
+
+
+def _know(cases: QuerySet[Case], users: Collection[int]) -> set[int]:
+    """Those to whom a truth of these radiographs was shown, or who were administrators when they were loaded."""
+    if not users:
+        return set()
+    shown = same_radiographs(cases)
+    seen = SeenTruth.objects.filter(user__in=users, case__in=shown).values_list("user_id", flat=True)
+    loaded = shown.order_by("batch__loaded_at").values("batch__loaded_at")[:1]
+    could = User.objects.filter(pk__in=users, administrator_until__gt=Subquery(loaded))
+    return {*seen, *could.values_list("pk", flat=True)}
 
 
 def _readers(users: Collection[int]) -> QuerySet[Membership, int]:

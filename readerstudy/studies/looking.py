@@ -44,15 +44,18 @@ def record_look(study: Study, what: str, user: User | None, why: str) -> None:
     """
     if user is not None:
         refuse_readers(study, user)
+        blinding.remember(user, blinding.cases_of(study))
     _record(asking_studies(study), what, user, why)
 
 
-def record_draw(batch: Batch, user: User | None, why: str) -> None:
+def record_draw(batch: Batch, threshold: float, user: User | None, why: str) -> None:
     """The same for a draw of examples, which tells about the truth of the batch. ValidationError in both cases."""
     cases = Case.objects.filter(batch=batch)
     if user is not None and blinding.reads_of(user, cases):
         raise ValidationError(f"{blinding.READS_THERE} Somebody else who runs this study can draw.")
     _record(list(blinding.open_studies_showing(cases)), "draw of examples", user, why)
+    if user is not None:
+        blinding.remember(user, cases.filter(predictions__probability__gt=threshold))
 
 
 def asking_studies(study: Study) -> list[Study]:
@@ -117,7 +120,8 @@ def needed_truth_reason(request: HttpRequest, study: Study) -> str:
 
 
 def record_truth(request: HttpRequest, study: Study, user: User, what: str) -> None:
-    """`record_page` in each study concerned."""
+    """`record_page` in each study concerned, and who it was: a draft asks no reason, but what was seen stays known."""
+    blinding.remember(user, blinding.cases_of(study))
     for each in asking_studies(study):
         record_page(request, each, user, what)
 

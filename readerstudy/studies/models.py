@@ -16,6 +16,7 @@ from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.limits import KeptOutsideLimits, Within
 from readerstudy.studies.plan import AnalysisError, AnalysisPlan
+from readerstudy.studies.seen import SeenTruth as SeenTruth  # Django looks for models here
 from readerstudy.studies.shown import FIRST_FACTS, AnimationFrames, Fact, HeatmapScale, PanelTitles, Probability
 
 KEY = RegexValidator(r"^[A-Za-z][A-Za-z0-9_]{0,31}$", "Use a letter, then letters, digits or underscores (at most 32).")

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models.signals import pre_save
+from django.utils import timezone
 
 from readerstudy.accounts.models import User
 from readerstudy.studies import blinding
@@ -37,8 +38,16 @@ def _refuse_reader_as_staff(sender: type, instance: User, raw: bool = False, **_
         raise ValidationError(f"{instance.username} reads in “{reads_in.study.title}”. {STAFF_CANNOT_READ}")
 
 
+def _remember_administrator(sender: type, instance: User, raw: bool = False, **_: Any) -> None:
+    """Administrators may see every truth, so when they stop being one is kept (blinding.py)."""
+    was = not raw and not instance.is_staff and User.objects.filter(pk=instance.pk, is_staff=True)
+    if was and was.update(administrator_until=(now := timezone.now())):
+        instance.administrator_until = now
+
+
 def connect() -> None:
     """Attach the rule; called once, when the app is ready."""
     pre_save.connect(_refuse_new_role, sender=Membership, dispatch_uid="roles-membership")
     pre_save.connect(_refuse_change, sender=Membership, dispatch_uid="roles-change")
     pre_save.connect(_refuse_reader_as_staff, sender=User, dispatch_uid="roles-user")
+    pre_save.connect(_remember_administrator, sender=User, dispatch_uid="roles-administrator")

@@ -56,7 +56,6 @@ class Candidate:
     probability: float = 0.0
 
 
-@transaction.atomic
 def select_examples(
     study: Study, batch: Batch, draw: Draw, *, user: User | None = None, replace: bool = False, why: str = ""
 ) -> Selection:
@@ -64,9 +63,18 @@ def select_examples(
 
     why: the reason, recorded, that is needed where an open study shows radiographs of the batch.
 
-    The threshold drawn with becomes the study's operating point: the two must not differ.
+    The threshold drawn with becomes the study's operating point: the two must not differ. A draw that fails is recorded
+    as well: its message counts true and false positives.
     """
-    study = draft_for_update(study)
+    with transaction.atomic():
+        threshold = _checked(draft_for_update(study), draw, replace)
+        record_draw(batch, threshold, user, why)
+    with transaction.atomic():
+        return _draw_and_store(draft_for_update(study), batch, draw, threshold, user)
+
+
+def _checked(study: Study, draw: Draw, replace: bool) -> float:
+    """The threshold to draw with; ValidationError for what cannot be drawn."""
     if study.examples.exists() and not replace:
         raise ValidationError(f"“{study.title}” has examples already. Use --replace to draw again.")
     if outside := problems(asdict(draw)):
@@ -82,7 +90,10 @@ def select_examples(
     threshold = study.operating_point if draw.threshold is None else draw.threshold
     if not 0 <= threshold <= 1:
         raise ValidationError(f"The threshold is a probability from 0 to 1; not {threshold:g}.")
-    record_draw(batch, user, why)
+    return threshold
+
+
+def _draw_and_store(study: Study, batch: Batch, draw: Draw, threshold: float, user: User | None) -> Selection:
     candidates = find_candidates(batch, draw, threshold)
     scored, practice = draw_examples(candidates, draw)
     study.operating_point = threshold

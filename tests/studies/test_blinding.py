@@ -5,6 +5,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from readerstudy.accounts.models import User
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
 from readerstudy.reading.feedback import practice_feedback
 from readerstudy.reading.models import Assignment, Read
@@ -187,7 +188,7 @@ def test_conflicts_of_many_people_take_no_more_queries(batch, read_study, django
     study = make_study("third", batch=batch)
     for number in range(12):
         make_reader(study, f"R{number + 1}", make_user(f"reader-{number}"))
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         assert member_conflicts(study) == []
 
 
@@ -205,11 +206,11 @@ def test_practice_of_one_study_does_not_tell_the_truth_of_another(batch):
     assignment = Assignment.objects.create(read=practice, example=example, method=teaching.methods.first(), position=1)
     make_response(assignment, question, 3)
     with pytest.raises(Refused, match="Another study asks you"):
-        practice_feedback(assignment, 1)
+        practice_feedback(assignment)
     open_now(scoring)
     scoring.state, scoring.closed_at = "closed", scoring.opened_at
     scoring.save()
-    assert "truth" in practice_feedback(assignment, 1)
+    assert "truth" in practice_feedback(assignment)
 
 
 def test_administrators_pages_hide_the_same_pixels_in_another_batch(client, batch, read_study):
@@ -257,3 +258,60 @@ def test_a_reader_is_refused_whatever_the_session_says(rf, batch, read_study, ot
     with pytest.raises(PermissionDenied):
         looking.record_look(other_study, "download long", request.user, WHY)
     assert Case.objects.exists() and not Look.objects.exists()
+
+
+def test_what_was_seen_in_a_draft_is_not_forgotten_by_drawing_again(client, batch):
+    """The truth of a draft asks for no reason, and a new draw removes the old one; who has seen it stays known."""
+    draft, elsewhere = make_study("draft", batch=batch), make_study("elsewhere", batch=make_batch("own", 4))
+    elsewhere.examples.all().delete()
+    make_member(elsewhere, "carl", "researcher"), make_member(elsewhere, "anna", "researcher")
+    client_of(client, "carl").post(reverse("study_examples", args=["elsewhere"]), draw_form(batch))
+    assert says_truth(client_of(client, "anna").get(reverse("study_examples", args=["elsewhere"])))
+    select_examples(elsewhere, Batch.objects.get(name="own"), Draw(per_pathology=2), replace=True)
+    for name in ("carl", "anna"):
+        with pytest.raises(invitations.InvitationError, match="could know it"):
+            invitations.join(draft, User.objects.get(username=name), "reader")
+    assert not Look.objects.exists(), "no open study was concerned"
+    elsewhere.memberships.all().delete()
+    elsewhere.delete()
+    copy = make_study("same pixels", batch=loaded_again(batch))
+    with pytest.raises(invitations.InvitationError, match="could know it"):
+        invitations.join(copy, User.objects.get(username="carl"), "reader")
+    assert invitations.join(make_study("unrelated"), User.objects.get(username="anna"), "reader")
+
+
+def test_who_saw_it_before_the_reading_study_drew_them_stops_its_opening(client, batch):
+    seen, later = make_study("seen", batch=batch), make_study("later", batch=make_batch("own", 4))
+    later.examples.all().delete()
+    make_member(seen, "carl", "researcher")
+    client_of(client, "carl").get(reverse("study_examples", args=["seen"]))
+    seen.examples.all().delete()
+    make_reader(later, "R1", User.objects.get(username="carl"))
+    assert member_conflicts(later) == []
+    share(later, batch)
+    assert "could know it" in member_conflicts(later)[0]
+
+
+def test_a_draw_that_fails_counts_the_truth_as_well_and_is_recorded(batch, read_study, other_study):
+    """Its message counts true and false positives: asked with one threshold after another, it tells one by one."""
+    carl = User.objects.get(username="carl")
+    with pytest.raises(ValidationError, match="Too few"):
+        select_examples(other_study, batch, Draw(per_pathology=100), user=carl, why=WHY)
+    assert read_study.looks.get().user == carl and not other_study.examples.exists()
+    third = make_study("third", batch=batch)
+    with pytest.raises(invitations.InvitationError, match="could know it"):
+        invitations.join(third, carl, "reader")
+    with pytest.raises(CommandError, match="Too few"):
+        call_command(
+            "select_examples", "--study=other", f"--batch={batch.name}", "--per-pathology=100", "--why=by hand"
+        )
+    assert read_study.looks.filter(why="by hand").count() == 1
+
+
+def test_who_was_an_administrator_does_not_read_what_was_loaded_meanwhile(batch):
+    boss = make_user("boss", is_staff=True)
+    boss.is_staff = False
+    boss.save()
+    with pytest.raises(invitations.InvitationError, match="could know it"):
+        invitations.join(make_study("old", batch=batch), boss, "reader")
+    assert invitations.join(make_study("new", batch=make_batch("loaded-later", 4)), boss, "reader")
