@@ -202,9 +202,10 @@ def test_practice_of_one_study_does_not_tell_the_truth_of_another(batch):
     Membership.objects.bulk_create([Membership(study=scoring, user=user, role="reader")])  # as before this rule
     make_reads(reader)
     practice = Read.objects.create(reader=reader, number=Read.PRACTICE)
-    example, question = teaching.examples.filter(practice=True).first(), teaching.questions.first()
+    example = teaching.examples.filter(practice=True).first()
     assignment = Assignment.objects.create(read=practice, example=example, method=teaching.methods.first(), position=1)
-    make_response(assignment, question, 3)
+    for question in teaching.questions.all():
+        make_response(assignment, question, 3)
     with pytest.raises(Refused, match="Another study asks you"):
         practice_feedback(assignment)
     open_now(scoring)
