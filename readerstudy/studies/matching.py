@@ -23,8 +23,8 @@ T = TypeVar("T", bound=Matchable)
 def matched_pairs(true: Sequence[T], false: Sequence[T], caliper: float, most: int) -> list[tuple[T, T]]:
     """As many pairs as there can be, `most` at the most, of a true and a false one at most `caliper` apart.
 
-    Augmenting paths (Kuhn's algorithm) in the order of `true`; nearer partners are tried first. Both of different
-    patients.
+    Augmenting paths (Kuhn's algorithm) in the order of `true`; a partner that is free before one that would have to be
+    given up, or many alike would be handed on from one to the next; nearer ones first. Both of different patients.
     """
     ordered = sorted(false, key=lambda one: one.probability)
     at = [one.probability for one in ordered]
@@ -36,14 +36,15 @@ def matched_pairs(true: Sequence[T], false: Sequence[T], caliper: float, most: i
         return sorted((i for i in window if ordered[i].patient != true[index].patient), key=lambda i: abs(at[i] - p))
 
     def place(index: int, tried: set[int]) -> bool:
-        for i in near(index):
-            if i in tried:
-                continue
-            tried.add(i)
-            if i not in partner or place(partner[i], tried):
-                partner[i] = index
-                return True
-        return False
+        open_to_it = [i for i in near(index) if i not in tried]
+        tried.update(open_to_it)
+        free = next((i for i in open_to_it if i not in partner), None)
+        if free is None:
+            free = next((i for i in open_to_it if place(partner[i], tried)), None)
+        if free is None:
+            return False
+        partner[free] = index
+        return True
 
     for index in range(len(true)):
         if len(partner) == most:

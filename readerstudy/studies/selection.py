@@ -175,7 +175,7 @@ def draw_examples(candidates: list[Candidate], draw: Draw) -> tuple[list[int], l
         raise ValidationError(
             "No case has both a truth and a prediction over the operating point: nothing to draw from."
         )
-    sizes = _sizes(pathologies, draw, rng)
+    sizes = _sizes(pathologies, strata, draw, rng)
     used: set[str] = set()
     chosen: dict[str, list[int]] = defaultdict(list)
     missing: list[str] = []
@@ -211,13 +211,20 @@ def _matched_first(candidates: list[Candidate], caliper: float, most: int) -> li
 Stratum = tuple[str, bool]
 
 
-def _sizes(pathologies: list[str], draw: Draw, rng: random.Random) -> dict[Stratum, int]:
-    """How many true and false positives of each pathology; at least one of each."""
+def _sizes(
+    pathologies: list[str], strata: dict[Stratum, list[Candidate]], draw: Draw, rng: random.Random
+) -> dict[Stratum, int]:
+    """How many true and false positives of each pathology: at least one of each, and no more than half of them where
+    there are no more patients to draw from."""
     half = draw.per_pathology // 2
     most = min(draw.vary_halves, half - 1)
+
+    def spare(stratum: Stratum) -> int:
+        return max(0, min(most, len({candidate.patient for candidate in strata[stratum]}) - half))
+
     sizes = {}
     for pathology in pathologies:
-        more = rng.randint(-most, most) if most > 0 else 0
+        more = rng.randint(-spare((pathology, False)), spare((pathology, True))) if most > 0 else 0
         sizes[pathology, True], sizes[pathology, False] = half + more, half - more
     return sizes
 

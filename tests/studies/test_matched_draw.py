@@ -71,6 +71,12 @@ def test_pairs_are_within_the_caliper_and_of_two_patients():
     assert matched_pairs([Film(0.7, "same")], [Film(0.7, "same")], 0.1, 9) == []
 
 
+def test_many_films_of_one_probability_are_paired_without_handing_each_on():
+    """Tables round: thousands of films may have 0.57. Each new one took the place of all before it, by recursion."""
+    true, false = films(*[0.57] * 1500, side="t"), films(*[0.57] * 1500, side="f")
+    assert len(matched_pairs(true, false, 0.05, 1500)) == 1500
+
+
 def test_unmatched_counts_both_sides():
     assert unmatched([0.6, 0.9], [0.61, 0.62], 0.05) == 1
     assert unmatched([0.9], [0.6], 0.05) == 2
@@ -152,6 +158,18 @@ def test_halves_that_vary_never_leave_a_kind_out():
     study = make_study()
     select_examples(study, batch, Draw(per_pathology=2, vary_halves=5), replace=True)
     assert sum(label for _, label, _, _ in drawn(study)) == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("caliper", [None, 0.05])
+def test_halves_vary_no_further_than_there_are_cases(caliper):
+    batch = batch_of([0.70, 0.72], [0.70, 0.71, 0.72, 0.73])
+    study, seen = make_study(), set()
+    for seed in range(8):
+        draw = Draw(per_pathology=4, seed=seed, vary_halves=1, caliper=caliper)
+        select_examples(study, batch, draw, replace=True)
+        seen |= {sum(label for pathology, label, _, _ in drawn(study) if pathology == name) for name in NAMES}
+    assert seen == {1, 2}
 
 
 # --- What tells
