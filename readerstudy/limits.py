@@ -49,6 +49,8 @@ LIMITS = {
     "steps": Limit("The number of steps", 1, 1000, "more change no pixel and take longer"),
     "per_pathology": Limit("Examples per pathology", 2, 10_000, "nobody reads more, and half are false positives"),
     "practice": Limit("Practice examples", 0, 100, "nobody practises on more"),
+    "caliper": Limit("The distance matched within", 0.001, 1, "probabilities are told in whole per cent", whole=False),
+    "vary_halves": Limit("What halves differ by", 0, 100, "a study needs both kinds of every pathology"),
     "alpha": Limit("The significance level alpha", 0.0001, 0.49, "a test with another level says nothing", whole=False),
     "margin": Limit("The non-inferiority margin", 0.001, 0.5, "AUCs differ by at most 0.5 from chance", whole=False),
     "bootstrap_replicates": Limit(

@@ -275,7 +275,8 @@ def test_a_draft_study_keeps_its_state_whatever_the_form_says(client, root):
     study = make_study()
     data = {"title": "New title", "slug": study.slug, "state": "open", "seed": 0, "washout_days": 0}
     data |= {"allocation": "random", "order": "blocks", "operating_point": 0.5, "drag_direction": "standard"}
-    data |= {"analysis_plan": "{}", "render_parameters": "{}"}
+    data |= {"analysis_plan": "{}", "render_parameters": "{}", "preset": "nonsense"}
     client.post(address(Study, "change", study.pk), data)
     study.refresh_from_db()
     assert (study.title, study.state) == ("New title", "draft")
+    assert study.preset == ""  # the page of examples asks the preset how to draw

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from readerstudy.accounts.models import User
+from readerstudy.wording import counted
 
 FAILED: dict[str, str] = {"app": "allauth.account", "action": "login_failed"}
 
@@ -29,7 +30,7 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
         except ValidationError as error:
             minutes = self._minutes_left(request, **credentials)
             raise ValidationError(
-                f"Too many wrong passwords: for {minutes} more minute{'s' if minutes > 1 else ''} none is taken, not "
+                f"Too many wrong passwords: for {counted(minutes, 'more minute')} none is taken, not "
                 "even the right one. To get in at once, have a link sent to your address (“Forgotten your password?” "
                 "on the log-in page): a new password works right away.",
                 code=error.code,

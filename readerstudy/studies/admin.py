@@ -28,6 +28,7 @@ class StudyAdmin(HouseAdmin, SimpleHistoryAdmin):
     list_filter = ["state", "simulated", "from_spreadsheets"]
     search_fields = ["title", "slug"]
     readonly_fields = [
+        "preset",
         "state",
         "previous_version",
         "protocol_version",

@@ -15,6 +15,7 @@ from readerstudy.studies.models import KEY, Study
 from readerstudy.studies.presets import PRESETS, RECOMMENDED
 from readerstudy.studies.selection import Draw
 from readerstudy.studies.shown import Fact
+from readerstudy.wording import counted
 
 _PANELS = [f"panel_{number}" for number in range(1, len(KINDS) + 1)]
 
@@ -209,7 +210,7 @@ class RowsFormSet(forms.BaseFormSet):
             return
         rows = self.rows()
         if len(rows) < self.least:
-            raise ValidationError(f"At least {self.least} {self.noun}{'s' if self.least > 1 else ''} must stay.")
+            raise ValidationError(f"At least {counted(self.least, self.noun)} must stay.")
         for name in ("key", "label"):
             values = [str(getattr(row, name)).casefold() for row in rows if hasattr(row, name)]
             if len(set(values)) < len(values):
@@ -260,12 +261,12 @@ class SelectionForm(forms.Form):
     pathologies = forms.MultipleChoiceField(
         required=False, widget=forms.CheckboxSelectMultiple, help_text="None ticked: all that have candidates."
     )
-    caliper = forms.FloatField(
-        label="Match on probability within", min_value=0.001, max_value=1, required=False,
+    caliper = form_field(
+        "caliper", label="Match on probability within", required=False,
         help_text="0.05: each example has one of the other truth within five percentage points. Empty: not matched.",
     )  # fmt: skip
-    vary_halves = forms.IntegerField(
-        label="Halves differ by up to", min_value=0, max_value=100, required=False,
+    vary_halves = form_field(
+        "vary_halves", label="Halves differ by up to", required=False,
         help_text="From half of a pathology, by chance: readers cannot count down what is left. 0: always half.",
     )  # fmt: skip
     one_per_patient = forms.BooleanField(label="At most one example per patient", required=False, initial=True)

@@ -83,10 +83,6 @@ def _checked(study: Study, draw: Draw, replace: bool) -> float:
         raise ValidationError(
             "Examples per pathology and practice examples must be even: half true, half false positives."
         )
-    if draw.caliper is not None and not 0 < draw.caliper <= 1:
-        raise ValidationError(f"True and false positives are matched within 0 to 1; not {draw.caliper:g}.")
-    if draw.vary_halves < 0:
-        raise ValidationError(f"Halves differ by 0 or more examples; not {draw.vary_halves}.")
     threshold = study.operating_point if draw.threshold is None else draw.threshold
     if not 0 <= threshold <= 1:
         raise ValidationError(f"The threshold is a probability from 0 to 1; not {threshold:g}.")

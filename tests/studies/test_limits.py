@@ -95,6 +95,9 @@ def test_forms_say_what_is_allowed_and_why():
         (Draw(practice=102), "Practice examples must be a whole number from 0 to 100"),
         (Draw(seed=2**31), "The seed must be a whole number from 0 to 2,147,483,647"),
         (Draw(seed=-1), "The seed must be"),
+        (Draw(caliper=0.0), "The distance matched within must be from 0.001 to 1, not 0.0: "),
+        (Draw(vary_halves=-1), "What halves differ by must be a whole number from 0 to 100, not -1: "),
+        (Draw(vary_halves=101), "from 0 to 100"),
     ],
 )
 def test_a_draw_has_limits(draw, said):
@@ -102,7 +105,9 @@ def test_a_draw_has_limits(draw, said):
         select_examples(make_study(), make_batch("pool", 8), draw, replace=True)
 
 
-@pytest.mark.parametrize("option", ["--seed=-1", "--seed=4294967296", "--per-pathology=1000000", "--threshold=nan"])
+@pytest.mark.parametrize(
+    "option", ["--seed=-1", "--seed=4294967296", "--per-pathology=1000000", "--threshold=nan", "--vary-halves=-1"]
+)
 def test_commands_refuse_what_is_outside(option):
     with pytest.raises(CommandError, match="must be"):
         call_command("select_examples", "--study=a", "--batch=b", option)

@@ -60,7 +60,9 @@ class Command(BaseCommand):
             help="match true and false positives on probability within this; 0: do not (default: the study's preset)",
         )
         parser.add_argument(
-            "--vary-halves", type=int, help="halves differ from half by up to this (default: the study's preset)"
+            "--vary-halves",
+            type=argument("vary_halves"),
+            help="halves differ from half by up to this (default: the study's preset)",
         )
         parser.add_argument("--replace", action="store_true", help="draw again, discarding the present examples")
 
