@@ -131,3 +131,21 @@ def test_an_id_taken_by_another_answer_is_set_aside_and_said(reading_room: Make)
     expect(page.locator("#notice")).to_contain_text("did not take 1 answer: Another answer is stored with this id")
     assert room.kept_scores() == [2]
     room.stores([(1, "confidence", 4, 1)])
+
+
+def test_going_back_while_the_feedback_does_not_come_stays_there(reading_room: Make) -> None:
+    room = reading_room(total=2, practice=3)
+    page = room.open(practice=True)
+    room.press("4", "2", "Enter")
+    expect(page.locator("#feedback")).to_be_visible()
+    room.press("Enter")
+    room.wait_for(2)
+    waiting: list[Any] = []
+    page.route("**/feedback/2/", lambda route: waiting.append(route))
+    room.press("4", "2", "Enter")
+    room.wait_until(lambda: bool(waiting))
+    room.press("Backspace")
+    room.wait_for(1)
+    waiting[0].abort()
+    page.wait_for_timeout(300)
+    room.wait_for(1)
