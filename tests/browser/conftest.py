@@ -16,7 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.sessions.models import Session
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
-from playwright.sync_api import BrowserContext, Error, Locator, Page, Request, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, Request, Route, expect
 
 from tests.browser.trial import SLUG, Trial, session_cookie
 
@@ -239,3 +239,19 @@ def reading_room(page: Page, context: BrowserContext, quiet_server: str) -> Iter
     yield make
     for opened in context.pages:
         opened.close()  # before its study
+
+
+@pytest.fixture
+def window(browser: Browser) -> Any:
+    """A page in a window of its own: window(width, height, scale, touch)."""
+    contexts = []
+
+    def open_window(width: int, height: int, scale: float = 1, touch: bool = False, **more: Any) -> Page:
+        contexts.append(browser.new_context(
+            viewport={"width": width, "height": height}, device_scale_factor=scale, has_touch=touch, **more
+        ))  # fmt: skip
+        return contexts[-1].new_page()
+
+    yield open_window
+    for context in contexts:
+        context.close()
