@@ -160,6 +160,8 @@ TABLE: dict[str, Row] = {
     "reading/<slug:slug>/start/": readers(method="post"),
     "api/session/": anyone(method="post"),
     "api/reading/<slug:slug>/assignments/<int:position>/": readers(position=first, own=False),
+    "api/reading/<slug:slug>/answers/": readers(),
+    "api/reading/<slug:slug>/practice/answers/": own_reader(),
     "api/reading/<slug:slug>/finish/": readers(method="post"),
     "api/reading/<slug:slug>/responses/<uuid:response_id>/": readers(method="put", response_id=new_id, own=False),
     "api/reading/<slug:slug>/state/": readers(),

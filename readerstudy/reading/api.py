@@ -126,6 +126,15 @@ def assignment(request: Request, slug: str, position: int, practice: bool = Fals
     return ApiResponse(facts)
 
 
+@extend_schema(responses=OpenApiTypes.OBJECT)
+@api_view(["GET"])
+@permission_classes([AllowAny])
+def answers(request: Request, slug: str, practice: bool = False) -> ApiResponse:
+    """This reader's answers to every example of the read, with those that have none."""
+    me = asking(request, slug)
+    return ApiResponse({"examples": presentation.answers_facts(open_read(me, practice), me.study)})
+
+
 @extend_schema(request=NewVisit, responses=OpenApiTypes.OBJECT)
 @api_view(["POST"])
 @permission_classes([AllowAny])

@@ -14,6 +14,7 @@ for prefix, name, practice in (
     urlpatterns += [
         path(f"{prefix}state/", api.state, extra, name=f"{name}_state"),
         path(f"{prefix}assignments/<int:position>/", api.assignment, extra, name=f"{name}_assignment"),
+        path(f"{prefix}answers/", api.answers, extra, name=f"{name}_answers"),
         path(f"{prefix}visits/", api.visits, extra, name=f"{name}_visits"),
         path(f"{prefix}visits/<uuid:visit_id>/", api.visit, extra, name=f"{name}_visit"),
         path(f"{prefix}responses/<uuid:response_id>/", api.response, extra, name=f"{name}_response"),

@@ -17,7 +17,7 @@ from readerstudy.cases.media import public_name
 from readerstudy.cases.models import Case
 from readerstudy.explanations.colouring import scale_shown
 from readerstudy.explanations.models import Explanation, ExplanationFile
-from readerstudy.reading.models import Assignment, Response
+from readerstudy.reading.models import Assignment, Read, Response
 from readerstudy.reading.progress import ReadProgress
 from readerstudy.studies.asking import left_out_of
 from readerstudy.studies.models import Example, Method, Question, Study
@@ -141,6 +141,18 @@ def assignment_facts(
         "comment": comment,
         "visit_token": visit_token(assignment),
     }
+
+
+def answers_facts(read: Read, study: Study) -> list[dict[str, Any]]:
+    """{position, answers: {question: latest score}, not_asked: [question]} of every example of a read, in its order."""
+    found: dict[int, dict[str, Any]] = {}
+    left_out = {method.pk: not_asked_keys(study, method) for method in study.methods.all()}
+    for position, method in read.assignments.order_by("position").values_list("position", "method"):
+        found[position] = {"position": position, "answers": {}, "not_asked": left_out[method]}
+    rows = Response.objects.filter(assignment__read=read).order_by("revision", "id")
+    for position, question, score in rows.values_list("assignment__position", "question__key", "score"):
+        found[position]["answers"][question] = score
+    return list(found.values())
 
 
 def display_crop(case: Case) -> dict[str, float]:

@@ -7,6 +7,7 @@ import { displayFacts } from "./display_check.js";
 import { byId } from "./dom.js";
 import { Entered } from "./entered.js";
 import { finishRead } from "./finish.js";
+import { returnFocus } from "./focus.js";
 import { fillHelp, Keyboard } from "./keys.js";
 import { patiently } from "./faults.js";
 import { halt, keepRecord } from "./leaving.js";
@@ -41,6 +42,7 @@ export class ReadingRoom {
     /** Counts openings, so that a slow example cannot replace the one asked for after it. */
     this.turn = 0;
     this.entered = new Entered(outbox, state);
+    this.finishing = false;
     /** @type {Promise<void>[]} answers on their way to the disk */
     this.writes = [];
     this.retryTimer = 0;
@@ -56,15 +58,17 @@ export class ReadingRoom {
       onExplain: (panel) => void this.cover(tell(panel.title, panel.what_is_this)),
     });
     this.questions = new Questions(byId("questions"), state.questions, {
-      onAnswer: (key, score) => this.answer(key, score), onInput: () => this.visit?.input(),
+      onAnswer: (key, score, before) => this.answer(key, score, before), onInput: () => this.visit?.input(),
+      onDone: () => byId("next").focus({ preventScroll: true }),
     });
     const actions = {
       ...viewerActions(this.viewer), next: () => void this.next(), back: () => void this.back(),
       help: () => void this.help(), comment: () => byId("comment").focus(),
+      question: () => this.questions.visitNext(),
     };
     this.toolbar = new Toolbar(byId("toolbar"), actions, this.viewer);
     this.keyboard = new Keyboard(actions, {
-      answer: (digit) => this.questions.answer(digit), escape: () => this.escape(),
+      answer: (digit) => this.digit(digit), escape: () => this.escape(),
       singleKeys: state.study.single_key_shortcuts,
       // A preference, not an answer: when it cannot be sent it still holds for this sitting.
       onSwitch: (on) => void api.json("PUT", "preferences/", { single_key_shortcuts: on }).catch(() => {}),
@@ -84,6 +88,7 @@ export class ReadingRoom {
       this.commentTimer = window.setTimeout(() => this.keepComment(), COMMENT_SETTLE_MS);
     });
     keepRecord(this);
+    returnFocus(() => this.goHome());
   }
 
   listenToOutbox() {
@@ -156,11 +161,8 @@ export class ReadingRoom {
     void visit.announce(assignment.visit_token, this.displayFacts(), files);
     this.status.say("final", this.final ? "This example is answered; in this study answers cannot be changed." : "");
     this.questions.setEnabled(!this.final);
-    if (!document.querySelector("dialog[open]")) {
-      if (this.final) byId("next").focus();
-      else this.questions.focus();
-    }
     byId("next").disabled = false;
+    this.goHome();
     document.body.dataset.shown = String(assignment.position);
     void this.prefetch.warm(assignment.position);
   }
@@ -179,13 +181,27 @@ export class ReadingRoom {
     this.page.progress(assignment.position, this.total, done, this.pace.left(this.total - done));
   }
 
+  /** The focus goes to the question that is next, or to Next. */
+  goHome() {
+    if (!this.visit || document.querySelector("dialog[open]")) return;
+    if (this.final) byId("next").focus({ preventScroll: true });
+    else this.questions.focus();
+  }
+
   // --- answers ----------------------------------------------------------------------------------------------------
 
-  /** @param {string} key @param {number} score */
-  answer(key, score) {
+  /** @param {number} digit */
+  digit(digit) {
+    const why = this.visit ? this.questions.answer(digit) : "";
+    if (why) this.status.say("missing", why);
+  }
+
+  /** @param {string} key @param {number} score @param {number} [before] what it replaces */
+  answer(key, score, before) {
     if (!this.visit) return;
     this.entered.remember(this.position, { answers: { [key]: score } });
-    this.status.say("missing", "");
+    this.status.say("missing", before === undefined ? "" : `Question ${
+      1 + this.questions.questions.findIndex((question) => question.key === key)}: ${before} is changed to ${score}.`);
     this.writes.push(this.visit.answer(key, score, !this.state.study.allow_changes).then(
       () => this.status.say("disk", ""),
       () => {
@@ -306,7 +322,7 @@ export class ReadingRoom {
   // --- dialogs ----------------------------------------------------------------------------------------------------
 
   escape() {
-    if (document.activeElement === byId("comment")) this.questions.focus();
+    if (document.activeElement === byId("comment")) this.goHome();
     else this.viewer.closeEnlarged();
   }
 
@@ -318,9 +334,9 @@ export class ReadingRoom {
     await this.cover(new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true })));
   }
 
-  /** @param {string} title @param {string} text @param {{label: string, value: string, primary?: boolean}[]} buttons */
-  ask(title, text, buttons) {
-    return this.cover(ask(byId("ask-dialog"), title, text, buttons));
+  /** @param {string} title @param {string} text @param {import("./dialogs.js").Choice[]} choices @param {Node} [more] */
+  ask(title, text, choices, more) {
+    return this.cover(ask(byId("ask-dialog"), title, text, choices, more));
   }
 
   /**
@@ -330,6 +346,10 @@ export class ReadingRoom {
   async cover(dialog) {
     const watch = this.visit?.watch;
     watch?.hold("dialog");
-    return dialog.finally(() => watch?.go("dialog"));
+    return dialog.finally(() => {
+      watch?.go("dialog");
+      // Not to the control that opened it, where Enter would open it again; but a comment goes on.
+      if (document.activeElement !== byId("comment")) this.goHome();
+    });
   }
 }

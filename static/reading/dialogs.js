@@ -1,20 +1,25 @@
-/** Dialogs that ask or tell one thing. Native <dialog>: focus stays inside and comes back by itself. */
+/** Dialogs that ask or tell one thing. Native <dialog>: focus stays inside; the room takes it back (app.js, cover). */
 import { byId, make } from "./dom.js";
+
+/** @typedef {{label: string, value: string, primary?: boolean, disabled?: boolean}} Choice primary: what Enter chooses */
 
 /**
  * @param {HTMLDialogElement} dialog
  * @param {string} title @param {string} text
- * @param {{label: string, value: string, primary?: boolean}[]} buttons
+ * @param {Choice[]} choices
+ * @param {Node} [more] between text and buttons; its buttons choose by their values, too
  * @returns {Promise<string>} the chosen value, "" when dismissed
  */
-export function ask(dialog, title, text, buttons) {
+export function ask(dialog, title, text, choices, more) {
+  const buttons = choices.map(({ label, value, primary, disabled }) => (
+    make("button", { value, class: primary ? "primary" : null, autofocus: primary, disabled, text: label })));
   dialog.replaceChildren(
     make("h2", { id: `${dialog.id}-title`, text: title }),
     ...text.split("\n").filter(Boolean).map((line) => make("p", { text: line })),
-    make("form", { method: "dialog", class: "buttons" }, ...buttons.map(({ label, value, primary }) => (
-      make("button", { value, class: primary ? "primary" : null, autofocus: primary, text: label })))));
+    make("form", { method: "dialog" }, ...(more ? [more] : []), make("div", { class: "buttons" }, ...buttons)));
   dialog.returnValue = "";
   dialog.showModal();
+  buttons[choices.findIndex(({ primary }) => primary)]?.focus();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });
   });
@@ -23,4 +28,22 @@ export function ask(dialog, title, text, buttons) {
 /** @param {string} title @param {string} text */
 export function tell(title, text) {
   return ask(byId("explain-dialog"), title, text, [{ label: "Close", value: "close", primary: true }]);
+}
+
+/**
+ * A dialog that must be answered: Escape does not close it.
+ * @param {HTMLDialogElement} dialog @returns {() => void} lets go and closes it
+ */
+export function insist(dialog) {
+  const stay = (/** @type {Event} */ event) => event.preventDefault();
+  // Chromium lets a second Escape through the cancel event.
+  const reopen = () => dialog.showModal();
+  dialog.addEventListener("cancel", stay);
+  dialog.addEventListener("close", reopen);
+  dialog.showModal();
+  return () => {
+    dialog.removeEventListener("cancel", stay);
+    dialog.removeEventListener("close", reopen);
+    dialog.close();
+  };
 }

@@ -2,6 +2,7 @@
  * The display check that opens each sitting: a grey ramp, the faint squares of a monitor test, and the screen's size
  * and pixel ratio. What is measured and what the reader says are recorded with every visit of the sitting.
  */
+import { insist } from "./dialogs.js";
 import { make } from "./dom.js";
 import { keptJson } from "./faults.js";
 
@@ -75,8 +76,7 @@ export async function displayCheck(dialog, storageKey, panelPx, tell) {
     make("button", { class: "primary", text: "Start reading" }));
   dialog.replaceChildren(
     make("h2", { id: "display-dialog-title", text: "Before you start: the screen" }), form);
-  dialog.addEventListener("cancel", (event) => event.preventDefault());
-  dialog.showModal();
+  const end = insist(dialog);
   form.querySelector("input")?.focus();
   await new Promise((resolve) => {
     form.addEventListener("submit", (/** @type {Event} */ event) => { event.preventDefault(); resolve(null); });
@@ -90,6 +90,6 @@ export async function displayCheck(dialog, storageKey, panelPx, tell) {
     large_enough: !small,
   };
   sessionStorage.setItem(storageKey, JSON.stringify(check));
-  dialog.close();
+  end();
   return check;
 }

@@ -22,9 +22,14 @@ export class Entered {
     const pending = this.outbox.pending(position);
     const here = this.kept.get(position);
     return {
-      answers: { ...answers, ...pending.answers, ...here?.answers },
+      answers: this.over(position, answers),
       comment: here?.comment ?? pending.comment ?? comment ?? "",
     };
+  }
+
+  /** @param {number} position @param {Object<string, number>} answers the server's @returns {Object<string, number>} */
+  over(position, answers) {
+    return { ...answers, ...this.outbox.pending(position).answers, ...this.kept.get(position)?.answers };
   }
 
   /** @param {number} position @param {{answers?: Object<string, number>, comment?: string}} news */

@@ -1,19 +1,47 @@
-/** The end of a read: everything is sent, and the reader says so. */
+/** The end of a read: the reader sees the answers given and says that it ends; then everything is sent. */
 import { Foreign, isPassing, Problem } from "./api.js";
+import { answersGiven, answerTable, isOpen } from "./given.js";
 import { halt } from "./leaving.js";
 import { counted } from "./status.js";
 
 /** @param {import("./app.js").ReadingRoom} room */
 export async function finishRead(room) {
+  if (room.finishing) return; // Enter pressed twice
+  room.finishing = true;
+  try {
+    const chosen = await askToFinish(room);
+    if (room.closed) return;
+    if (chosen === "finish") await sendAndFinish(room);
+    else if (chosen.startsWith("go:")) await room.open(Number(chosen.slice(3)));
+  } finally {
+    room.finishing = false;
+  }
+}
+
+/**
+ * Staying is what Enter chooses, so that no number of hasty Enters ends a read.
+ * @param {import("./app.js").ReadingRoom} room @returns {Promise<string>} "finish", "go:" and a position, or ""
+ */
+async function askToFinish(room) {
+  const { read, questions } = room.state;
+  const what = room.practice ? "practice" : `read ${read.number} of ${read.of}`;
+  const examples = await answersGiven(room);
+  if (room.closed) return "";
+  const open = (examples ?? []).filter((given) => isOpen(given, questions)).length;
+  const next = room.practice ? "The scored examples come next." : "After you finish the read its answers cannot be changed.";
+  const list = !examples ? "The server does not list your answers now; all of them are kept."
+    : open ? `${counted(open, "example")} ${open === 1 ? "is" : "are"} still open: choose one to go there.`
+      : "These are your answers; choose an example to go back to it.";
+  return room.ask(`That was the last example of ${what}`, `${next}\n${list}`, [
+    { label: "Stay here", value: "", primary: true },
+    { label: room.practice ? "Finish practice" : "Finish the read", value: "finish", disabled: open > 0 },
+  ], examples ? answerTable(examples, questions) : undefined);
+}
+
+/** @param {import("./app.js").ReadingRoom} room */
+async function sendAndFinish(room) {
   const { outbox } = room;
   const { read } = room.state;
-  const what = room.practice ? "practice" : `read ${read.number} of ${read.of}`;
-  const chosen = await room.ask(`That was the last example of ${what}`,
-    room.practice ? "The scored examples come next." : "Finish the read? After that its answers cannot be changed.", [
-      { label: "Stay here", value: "" },
-      { label: room.practice ? "Finish practice" : "Finish the read", value: "finish", primary: true },
-    ]);
-  if (chosen !== "finish") return;
   room.leave();
   room.page.message("Sending the last answers …", "");
   await outbox.settle(); // with the times of the visit just ended, or they would stay on the disk

@@ -3,6 +3,7 @@ import { viewerActions } from "./actions.js";
 import { Api } from "./api.js";
 import { tell } from "./dialogs.js";
 import { byId } from "./dom.js";
+import { returnFocus } from "./focus.js";
 import { fillHelp, Keyboard } from "./keys.js";
 import { Page } from "./page.js";
 import { Prefetch } from "./prefetch.js";
@@ -38,9 +39,11 @@ async function start() {
     onAction: () => {}, onChange: () => toolbar?.reflect(),
     onExplain: (panel) => void tell(panel.title, panel.what_is_this),
   });
-  const form = new Questions(byId("questions"), questions, { onAnswer: () => {}, onInput: () => {} });
+  const form = new Questions(byId("questions"), questions, {
+    onAnswer: () => {}, onInput: () => {}, onDone: () => byId("next").focus(),
+  });
   const actions = {
-    ...viewerActions(viewer), next: () => go(after), back: () => go(before), comment: () => {},
+    ...viewerActions(viewer), next: () => go(after), back: () => go(before), comment: () => {}, question: () => form.visitNext(),
     help: () => {
       fillHelp(byId("help-dialog"), keyboard);
       byId("help-dialog").showModal();
@@ -50,6 +53,7 @@ async function start() {
   const keyboard = new Keyboard(actions, {
     answer: (digit) => form.answer(digit), escape: () => viewer.closeEnlarged(), singleKeys: true, onSwitch: () => {},
   });
+  returnFocus(() => form.focus());
   for (const name of /** @type {const} */ (["next", "back", "help"])) byId(name).addEventListener("click", actions[name]);
   page.describe(assignment);
   byId("back").disabled = !before;

@@ -1,8 +1,11 @@
 /**
- * The questions as native radio groups, without a default. A digit answers the question in focus and moves on; arrow
- * keys move the choice at once but are reported only when they come to rest, so walking from 1 to 5 is one answer.
+ * The questions, without a default: native radio groups, or a slider where there are many points. A digit or a click answers
+ * a question and goes on to the next open one, and after the last to none, so that no further digit can change an answer.
+ * Arrow keys move the choice at once but are reported only when they come to rest: walking from 1 to 5 is one answer.
  */
 import { make, onScreen } from "./dom.js";
+import { digitOf } from "./signs.js";
+import { Slider } from "./slider.js";
 
 const SETTLE_MS = 900;
 const MOST_RADIOS = 11;
@@ -11,15 +14,20 @@ export class Questions {
   /**
    * @param {HTMLFormElement} form
    * @param {import("./types.js").Question[]} questions
-   * @param {{onAnswer: (key: string, score: number) => void, onInput: () => void}} options
+   * @param {{onAnswer: (key: string, score: number, before: number|undefined) => void, onInput: () => void,
+   *   onDone: () => void}} options onDone: no question is left to go to, and the focus goes on
    */
-  constructor(form, questions, { onAnswer, onInput }) {
+  constructor(form, questions, { onAnswer, onInput, onDone }) {
     this.form = form;
     this.all = questions;
     this.questions = questions;
     this.onAnswer = onAnswer;
     this.onInput = onInput;
-    this.current = 0;
+    this.onDone = onDone;
+    this.current = 0; // -1: no question, digits change nothing
+    this.revising = false; // everything was answered when the example was opened, and the reader goes through it again
+    /** @type {(Slider|null)[]} by question; null where there are radio buttons */
+    this.sliders = [];
     /** @type {Object<string, number>} what was last reported or shown */
     this.settled = {};
     this.timer = 0;
@@ -35,6 +43,7 @@ export class Questions {
     const asked = this.all.filter(({ key }) => !notAsked.includes(key));
     if (this.groups.length && asked.map(({ key }) => key).join() === this.questions.map(({ key }) => key).join()) return;
     this.questions = asked;
+    this.sliders = [];
     this.groups = asked.map((question, index) => this.build(question, index));
     this.form.replaceChildren(...this.groups);
     this.form.style.setProperty("--questions", String(asked.length));
@@ -45,23 +54,32 @@ export class Questions {
   build(question, index) {
     const { key, text, minimum, maximum, low_label: low, high_label: high } = question;
     const count = maximum - minimum + 1;
-    const field = count <= MOST_RADIOS
-      ? make("span", { class: "choices" },
-        ...Array.from({ length: count }, (_, i) => this.radio(question, minimum + i)))
-      : make("input", { type: "number", class: "score", name: key, min: minimum, max: maximum, step: 1,
-        "aria-label": `${text} (${minimum} to ${maximum})`, on: { change: () => this.settle() } });
+    const slider = count > MOST_RADIOS ? new Slider(question, () => this.settle()) : null;
+    this.sliders[index] = slider;
+    const field = slider?.element ?? make("span", { class: "choices" },
+      ...Array.from({ length: count }, (_, i) => this.radio(question, minimum + i)));
     const group = make("fieldset", { class: "question", "data-question": key, tabindex: -1 },
       make("legend", {}, `${index + 1}. ${text}`),
       make("span", { class: "scale" },
         make("span", { class: "end", text: low }), field, make("span", { class: "end high", text: high })));
     group.addEventListener("focusin", () => this.setCurrent(index));
-    group.addEventListener("input", () => { this.onInput(); this.moving = index; this.restSoon(); });
+    group.addEventListener("input", () => {
+      this.onInput();
+      this.moving = index;
+      if (slider?.held) clearTimeout(this.timer);
+      else this.restSoon();
+    });
     group.addEventListener("focusout", (/** @type {FocusEvent} */ event) => {
       if (this.moving === index && !group.contains(/** @type {Node|null} */ (event.relatedTarget))) this.settle();
     });
     group.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.enterGroup(event, index));
     // A click is a decision; only the arrow keys wander.
-    group.addEventListener("click", (/** @type {MouseEvent} */ event) => { if (event.detail > 0) this.settle(); });
+    group.addEventListener("click", (/** @type {MouseEvent} */ event) => {
+      if (event.detail === 0 || slider || !(event.target instanceof HTMLInputElement)) return;
+      const open = !this.settledAll;
+      this.settle();
+      this.goOn(index, open);
+    });
     return group;
   }
 
@@ -71,11 +89,11 @@ export class Questions {
    */
   enterGroup(event, index) {
     const end = { ArrowRight: 0, ArrowDown: 0, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (end === undefined || event.shiftKey || event.target !== this.groups[index]) return;
+    if (end === undefined || event.shiftKey || event.target !== this.groups[index] || digitOf(event) !== null) return;
     event.preventDefault();
     const input = /** @type {HTMLInputElement} */ (this.inputs(index).at(end));
     input.focus();
-    if (input.type === "radio") input.click();
+    input.click();
   }
 
   /** @param {import("./types.js").Question} question @param {number} score */
@@ -94,15 +112,15 @@ export class Questions {
     this.settled = { ...answers };
     this.questions.forEach((question, index) => this.mark(index, answers[question.key]));
     const open = this.firstUnanswered();
-    this.setCurrent(open < 0 ? 0 : open);
+    this.revising = open < 0;
+    this.setCurrent(Math.max(0, open));
   }
 
   /** @param {number} index @param {number|undefined} score */
   mark(index, score) {
-    for (const input of this.inputs(index)) {
-      if (input.type === "radio") input.checked = Number(input.value) === score;
-      else input.value = score === undefined ? "" : String(score);
-    }
+    const slider = this.sliders[index];
+    if (slider) slider.show(score);
+    else for (const input of this.inputs(index)) input.checked = Number(input.value) === score;
   }
 
   /** @param {number} index @returns {HTMLInputElement[]} */
@@ -112,11 +130,10 @@ export class Questions {
 
   /** @param {number} index @returns {number|null} */
   scoreOf(index) {
-    for (const input of this.inputs(index)) {
-      const given = input.type === "radio" ? input.checked : input.value !== "" && input.checkValidity();
-      if (given) return Number(input.value);
-    }
-    return null;
+    const slider = this.sliders[index];
+    if (slider) return slider.score;
+    const chosen = this.inputs(index).find((input) => input.checked);
+    return chosen ? Number(chosen.value) : null;
   }
 
   restSoon() {
@@ -129,10 +146,12 @@ export class Questions {
     clearTimeout(this.timer);
     this.moving = -1;
     this.questions.forEach(({ key }, index) => {
+      this.sliders[index]?.reflect(true);
       const score = this.scoreOf(index);
-      if (score === null || score === this.settled[key]) return;
+      const before = this.settled[key];
+      if (score === null || score === before) return;
       this.settled[key] = score;
-      this.onAnswer(key, score);
+      this.onAnswer(key, score, before);
     });
   }
 
@@ -147,20 +166,50 @@ export class Questions {
 
   /**
    * @param {number} digit 0 stands for 10 on scales from 1 to 10
-   * @returns {boolean} whether the question in focus takes it
+   * @returns {string} what to tell a reader whose digit changes nothing; else ""
    */
   answer(digit) {
-    if (!this.questions.length) return false;
-    const { minimum, maximum } = this.questions[this.current];
+    const index = this.current;
+    const group = this.groups[index];
+    if (!this.questions.length) return "";
+    if (!group) return `Every question is answered, and ${digit} changes nothing: go to a question to change its answer.`;
+    if (group.disabled || !this.reveal(index)) return ""; // what cannot be seen is not answered: the next press is
+    const slider = this.sliders[index];
+    if (slider) {
+      slider.type(digit);
+      return "";
+    }
+    const { minimum, maximum } = this.questions[index];
     const score = digit === 0 && minimum > 0 && maximum === 10 ? 10 : digit;
-    const group = this.groups[this.current];
-    if (group.disabled || score < minimum || score > maximum || group.querySelector("input[type=number]")) return false;
-    if (!this.reveal(this.current)) return false; // what cannot be seen is not answered: the next press is
+    if (score < minimum || score > maximum) {
+      return `Question ${index + 1} is answered with ${minimum} to ${maximum}: ${digit} is not taken.`;
+    }
     this.onInput();
-    this.mark(this.current, score);
+    const open = !this.settledAll;
+    this.mark(index, score);
     this.settle();
-    this.focus(Math.min(this.current + 1, this.questions.length - 1));
-    return true;
+    this.goOn(index, open);
+    return "";
+  }
+
+  /**
+   * To the next open question; where none was open, through all of them once. Then to none.
+   * @param {number} index just answered @param {boolean} open whether anything was open before it
+   */
+  goOn(index, open) {
+    const count = this.questions.length;
+    const order = Array.from({ length: count }, (_, i) => (index + 1 + i) % count);
+    const next = order.find((i) => this.scoreOf(i) === null) ?? (this.revising && !open && index + 1 < count ? index + 1 : -1);
+    if (next < 0) this.revising = false;
+    this.focus(next);
+  }
+
+  /** The reader goes to a question, in turn. */
+  visitNext() {
+    const next = (this.current + 1) % this.questions.length;
+    if (!this.groups[next] || this.groups[next].disabled) return;
+    this.focus(next);
+    this.reveal(next);
   }
 
   /**
@@ -170,7 +219,7 @@ export class Questions {
   reveal(index) {
     const group = this.groups[index];
     const high = (/** @type {Element} */ part) => part.getBoundingClientRect().height > window.innerHeight;
-    const least = high(group) ? group.querySelector(".choices, .score") ?? group : group;
+    const least = high(group) ? group.querySelector(".choices, .slider") ?? group : group;
     if (onScreen(least)) return true;
     const part = [this.form, group].find((whole) => !high(whole)) ?? least;
     part.scrollIntoView({ block: "nearest" });
@@ -186,11 +235,14 @@ export class Questions {
   /** @param {number} [index] */
   focus(index = this.current) {
     this.setCurrent(index);
-    if (!this.questions.length) return;
-    const inputs = this.inputs(index);
+    if (!this.groups[index]) {
+      this.onDone();
+      return;
+    }
+    const { target = this.inputs(index).find((input) => input.checked) } = this.sliders[index] ?? {};
     // Without an answer the question as a whole has the focus: a ring round one score would suggest it.
-    const target = inputs.find((input) => input.checked || input.type === "number") ?? this.groups[index];
-    target.focus({ preventScroll: true });
+    (target ?? this.groups[index]).focus({ preventScroll: true });
+    if (this.sliders[index]) target?.select(); // the next number replaces it
   }
 
   /** @returns {number} -1 when all are answered */

@@ -1,5 +1,6 @@
 /** An expired session asks for the password where the reader stands; nothing on the page is lost. */
 import { isPassing, Problem } from "./api.js";
+import { insist } from "./dialogs.js";
 import { make } from "./dom.js";
 
 /**
@@ -19,18 +20,8 @@ export function askPassword(dialog, send) {
     make("h2", { id: "session-dialog-title", text: "You have been logged out" }),
     make("p", { text: "This happens after a pause. Your answers are kept: give your password to go on where you are." }),
     form);
-  const stay = (/** @type {Event} */ event) => event.preventDefault();
-  dialog.addEventListener("cancel", stay);
-  // Chromium lets a second Escape through the cancel event.
-  const reopen = () => dialog.showModal();
-  dialog.addEventListener("close", reopen);
-  dialog.showModal();
+  const end = insist(dialog);
   input.focus();
-  const end = () => {
-    dialog.removeEventListener("cancel", stay);
-    dialog.removeEventListener("close", reopen);
-    dialog.close();
-  };
   return new Promise((resolve, reject) => {
     form.addEventListener("submit", async (/** @type {Event} */ event) => {
       event.preventDefault();

@@ -145,8 +145,8 @@ class Reader:
 
     def finish(self, said: str) -> None:
         dialog = self.page.locator("#ask-dialog")
-        dialog.wait_for(state="visible")
-        self.press("Enter")
+        expect(dialog.get_by_role("button", name="Stay here")).to_be_focused()
+        self.press("Tab", "Enter")
         expect(self.page.locator("#message")).to_contain_text(said, timeout=15_000)
         self.press("Enter")
         self.page.wait_for_url(self.list_page)

@@ -106,8 +106,7 @@ def test_a_new_reader_from_the_invitation_to_the_end(invitation: Invitation, pag
         expect(page.locator("#feedback")).to_contain_text("Practice answers are not analysed")
         look(f"practice-{position}")
         room.press("Enter")
-    page.get_by_role("button", name="Finish practice").wait_for()
-    room.press("Enter")
+    page.get_by_role("button", name="Finish practice").press("Enter")
     page.get_by_role("link", name="To the reading list").press("Enter")
 
     reader = Reader.objects.get()
@@ -120,8 +119,7 @@ def test_a_new_reader_from_the_invitation_to_the_end(invitation: Invitation, pag
             if position == 1:
                 look(f"read-{number}")
             room.press("o", str(position), "5", "Enter")
-        page.get_by_role("button", name="Finish the read").wait_for()
-        room.press("Enter")
+        page.get_by_role("button", name="Finish the read").press("Enter")
         expect(page.locator("#message")).to_contain_text(f"Read {number} of 2 is finished")
         look(f"finished-{number}")
         assert reader.reads.get(number=number).finished_at

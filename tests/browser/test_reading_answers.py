@@ -20,8 +20,8 @@ def test_a_whole_read_by_keyboard_alone(reading_room: Make) -> None:
     room.press("Space", "Tab", "Space", "Enter")  # the display check
     for position in range(1, 5):
         room.read_on(position, position, 5)
-    room.page.get_by_role("button", name="Finish the read").wait_for()
-    room.press("Enter")
+    expect(room.page.get_by_role("button", name="Stay here")).to_be_focused()
+    room.press("Tab", "Enter")
     expect(room.page.locator("#message")).to_contain_text("Read 1 of 2 is finished")
     assert room.trial.reader.reads.get(number=1).finished_at
     expected = [((p, "confidence", p, 1), (p, "feature", 5, 1)) for p in range(1, 5)]
@@ -136,7 +136,7 @@ def test_a_killed_browser_sends_at_its_next_start(reading_room: Make) -> None:
     again.open(check=False)
     again.pass_display_check()  # a new sitting
     again.wait_for(2)  # the answers of example 1 came first, so the place is right
-    room.stores([(1, "confidence", 4, 1), (1, "feature", 2, 1)])
+    again.stores([(1, "confidence", 4, 1), (1, "feature", 2, 1)])
     again.press("Backspace")
     again.wait_for(1)
     assert again.chosen() == ["4", "2"]
@@ -246,7 +246,7 @@ def test_going_on_needs_every_answer(reading_room: Make) -> None:
 def test_where_answers_are_final_they_leave_with_enter(reading_room: Make) -> None:
     room = reading_room(allow_changes=False)
     page = room.open()
-    room.press("4", "2", "3")
+    room.press("4", "2", "q", "q", "3")
     expect(page.locator("#save-state")).to_have_text("Saved when you go on")
     room.wait_until(lambda: room.kept_scores() == [4, 3])
     page.reload()
@@ -361,6 +361,7 @@ def test_finer_scales_are_answered_by_key_too(reading_room: Make) -> None:
     room.wait_for(2)
     room.press("7")
     page.keyboard.type("850")
+    expect(page.locator("[data-question=feature]")).to_contain_text("850 is outside 0 to 100: not taken.")
     room.press("Enter")
     expect(page.locator("#notice")).to_have_text("Question 2 has no answer yet.")
     room.all_saved()

@@ -134,3 +134,24 @@ def test_the_checklist_refuses_a_plan_that_compares_what_is_not_asked_and_a_meth
     study.questions.update(about_explanation=True)
     missing = " ".join(check.text for check in checklist(study) if check.state == "missing")
     assert "Nothing is asked with Method B" in missing
+
+
+def test_the_list_of_answers_tells_what_is_not_asked_from_what_is_open(study, reader, django_assert_max_num_queries):
+    client = Client()
+    client.force_login(reader.membership.user)
+    read = reader.reads.get(number=1)
+    kinds = {row.position: row.method.key for row in read.assignments.select_related("method")}
+    make_response(read.assignments.get(position=2), study.questions.get(key="confidence"), 4)
+    make_response(read.assignments.get(position=2), study.questions.get(key="confidence"), 5, revision=2)
+    with django_assert_max_num_queries(14):
+        body = client.get("/api/reading/trial/answers/").json()
+    assert body == {
+        "examples": [
+            {
+                "position": position,
+                "answers": {"confidence": 5} if position == 2 else {},
+                "not_asked": ["feature"] if kinds[position] == "B" else [],
+            }
+            for position in range(1, 7)
+        ]
+    }
