@@ -15,7 +15,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response as ApiResponse
 
-from readerstudy.reading import presentation, progress, recording
+from readerstudy.reading import keys, presentation, progress, recording
 from readerstudy.reading.access import reader
 from readerstudy.reading.feedback import practice_feedback
 from readerstudy.reading.looking import IDLE_AFTER_S
@@ -106,6 +106,7 @@ def state(request: Request, slug: str, practice: bool = False) -> ApiResponse:
             ),
             "practice": practice,
             "questions": [presentation.question_facts(question) for question in questions],
+            "keys": keys.table(me.keys),
             "simulated": me.study.simulated,
             "idle_after_ms": 1000 * IDLE_AFTER_S,
         }
@@ -214,11 +215,13 @@ def finish(request: Request, slug: str, practice: bool = False) -> ApiResponse:
 @api_view(["PUT"])
 @permission_classes([AllowAny])
 def preferences(request: Request, slug: str, practice: bool = False) -> ApiResponse:
-    """How this reader likes to work: single-key shortcuts on or off."""
+    """How this reader likes to work: single-key shortcuts on or off, and keys of their own."""
     me = asking(request, slug)
-    me.single_key_shortcuts = _valid(Preferences(data=request.data))["single_key_shortcuts"]
-    me.save(update_fields=["single_key_shortcuts"])
-    return ApiResponse({"single_key_shortcuts": me.single_key_shortcuts})
+    wanted = _valid(Preferences(data=request.data))
+    for name, value in wanted.items():
+        setattr(me, name, value)
+    me.save(update_fields=list(wanted))
+    return ApiResponse({"single_key_shortcuts": me.single_key_shortcuts, "keys": keys.table(me.keys)})
 
 
 def _what_next(me: Reader) -> str:

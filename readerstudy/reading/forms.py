@@ -1,7 +1,9 @@
 """What a reader fills in before reading: consent and profile."""
 
 from django import forms
+from django.http import QueryDict
 
+from readerstudy.reading import keys
 from readerstudy.reading.models import Reader
 
 
@@ -29,3 +31,24 @@ class ProfileForm(forms.ModelForm):
     class Meta:
         model = Reader
         fields = ["specialty", "years_experience", "ai_experience"]
+
+
+class KeysForm(forms.Form):
+    """One field for each action of the reading room: its keys, with spaces between them."""
+
+    def __init__(self, data: QueryDict | None, own: dict[str, list[str]]) -> None:
+        super().__init__(data, prefix="key")
+        for row in keys.table(own):
+            self.fields[row["action"]] = forms.CharField(
+                label=row["says"].capitalize(),
+                required=False,
+                max_length=20,
+                initial=" ".join(row["keys"]),
+                widget=forms.TextInput(attrs={"size": 6, "autocomplete": "off", "autocapitalize": "off"}),
+            )
+
+    def clean(self) -> dict[str, list[str]]:
+        try:
+            return keys.checked({action: str(text).split() for action, text in self.cleaned_data.items()})
+        except keys.KeysRefused as refused:
+            raise forms.ValidationError(str(refused)) from refused

@@ -30,6 +30,11 @@ class Reader(models.Model):
     ai_experience = models.CharField(max_length=80, blank=True)
     instructions_read_at = models.DateTimeField(null=True, blank=True)
     single_key_shortcuts = models.BooleanField(default=True)
+    keys = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="The reader's own keys by action, where they differ from the usual (keys.py).",
+    )
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     withdrawn_why = models.CharField(max_length=300, blank=True)
     history = HistoricalRecords()

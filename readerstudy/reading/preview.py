@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from readerstudy.reading import keys
 from readerstudy.reading.presentation import example_facts, not_asked_keys, question_facts, study_facts
 from readerstudy.studies.access import researcher_study
 from readerstudy.studies.models import Example, Method, Study
@@ -51,6 +52,7 @@ def preview_facts(
     rest = {"not_asked": not_asked_keys(study, method), "answers": {}, "comment": "", "visit_token": ""}
     return {
         "study": study_facts(study, True, methods),
+        "keys": keys.table({}),
         "questions": [question_facts(question) for question in study.questions.all()],
         "assignment": {**position, **shown, "panels": ready, **rest},
         "missing": [panel["title"] for panel in missing],

@@ -5,6 +5,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from readerstudy.reading.keys import KeysRefused, checked
+
 _MOST_MS = 2**31 - 1  # what the database holds: 24 days
 _SMALL = 200
 
@@ -77,7 +79,21 @@ class FinishedRead(serializers.Serializer):
 
 
 class Preferences(serializers.Serializer):
-    single_key_shortcuts = serializers.BooleanField()
+    """Either or both. `keys`: {action: [key, ...]}, what is left out has its usual keys, so {} resets all."""
+
+    single_key_shortcuts = serializers.BooleanField(required=False)
+    keys = serializers.JSONField(required=False)
+
+    def validate_keys(self, own: object) -> dict[str, list[str]]:
+        try:
+            return checked(own)
+        except KeysRefused as refused:
+            raise serializers.ValidationError(str(refused)) from refused
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("Send single_key_shortcuts, keys or both.")
+        return attrs
 
 
 class AnswerOut(serializers.Serializer):

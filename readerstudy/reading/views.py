@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from readerstudy.reading import progress, recording
 from readerstudy.reading.access import reader
-from readerstudy.reading.forms import ConsentForm, ProfileForm
+from readerstudy.reading.forms import ConsentForm, KeysForm, ProfileForm
 from readerstudy.reading.models import Read, Reader
 from readerstudy.reading.recording import Refused
 from readerstudy.reading.session import page_of, remember
@@ -71,11 +71,20 @@ def profile(request: HttpRequest, slug: str) -> HttpResponse:
     me = reader(request, slug)
     if me.consented_at is None:
         return redirect("reading_consent", slug)
-    form = ProfileForm(request.POST or None, instance=me)
-    if request.method == "POST" and form.is_valid():
+    about_keys = "keys" in request.POST
+    form = ProfileForm(None if about_keys else request.POST or None, instance=me)
+    usual = request.POST.get("keys") == "usual"
+    keys_form = KeysForm(request.POST if about_keys and not usual else None, me.keys)
+    if about_keys and (usual or keys_form.is_valid()):
+        me.keys = {} if usual else keys_form.cleaned_data
+        me.save(update_fields=["keys"])
+        messages.success(request, "You have the usual keys again." if usual else "Your keys are kept.")
+        return redirect("reading_profile", slug)
+    if not about_keys and request.method == "POST" and form.is_valid():
         form.save()
         return redirect(next_step(me), slug)
-    return render(request, "reading/profile.html", {"study": me.study, "me": me, "form": form})
+    context = {"study": me.study, "me": me, "form": form, "keys_form": keys_form}
+    return render(request, "reading/profile.html", context)
 
 
 def instructions(request: HttpRequest, slug: str) -> HttpResponse:

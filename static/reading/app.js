@@ -8,7 +8,8 @@ import { byId } from "./dom.js";
 import { Entered } from "./entered.js";
 import { finishRead } from "./finish.js";
 import { returnFocus } from "./focus.js";
-import { fillHelp, Keyboard } from "./keys.js";
+import { fillHelp } from "./help.js";
+import { Keyboard } from "./keys.js";
 import { patiently } from "./faults.js";
 import { halt, keepRecord } from "./leaving.js";
 import { Prefetch } from "./prefetch.js";
@@ -54,7 +55,7 @@ export class ReadingRoom {
     this.viewer = new Viewer(byId("panels"), document.body, {
       wlDirection: state.study.wl_drag_direction, overlayAtFirst: state.study.overlay_at_first ?? true,
       columns: state.study.panel_columns ?? 4, onAction: (name) => this.visit?.count(name),
-      onChange: () => this.toolbar?.reflect(),
+      onChange: () => { this.toolbar?.reflect(); this.keyboard?.label(); },
       onExplain: (panel) => void this.cover(tell(panel.title, panel.what_is_this)),
     });
     this.questions = new Questions(byId("questions"), state.questions, {
@@ -69,9 +70,8 @@ export class ReadingRoom {
     this.toolbar = new Toolbar(byId("toolbar"), actions, this.viewer);
     this.keyboard = new Keyboard(actions, {
       answer: (digit) => this.digit(digit), escape: () => this.escape(),
-      singleKeys: state.study.single_key_shortcuts,
-      // A preference, not an answer: when it cannot be sent it still holds for this sitting.
-      onSwitch: (on) => void api.json("PUT", "preferences/", { single_key_shortcuts: on }).catch(() => {}),
+      singleKeys: state.study.single_key_shortcuts, shortcuts: state.keys,
+      keep: (wish) => api.json("PUT", "preferences/", wish),
     });
     api.covering = (dialog) => this.cover(dialog);
     this.listenToPage(actions);

@@ -1,43 +1,7 @@
-/** The one table of shortcuts: it drives the keyboard, the hints and the help dialog. */
-import { make } from "./dom.js";
+/** The keyboard of the room. What has a key, and which, comes from the server: readers may choose their own. */
 import { digitOf, isCommand, isComposing, signsOf } from "./signs.js";
 
-/**
- * @typedef {{keys: string[], shown: string, says: string, action: string}} Shortcut
- * @type {Shortcut[]}
- */
-export const SHORTCUTS = [
-  { keys: [], shown: "1 – 9", says: "answer the outlined question and move to the next", action: "" },
-  { keys: [], shown: "Enter", says: "save and go to the next example", action: "" },
-  { keys: [], shown: "Backspace", says: "back to the example before", action: "" },
-  { keys: ["q"], shown: "Q", says: "go to the next question, to change its answer", action: "question" },
-  { keys: ["m"], shown: "M", says: "write a comment (Esc leaves it)", action: "comment" },
-  { keys: ["o"], shown: "O", says: "overlay on or off", action: "overlay" },
-  { keys: ["[", "j"], shown: "[ J", says: "overlay fainter", action: "fainter" },
-  { keys: ["]", "k"], shown: "] K", says: "overlay stronger", action: "stronger" },
-  { keys: ["e"], shown: "E", says: "enlarge the panel under the pointer (or click it)", action: "enlarge" },
-  { keys: ["p"], shown: "P", says: "enlarge the next panel", action: "nextPanel" },
-  { keys: ["s"], shown: "S", says: "radiograph and one explanation side by side", action: "pair" },
-  { keys: ["x"], shown: "X", says: "side by side: next explanation", action: "nextExplanation" },
-  { keys: ["l"], shown: "L", says: "loupe on all panels (Shift with arrows moves it)", action: "loupe" },
-  { keys: ["g"], shown: "G", says: "toolbar: fold away or show", action: "fold" },
-  { keys: ["w"], shown: "W", says: "whole radiograph", action: "whole" },
-  { keys: ["a"], shown: "A", says: "animation: play or pause", action: "play" },
-  { keys: [","], shown: ",", says: "animation: frame before", action: "frameBack" },
-  { keys: ["."], shown: ".", says: "animation: next frame", action: "frameOn" },
-  { keys: ["z"], shown: "Z", says: "animation: to λ = 0", action: "frameZero" },
-  { keys: ["f"], shown: "F", says: "animation: slower, as rendered, faster", action: "speed" },
-  { keys: ["+", "=", "u"], shown: "+ U", says: "zoom in (or wheel, pinch)", action: "zoomIn" },
-  { keys: ["-", "n"], shown: "− N", says: "zoom out", action: "zoomOut" },
-  { keys: ["b"], shown: "B", says: "brighter", action: "brighter" },
-  { keys: ["d"], shown: "D", says: "darker", action: "darker" },
-  { keys: ["c"], shown: "C", says: "more contrast", action: "harder" },
-  { keys: ["v"], shown: "V", says: "less contrast", action: "softer" },
-  { keys: ["i"], shown: "I", says: "invert", action: "invert" },
-  { keys: ["t"], shown: "T", says: "drag sets window / moves the image (right button: the other)", action: "tool" },
-  { keys: ["r"], shown: "R", says: "reset the view", action: "reset" },
-  { keys: ["?", "h"], shown: "? H", says: "this list", action: "help" },
-];
+/** @typedef {import("./types.js").Shortcut} Shortcut */
 
 /** With Shift, because the bare arrow keys belong to the radio buttons. */
 const PAN_KEYS = /** @type {const} */ (
@@ -49,25 +13,52 @@ const HELD = ["fainter", "stronger", "frameBack", "frameOn", "zoomIn", "zoomOut"
 const OWN_ENTER = "button, a[href], summary, select, [role=button]"; // controls that Enter activates
 const TEXT = "input:is([type=text], [type=number], [type=password]), textarea, select";
 
+/** @param {string} sign @returns {string} as on the key */
+export function shown(sign) {
+  return sign === "-" ? "−" : sign === "ß" ? sign : sign.toUpperCase();
+}
+
 export class Keyboard {
   /**
    * @param {Object<string, () => void>} actions by name, plus "next" and "back"
-   * @param {{answer: (digit: number) => void, escape: () => void, singleKeys: boolean,
-   *   onSwitch: (on: boolean) => void}} options
+   * @param {{answer: (digit: number) => void, escape: () => void, singleKeys: boolean, shortcuts: Shortcut[],
+   *   keep: ((wish: {single_key_shortcuts?: boolean, keys?: Object<string, string[]>}) => Promise<any>)|null}} options
+   *   keep stores what the reader prefers; null where there is no reader
    */
-  constructor(actions, { answer, escape, singleKeys, onSwitch }) {
+  constructor(actions, { answer, escape, singleKeys, shortcuts, keep }) {
     this.actions = actions;
     this.answer = answer;
     this.escape = escape;
     this.singleKeys = singleKeys;
-    this.onSwitch = onSwitch;
+    this.shortcuts = shortcuts;
+    this.keep = keep;
     document.addEventListener("keydown", (event) => this.onKey(event));
   }
 
   /** @param {boolean} on */
   setSingleKeys(on) {
     this.singleKeys = on;
-    this.onSwitch(on);
+    // A preference, not an answer: when it cannot be sent it still holds for this sitting.
+    this.keep?.({ single_key_shortcuts: on }).catch(() => {});
+  }
+
+  /** @param {Object<string, string[]>} keys by action; none: the usual ones. Rejects with the server's sentence */
+  async setKeys(keys) {
+    const kept = await this.keep?.({ keys });
+    this.shortcuts = kept.keys;
+    this.label();
+  }
+
+  /** Write each action's first key on its buttons. */
+  label() {
+    for (const { action, keys: [first = ""] } of this.shortcuts) {
+      for (const button of document.querySelectorAll(`[data-action="${action}"]`)) {
+        const hint = button.querySelector("kbd");
+        if (hint && hint.textContent !== shown(first)) hint.textContent = shown(first);
+        const title = button.getAttribute("title")?.replace(/ \([^()]*\)$/, "") ?? "";
+        if (title) button.setAttribute("title", first ? `${title} (${shown(first)})` : title);
+      }
+    }
   }
 
   /** @param {KeyboardEvent} event */
@@ -101,7 +92,7 @@ export class Keyboard {
     if (digitOf(event) !== null) return this.singleKeys || inQuestion ? "digit" : "";
     if (!this.singleKeys) return "";
     const signs = signsOf(event);
-    return SHORTCUTS.find(({ keys }) => keys.some((sign) => signs.includes(sign)))?.action ?? "";
+    return this.shortcuts.find(({ keys }) => keys.some((sign) => signs.includes(sign)))?.action ?? "";
   }
 
   /**
@@ -112,21 +103,4 @@ export class Keyboard {
     if (event.key === "Backspace") return box.dataset.typed === undefined;
     return (event.shiftKey && event.key in PAN_KEYS) || (/^[^\d.,-]$/u.test(event.key) && digitOf(event) === null);
   }
-}
-
-/**
- * @param {HTMLDialogElement} dialog
- * @param {Keyboard} keyboard
- */
-export function fillHelp(dialog, keyboard) {
-  const rows = [...SHORTCUTS, { shown: "Shift ←↑", says: "move the zoomed image" }].map(({ shown, says }) => (
-    make("div", {}, make("dt", {}, make("kbd", { text: shown })), make("dd", { text: says }))));
-  const box = make("input", { type: "checkbox", on: { change: () => keyboard.setSingleKeys(box.checked) } });
-  box.checked = keyboard.singleKeys;
-  dialog.replaceChildren(
-    make("h2", { id: "help-title", text: "Keys" }),
-    make("dl", { class: "keys" }, ...rows),
-    make("label", { class: "check" }, box,
-      " Single-key shortcuts on (off: digits work inside a question; Enter and Backspace always work)"),
-    make("form", { method: "dialog" }, make("button", { class: "primary", text: "Close", autofocus: true })));
 }

@@ -4,7 +4,8 @@ import { Api } from "./api.js";
 import { tell } from "./dialogs.js";
 import { byId } from "./dom.js";
 import { returnFocus } from "./focus.js";
-import { fillHelp, Keyboard } from "./keys.js";
+import { fillHelp } from "./help.js";
+import { Keyboard } from "./keys.js";
 import { Page } from "./page.js";
 import { Prefetch } from "./prefetch.js";
 import { Questions } from "./questions.js";
@@ -29,7 +30,7 @@ function go(url) {
 
 async function start() {
   const { before, after, back } = document.body.dataset;
-  const { study, questions, assignment, missing } = JSON.parse(byId("facts-json").textContent);
+  const { study, keys, questions, assignment, missing } = JSON.parse(byId("facts-json").textContent);
   document.body.dataset.script = "on";
   const page = new Page(String(back));
   /** @type {Toolbar|null} */
@@ -51,7 +52,8 @@ async function start() {
   };
   toolbar = new Toolbar(byId("toolbar"), actions, viewer);
   const keyboard = new Keyboard(actions, {
-    answer: (digit) => form.answer(digit), escape: () => viewer.closeEnlarged(), singleKeys: true, onSwitch: () => {},
+    answer: (digit) => form.answer(digit), escape: () => viewer.closeEnlarged(), singleKeys: true, shortcuts: keys,
+    keep: null,
   });
   returnFocus(() => form.focus());
   for (const name of /** @type {const} */ (["next", "back", "help"])) byId(name).addEventListener("click", actions[name]);

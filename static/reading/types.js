@@ -24,7 +24,10 @@
  * @property {string|null} [opens_at] ISO time, while waiting
  * @property {number|null} [seconds_per_example]
  *
+ * @typedef {{action: string, keys: string[], says: string}} Shortcut keys: the signs they write, the first one shown
+ *
  * @typedef {object} State
+ * @property {Shortcut[]} keys of everything that has a key, with the reader's own
  * @property {StudyFacts} study
  * @property {string} reader
  * @property {ReadFacts} read

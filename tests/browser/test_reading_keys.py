@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from readerstudy.reading.models import Visit
+from readerstudy.reading.models import Reader, Visit
 from tests.browser.conftest import ReadingRoom, assert_accessible
 
 Make = Callable[..., ReadingRoom]
@@ -338,3 +338,61 @@ def test_an_input_method_keeps_its_own_enter_and_escape(reading_room: Make) -> N
     assert page.locator("body").get_attribute("data-shown") == "1"
     page.evaluate("document.activeElement.dispatchEvent(new Event('keydown', { bubbles: true }))")  # autofill's
     assert room.troubles == []
+
+
+# --- a reader's own keys ---
+
+
+def test_keys_are_changed_in_the_help_kept_with_the_reader_and_reset(reading_room: Make) -> None:
+    room = reading_room(total=2)
+    page = room.open()
+    room.press("?")
+    page.get_by_role("button", name="Change keys").click()
+    overlay = page.get_by_label("overlay on or off")
+    assert_accessible(page)
+    room.photograph("own-keys")
+    overlay.fill("i")
+    room.press("Enter")
+    expect(page.locator("#help-dialog")).to_contain_text("“i” would be of two actions")
+    overlay.fill("")
+    assert not key(page, "&", "Digit1"), "on a French keyboard this is the key of an answer"
+    expect(page.locator("#help-dialog")).to_contain_text("answers the questions")
+    overlay.fill("ü")
+    page.get_by_role("button", name="Keep these keys").click()
+    expect(page.locator("#help-dialog")).to_contain_text("Ü")
+    room.press("Enter")
+    expect(page.locator("#help-dialog")).to_be_hidden()
+    button = page.locator(".toolbar [data-action=overlay]")
+    expect(button).to_contain_text("Ü")
+    before = pressed(room, "overlay")
+    room.press("o")
+    assert pressed(room, "overlay") == before
+    key(page, "ü", "BracketLeft")
+    assert pressed(room, "overlay") != before
+    page.reload()  # they are the reader's, not the page's
+    room.wait_for(1)
+    expect(button).to_contain_text("Ü")
+    before = pressed(room, "overlay")
+    key(page, "ü", "BracketLeft")
+    assert pressed(room, "overlay") != before
+    room.press("?")
+    page.get_by_role("button", name="Change keys").click()
+    page.get_by_role("button", name="Reset to the usual keys").click()
+    page.get_by_role("button", name="Change keys").wait_for()
+    expect(page.locator("#help-dialog")).not_to_contain_text("Ü")
+    room.press("Enter", "o")
+    assert pressed(room, "overlay") == before
+    assert Reader.objects.get(code="R1").keys == {}
+
+
+def test_keys_that_cannot_be_kept_now_are_said_so(reading_room: Make) -> None:
+    room = reading_room()
+    page = room.open()
+    page.route("**/preferences/", lambda route: route.abort())
+    room.press("?")
+    page.get_by_role("button", name="Change keys").click()
+    page.get_by_label("overlay on or off").fill("y")
+    room.press("Enter")
+    expect(page.locator("#help-dialog")).to_contain_text("Not kept.")
+    room.press("Escape", "y")
+    assert pressed(room, "overlay") == "true"
