@@ -136,9 +136,10 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "readerstudy.cases.receiving.ReceivedFileHandler",
 ]
-# Uploads in the browser are checked in a process of its own, which may take so much memory and time.
+# Uploads in the browser are checked in a process of its own, which may take so much memory and time: less than nginx
+# waits (deploy/nginx.conf, proxy_read_timeout), or nobody is told.
 UPLOAD_CHECK_MIB = env.int("UPLOAD_CHECK_MIB", default=3072)
-UPLOAD_CHECK_SECONDS = env.int("UPLOAD_CHECK_SECONDS", default=600)
+UPLOAD_CHECK_SECONDS = env.int("UPLOAD_CHECK_SECONDS", default=110)
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [SHIPPED / "static"]
 WHITENOISE_USE_FINDERS = DEBUG or DEMO

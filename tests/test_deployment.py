@@ -89,6 +89,13 @@ def test_the_documentation_names_every_limit_and_unit() -> None:
     assert f"{MAX_FILES:,} files in a ZIP, {MAX_DIRECTORY_BYTES // 2**20} MiB" in docs
 
 
+def test_the_check_of_an_upload_ends_before_nginx_gives_up() -> None:
+    waits = re.search(r"^    proxy_read_timeout (\d+)s;", (DEPLOY / "nginx.conf").read_text(), re.MULTILINE)
+    code = "from django.conf import settings; print(settings.UPLOAD_CHECK_SECONDS)"
+    answer = run(sys.executable, "-c", code, DEBUG="true", DJANGO_SETTINGS_MODULE="readerstudy.settings")
+    assert waits and int(answer.stdout) < int(waits[1])
+
+
 def test_the_unit_starts_gunicorn_with_options_it_knows() -> None:
     command = next(
         line for line in (DEPLOY / "readerstudy.service").read_text().splitlines() if line.startswith("ExecStart=")
