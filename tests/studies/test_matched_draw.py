@@ -1,6 +1,7 @@
 """Draws matched on probability, halves that vary, and the checklist's warning of what gives the truth away."""
 
 import random
+import tracemalloc
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from django.core.management import call_command
 
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
+from readerstudy.studies import telling
 from readerstudy.studies.checklist import checklist
 from readerstudy.studies.composition import new_study
 from readerstudy.studies.matching import matched_pairs, unmatched
@@ -182,6 +184,27 @@ def test_the_p_value_is_that_of_all_splits():
     labels = rng.permutation(np.repeat([True, False], 60))
     assert auc_and_p(rng.normal(size=120), labels)[1] > 0.05
     assert auc_and_p(labels + rng.normal(size=120), labels)[1] < 0.001
+
+
+def test_the_p_value_of_many_is_that_of_permutations(monkeypatch):
+    rng = np.random.default_rng(5)
+    labels = rng.permutation(np.repeat([True, False], 60))
+    for values in (labels + 3 * rng.normal(size=120), np.round(2 * labels + 4 * rng.normal(size=120)), labels * 1.0):
+        p = auc_and_p(values, labels)[1]
+        with monkeypatch.context() as few:
+            few.setattr(telling, "_MANY", 1000)
+            drawn = auc_and_p(values, labels)[1]
+        assert p == pytest.approx(drawn, abs=4 * (max(drawn, 1e-4) / 9_999) ** 0.5)  # four standard errors of the draw
+
+
+def test_the_p_value_of_a_large_study_takes_little_memory():
+    labels = np.arange(4000) % 2 == 0
+    tracemalloc.start()
+    auc, p = auc_and_p(np.arange(4000.0), labels)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert auc == pytest.approx(0.5, abs=0.001) and p > 0.9
+    assert peak < 10 * 2**20  # 9,999 permutations of 4,000 ranks are 300 MB, and each thing looked at has its own
 
 
 @pytest.mark.django_db
