@@ -28,7 +28,7 @@ LONG = (
     Column("excluded", "0/1", "1 when an exclusion in force covers the response, its example, reader or read."),
     Column("dataset", "text", "Data set the case came from."),
     Column("model", "text", "Classifier that made the prediction."),
-    Column("prediction", "0..1", "Probability shown to the reader, f(x)."),
+    Column("prediction", "0..1", "The model's probability, f(x); the study decides whether readers see it."),
     Column("prediction_reconstruction", "0..1", "f(D(E(x))), the start of Latent Shift; empty without it."),
     Column("method", "text", "Key of the method shown."),
     Column("question", "text", "Key of the question. One that a method does not ask has no row: it is not missing."),
@@ -112,7 +112,8 @@ def markdown() -> str:
         "",
         "`/api/studies/SLUG/reads/?table=long` gives a script of one of the study's researchers the same: `long` (when",
         "left out), `wide`, `imrmc` (with `question=KEY`), `dictionary`, `provenance`. The script sends a token, made",
-        "on the page `/accounts/token/` and shown there once, as the header `Authorization: Token ...`. Until the",
+        "on the page `/accounts/token/` and shown there once, as the header `Authorization: Token ...`. A token opens",
+        "this address and no other, works for 90 days, and ends with a new password or the last role in a study. Until the",
         "study is closed, `why=...` says why you look; it is recorded. All addresses are described at `/api/docs/`.",
     ]
     return "\n".join(lines) + "\n"
