@@ -113,8 +113,9 @@ def markdown() -> str:
         "`/api/studies/SLUG/reads/?table=long` gives a script of one of the study's researchers the same: `long` (when",
         "left out), `wide`, `imrmc` (with `question=KEY`), `dictionary`, `provenance`. The script sends a token, made",
         "on the page `/accounts/token/` and shown there once, as the header `Authorization: Token ...`. A token opens",
-        "this address and no other, works for 90 days, and ends with a new password or the last role in a study. Until the",
-        "study is closed, `why=...` says why you look; it is recorded. All addresses are described at `/api/docs/`.",
+        "this address and no other, works for 90 days, and ends with a new password or the last role in a study.",
+        "Until the study is closed, `why=...` says why you look; it is recorded. All addresses are described at",
+        "`/api/docs/`.",
     ]
     return "\n".join(lines) + "\n"
 
