@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from readerstudy.accounts.downloads import LONGEST, disposition
+from readerstudy.common.downloads import LONGEST, disposition
 from readerstudy.studies.models import Look
 from tests.worlds import make_world
 
@@ -39,7 +39,7 @@ def test_only_the_helper_writes_the_header():
         for file in (ROOT / "readerstudy").rglob("*.py")
         if written.search(file.read_text()) and file.name != "downloads.py"
     ]
-    assert not wrong, "use readerstudy.accounts.downloads.disposition"
+    assert not wrong, "use readerstudy.common.downloads.disposition"
 
 
 @pytest.mark.django_db

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from readerstudy.analysis.wording import count
+from readerstudy.wording import counted
 
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]
@@ -36,7 +36,7 @@ def why_no_interval(ci: list[float] | None, patients: int) -> str | None:
     if ci is not None:
         return None
     if patients < FEWEST_CLUSTERS:
-        return f"{count(patients, 'patient')}: too few for an interval (it takes {FEWEST_CLUSTERS})."
+        return f"{counted(patients, 'patient')}: too few for an interval (it takes {FEWEST_CLUSTERS})."
     return "No interval: the resampled values do not vary, or too few of them are defined."
 
 

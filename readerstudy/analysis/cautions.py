@@ -12,8 +12,9 @@ from readerstudy.analysis.frame import complete
 from readerstudy.analysis.mrmc.sentences import DISAGREEMENT, FEW_READERS
 from readerstudy.analysis.paired import TRUTH_NAMES
 from readerstudy.analysis.sentences import primary_row
-from readerstudy.analysis.wording import count, interval_text, number, p_clause, p_text, percent
+from readerstudy.analysis.wording import interval_text, number, p_clause, p_text, percent
 from readerstudy.studies.plan import AnalysisPlan
+from readerstudy.wording import counted
 
 FEW_CLUSTERS = 20
 
@@ -26,7 +27,7 @@ def warning_sentences(
     found = _independence(results, plan)
     if 0 < flow["n_readers"] < FEW_READERS:
         found.append(
-            f"Only {count(flow['n_readers'], 'reader')} took part. Results hold for "
+            f"Only {counted(flow['n_readers'], 'reader')} took part. Results hold for "
             f"{'that reader' if flow['n_readers'] == 1 else 'those readers'}; "
             "a test that treats readers as a sample of all readers rejects too often below five."
         )
@@ -46,8 +47,8 @@ def warning_sentences(
     found += _auc_warnings(results)
     if flow["n_without_patient_key"]:
         found.append(
-            f"For {count(flow['n_without_patient_key'], 'example')} of {flow['n_examples']} the patient is not known: "
-            "each such image counts as a patient of its own."
+            f"For {counted(flow['n_without_patient_key'], 'example')} of {flow['n_examples']} the patient is not "
+            "known: each such image counts as a patient of its own."
         )
     return found
 
@@ -56,7 +57,7 @@ def _few_patients(row: Mapping[str, Any], plan: AnalysisPlan) -> list[str]:
     patients = row["n_patients"]
     if 0 < patients < FEWEST_CLUSTERS:
         return [
-            f"The primary comparison is of {count(patients, 'patient')}: too few for an interval, which takes "
+            f"The primary comparison is of {counted(patients, 'patient')}: too few for an interval, which takes "
             f"{FEWEST_CLUSTERS}. Its estimate stands without one."
         ]
     if row["ci_patient"] is None or patients >= FEW_CLUSTERS:
@@ -84,8 +85,8 @@ def _independence(results: Mapping[str, Any], plan: AnalysisPlan) -> list[str]:
         return []
     found = [
         f"The pooled signed-rank test treats its {row['n_pairs']} pairs as independent. They are not: they come from "
-        f"{count(row['n_readers'], 'reader')} and {count(row['n_examples'], 'example')} of "
-        f"{count(row['n_patients'], 'patient')}. "
+        f"{counted(row['n_readers'], 'reader')} and {counted(row['n_examples'], 'example')} of "
+        f"{counted(row['n_patients'], 'patient')}. "
         "Read it beside the intervals and tests that keep each patient's answers together."
     ]
     effect = row["design_effect"]
@@ -179,5 +180,5 @@ def deviation_sentences(
         found.append(f"The plan's primary question {plan.primary_endpoint.question!r} has no answers.")
     excluded = results["flow"]["responses"]["excluded"]
     if excluded:
-        found.append(f"{count(excluded, 'answer')} were excluded from the analysis.")
+        found.append(f"{counted(excluded, 'answer')} were excluded from the analysis.")
     return found + [str(sentence) for sentence in meta.get("deviations", [])]

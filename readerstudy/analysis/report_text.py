@@ -11,7 +11,7 @@ from readerstudy.analysis.bootstrap import FEWEST_CLUSTERS
 from readerstudy.analysis.mrmc.sentences import FEW_READERS, MODE_NAMES
 from readerstudy.analysis.paired import TRUTH_NAMES
 from readerstudy.analysis.report_tables import Table
-from readerstudy.analysis.wording import count
+from readerstudy.wording import counted
 
 TEST_NAMES = {
     "wilcoxon": "pooled Wilcoxon signed-rank test",
@@ -108,9 +108,9 @@ def _analysed(results: Mapping[str, Any]) -> str:
     rows = flow["responses"]
     missing = rows["expected"] - rows["analysed"]
     return (
-        f"{count(flow['n_readers'], 'reader')} answered {count(len(results['questions']), 'question')} about "
-        f"{count(flow['n_examples'], 'example')} ({flow['n_tp']} true and {flow['n_fp']} false positives) of "
-        f"{count(flow['n_patients'], 'patient')} with {count(len(results['methods']), 'method')}: "
+        f"{counted(flow['n_readers'], 'reader')} answered {counted(len(results['questions']), 'question')} about "
+        f"{counted(flow['n_examples'], 'example')} ({flow['n_tp']} true and {flow['n_fp']} false positives) of "
+        f"{counted(flow['n_patients'], 'patient')} with {counted(len(results['methods']), 'method')}: "
         f"{rows['analysed']:,} of {rows['expected']:,} possible answers are analysed, {missing:,} are missing or left "
         "out. A missing answer is left out of what needs it; nothing is imputed."
         + "".join(

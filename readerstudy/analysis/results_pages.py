@@ -16,10 +16,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from explain.kinds import KINDS
-from readerstudy.accounts.downloads import disposition
 from readerstudy.analysis.background import running_analysis, start_analysis
 from readerstudy.analysis.models import Analysis
 from readerstudy.analysis.tables import completeness
+from readerstudy.common.downloads import disposition
 from readerstudy.reading.models import Exclusion, Response
 from readerstudy.studies.access import researcher_study, signed_in
 from readerstudy.studies.looking import (

@@ -10,8 +10,9 @@ from readerstudy.analysis.mrmc.sentences import FEW_READERS
 from readerstudy.analysis.mrmc_report import MODE_TITLES
 from readerstudy.analysis.multiplicity import holm
 from readerstudy.analysis.paired import TRUTH_NAMES, clustered_p, planned_p
-from readerstudy.analysis.wording import count, interval_text, number, p_clause, p_text, percent
+from readerstudy.analysis.wording import interval_text, number, p_clause, p_text, percent
 from readerstudy.studies.plan import AnalysisPlan
+from readerstudy.wording import counted
 
 
 def find(rows: list[dict[str, Any]], **wanted: Any) -> dict[str, Any] | None:
@@ -43,7 +44,7 @@ def answer(results: Mapping[str, Any], plan: AnalysisPlan) -> str:
         f"{_direction(row['mean_difference'])} with {b} than with {a}: mean {number(row['mean_b'])} against "
         f"{number(row['mean_a'])}, difference {number(row['mean_difference'], signed=True)} points "
         f"({_with_interval(row, plan)}; {row['n_pairs']} pairs "
-        f"from {count(row['n_readers'], 'reader')} and {count(row['n_examples'], 'example')})."
+        f"from {counted(row['n_readers'], 'reader')} and {counted(row['n_examples'], 'example')})."
     ]
     parts += [
         *_verdict(results, row, plan),
@@ -207,7 +208,7 @@ def _readers(results: Mapping[str, Any]) -> list[str]:
     n = results["flow"]["n_readers"]
     if n >= FEW_READERS:
         return []
-    return [f"With {count(n, 'reader')} this holds for {'this reader' if n == 1 else 'these readers'} only."]
+    return [f"With {counted(n, 'reader')} this holds for {'this reader' if n == 1 else 'these readers'} only."]
 
 
 def _interval(row: Mapping[str, Any]) -> str:
@@ -216,7 +217,7 @@ def _interval(row: Mapping[str, Any]) -> str:
 
 def _with_interval(row: Mapping[str, Any], plan: AnalysisPlan) -> str:
     if row["ci_patient"] is None:
-        few = f" from {count(row['n_patients'], 'patient')}" if row["n_patients"] < FEWEST_CLUSTERS else ""
+        few = f" from {counted(row['n_patients'], 'patient')}" if row["n_patients"] < FEWEST_CLUSTERS else ""
         return f"no interval can be given{few}"
     return f"{percent(plan.alpha)} interval {_interval(row)} with patients as clusters"
 

@@ -32,7 +32,3 @@ def interval_text(ci: Sequence[float] | None, digits: int = 2, signed: bool = Fa
 
 def percent(alpha: float) -> str:
     return f"{100 * (1 - alpha):g} %"
-
-
-def count(n: int, noun: str) -> str:
-    return f"{n} {noun}{'' if n == 1 else 's'}"

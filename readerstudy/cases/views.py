@@ -15,13 +15,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from explain.render import read_display_image
 from readerstudy.accounts.access import administrator
-from readerstudy.accounts.downloads import disposition
 from readerstudy.cases import staging
 from readerstudy.cases.media import CACHE_SECONDS
 from readerstudy.cases.models import Batch, Prediction
 from readerstudy.cases.problems import Refused
 from readerstudy.cases.truths import shown_truths, where_to_ask
 from readerstudy.cases.upload_check import small_png
+from readerstudy.common.downloads import disposition
 
 CASES_A_PAGE = 24
 SHOWN_PROBLEMS = 500

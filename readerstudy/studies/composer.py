@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from readerstudy.accounts.downloads import disposition
+from readerstudy.common.downloads import disposition
 from readerstudy.studies import composition, forms
 from readerstudy.studies.access import may_create_study, researcher_study, signed_in
 from readerstudy.studies.attempts import attempt

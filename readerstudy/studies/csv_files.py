@@ -6,8 +6,8 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from readerstudy.accounts.downloads import disposition
 from readerstudy.common.csv_cells import safe_cell
+from readerstudy.common.downloads import disposition
 
 
 def csv_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:

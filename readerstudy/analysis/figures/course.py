@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from readerstudy.analysis.figures.style import INK, QUIET, grid, look, new_figure
+from readerstudy.wording import counted
 
 
 def reading_time(results: dict[str, Any]) -> Figure | None:
@@ -52,18 +53,20 @@ def flow(results: dict[str, Any]) -> Figure | None:
         if counts[key]
     ]
     readers = [
-        f"{row['reader']}: {_n(row['reads'], 'read')}, {_n(row['examples'], 'example')}, {_n(row['answers'], 'answer')}"
+        f"{row['reader']}: {counted(row['reads'], 'read')}, {counted(row['examples'], 'example')}, "
+        f"{counted(row['answers'], 'answer')}"
         for row in data["readers"][:MOST_READERS]
     ]
     if len(data["readers"]) > MOST_READERS:
         readers.append(f"and {len(data['readers']) - MOST_READERS} more")
-    whole = [f"{_n(data['n_excluded_examples'], 'example')} left out whole"] if data["n_excluded_examples"] else []
+    whole = [f"{counted(data['n_excluded_examples'], 'example')} left out whole"] if data["n_excluded_examples"] else []
     steps = [
         [f"{counts['rows']:,} rows in the export"],
         [
             f"{counts['analysed']:,} of {counts['expected']:,} possible answers analysed",
-            f"{_n(data['n_readers'], 'reader')}, {_n(data['n_reads'], 'read')}, {_n(data['n_patients'], 'patient')}",
-            f"{_n(data['n_examples'], 'example')}: {data['n_tp']} true positives, {data['n_fp']} false positives",
+            f"{counted(data['n_readers'], 'reader')}, {counted(data['n_reads'], 'read')}, "
+            f"{counted(data['n_patients'], 'patient')}",
+            f"{counted(data['n_examples'], 'example')}: {data['n_tp']} true positives, {data['n_fp']} false positives",
             *readers,
         ],
         [
@@ -116,7 +119,3 @@ def _box(axes: Axes, left: float, right: float, top: float, height: float, lines
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
     style = {"arrowstyle": "-|>", "color": INK, "linewidth": 0.9, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", xy=end, xytext=start, arrowprops=style, zorder=0)
-
-
-def _n(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

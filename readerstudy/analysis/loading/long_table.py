@@ -23,7 +23,7 @@ from readerstudy.analysis.loading.shape import (
     read_table,
 )
 from readerstudy.cases.tables import is_nothing, number, whole_number
-from readerstudy.common.csv_cells import FORMULA_STARTS
+from readerstudy.common.csv_cells import unguarded
 from readerstudy.studies.protocol import LATER_FIELDS
 
 NEEDED = ("reader", "read", "example", "pathology", "truth", "method", "question", "score")
@@ -126,15 +126,10 @@ def _rows(path: Path, problems: Problems) -> list[_Row]:
         if len(cells) != len(header):
             problems.add(path.name, place, "", "", f"{len(cells)} cells under {len(header)} columns.")
             continue
-        row = _Row(zip(header, map(_unguarded, cells)))
+        row = _Row(zip(header, map(unguarded, cells)))
         row.file, row.row = path.name, place
         rows.append(row)
     return rows
-
-
-def _unguarded(cell: str) -> str:
-    """Without the apostrophe that export.safe_cell put before what a spreadsheet would run."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
 
 
 def _answers(
