@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from readerstudy.reading import allocation_tables, exclusions, study_progress
 from readerstudy.reading.models import Read
 from readerstudy.reading.withdrawing import reinstate, withdraw
+from readerstudy.studies import looking
 from readerstudy.studies.access import researcher_study, signed_in
 from readerstudy.studies.attempts import attempt
 from readerstudy.studies.csv_files import csv_response
@@ -69,6 +70,7 @@ def withdraw_page(request: HttpRequest, slug: str, code: str) -> HttpResponse:
 def allocation_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Which method was allocated how often: pathology x truth x read."""
     study = researcher_study(request, slug)
+    looking.refuse_readers(study, signed_in(request))
     methods = list(study.methods.all())
     context = {
         "study": study,

@@ -1,13 +1,14 @@
 """What a study still needs before it can open, thing by thing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from explain.kinds import KINDS
 from readerstudy import limits
+from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.studies.asking import is_asked
-from readerstudy.studies.blinding import member_conflicts
+from readerstudy.studies.blinding import READS_THERE, cases_of, member_conflicts, reads_of
 from readerstudy.studies.composition import truths_of
 from readerstudy.studies.models import Example, Membership, Study
 from readerstudy.studies.plan import AnalysisError, AnalysisPlan
@@ -35,6 +36,15 @@ def checklist(study: Study) -> list[Check]:
         *_check_examples(study),
         *_check_people(study),
     ]
+
+
+def checklist_for(study: Study, user: User) -> list[Check]:
+    """The same without what counts truths, for a person who reads these radiographs in another study."""
+    checks = checklist(study)
+    if not reads_of(user, cases_of(study), but=study):
+        return checks
+    told = (replace(check, text=READS_THERE) if check.page == "study_examples" else check for check in checks)
+    return list(dict.fromkeys(told))
 
 
 def ready(study: Study) -> bool:

@@ -11,7 +11,8 @@ from readerstudy.common.downloads import disposition
 from readerstudy.studies import composition, forms
 from readerstudy.studies.access import may_create_study, researcher_study, signed_in
 from readerstudy.studies.attempts import attempt
-from readerstudy.studies.checklist import checklist
+from readerstudy.studies.blinding import READS_THERE, cases_of, reads_of
+from readerstudy.studies.checklist import checklist_for
 from readerstudy.studies.models import Study
 from readerstudy.studies.plan import AnalysisError, AnalysisPlan
 from readerstudy.studies.plan_form import PlanForm
@@ -33,14 +34,17 @@ def new(request: HttpRequest) -> HttpResponse:
 def overview(request: HttpRequest, slug: str) -> HttpResponse:
     """Where the study stands: what is missing before it can open, what it is composed of, who looked at results."""
     study = researcher_study(request, slug)
-    checks = checklist(study) if study.is_draft else []
+    user = signed_in(request)
+    checks = checklist_for(study, user) if study.is_draft else []
+    hidden = READS_THERE if reads_of(user, cases_of(study), but=study) else ""
     context = {
         "study": study,
         "preset": PRESETS.get(study.preset),
         "checks": checks,
         "ready": all(check.state != "missing" for check in checks),
         "methods": study.methods.all(),
-        "rows": composition.composition(study),
+        "rows": [] if hidden else composition.composition(study),
+        "hidden": hidden,
         "practice": study.examples.filter(practice=True).count(),
         "looks": study.looks.select_related("user"),
         "next_version": Study.objects.filter(previous_version=study).first(),

@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from readerstudy.studies import lifecycle
 from readerstudy.studies.access import researcher_study, signed_in
 from readerstudy.studies.attempts import attempt
-from readerstudy.studies.checklist import checklist
+from readerstudy.studies.checklist import checklist_for
 from readerstudy.studies.models import Study
 from readerstudy.studies.signals import closing_asked
 
@@ -17,7 +17,7 @@ def open_page(request: HttpRequest, slug: str) -> HttpResponse:
         user = signed_in(request)
         attempt(request, lambda: lifecycle.open_study(study, user), f"“{study.title}” is open for reading.")
         return redirect("study", slug)
-    checks = checklist(study) if study.is_draft else []
+    checks = checklist_for(study, signed_in(request)) if study.is_draft else []
     context = {
         "study": study,
         "title": f"Open “{study.title}”",

@@ -1,5 +1,7 @@
 """Blinding is per person and radiograph, over all studies: each path on which truth was read, and its like."""
 
+import re
+
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.management import CommandError, call_command
@@ -174,6 +176,20 @@ def test_who_looked_at_the_truth_cannot_read(batch, read_study):
     Look.objects.create(study=read_study, user=looked, what="draw of examples", why=WHY)
     with pytest.raises(invitations.InvitationError, match="could know it"):
         invitations.join(make_study("third", batch=batch), looked, "reader")
+
+
+def test_pages_that_count_truths_do_not_count_them_for_a_reader(client, batch, read_study, other_study):
+    """With few examples a count is the truth, and so is what the checklist warns of."""
+    share(other_study, batch)
+    pages = [reverse(name, args=["other"]) for name in ("study", "study_open")]
+    counts = re.compile(r"true and|>True positives<|alone separates|Examples need both")
+    for name, shown in (("carl", True), ("rita", False)):
+        client_of(client, name)
+        said = "".join(client.get(page).text for page in pages)
+        assert bool(counts.search(said)) is shown and (READS_THERE in said) is not shown, name
+    allocation = reverse("study_allocation", args=["other"])
+    assert client.get(allocation).status_code == 403
+    assert client_of(client, "carl").get(allocation).status_code == 200
 
 
 def test_opening_is_refused_while_roles_conflict_by_a_later_draw(batch, read_study, other_study):
