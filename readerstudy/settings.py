@@ -131,8 +131,9 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
 
 STATIC_URL = "/static/"
-# Large uploads are received below MEDIA_ROOT, where `clean_up` finds what a killed worker left of them.
+# Only administrators upload. `clean_up` finds what a killed worker left of a large file, received below MEDIA_ROOT.
 FILE_UPLOAD_HANDLERS = [
+    "readerstudy.cases.receiving.AdministratorsOnly",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "readerstudy.cases.receiving.ReceivedFileHandler",
 ]

@@ -11,8 +11,10 @@ import os
 import resource
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -128,7 +130,16 @@ def check_within_limits() -> None:
 
     limit = settings.UPLOAD_CHECK_MIB * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    _end_first()
     staged = Staged(**json.load(sys.stdin))
     part = staged.folder / f"{RESULT}.part"
     part.write_text(json.dumps(check(staged)))
     part.replace(staged.folder / RESULT)
+
+
+def _end_first() -> None:
+    """Whatever becomes of the server: this process ends by itself, and where memory runs out before any other."""
+    seconds = settings.UPLOAD_CHECK_SECONDS
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    with suppress(OSError):  # Linux only
+        Path("/proc/self/oom_score_adj").write_text("1000")

@@ -73,7 +73,7 @@ def test_the_configuration_says_what_the_documentation_says() -> None:
                     "client_max_body_size 10m", "client_body_timeout 15s", "client_header_timeout 15s",
                     "proxy_read_timeout 120s"):  # fmt: skip
         assert f"{setting};" in conf and f"`{setting}`" in docs, setting
-    for setting in ("MemoryMax=4G", "MemoryHigh=3G", "TasksMax=256", "TimeoutStopSec=35"):
+    for setting in ("MemoryMax=4G", "MemoryHigh=3G", "TasksMax=256", "OOMPolicy=continue", "TimeoutStopSec=35"):
         assert setting in unit and f"`{setting}`" in docs, setting
     assert "mem_limit: 4g" in compose and "pids_limit: 256" in compose
 
