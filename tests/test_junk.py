@@ -38,7 +38,9 @@ def answers(client: Client, path: str) -> Iterator[tuple[str, int]]:
     yield "GET", page.status_code
     is_page = not page.streaming and "html" in page.headers["Content-Type"]
     fields = fields_of(page.content.decode()) if is_page else {}
-    queries = [{"page": junk, "method": junk, "q": junk} for junk in JUNK[:3]]
+    names = ("page", "method", "q", "table", "question")
+    queries = [{**dict.fromkeys(names, junk), "why": f"look {junk}"} for junk in JUNK[:3]]
+    queries.append({"why": "look\0"})
     for method, data in [*(("get", query) for query in queries), *(("post", body) for body in bodies(fields))]:
         with transaction.atomic():
             answer = getattr(client, method)(path, data)

@@ -171,6 +171,7 @@ def _hidden_truth(request: HttpRequest, cases: QuerySet[Case], **_: Any) -> Hidd
 
 def _record(studies: Sequence[Study], what: str, user: User | None, why: str) -> None:
     """One look in each study; ValidationError, and none is recorded, without why."""
+    why = why.replace("\0", "")  # PostgreSQL stores none
     if studies and (not why.strip() or len(why) > 300):
         about = _about(studies)
         raise ValidationError(f"{about}: say why you look (at most 300 characters); it is recorded.")
