@@ -222,6 +222,7 @@ X_FRAME_OPTIONS = "DENY"
 # Only the host: addresses of invitations and password resets are keys, and a Referer ends up in logs.
 SECURE_REFERRER_POLICY = "strict-origin"
 SESSION_COOKIE_HTTPONLY = True
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True  # whichever page logged in: log-in, invitation, reading room
 if not DEBUG and not DEMO:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
     SECURE_HSTS_SECONDS = 365 * 24 * 3600

@@ -8,7 +8,8 @@ import pytest
 from django.http import HttpResponse
 
 from readerstudy.accounts.middleware import SEEN
-from readerstudy.reading.session import remember
+from readerstudy.reading.session import page_of, remember
+from readerstudy.studies.invitations import token
 from tests.builders import make_user
 from tests.test_access import TABLE, fill
 from tests.worlds import make_world
@@ -32,6 +33,24 @@ def test_who_asks_for_nothing_for_an_hour_is_logged_out(client):
     idle_for(client, 60)
     assert client.get("/accounts/").headers["Location"].startswith("/accounts/login/")
     assert "after 60 minutes" in client.get("/accounts/login/").content.decode()
+
+
+def test_closing_the_browser_logs_out_however_one_logged_in(client):
+    """By the log-in page, an invitation or the reading room: a cookie with a date outlives the browser."""
+    reader = make_user("ann")
+    word, invited = (
+        token(make_world("one").invitation),
+        {"new_password1": "a-long-one-7", "new_password2": "a-long-one-7"},
+    )
+    for path, data, kind in (
+        ("/accounts/login/", {"login": "ann", "password": "let-me-read-1"}, ""),
+        (f"/invitations/{word}/", invited, ""),
+        ("/api/session/", json.dumps({"password": "let-me-read-1", "page": page_of(reader)}), "application/json"),
+    ):
+        client.logout()
+        client.post(path, data, **({"content_type": kind} if kind else {}))
+        cookie = client.cookies["sessionid"]
+        assert client.session.get(SEEN) and not cookie["max-age"] and not cookie["expires"], path
 
 
 def test_the_time_is_a_setting_and_0_is_never(client, settings):
