@@ -104,7 +104,6 @@ def state(request: Request, slug: str, practice: bool = False) -> ApiResponse:
                 progress.first_unanswered(read, asked_counts(me.study)),
                 progress.seconds_per_example(me),
             ),
-            "practice": practice,
             "questions": [presentation.question_facts(question) for question in questions],
             "keys": keys.table(me.keys),
             "simulated": me.study.simulated,

@@ -16,7 +16,6 @@ const TAKE_OVER = "reading:take-over";
 const CLOSED = {
   waiting: "Your next read is not open yet.",
   finished: "This read is finished. Thank you.",
-  none: "There is nothing for you to read in this study.",
 };
 const NO_STORAGE = "It does not let the page keep answers safely (a private window, cookies refused, or a full disk). Open a "
   + "normal window.";

@@ -19,7 +19,7 @@
  * @property {number} of
  * @property {number} total
  * @property {number} done
- * @property {"open"|"waiting"|"finished"|"none"} state
+ * @property {"open"|"waiting"|"finished"} state
  * @property {number} resume_position
  * @property {string|null} [opens_at] ISO time, while waiting
  * @property {number|null} [seconds_per_example]

@@ -58,7 +58,7 @@ export class Visit {
 
   measures() {
     return {
-      visible_ms: this.watch.visibleMs, idle_ms: this.watch.idleMs, elapsed_ms: this.watch.elapsedMs,
+      visible_ms: this.watch.visibleMs, idle_ms: this.watch.idleMs,
       images_ready_ms: this.imagesReadyMs, first_input_ms: this.firstInputMs, answered_ms: this.answeredMs,
       animation_loops: this.loops, actions: { ...this.actions },
       ...(this.comment === undefined ? {} : { comment: this.comment }),
