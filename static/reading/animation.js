@@ -72,14 +72,15 @@ export class Animation {
     tick.style.setProperty("--at", String(frames > 1 ? (unchanged ?? 0) / (frames - 1) : 0));
     const stepButton = (/** @type {string} */ label, /** @type {string} */ sign, /** @type {number} */ by) => make(
       "button",
-      { type: "button", class: "icon", "aria-label": label, text: sign, on: { click: () => this.stepBy(by) } });
+      { type: "button", class: "icon step", "aria-label": label, text: sign, on: { click: () => this.stepBy(by) } });
     this.speedButton = make("button", {
       type: "button", class: "speed", title: "Speed (F)", on: { click: () => this.nextSpeed() } });
     this.reflectSpeed();
-    const end = (/** @type {string} */ text) => make("span", { class: "walk-end", "aria-hidden": true, text });
+    const end = (/** @type {string} */ text, /** @type {string} */ sign) => (
+      make("span", { class: "walk-end", "aria-hidden": true, "data-sign": sign, text }));
     return make("div", { class: "animation", role: "group", "aria-label": `${title}: playback` },
       this.playButton, this.speedButton, stepButton("Frame before", "❙◀", -1),
-      end("less"), make("span", { class: "track" }, this.slider, tick), end("more"),
+      end("less", "−"), make("span", { class: "track" }, this.slider, tick), end("more", "+"),
       stepButton("Next frame", "▶❙", 1), this.readout);
   }
 

@@ -50,6 +50,15 @@ COVERED = """() => [...document.querySelectorAll("button, input, a, .choice")].f
     return !hit || !(e.contains(hit) || hit.contains(e));
 }).map((e) => e.outerHTML.slice(0, 90))"""
 
+# What of the controls under a picture reaches beyond its panel, and the scales whose choices stand in several rows.
+LOOSE = """() => [...document.querySelectorAll(".panel-controls > *, .panel-controls > * > *")].filter((e) => {
+    if (!e.checkVisibility({ visibilityProperty: true })) return false;
+    const box = e.getBoundingClientRect(), panel = e.closest(".panel").getBoundingClientRect();
+    return box.right > panel.right + 1 || box.bottom > panel.bottom + 1;
+}).map((e) => e.outerHTML.slice(0, 90))"""
+BROKEN = """() => [...document.querySelectorAll(".choices")].filter((choices) =>
+    new Set([...choices.children].map((e) => Math.round(e.getBoundingClientRect().top))).size > 1).length"""
+
 
 def overlaps(page: Page) -> list[tuple[str, str]]:
     boxes = page.evaluate(BOXES)
@@ -65,6 +74,7 @@ def check(page: Page) -> None:
     """Nothing covers anything, nothing is cut off, and where the page does not scroll all of it is in the window."""
     settle(page)
     assert overlaps(page) == []
+    assert page.evaluate(LOOSE) == []
     width, height = page.evaluate("() => [innerWidth, innerHeight]")
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     if page.locator("body").get_attribute("data-arrangement") != "flow":
@@ -127,10 +137,12 @@ def test_nothing_overlaps_and_pictures_are_large(
     assert four >= least >= before
     check(page)
     room.photograph(f"four-{width}x{height}")
+    assert page.evaluate(BROKEN) == 0
     answer_by_digits(room)
     room.press("s")
     settle(page)
     check(page)
+    assert page.evaluate(BROKEN) == 0, "the steps of a scale are even"
     [pair] = sides(page)
     shown = page.locator(PICTURE)
     assert shown.count() == 2 and pair >= PAIRS.get((width, height), four)
@@ -150,8 +162,26 @@ def test_nothing_overlaps_and_pictures_are_large(
     settle(page)
     assert sides(page) == {four}
     check(page)
+    room.photograph(f"animation-{width}x{height}")
     page.get_by_role("button", name="Tools").click()
     check(page)
+
+
+@pytest.mark.parametrize(("width", "height", "touch"), [(1366, 768, False), (1093, 514, False), (1024, 768, True)])
+@pytest.mark.parametrize("predictions", [False, True])
+def test_the_row_of_an_animation_stays_in_its_panel(
+    reading_room: Make, window: Any, width: int, height: int, touch: bool, predictions: bool
+) -> None:
+    room = reading_room(page=window(width, height, 1, touch), total=2, show_frame_predictions=predictions)
+    page = room.open()
+    room.read_on(1, 4, 4)
+    room.wait_for(2)
+    check(page)
+    assert page.locator(".track").evaluate("(e) => e.offsetWidth") >= 40
+    room.press("a", "z")
+    check(page)
+    readout = page.locator("output.frame-readout")
+    assert readout.inner_text() == ("unchanged, 40 %" if predictions else "unchanged")
 
 
 @pytest.mark.parametrize(("width", "height"), [(1366, 768), (1093, 514), (640, 480)])
