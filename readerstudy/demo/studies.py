@@ -69,6 +69,7 @@ def compose(title: str, slug: str, user: User, batch: Batch, explanations: list[
 def _study_to_read(users: dict[str, User], batch: Batch, explanations: list[Explanation]) -> Study:
     """Reader 1 is fresh; reader 2 has practised and is half-way through the first read."""
     study = compose("Demo: do gradient maps or Latent Shift help more?", DEMO, users["researcher"], batch, explanations)
+    study.public_title = "Demo: which explanations help more?"
     study.washout_days = 0  # so that a visitor can go on to the second read
     study.save()
     readers = {}

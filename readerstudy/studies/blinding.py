@@ -110,10 +110,10 @@ def member_conflicts(study: Study) -> list[str]:
 
 
 def refuse_role(study: Study, user: User, role: str) -> None:
-    """ValidationError where a role must not be given."""
+    """ValidationError where a role must not be given. The person reads it, and may be a reader: no title but theirs."""
     why = role_conflict(study, user, role)
     if why:
-        raise ValidationError(f"{user.email} cannot be {role} of “{study.title}”: this person {why}")
+        raise ValidationError(f"{user.email} cannot be {role} of “{study.reader_title}”: this person {why}")
 
 
 def _reading(studies: Iterable[int], users: Collection[int]) -> QuerySet[Membership, int]:

@@ -18,8 +18,8 @@ from readerstudy.studies.plan import AnalysisPlan
 from readerstudy.studies.presets import RECOMMENDED, preset_named
 
 INSTRUCTIONS = """\
-You will see chest radiographs, one at a time. For each one a computer model has predicted one finding, shown with its \
-probability. Beside the radiograph are one or more pictures that try to explain this prediction.
+You will see chest radiographs, one at a time. For each one a computer model has predicted one finding. \
+Beside the radiograph are one or more pictures that try to explain this prediction.
 
 Consider only the finding that the model predicted. Other findings may be present; leave them out of account.
 
@@ -36,9 +36,9 @@ There is no time limit. You can pause at any point: every answer is saved as you
 CONSENT = """\
 Taking part is voluntary. You can stop at any time, without giving a reason.
 
-What is stored: your answers and comments, the times at which you gave them, how you used the viewer, the size of \
-your screen, and what you say about your experience. It is analysed and published under a code (such as R1), not under \
-your name.
+What is stored: your answers and comments, the times at which you gave them, how long you looked, how you used the \
+viewer, the size of your screen, and what you say about your experience. It is analysed and published \
+under a code (such as R1), not under your name.
 
 This is research. Nothing you answer here is used in the care of a patient."""
 

@@ -45,6 +45,7 @@ def test_the_demo_from_its_fixtures(settings, client):
     demo, finished = (Study.objects.get(slug=study.slug) for study in studies)
     assert (demo.state, demo.simulated) == ("open", False)
     assert (finished.state, finished.simulated) == ("closed", True)
+    assert "Latent" in demo.title and "Latent" not in demo.reader_title and "gradient" not in demo.reader_title
     for study in (demo, finished):
         scored = study.examples.filter(practice=False)
         assert (scored.count(), study.examples.filter(practice=True).count()) == (24, 6)

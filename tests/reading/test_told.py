@@ -14,6 +14,8 @@ from explain.render import frame_strip
 from readerstudy.cases.models import Case, Prediction, save_file
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.reading.models import Assignment, Reader
+from readerstudy.studies.composition import new_study
+from readerstudy.studies.invitations import InvitationError, join
 from readerstudy.studies.models import Study
 from readerstudy.studies.shown import band
 from tests.builders import make_batch, make_reader, make_reads, make_study, make_user, open_now
@@ -50,6 +52,16 @@ def test_the_probability_is_told_as_the_study_decides(world, get, shown, percent
     assert (example["probability_percent"], example["probability_band"]) == (percent, words)
     assert "871" not in json.dumps(get("assignments/1/"))
     assert get("state/")["study"]["show_frame_predictions"] is (shown == "exact")
+
+
+@pytest.mark.parametrize(("shown", "words"), [("exact", "in per cent"), ("bands", "50–75 %"), ("hidden", "")])
+def test_the_instructions_speak_of_the_probability_that_is_shown(world, client, shown, words):
+    """The text that new studies begin with does not, whatever is decided later."""
+    Study.objects.update(instructions=new_study("Any").instructions, show_probability=shown)
+    Reader.objects.update(consented_at=timezone.now(), specialty="radiology")
+    client.force_login(world.people["reader"])
+    page = client.get("/reading/one/instructions/").content.decode()
+    assert words in page and ("probability" in page) == (shown != "hidden")
 
 
 def test_bands_are_quarters():
@@ -119,6 +131,19 @@ def test_readers_get_the_title_for_readers_everywhere(world, get, client, mailou
     link = next(line for line in mail.body.splitlines() if "://" in line)
     page = Client().get("/" + link.split("/", 3)[3]).content.decode()
     assert "Reading chest films" in page and "Latent Shift" not in page
+
+
+def test_a_refused_invitation_tells_the_title_for_readers(world):
+    """Whoever is refused reads why; the study's own title would tell what another study of theirs compares."""
+    decide(title="Does Latent Shift mislead?", public_title="Reading chest films")
+    user = world.people["researcher"]
+    for role, person in (("reader", user), ("researcher", world.people["reader"])):
+        study = make_study(f"other-{role}", batch=Case.objects.first().batch)
+        study.title, study.public_title = "Latent Shift once more", "More films"
+        study.save()
+        with pytest.raises(InvitationError) as refused:
+            join(study, person, role)
+        assert "More films" in str(refused.value) and "Latent" not in str(refused.value)
 
 
 # --- Animations
