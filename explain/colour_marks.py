@@ -13,8 +13,9 @@ from explain.image_checks import ImageError
 # Mean difference between the channels, in levels of 255, above which the whole picture is in colour.
 MAX_TINT = 8
 # A pixel is strongly coloured when, averaged over its 3 x 3 neighbours and with the tint of the whole picture taken
-# off, its channels differ by more than this, in levels of 255. The noise of JPEG and of colour scanners stays below.
-STRONG = 24
+# off, its channels differ by more than a limit, in levels of 255: FAINT where the picture has no noise in its colours,
+# so that a pale or thin mark is found, and up to STRONG with the noise of colour scanners and a coarse JPEG's steps.
+FAINT, STRONG = 12, 24
 MIN_PIXELS = 12  # fewer strongly coloured pixels than these cannot be seen as a mark
 _STRIP = 2**21
 _REMEDY = "Load the grey picture itself, without colour marks or maps"
@@ -22,40 +23,77 @@ _REMEDY = "Load the grey picture itself, without colour marks or maps"
 
 def refuse_colour(rgb: np.ndarray, where: str) -> None:
     """Raise ImageError unless the channels of an (H, W, 3) array, uint8 or uint16, are nearly the same everywhere."""
-    level = np.iinfo(rgb.dtype).max / 255
     height, width, _ = rgb.shape
     rows = max(3, _STRIP // width)
-    tint = _tint(rgb)
-    spread, found, boxes = 0.0, 0, []
+    tint, limit = _ordinary(rgb)
+    spread, marks = 0.0, {STRONG: _Marks(), limit: _Marks()}  # the faint surround of a strong mark is no part of it
     for start in range(0, height, rows):
         stop = min(height, start + rows)
         top, bottom = max(0, start - 1), min(height, stop + 1)  # neighbours of the strip's first and last row
-        strip = rgb[top:bottom].astype(np.float32) / level
-        spread += float((strip.max(2) - strip.min(2))[start - top : stop - top].sum())
-        strong = _strong(strip, tint)[start - top : stop - top]
-        count = int(np.count_nonzero(strong))
-        if count:
-            found += count
-            at_rows, at_columns = np.flatnonzero(strong.any(1)) + start, np.flatnonzero(strong.any(0))
-            boxes.append((at_columns[0], at_rows[0], at_columns[-1], at_rows[-1]))
+        strip = rgb[top:bottom]
+        if not tint.any() and _is_grey(strip):
+            continue
+        differences = _differences(strip)
+        spread += float(_spread(differences)[start - top : stop - top].sum())
+        colour = _smooth_spread(differences, tint)[start - top : stop - top]
+        for level, found in marks.items():
+            found.add(colour > level, start)
     if spread > MAX_TINT * height * width:
         raise ImageError(where, "the image is in colour", _REMEDY)
-    if found >= MIN_PIXELS:
-        left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
-        right, bottom = max(box[2] for box in boxes), max(box[3] for box in boxes)
-        place = f"x {left} to {right}, y {top} to {bottom}"
-        raise ImageError(where, f"the image has coloured marks: {found} pixels in colour, within {place}", _REMEDY)
+    for found in marks.values():
+        if found.count >= MIN_PIXELS:
+            raise ImageError(where, f"the image has coloured marks: {found}", _REMEDY)
 
 
-def _tint(rgb: np.ndarray) -> np.ndarray:
-    """The median differences red - green and blue - green of the picture, in levels of 255; of a sample of its rows."""
-    sample = rgb[:: max(1, rgb.shape[0] // 256)].astype(np.float32) / (np.iinfo(rgb.dtype).max / 255)
-    return np.array([np.median(sample[..., 0] - sample[..., 1]), np.median(sample[..., 2] - sample[..., 1])])
+class _Marks:
+    """How many pixels are in colour, and where: the boxes of the strips that have some."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.boxes: list[tuple[int, int, int, int]] = []
+
+    def add(self, strong: np.ndarray, first_row: int) -> None:
+        rows, columns = np.flatnonzero(strong.any(1)), np.flatnonzero(strong.any(0))
+        if len(rows):
+            self.count += int(np.count_nonzero(strong))
+            self.boxes.append((columns[0], rows[0] + first_row, columns[-1], rows[-1] + first_row))
+
+    def __str__(self) -> str:
+        lefts, tops, rights, bottoms = zip(*self.boxes, strict=True)
+        place = f"x {min(lefts)} to {max(rights)}, y {min(tops)} to {max(bottoms)}"
+        return f"{self.count} pixels in colour, within {place}"
 
 
-def _strong(strip: np.ndarray, tint: np.ndarray) -> np.ndarray:
-    red, blue = (
-        ndimage.uniform_filter(strip[..., channel] - strip[..., 1] - np.float32(shift), 3, mode="nearest")
-        for channel, shift in zip((0, 2), tint, strict=True)
-    )
-    return np.maximum(np.maximum(red, blue), 0) - np.minimum(np.minimum(red, blue), 0) > STRONG
+def _ordinary(rgb: np.ndarray) -> tuple[np.ndarray, float]:
+    """What a sample of its rows says of the whole picture, in levels of 255: the median differences red - green and
+    blue - green, (2,), and the difference above which a pixel is strongly coloured."""
+    sample = rgb[:: max(1, rgb.shape[0] // 256)]
+    if _is_grey(sample):
+        return np.zeros(2, np.float32), FAINT
+    differences = _differences(sample)
+    tint = np.median(differences, axis=(1, 2)).astype(np.float32)
+    noise = float(np.quantile(_spread(differences - tint[:, None, None]), 0.9))
+    return tint, min(STRONG, FAINT + 2 * noise)
+
+
+def _is_grey(rgb: np.ndarray) -> bool:
+    return np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 2], rgb[..., 1])
+
+
+def _differences(rgb: np.ndarray) -> np.ndarray:
+    """Red - green and blue - green of (H, W, 3) samples, in levels of 255: float32 (2, H, W)."""
+    channels = np.moveaxis(rgb, 2, 0).astype(np.int32)
+    return (channels[[0, 2]] - channels[1]).astype(np.float32) / np.float32(np.iinfo(rgb.dtype).max / 255)
+
+
+def _spread(differences: np.ndarray) -> np.ndarray:
+    """Highest less lowest channel: (2, H, W) to (H, W)."""
+    red, blue = differences
+    return np.maximum(np.maximum(red, blue), 0) - np.minimum(np.minimum(red, blue), 0)
+
+
+def _smooth_spread(differences: np.ndarray, tint: np.ndarray) -> np.ndarray:
+    smooth = [
+        ndimage.uniform_filter(plane - shift, 3, mode="nearest") for plane, shift in zip(differences, tint, strict=True)
+    ]
+    return _spread(np.stack(smooth))

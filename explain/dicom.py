@@ -178,11 +178,11 @@ def _pixel_ratio(header: Header) -> float:
     """A pixel's height over its width, by the spacing between pixels or else their aspect ratio (C.7.6.3.1.7)."""
     for name in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio"):
         sides = header.numbers(name)
-        if not sides:
-            continue
+        if not any(sides):
+            continue  # zeros say nothing, as absence does
         if len(sides) != 2 or (sides[0] != sides[1] and min(sides) <= 0):
             raise header.unusable(name)
-        ratio = 1.0 if sides[0] == sides[1] else sides[0] / sides[1]
+        ratio = sides[0] / sides[1]
         if not 1 / MAX_RATIO <= ratio <= MAX_RATIO:
             raise header.unusable(name)
         return ratio

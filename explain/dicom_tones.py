@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from explain.dicom_header import Header
 from explain.image_checks import ImageError
@@ -18,13 +21,9 @@ def tones(header: Header, lowest: float, highest: float) -> list[Tone]:
         tone = _table(item, lowest, highest)
         if tone:
             found.append(tone)
-    try:
-        centers, widths = header.numbers("WindowCenter"), header.numbers("WindowWidth")
-    except ImageError:
-        return found
     function = header.text("VOILUTFunction").upper()
-    for center, width in zip(centers, widths, strict=False):
-        tone = _window(center, width, function)
+    for center, width in zip(_parts(header, "WindowCenter"), _parts(header, "WindowWidth"), strict=False):
+        tone = None if center is None or width is None else _window(center, width, function)
         if tone:
             found.append(tone)
     return found
@@ -33,6 +32,22 @@ def tones(header: Header, lowest: float, highest: float) -> list[Tone]:
 def asked(header: Header) -> bool:
     """Whether the header asks for any way of showing, usable or not."""
     return bool(_items(header)) or "WindowCenter" in header
+
+
+def _parts(header: Header, name: str) -> list[float | None]:
+    """The values of a field in their places, None for one that is empty or no number: the windows beside it count."""
+    try:
+        value = header.get(name)
+    except ImageError:
+        return []
+    found: list[float | None] = []
+    for part in value if isinstance(value, MultiValue | list | tuple) else [value]:
+        try:
+            number = float(part)
+        except (TypeError, ValueError):
+            number = math.nan
+        found.append(number if math.isfinite(number) else None)
+    return found
 
 
 def _items(header: Header) -> list[Dataset]:

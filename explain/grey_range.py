@@ -18,8 +18,8 @@ RULE_VERSION = 1  # stored with each case; a later rule gets the next number, an
 SHARE = 1 / 4
 # Pixels beyond these shares of all, at either end, are markers and dead pixels.
 TAIL = 0.001
-# A value at an end with nothing near it (less than TAIL of all within SHARE of the range) is padding or a marker;
-# one held by less than this share of all pixels is a marker, whose edges blend it with the picture around it.
+# Values at an end with nothing near them (less than TAIL of all within SHARE of the range) are padding or a marker;
+# those held by less than this share of all pixels is a marker, whose edges blend it with the picture around it.
 MARKER = 0.02
 MIN_LEVELS, MIN_DEEP_LEVELS = 16, 64  # fewer grey values than these, of 8 bits and of more, are a blank picture
 _STRIP = 2**22
@@ -67,6 +67,9 @@ def choose(where: str, counts: np.ndarray, bits: int, zero: int = 0) -> GreyRang
     it; where even that would be used by less than SHARE, by the TAIL percentiles themselves.
     """
     most = 2**bits - 1
+    if not counts.any():
+        said = "Pixel Padding Value and its range limit name every pixel of the picture as padding"
+        raise ImageError(where, said, "Look at the picture; export it again with its padding as it is")
     low, high = _used(counts)
     if high - low < (MIN_LEVELS if bits == 8 else MIN_DEEP_LEVELS):
         said = f"pixel values span {low} to {high} of 0 to {most}: blank, or next to blank"
@@ -81,25 +84,27 @@ def choose(where: str, counts: np.ndarray, bits: int, zero: int = 0) -> GreyRang
     return GreyRange(low, high, bits, replaced=True)
 
 
-def spikes(counts: np.ndarray) -> tuple[int | None, int | None]:
-    """The lowest and the highest value, each where it stands alone: padding that no header declares, or a marker."""
+def spikes(counts: np.ndarray) -> tuple[slice | None, slice | None]:
+    """The lowest and the highest values, each where they stand alone: padding that no header declares, or a marker.
+
+    Values within a 256th of the range are one such end: noise of compression, or padding of two neighbouring values.
+    """
     values, total = np.flatnonzero(counts), counts.sum()
-    near = int(SHARE * len(counts))
-    lowest, highest = int(values[0]), int(values[-1])
-    alone_low = counts[lowest + 1 : lowest + 1 + near].sum() < TAIL * total
-    alone_high = counts[max(0, highest - near) : highest].sum() < TAIL * total
-    return (lowest if alone_low else None, highest if alone_high else None)
+    near, wide = int(SHARE * len(counts)), len(counts) // 256
+    low_end, high_start = int(values[0]) + wide, max(0, int(values[-1]) - wide + 1)
+    alone_low = counts[low_end : low_end + near].sum() < TAIL * total
+    alone_high = counts[max(0, high_start - near) : high_start].sum() < TAIL * total
+    return (slice(values[0], low_end) if alone_low else None, slice(high_start, values[-1] + 1) if alone_high else None)
 
 
 def _used(counts: np.ndarray) -> tuple[int, int]:
     """The TAIL percentiles from both ends, spikes left out unless they are the picture."""
-    if not counts.any():
-        return 0, 0
     rest, total, tails = counts.copy(), counts.sum(), [0.0, 0.0]
-    for end, value in enumerate(spikes(counts)):
-        if value is not None:
-            tails[end] = counts[value] if counts[value] <= MARKER * total else 0
-            rest[value] = 0
+    for end, spike in enumerate(spikes(counts)):
+        if spike is not None:
+            held = counts[spike].sum()
+            tails[end] = held if held <= MARKER * total else 0
+            rest[spike] = 0
     if rest.sum() < total / 20 or np.count_nonzero(rest) < MIN_LEVELS:  # two flat areas, not a picture with padding
         rest, tails = counts, [0, 0]
     below = np.cumsum(rest)
@@ -120,9 +125,9 @@ def with_black_surround(
     """
     around = np.zeros(pixels.shape, bool) if padding is None else padding.copy()
     if grey.replaced:
-        for value in spikes(counts):
-            if value is not None and counts[value] > MARKER * counts.sum():
-                around |= stored == value
+        for spike in spikes(counts):
+            if spike is not None and counts[spike].sum() > MARKER * counts.sum():
+                around |= (stored >= spike.start) & (stored < spike.stop)
     if not around.any():
         return pixels
     areas, _ = ndimage.label(around)

@@ -48,6 +48,17 @@ def test_a_thin_line_and_a_faint_overlay_are_found() -> None:
         read_radiograph(png16(deep))
 
 
+def test_pale_marks_are_found_where_the_picture_has_no_noise_in_its_colours() -> None:
+    tinted = CHEST.copy()
+    tinted[400:600, 400:600, 0] = np.minimum(255, tinted[400:600, 400:600, 0].astype(int) + 20)
+    for picture in (drawn("arrow", (255, 200, 200), width=1), drawn("text", (200, 255, 200)), tinted):
+        with pytest.raises(ImageError, match="coloured marks"):
+            read_radiograph(encoded(picture))
+    for picture in (drawn("arrow", (255, 200, 200), width=3), tinted):  # a JPEG blurs colour
+        with pytest.raises(ImageError, match="coloured marks"):
+            read_radiograph(encoded(picture, "JPEG"))
+
+
 def test_the_place_is_that_of_the_upright_picture() -> None:
     picture = np.dstack([greys(100, 200)] * 3)
     picture[10:14, 150:170] = (255, 0, 0)
@@ -62,7 +73,8 @@ def test_jpeg_noise_a_slight_tint_and_a_colour_scanners_noise_are_no_marks(quali
     rng = np.random.default_rng(0)
     tinted = np.clip(CHEST + np.array([2, 1, 0]), 0, 255).astype(np.uint8)
     noisy = np.clip(CHEST + rng.normal(0, 1.5, CHEST.shape), 0, 255).astype(np.uint8)
-    for picture in (CHEST, tinted, noisy):
+    warm = np.clip(CHEST * np.array([1, 0.985, 0.97]), 0, 255).astype(np.uint8)  # a tint that grows with the grey
+    for picture in (CHEST, tinted, noisy, warm):
         assert read_radiograph(encoded(picture, "JPEG", quality=quality)).pixels.shape == (1024, 1024)
         assert read_radiograph(encoded(picture)).pixels.shape == (1024, 1024)
 

@@ -295,6 +295,18 @@ def test_a_window_that_leaves_nothing_visible_is_the_whole_range(center: float, 
     assert "shows nothing" in radiograph.as_read.notes()[0]
 
 
+@pytest.mark.parametrize("centers", [["2000", ""], ["", "2000"], ["2000", "1e999"]])
+def test_a_window_counts_where_the_one_beside_it_has_no_value(centers: list[str]) -> None:
+    radiograph = read_radiograph(dicom(greys(bits=12), 12, WindowCenter=centers, WindowWidth=["1000", "1000"]))
+    assert radiograph.window == (1500.0, 2499.0)
+
+
+def test_a_spacing_of_zeros_says_nothing() -> None:
+    stored = greys(96, 120, bits=12)
+    radiograph = read_radiograph(dicom(stored, 12, PixelSpacing=["0", "0"], PixelAspectRatio=["4", "3"]))
+    assert radiograph.pixels.shape == (128, 120)
+
+
 def test_the_second_window_counts_where_the_first_shows_nothing() -> None:
     tags = {"WindowCenter": [60000, 2048], "WindowWidth": [100, 2000], "VOILUTFunction": "LINEAR_EXACT"}
     assert read_radiograph(dicom(CHEST, 12, **tags)).window == (1048, 3048)

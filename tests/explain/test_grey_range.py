@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explain.images import Radiograph, pixel_sha256, read_radiograph
+from explain.images import ImageError, Radiograph, pixel_sha256, read_radiograph
 from tests.explain.image_files import dicom, encoded, greys
 
 CHEST = greys(200, 240, bits=12)
@@ -51,6 +51,27 @@ def test_padding_at_minus_32768(photometric: str, declared: bool) -> None:
     assert np.array_equal(radiograph.pixels[:, 30:-30], expected)
     assert not radiograph.pixels[:, :30].any()  # black, not a white frame
     assert radiograph.as_read is not None and radiograph.as_read.used == (0, 4095)
+
+
+@pytest.mark.parametrize("values", [(-32768, -32767), (-32768, -32760, -32600)])
+def test_undeclared_padding_of_neighbouring_values_as_compression_leaves_it(values: tuple[int, ...]) -> None:
+    stored = padded(CHEST.astype(np.int16), -32768)
+    stored[:, :30] = np.random.default_rng(0).choice(values, stored[:, :30].shape)
+    radiograph = read_radiograph(dicom(stored, 16, PhotometricInterpretation="MONOCHROME1"))
+    assert radiograph.bits == 12 and np.array_equal(radiograph.pixels[:, 30:-30], 4095 - CHEST)
+    assert not radiograph.pixels[:, :30].any()
+
+
+def test_markers_of_neighbouring_values() -> None:
+    picture = marked(CHEST, 65535, 12)
+    picture[40:48, 60:68] = 65500
+    assert read_radiograph(dicom(picture, 16)).bits == 12
+
+
+def test_padding_that_names_every_pixel_is_refused_for_that() -> None:
+    data = dicom(CHEST, 12, PixelPaddingValue=0, PixelPaddingRangeLimit=4095)
+    with pytest.raises(ImageError, match="name every pixel of the picture as padding"):
+        read_radiograph(data)
 
 
 def test_the_padding_range_limit_is_honoured() -> None:
