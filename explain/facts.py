@@ -17,6 +17,18 @@ MAX_AGE = 120
 SAYS_NOTHING = {
     *("", "-", "--", "nan", "na", "n/a", "#n/a", "none", "null", "nil", "unknown", "unk", "not known"),
     *("missing", "not available", "not stated", "not specified", "unspecified", "undefined"),
+    *("n/d", "#n/d", "n.d.", "nd", "#nv", "n.v.", "k.a.", "k. a.", "keine angabe", "unbekannt", "inconnu", "inconnue"),
+    *(
+        "non connu",
+        "desconocido",
+        "desconocida",
+        "desconhecido",
+        "sconosciuto",
+        "onbekend",
+        "okänd",
+        "ukjent",
+        "nieznany",
+    ),
 }
 
 # View Position of DICOM (PS3.3 C.8.1.1, C.8.11.5), and what manifests and data sets write beside it.
@@ -59,13 +71,14 @@ _SEXES = {"f": "F", "female": "F", "m": "M", "male": "M", "o": "O", "other": "O"
 # Units of a DICOM age string (PS3.5 6.2, VR AS) and their words; a year of them is counted down to whole years.
 _A_YEAR = {"y": 1.0, "m": 12.0, "w": 52.0, "d": 365.0}
 _AGE = re.compile(
-    r"([+-]?\d+(?:[.,]\d+)?)\s*(?:(\+)|(y|yr|yrs|years?|years? old|m|mo|months?|w|wk|weeks?|d|days?)\.?)?",
+    r"(?:(>=?|≥)\s*)?([+-]?\d+(?:[.,]\d+)?)\s*"
+    r"(?:(\+)|(y|yr|yrs|years?|years? old|m|mo|months?|w|wk|weeks?|d|days?)\.?)?",
     re.IGNORECASE,
 )
 
 
 def age_years(text: str) -> int | None:
-    """Whole years, 0 to MAX_AGE, of "58", "058Y", "90+", "018M", "003W", "10 days", "63.0"; None for unknown.
+    """Whole years, 0 to MAX_AGE, of "58", "058Y", "90+", ">89", "018M", "003W", "10 days", "63.0"; None for unknown.
 
     Raises ValueError for what is no age: "old", "414Y", "-1", "63.5".
     """
@@ -75,10 +88,10 @@ def age_years(text: str) -> int | None:
     match = _AGE.fullmatch(value)
     if not match:
         raise ValueError("it is not a number")
-    number, unit = float(match[1].replace(",", ".")), (match[3] or "y")[0].lower()
+    number, unit = float(match[2].replace(",", ".")), (match[4] or "y")[0].lower()
     if number != math.floor(number):
         raise ValueError("it is not a whole number")
-    years = number / _A_YEAR[unit]
+    years = (number + (match[1] == ">")) / _A_YEAR[unit]
     if not 0 <= years <= MAX_AGE:
         raise ValueError(f"it is not between 0 and {MAX_AGE}")
     return math.floor(years)

@@ -220,6 +220,8 @@ def _sniff(file: BinaryIO, where: str) -> str:
         return "JPEG"
     if dicom.is_dicom(head):
         return "DICOM"
+    if head.startswith(b"PK\x03\x04"):
+        raise ImageError(where, "the file is a ZIP, not an image", "Unpack it, and load its images themselves")
     raise ImageError(where, "the file is not PNG, JPEG or DICOM", "Convert it to one of these")
 
 

@@ -209,6 +209,12 @@ def _patient_warnings(cases: list[CaseRecord]) -> list[str]:
             f"{counted(nobody.total(), 'image')} with {words} in place of a patient id: "
             "the patient is unknown, and each image counts as a patient of its own"
         )
+    decimals = sum(bool(re.fullmatch(r"\d+[.,]0+", case.patient)) for case in cases)
+    if decimals:
+        found.append(
+            f"{counted(decimals, 'image')} with a patient id like 123.0: a program took the ids for numbers; zeros "
+            "before them may be lost, and without the .0 the same person is another patient. Enter the ids as text"
+        )
     (_, most), *_ = Counter(case.patient for case in cases if case.patient).most_common(1) or [("", 0)]
     if most >= ONE_PATIENT_FEWEST and most >= ONE_PATIENT_SHARE * len(cases):
         found.append(

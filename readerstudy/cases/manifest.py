@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -9,21 +11,32 @@ from explain import facts
 from readerstudy.cases.extensions import column_problem
 from readerstudy.cases.problems import Problems, refuse
 from readerstudy.cases.records import OLDEST, UNNAMED_MODEL, CaseRecord, FindingRecord, rows_of
-from readerstudy.cases.tables import NOTHING, TableError, is_nothing, is_shortened, number, read_rows, without_empty_end
+from readerstudy.cases.tables import (
+    NOTHING,
+    TableError,
+    is_nothing,
+    is_shortened,
+    number,
+    read_rows,
+    whole_number,
+    without_empty_end,
+)
+from readerstudy.wording import counted
 
 T = TypeVar("T")
 COLUMNS = (
     *("image", "pathology", "label", "patient", "view", "sex", "age"),
     *("dataset", "mask", "prediction", "model", "practice"),
 )
-UNCERTAIN = NOTHING | {"uncertain", "-1", "-1.0"}
-ABSENT, PRESENT = {"0", "0.0"}, {"1", "1.0"}
+UNCERTAIN = NOTHING | {"uncertain", "-1"}
+ABSENT, PRESENT = {"0"}, {"1"}
 YES_NO = {"": None, "0": False, "no": False, "false": False, "1": True, "yes": True, "true": True}
 ONE_MASK = (
     "Keep one row for each image and pathology, and write all its boxes into the column mask as x,y,w,h, "
     "separated by ; (several masks: draw them into one picture)"
 )
 _BOX_COLUMNS = {"x", "y", "w", "h", "width", "height", "bbox", "xmin", "ymin", "xmax", "ymax", "x1", "y1", "x2", "y2"}
+_FLAGS = {"label", "practice"}
 _MAY_BE_NOTHING = {"dataset", "mask", "prediction", "model", "practice"}
 
 
@@ -37,7 +50,7 @@ def read_manifest(content: bytes, problems: Problems) -> list[CaseRecord]:
     for place, cells in rows:
         cells = without_empty_end(cells, len(header))
         if len(cells) != len(header):
-            text = f"it has {len(cells)} cells, and the header {len(header)}"
+            text = f"it has {counted(len(cells), 'cell')}, and the header {len(header)}"
             problems.add(place, "", "", text, "Check for missing or stray separators and quotes")
             continue
         values = {name: _value(name, cell) for name, cell in zip(header, cells, strict=True)}
@@ -60,8 +73,12 @@ def _rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
 
 
 def _value(column: str, cell: str) -> str:
-    """The cell without blanks around it; empty for N/A and its like in columns that may be empty."""
-    return "" if column in _MAY_BE_NOTHING and is_nothing(cell) else cell.strip()
+    """The cell without blanks around it; empty for N/A and its like in columns that may be empty. Flags are whole
+    numbers however a program wrote them: "1.00" and "1,0" are 1."""
+    if column in _MAY_BE_NOTHING and is_nothing(cell):
+        return ""
+    found = whole_number(cell) if column in _FLAGS else None
+    return cell.strip() if found is None else str(found)
 
 
 def _check_header(header: list[str], problems: Problems) -> None:
@@ -225,10 +242,11 @@ def _merge(cases: dict[str, CaseRecord], image: str, row: _Row) -> None:
 
 
 def _check_spelling(cases: list[CaseRecord], problems: Problems) -> None:
-    """“effusion” beside “Effusion” would silently be two pathologies."""
+    """“effusion” or “Pleural_Effusion” beside “Effusion” and “Pleural Effusion” would silently be two pathologies."""
     first: dict[str, FindingRecord] = {}
     for finding in rows_of(cases):
-        known = first.setdefault(finding.pathology.lower(), finding)
+        name = re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFKC", finding.pathology)).casefold()
+        known = first.setdefault(name, finding)
         if known.pathology != finding.pathology:
             text = f"row {known.row} writes it “{known.pathology}”"
             problems.add(finding.row, "pathology", finding.pathology, text, "Write it the same way everywhere")

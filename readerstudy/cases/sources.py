@@ -155,7 +155,7 @@ class ZipFiles:
         unsure = []
         for number, info in enumerate(archive.infolist(), 1):
             name, raw = meant_name(info)
-            if not info.is_dir() and not _ignored(name):
+            if not name.endswith("/") and not _ignored(name):  # is_dir() knows no backslash at the end
                 self._add(number, info, name)
                 unsure += [(raw, info)] if raw else []
         self.unsure = UnsureNames(unsure)
@@ -174,6 +174,7 @@ class ZipFiles:
             raise refuse(f"{entry} is compressed by {called}, which cannot be read here", OTHER_COMPRESSION)
         if info.file_size > SMALL and info.file_size > MAX_RATIO * info.compress_size:
             raise refuse(f"{entry} unpacks to over {MAX_RATIO} times its size, which no image does", "Remove it")
+        name = str(PurePosixPath(name))  # some programs write ./ before every name
         if name in self.entries:
             raise refuse(f"{entry} has the same name as another one", "Make the ZIP again from one folder")
         self.entries[name] = info

@@ -1,5 +1,6 @@
 """load_reads from spreadsheets: everything right is stored, anything wrong is listed and nothing is."""
 
+import gzip
 import json
 import re
 from io import StringIO
@@ -9,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from scipy.stats import wilcoxon
 
+from readerstudy.analysis.loading.spreadsheets import load_spreadsheets
 from readerstudy.analysis.running import study_data, study_results
 from readerstudy.cases.models import Batch, Case
 from readerstudy.reading.models import Assignment, Response
@@ -167,3 +169,14 @@ def test_whose_read_it_is_may_be_said_and_a_slug_is_used_once(tmp_path):
     with pytest.raises(CommandError, match="Nothing was loaded"):
         load(record, files)
     assert Study.objects.count() == 1
+
+
+def test_ages_sexes_and_views_of_the_record_are_read_by_the_manifest_s_rules(tmp_path):
+    record, files = write(tmp_path)
+    trials = json.loads(gzip.decompress(record.read_bytes()))
+    trials[0]["source"] |= {"Patient Age": "414Y", "Patient Gender": "Male", "view": "left lateral"}
+    trials[1]["source"] |= {"Patient Age": "058Y", "Patient Gender": "?", "view": "AP of somebody"}
+    record.write_bytes(gzip.compress(json.dumps(trials).encode()))
+    examples = load_spreadsheets(files, record).examples
+    assert (examples["1"].age, examples["1"].sex, examples["1"].view) == (None, "M", "LL")
+    assert (examples["2"].age, examples["2"].sex, examples["2"].view) == (58, "", "")

@@ -6,6 +6,7 @@ from io import BytesIO, StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from readerstudy.cases.checking import check_source
 from readerstudy.cases.identity import known_patient, patient_key
 from readerstudy.cases.manifest import read_manifest
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
@@ -221,3 +222,60 @@ def test_a_zip_is_still_read_by_its_names(tmp_path):
     path = zipped(make_batch(tmp_path / "f", simple_rows()), tmp_path / "a.zip")
     with open_source(path) as source:
         assert source.files.names() == [*(f"{place}.png" for place in range(4)), "manifest.csv"]
+
+
+@pytest.mark.parametrize("other", ["pleural_effusion", "Pleural  Effusion", "Pleural-Effusion", "PLEURAL EFFUSION"])
+def test_two_spellings_of_one_pathology_are_refused(other):
+    problems = Problems()
+    text = f"image,pathology,label\na.png,Pleural Effusion,1\nb.png,{other},1\n"
+    read_manifest(text.encode(), problems)
+    assert [str(problem) for problem in problems.found] == [
+        f"row 3, pathology “{other}”: row 2 writes it “Pleural Effusion”. Write it the same way everywhere."
+    ]
+
+
+def test_a_letter_with_its_accent_apart_is_the_same_letter():
+    problems = Problems()
+    read_manifest("image,pathology,label\na.png,\u00c9panchement,1\nb.png,E\u0301panchement,1\n".encode(), problems)
+    assert "row 2 writes it" in str(problems.found[0])
+
+
+@pytest.mark.parametrize(
+    ("cell", "label"), [("1,0", True), ("0,0", False), ("1.00", True), ("-1,0", None), ("#NV", None)]
+)
+def test_flags_are_read_however_a_program_wrote_them(cell, label):
+    problems = Problems()
+    (case,) = read_manifest(f"image;pathology;label;practice\na.png;Mass;{cell};1,0\n".encode(), problems)
+    assert not problems.found
+    assert case.findings[0].label is label and case.practice is True
+
+
+def test_patient_ids_that_became_numbers_are_warned_of(tmp_path):
+    rows = [{"image": f"{n}.png", "patient": f"{n}.0"} for n in range(12, 15)]
+    with open_source(make_batch(tmp_path / "batch", rows)) as source:
+        report = check_source(source).report
+    assert report.patients == 3
+    (warning,) = report.warnings
+    assert warning.startswith("3 images with a patient id like 123.0") and "12.0" not in warning
+
+
+def test_a_zip_with_backslashes_and_folders_and_one_with_dots(tmp_path):
+    for name, entries in {"windows": ("images\\", "images\\1.png"), "dots": ("./images/1.png",)}.items():
+        path = tmp_path / f"{name}.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for number, entry in enumerate(entries):
+                info = zipfile.ZipInfo("x")
+                info.filename = entry
+                archive.writestr(info, png() if number == len(entries) - 1 else b"")
+            archive.writestr("./manifest.csv" if name == "dots" else "manifest.csv", "image\nimages/1.png\n")
+        with open_source(path) as source:
+            assert check_source(source).report.cases == 1
+            assert "images/1.png" in source.files.names() and len(source.files.names()) == 2
+
+
+def test_a_zip_in_a_zip_is_named(tmp_path):
+    inner = zipped(make_batch(tmp_path / "batch", [{"image": "1.png"}]), tmp_path / "inner.zip")
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as archive:
+        archive.write(inner, "cases.zip")
+    with open_source(tmp_path / "outer.zip") as source, pytest.raises(Refused, match="the file is a ZIP, not an image"):
+        check_source(source)

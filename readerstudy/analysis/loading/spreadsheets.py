@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from explain import facts
 from readerstudy.analysis.loading.shape import (
     LoadedAnswer,
     LoadedExample,
@@ -27,6 +28,7 @@ from readerstudy.analysis.loading.shape import (
     read_table,
 )
 from readerstudy.cases.identity import keyed_hash, patient_key
+from readerstudy.cases.records import OLDEST
 from readerstudy.cases.tables import is_nothing, whole_number
 
 METHODS = [
@@ -221,8 +223,8 @@ def _score(file: str, row: int, question: LoadedQuestion, column: str, cell: str
 
 def _example(trial: dict[str, Any]) -> LoadedExample:
     source = trial.get("source") or {}
-    sex = str(source.get("Patient Gender") or source.get("PatientSex") or "").strip().upper()
-    age = whole_number(str(source.get("Patient Age", source.get("PatientAge", ""))))
+    sex = str(source.get("Patient Gender") or source.get("PatientSex") or "")
+    age = facts.or_unknown(facts.age_years, str(source.get("Patient Age", source.get("PatientAge", ""))), None)
     return LoadedExample(
         name=str(trial["trialid"]),
         case=_image(trial),
@@ -232,9 +234,9 @@ def _example(trial: dict[str, Any]) -> LoadedExample:
         model=str(trial.get("model_used") or "as published"),
         patient_key=patient_key(str(source.get("Patient ID") or source.get("patientid") or "")),
         dataset=str(trial.get("dataset") or ""),
-        sex=sex if sex in ("F", "M", "O") else "",
-        age=min(age, 90) if age is not None and age >= 0 else None,
-        view=str(source.get("view") or "")[:16],
+        sex=facts.or_unknown(facts.sex, sex, ""),
+        age=None if age is None else min(age, OLDEST),
+        view=facts.or_unknown(facts.view, str(source.get("view") or ""), ""),
     )
 
 
