@@ -22,6 +22,7 @@ from readerstudy.cases.problems import Refused
 from readerstudy.cases.truths import shown_truths, where_to_ask
 from readerstudy.cases.upload_check import small_png
 from readerstudy.common.downloads import disposition
+from readerstudy.wording import counted
 
 CASES_A_PAGE = 24
 SHOWN_PROBLEMS = 500
@@ -119,7 +120,7 @@ def _load(request: HttpRequest, token: str, user: Any) -> HttpResponse:
             messages.error(request, str(problem))
         return redirect("batch_staged", token)
     if loaded.created:
-        messages.success(request, f"{loaded.report.cases} cases were loaded as batch {name}.")
+        messages.success(request, f"{counted(loaded.report.cases, 'case was', 'cases were')} loaded as batch {name}.")
         if not loaded.batch.keeps_source_ids:
             return redirect("batch_staged", token)
     else:

@@ -13,7 +13,7 @@ from readerstudy.reading import progress
 from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, Response, Visit
 from readerstudy.studies.asking import asked_counts, fully_answered, is_asked
 from readerstudy.studies.models import Question, Study
-from readerstudy.wording import when
+from readerstudy.wording import counted, when
 
 VISIT_MEASURES = (
     "images_ready_ms",
@@ -218,7 +218,8 @@ def finish_read(reader: Reader, read: Read) -> Read:
         shown = ", ".join(map(str, missing[:10])) + (" …" if len(missing) > 10 else "")
         raise Refused(
             "incomplete",
-            f"{len(missing)} examples are not answered yet: positions {shown}. If an image does not load, tell the "
+            f"{counted(len(missing), 'example is', 'examples are')} not answered yet: "
+            f"{'position' if len(missing) == 1 else 'positions'} {shown}. If an image does not load, tell the "
             "person who runs the study: they can exclude the example.",
         )
     read.finished_at = timezone.now()

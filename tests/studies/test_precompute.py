@@ -112,7 +112,7 @@ def test_a_changed_parameter_renders_only_what_it_changes(study, weights):
 
 
 def test_parts_can_be_asked_for_and_shards_cover_everything_once(study, weights):
-    assert "Rendered 1 explanations" in precompute(weights, kinds=["input_gradient"], limit=1)
+    assert "Rendered 1 explanation of" in precompute(weights, kinds=["input_gradient"], limit=1)
     for shard in ("1/2", "2/2"):
         precompute(weights, kinds=["input_gradient"], shard=shard)
     assert Explanation.objects.count() == 3

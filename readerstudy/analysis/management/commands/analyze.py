@@ -14,6 +14,7 @@ from readerstudy.analysis.running import store_analysis, study_data, study_resul
 from readerstudy.studies.commands import study_named
 from readerstudy.studies.looking import record_look
 from readerstudy.studies.plan import AnalysisError
+from readerstudy.wording import counted
 
 
 class Command(BaseCommand):
@@ -39,7 +40,9 @@ class Command(BaseCommand):
                 analysis = store_analysis(study, analysis=waiting)
             if analysis.status == Analysis.Status.FAILED:
                 raise CommandError(f"The analysis of {study.slug} failed. {analysis.error}")
-            self.stdout.write(f"Analysed {study.slug}: {analysis.responses} responses; see its results page.")
+            self.stdout.write(
+                f"Analysed {study.slug}: {counted(analysis.responses, 'response')}; see its results page."
+            )
         if options["output"]:
             try:
                 record_look(study, "analysis", None, options["why"])
@@ -50,6 +53,6 @@ class Command(BaseCommand):
             except (AnalysisError, OSError) as error:
                 raise CommandError(str(error)) from error
             self.stdout.write(
-                f"Analysed {study.slug}: {data.rows} responses, {len(files)} files; "
+                f"Analysed {study.slug}: {counted(data.rows, 'response')}, {counted(len(files), 'file')}; "
                 f"open {options['output']}/report.html."
             )

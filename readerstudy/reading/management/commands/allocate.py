@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from readerstudy.reading.allocation import allocate_study
 from readerstudy.studies.commands import study_named
 from readerstudy.studies.models import Study
+from readerstudy.wording import counted
 
 
 class Command(BaseCommand):
@@ -28,4 +29,6 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         codes = ", ".join(reader.code for reader in readers)
-        self.stdout.write(f"Allocated {len(readers)} readers{': ' + codes if codes else '; everyone has their reads'}.")
+        self.stdout.write(
+            f"Allocated {counted(len(readers), 'reader')}{': ' + codes if codes else '; everyone has their reads'}."
+        )

@@ -15,6 +15,7 @@ from readerstudy.explanations.loading import ModelsUnavailable
 from readerstudy.explanations.rendering import Options
 from readerstudy.studies.commands import study_named
 from readerstudy.studies.precomputing import Part, examples_of, precompute
+from readerstudy.wording import counted
 
 
 class Command(BaseCommand):
@@ -71,11 +72,13 @@ class Command(BaseCommand):
             self.stderr.write(f"case {prediction.case.public_id}, {prediction.pathology}, {kind}: {why}")
         nothing = "" if done.made or done.failed else " Nothing to do."
         self.stdout.write(
-            f"Rendered {done.made} explanations of {study.slug} on {done.device or 'no device'}; "
+            f"Rendered {counted(done.made, 'explanation')} of {study.slug} on {done.device or 'no device'}; "
             f"{done.existing} existed, {len(done.failed)} failed.{nothing}"
         )
         if done.failed:
-            raise CommandError(f"{len(done.failed)} explanations failed; see above. --force tries them again.")
+            raise CommandError(
+                f"{counted(len(done.failed), 'explanation')} failed; see above. --force tries them again."
+            )
 
 
 def _shard(text: str) -> tuple[int, int]:
