@@ -5,13 +5,14 @@ another study can be reached. Readers' way in is readerstudy.reading.access.
 """
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404
 
 from readerstudy.accounts.access import AnyRequest, administrator, signed_in
 from readerstudy.accounts.models import User
 from readerstudy.studies.models import Membership, Study
 
-__all__ = ["administrator", "may_create_study", "researcher_study", "signed_in"]
+__all__ = ["administrator", "may_create_study", "researcher_study", "run_by", "signed_in"]
 
 RUNS = (Membership.Role.RESEARCHER, Membership.Role.ADMINISTRATOR)
 
@@ -31,6 +32,14 @@ def researcher_study(request: AnyRequest, slug: str, state: str | None = None) -
     if state is not None and study.state != state:
         raise PermissionDenied(f"“{study.title}” is {study.state}; this can be done only while it is {state}.")
     return study
+
+
+def run_by(user: User) -> QuerySet[Study]:
+    """The studies that `researcher_study` lets this person into."""
+    memberships = Membership.objects.filter(user=user)
+    if user.is_administrator:
+        return Study.objects.exclude(pk__in=memberships.exclude(role__in=RUNS).values("study"))
+    return Study.objects.filter(pk__in=memberships.filter(role__in=RUNS).values("study"))
 
 
 def may_create_study(user: User) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -9,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from readerstudy.common.downloads import disposition
 from readerstudy.studies import composition, forms
-from readerstudy.studies.access import may_create_study, researcher_study, signed_in
+from readerstudy.studies.access import may_create_study, researcher_study, run_by, signed_in
 from readerstudy.studies.attempts import attempt
 from readerstudy.studies.blinding import READS_THERE, cases_of, reads_of
 from readerstudy.studies.checklist import checklist_for
@@ -27,6 +28,7 @@ def new(request: HttpRequest) -> HttpResponse:
     form = forms.NewStudyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         study = composition.new_study(user=user, **form.cleaned_data)
+        _warn_of_twins(request, study)
         return redirect("study", study.slug)
     return render(request, "studies/new.html", {"form": form})
 
@@ -64,6 +66,8 @@ def design(request: HttpRequest, slug: str) -> HttpResponse:
     study = researcher_study(request, slug)
     form = forms.DesignForm(request.POST or None, instance=study)
     if request.method == "POST" and form.is_valid() and attempt(request, form.save, "The design is saved."):
+        if "title" in form.changed_data:
+            _warn_of_twins(request, form.instance)
         return redirect("study_design", slug)
     study = Study.objects.get(pk=study.pk)  # the form has written what was typed into the other instance
     return render(request, "studies/design.html", {"study": study, "form": form})
@@ -108,6 +112,18 @@ def plan(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and attempt(request, save, "The analysis plan is saved."):
         return redirect("study_plan", slug)
     return render(request, "studies/plan.html", {"study": study, "form": form, "families": _families(study)})
+
+
+def _warn_of_twins(request: HttpRequest, study: Study) -> None:
+    """Two studies of one title look alike on every page; only those that this person may see are named."""
+    twins = run_by(signed_in(request)).filter(title__iexact=study.title).exclude(pk=study.pk)
+    addresses = ", ".join(twins.order_by("created_at").values_list("slug", flat=True)[:3])
+    if addresses:
+        messages.warning(
+            request,
+            f"You have another study called “{study.title}” ({addresses}); this one is {study.slug}. "
+            "Give one of them another title, so that nobody takes one for the other.",
+        )
 
 
 def _families(study: Study) -> tuple[Any, ...]:

@@ -65,6 +65,15 @@ def test_slugs_are_free_and_never_new(ann):
     ]  # fmt: skip
 
 
+def test_a_title_in_use_is_warned_of_among_ones_own_studies(client):
+    new_study("Secret", make_user("somebody"))
+    client.force_login(make_member(make_study("pilot"), "ann", "researcher"))
+    Study.objects.filter(slug="pilot").update(title="Pilot")
+    assert "another study called" in text_of(client.post("/studies/new/", {"title": "pilot"}, follow=True))
+    for title in ("Secret", "Another"):
+        assert "another study called" not in text_of(client.post("/studies/new/", {"title": title}, follow=True))
+
+
 def test_the_page_makes_a_draft_for_people_who_may(client):
     client.force_login(make_user("root", is_staff=True))
     response = client.post("/studies/new/", {"title": "Pilot"})
