@@ -20,7 +20,7 @@ MAX_ROWS = 1_000_000
 SAVE_AS = "Save it again as “CSV UTF-8”"
 SEPARATORS = ",;\t"
 # What people and programs write into a cell that has no value.
-NOTHING = frozenset(SAYS_NOTHING | {"–", "—", "n.a.", "n.a", "<na>"})
+NOTHING = frozenset(SAYS_NOTHING | {".", "–", "—", "n.a.", "n.a", "<na>"})
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"  # OLE compound file: .xls
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d{1,3})?", re.IGNORECASE | re.ASCII)
 _SHORTENED = re.compile(r"[+-]?\d([.,]\d+)?E[+-]\d+|[+-]?\d[.,]\d+E\d+", re.IGNORECASE | re.ASCII)
