@@ -110,7 +110,7 @@ def upload(page: Page, address: str, path: Path, cases: dict[str, dict[str, str]
 
 def draft_and_invite_researcher(page: Page, address: str) -> str:
     page.goto(f"{address}/studies/new/")
-    page.get_by_label("Title").fill("Which explanation helps?")
+    page.get_by_label("Title", exact=True).fill("Which explanation helps?")
     page.get_by_role("button", name="Make the draft").click()
     page.goto(f"{address}/studies/{SLUG}/people/")
     return invite(page, "researcher@hospital.example", "researcher")[0]
