@@ -37,6 +37,11 @@ ONE_MASK = (
 )
 _BOX_COLUMNS = {"x", "y", "w", "h", "width", "height", "bbox", "xmin", "ymin", "xmax", "ymax", "x1", "y1", "x2", "y2"}
 _FLAGS = {"label", "practice"}
+_MANY_NAMES = 10
+_NAME_OR_ID = re.compile(  # Miller^Anna; Miller, Anna; 12345678 or MR123456; 1950-03-12 or 12.3.1950
+    r".*\^.*|[^\W\d]+, [^\W\d]+|\D{0,3}\d{6,}|(19|20)\d\d[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-](19|20)\d\d"
+)
+_SLIPPED = "Check that each column's values stand below its name; --keep-source-ids shows them, for public data only"
 _MAY_BE_NOTHING = {"dataset", "mask", "prediction", "model", "practice"}
 
 
@@ -60,8 +65,11 @@ def read_manifest(content: bytes, problems: Problems) -> list[CaseRecord]:
             _merge(cases, image, row)
     if not cases and not problems.found:
         raise refuse("the manifest has a header and no rows", "Add a row for each case and pathology", "manifest")
-    _check_spelling(list(cases.values()), problems)
-    return list(cases.values())
+    found = list(cases.values())
+    if not problems.show_ids:
+        _check_no_names(found, problems)
+    _check_spelling(found, problems)
+    return found
 
 
 def _rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
@@ -241,6 +249,26 @@ def _merge(cases: dict[str, CaseRecord], image: str, row: _Row) -> None:
         case.findings.append(finding)
 
 
+def _check_no_names(cases: list[CaseRecord], problems: Problems) -> None:
+    """In these columns few values come again and again. Others are names, ids or dates, from a column that has slipped
+    by one; they would stand in reports, exports and logs."""
+    findings = [(finding.row, finding) for finding in rows_of(cases)]
+    columns: dict[str, list[tuple[int, str]]] = {
+        "pathology": [(row, finding.pathology) for row, finding in findings],
+        "model": [(row, finding.model) for row, finding in findings],
+        "dataset": [(case.row, case.dataset) for case in cases if case.dataset],
+    }
+    for column, values in columns.items():
+        different = len({value for _, value in values})
+        if different >= _MANY_NAMES and 2 * different > len(values):
+            text = f"it has {different} different values in {len(values)} rows: names, ids or dates?"
+            problems.add(1, column, "", text, _SLIPPED)
+            continue
+        for row, value in values:
+            if _NAME_OR_ID.fullmatch(value):
+                problems.add(row, column, "", "it looks like a name, an id or a date", _SLIPPED)
+
+
 def _check_spelling(cases: list[CaseRecord], problems: Problems) -> None:
     """“effusion” or “Pleural_Effusion” beside “Effusion” and “Pleural Effusion” would silently be two pathologies."""
     first: dict[str, FindingRecord] = {}
@@ -248,5 +276,5 @@ def _check_spelling(cases: list[CaseRecord], problems: Problems) -> None:
         name = re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFKC", finding.pathology)).casefold()
         known = first.setdefault(name, finding)
         if known.pathology != finding.pathology:
-            text = f"row {known.row} writes it “{known.pathology}”"
+            text = f"row {known.row} writes it otherwise"
             problems.add(finding.row, "pathology", finding.pathology, text, "Write it the same way everywhere")

@@ -191,7 +191,7 @@ def test_a_missing_linking_table_does_not_hide_what_is_wrong_with_the_manifest(t
     rows = simple_rows(3)
     rows[1]["label"] = "perhaps"
     _, errors = run(make_batch(tmp_path / "f", rows))
-    assert "row 3, label “perhaps”" in errors and "--linking-table FILE" in errors and "2 problems" in errors
+    assert "row 3, label: it is not 0 or 1" in errors and "--linking-table FILE" in errors and "2 problems" in errors
 
 
 def test_the_same_zip_with_another_option_is_called_what_it_is(tmp_path):

@@ -1,5 +1,7 @@
 """Reading a manifest: encodings, separators, and a sentence for everything that is wrong in it."""
 
+import re
+
 import pytest
 
 from readerstudy.cases.manifest import read_manifest
@@ -65,24 +67,27 @@ def test_rows_of_one_image_are_one_case():
         (b"image,pathology,label\na.png,Effusion,2\n", "row 2, label “2”: it is not 0 or 1. Write 1 (present)"),
         (b"image,pathology,label\n,Effusion,1\n", "row 2, image: it is empty"),
         (b"image,pathology,label\na.png,,1\n", "row 2, pathology: it is empty, and label is not"),
-        (b"image,age\na.png,old\n", "row 2, age “old”: it is not a number"),
+        (b"image,age\na.png,old\n", "row 2, age: it is not a number"),
         (b"image,age\na.png,412\n", "row 2, age “412”: it is not between 0 and 120"),
         (b"image,age\na.png,63.5\n", "row 2, age “63.5”: it is not a whole number"),
         (b"image,label\na.png,1\nb.png,0\n", "row 1, pathology: the column is missing, and label needs it"),
-        (b"image,pathology,label\na.png,=Effusion(),1\n", "row 2, pathology “=Effusion()”: it is no plain name"),
-        (b"image,pathology,label\na.png,a<script>,1\n", "row 2, pathology “a<script>”: it is no plain name"),
-        (b"image,view\na.png,upside down\n", "row 2, view “upside down”: it is not a known view"),
+        (b"image,pathology,label\na.png,=Effusion(),1\n", "row 2, pathology: it is no plain name"),
+        (b"image,pathology,label\na.png,a<script>,1\n", "row 2, pathology: it is no plain name"),
+        (b"image,view\na.png,upside down\n", "row 2, view: it is not a known view"),
         (b"image,sex\na.png,7\n", "row 2, sex “7”: it is not a known value"),
-        (b"image,practice\na.png,maybe\n", "row 2, practice “maybe”: it is not 0 or 1"),
+        (b"image,practice\na.png,maybe\n", "row 2, practice: it is not 0 or 1"),
         (b"image,pathology,prediction\na.png,Mass,64%\n", "row 2, prediction “64%”: it is not a number"),
         (b"image,pathology,prediction\na.png,Mass,64\n", "it is not between 0 and 1"),
         (b"image,pathology,label,mask\na.png,Mass,0,m.png\n", "row 2, mask: a mask needs the label 1"),
         (b"image,pathology,explanation:input_gradient\na.png,Mass,m.png\n", "needs the prediction it explains"),
-        (b"image,pathology,label\na.png,Mass,1\na.png,Mass,1\n", "row 3, pathology “Mass”: row 2 has the same image"),
+        (b"image,pathology,label\na.png,Mass,1\na.png,Mass,1\n", "row 3, pathology: row 2 has the same image"),
         (b"image,pathology,sex\na.png,Mass,F\na.png,Effusion,M\n", "row 3, sex “M”: it differs from row 2"),
         (b'image,pathology,label\na.png,"Ma\nss",1\n', "it has line breaks or invisible characters"),
         (b"image,pathology,label\na.png," + b"x" * 81 + b",1\n", "it has more than 80 characters"),
-        (b"image,pathology,label\na.png,Mass,1\nb.png,mass,1\n", "row 3, pathology “mass”: row 2 writes it “Mass”"),
+        (
+            b"image,pathology,label\na.png,Mass,1\nb.png,mass,1\n",
+            "row 3, pathology: row 2 writes it otherwise",
+        ),
     ],
 )
 def test_it_says_what_is_wrong_where_and_what_to_do(content, said):
@@ -107,6 +112,42 @@ def test_problems_do_not_name_patients_unless_the_data_are_public():
     text = "image,pathology,patient\nSmith/a.png,Mass,Smith\nSmith/a.png,Effusion,Jones\n"
     assert "Jones" not in problems_of(text)
     assert "Jones" in problems_of(text, show_ids=True)
+
+
+SLIPPED = "".join(f"{n}.png,Miller{n:c},Effusion,1\n" for n in range(97, 97 + 12))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("image,pathology,label\na.png,Effusion,Miller\n", "row 2, label: it is not 0 or 1"),
+        ("image,pathology,age\na.png,Effusion,Miller 63\n", "row 2, age: it is not a number"),
+        ("image,pathology,label\na.png,Miller^Anna,1\n", "row 2, pathology: it looks like a name, an id or a date"),
+        ('image,pathology,label\na.png,"Miller, Anna",1\n', "row 2, pathology: it looks like a name"),
+        ("image,dataset\na.png,1950-03-12\n", "row 2, dataset: it looks like a name, an id or a date"),
+        ("image,pathology,prediction,model\na.png,Mass,0.5,12345678\n", "row 2, model: it looks like a name"),
+        (f"image,pathology,patient,label\n{SLIPPED}", "pathology: it has 12 different values in 12 rows"),
+        ("image,pathology,label\na.png,Miller,1\nb.png,miller,0\n", "row 2 writes it otherwise"),
+    ],
+)
+def test_a_column_that_has_slipped_puts_no_name_into_a_message(text, said):
+    found = problems_of(text)
+    assert said in found
+    assert not re.search("miller|1950|12345678", found, re.IGNORECASE)
+
+
+def test_versions_and_dates_inside_a_name_are_no_names():
+    text = "image,pathology,prediction,model,dataset\na.png,Mass,0.5,densenet-1.2.4,ward 2024-05-01\n"
+    assert problems_of(text) == ""
+
+
+def test_public_data_may_hold_any_values():
+    assert problems_of(f"image,pathology,patient,label\n{SLIPPED}", show_ids=True) == ""
+
+
+def test_many_pathologies_that_come_again_are_no_names():
+    rows = "".join(f"{n}.png,Finding {chr(97 + n % 12)},1\n" for n in range(36))
+    assert problems_of("image,pathology,label\n" + rows) == ""
 
 
 def test_a_semicolon_manifest_may_have_decimal_commas():
