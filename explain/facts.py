@@ -15,7 +15,7 @@ T = TypeVar("T")
 MAX_AGE = 120
 # Cells that say that nothing is known; compared in lower case.
 SAYS_NOTHING = {
-    *("", "-", "--", "nan", "na", "n/a", "#n/a", "none", "null", "nil", "unknown", "unk", "not known"),
+    *("", "-", "--", ".", "nan", "na", "n/a", "#n/a", "none", "null", "nil", "unknown", "unk", "not known"),
     *("missing", "not available", "not stated", "not specified", "unspecified", "undefined"),
     *("n/d", "#n/d", "n.d.", "nd", "#nv", "n.v.", "k.a.", "k. a.", "keine angabe", "unbekannt", "inconnu", "inconnue"),
     *(

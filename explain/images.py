@@ -250,7 +250,7 @@ def opened_picture(file: BinaryIO, where: str, formats: tuple[str, ...]) -> Iter
     try:
         with dicom.no_quotes(), Image.open(file, formats=formats) as picture:
             yield picture
-    except ImageError:
+    except (ImageError, MemoryError):
         raise
     except Image.DecompressionBombError:
         limit = f"the image says it has more than the limit of {MAX_PIXELS // 1_000_000} megapixels"

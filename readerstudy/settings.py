@@ -139,7 +139,7 @@ FILE_UPLOAD_HANDLERS = [
 ]
 # Uploads in the browser are checked in a process of its own, which may take so much memory and time: less than nginx
 # waits (deploy/nginx.conf, proxy_read_timeout), or nobody is told.
-UPLOAD_CHECK_MIB = env.int("UPLOAD_CHECK_MIB", default=3072)
+UPLOAD_CHECK_MIB = env.int("UPLOAD_CHECK_MIB", default=2048)
 UPLOAD_CHECK_SECONDS = env.int("UPLOAD_CHECK_SECONDS", default=110)
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [SHIPPED / "static"]
@@ -163,6 +163,8 @@ MODELS = env.list("MODELS", default=[])
 MODEL_ROOT = Path(env.str("MODEL_ROOT")) if env.str("MODEL_ROOT", default="") else None
 # Seconds after which an analysis that was started on a results page is ended.
 ANALYSIS_TIME_LIMIT = env.int("ANALYSIS_TIME_LIMIT", default=3600)
+if ANALYSIS_TIME_LIMIT < 1:
+    raise ImproperlyConfigured("ANALYSIS_TIME_LIMIT is in seconds, and at least 1.")
 
 # Manifest columns `<name>:<kind>` that load_cases hands to another app; see readerstudy.cases.extensions.
 MANIFEST_EXTENSIONS = {"explanation": "readerstudy.explanations.external"}

@@ -34,8 +34,8 @@ def make(user: User) -> str:
     """A new key, replacing an older one; it is told only now."""
     key = secrets.token_urlsafe(30)
     expires = timezone.now() + timedelta(days=settings.EXPORT_TOKEN_DAYS)
-    end(user)
-    ExportToken.objects.create(user=user, digest=digest(key), expires_at=expires)
+    fresh = {"digest": digest(key), "expires_at": expires, "created_at": timezone.now(), "used_at": None}
+    ExportToken.objects.update_or_create(user=user, defaults=fresh)
     return key
 
 

@@ -177,8 +177,14 @@ def confirm(token: str, user: User) -> Loaded:
 def _claim(folder: Path) -> Path:
     """Take the upload for loading: two clicks load once. Returns the marker. Raises Refused."""
     ready, loading = folder / "ready", folder / "loading"
-    if loading.exists() and loading.stat().st_mtime < time.time() - DEAD_AFTER_SECONDS:
-        loading.rename(ready)  # the process that loaded it is gone; what it wrote is removed by the next load
+    try:
+        touched = loading.stat()
+        if touched.st_mtime < time.time() - DEAD_AFTER_SECONDS:
+            # The process that loaded it is gone; what it wrote is removed by the next load. One click takes it over.
+            (folder / f"taken-over-{touched.st_mtime_ns}").touch(exist_ok=False)
+            loading.rename(ready)
+    except (FileNotFoundError, FileExistsError):
+        pass
     try:
         ready.rename(loading)
     except FileNotFoundError:

@@ -6,6 +6,7 @@ it. The process reads the upload as JSON on its standard input, and writes check
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -25,6 +26,7 @@ from explain.render import grey8
 from readerstudy.cases.checking import Checked, Report, check_source
 from readerstudy.cases.problems import Refused, refuse
 from readerstudy.cases.records import CaseRecord
+from readerstudy.common.full_disk import is_full
 
 if TYPE_CHECKING:
     from readerstudy.cases.staging import Staged
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 SHOWN_CASES = 100
 THUMBNAIL = 96
 RESULT = "checked.json"
+NO_MEMORY, NO_SPACE = 3, 4  # exit statuses
 # One thread: threads' own memory would count against the limit, and images are checked one after the other.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
@@ -42,16 +45,20 @@ def check_apart(staged: Staged) -> tuple[Checked, list[dict[str, Any]]]:
     same = {"MEDIA_ROOT": str(settings.MEDIA_ROOT), "UPLOAD_CHECK_MIB": str(settings.UPLOAD_CHECK_MIB)}
     environment = {**os.environ, **ONE_THREAD, **same}
     try:
-        subprocess.run(  # noqa: S603 - no user text
+        ended = subprocess.run(  # noqa: S603 - no user text
             command, cwd=settings.BASE_DIR, env=environment, input=json.dumps(asdict(staged)), text=True,
             timeout=settings.UPLOAD_CHECK_SECONDS, check=False, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-        found = json.loads((staged.folder / RESULT).read_text())
-        (staged.folder / RESULT).unlink()
+        ).returncode  # fmt: skip
     except subprocess.TimeoutExpired:
         raise _too_much(f"{settings.UPLOAD_CHECK_SECONDS} seconds") from None
-    except FileNotFoundError:
-        raise _too_much(f"{settings.UPLOAD_CHECK_MIB} MiB of memory") from None
+    if ended == NO_SPACE:
+        raise OSError(errno.ENOSPC, "while an upload was checked")
+    if ended == NO_MEMORY or ended < 0:  # below 0: a decoder in C that found no memory, or the system's own limit
+        raise _too_much(f"{settings.UPLOAD_CHECK_MIB} MiB of memory")
+    if ended:
+        raise RuntimeError(f"the check of an upload ended with status {ended}; its error is in the log above")
+    found = json.loads((staged.folder / RESULT).read_text())
+    (staged.folder / RESULT).unlink()
     if "problems" in found:
         raise Refused.from_rows(found["problems"])
     cases = [CaseRecord(row=row, image="") for row in found["rows"]]
@@ -133,7 +140,14 @@ def check_within_limits() -> None:
     _end_first()
     staged = Staged(**json.load(sys.stdin))
     part = staged.folder / f"{RESULT}.part"
-    part.write_text(json.dumps(check(staged)))
+    try:
+        part.write_text(json.dumps(check(staged)))
+    except MemoryError:
+        sys.exit(NO_MEMORY)
+    except OSError as error:
+        if is_full(error):
+            sys.exit(NO_SPACE)
+        raise
     part.replace(staged.folder / RESULT)
 
 
