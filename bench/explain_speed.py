@@ -10,7 +10,8 @@ steps as with real weights). Three ways, each in processes of its own, in turn:
                 frames one by one by the released code's rules, without gradients; one matplotlib figure of 600 px a
                 panel, saved as PNG: four maps and each frame, the frames joined to a GIF. No settings of the memory
                 allocator.
-    same        our functions on `explain.fast` models with `explain.allocator`'s environment, as `precompute` has them;
+    same        our functions on `explain.models.fast` models in the environment of `models.allocator`, as
+                `precompute` has them;
                 same settings               aim: 3 times faster, Spearman with the reference at least 0.999
     default     the same with our defaults  aim: 5 times faster, Spearman at least 0.99 (integrated gradients)
 Prints wall and processor seconds a case for each stage (the least of the repeats), GFLOP/s beside a matrix product's,
@@ -41,13 +42,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bench._measure import peak_rss_mb, report
 from bench.fitted_models import ScaledLatent
-from explain import allocator, render
-from explain.fast import prepared
-from explain.gradients import guided_backprop, input_gradients, integrated_gradients
-from explain.images import Radiograph
-from explain.latent_shift import LambdaSearch, latent_shift
-from explain.models import load_autoencoder, load_classifier
-from explain.phantoms import draw
+from explain.demo.phantoms import draw
+from explain.images.radiograph import Radiograph
+from explain.methods.gradients import guided_backprop, input_gradients, integrated_gradients
+from explain.methods.latent_shift import LambdaSearch, latent_shift
+from explain.models import allocator
+from explain.models.fast import prepared
+from explain.models.registry import load_autoencoder, load_classifier
+from explain.render import pictures as render
 
 MAPS = ("input_gradient", "guided_backprop", "integrated_gradients", "latentshift_map")
 WAYS, CLOCKS = ("reference", "same", "default"), ("wall", "processor")

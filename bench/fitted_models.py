@@ -20,9 +20,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from explain.demo_data import draw_pairs, to_input
-from explain.models import load_classifier
-from explain.phantoms import PATHOLOGIES
+from explain.demo.data import draw_pairs, to_input
+from explain.demo.phantoms import PATHOLOGIES
+from explain.models.registry import load_classifier
 
 FIRST_SEED, PAIRS = 9_000_000, 160
 STEPS = {"classifier": {128: 100, 224: 15}, "autoencoder": {128: 50, 224: 20}}  # of each size in pixels, in turn

@@ -159,7 +159,7 @@ STORAGES = {
 # Classifiers that stored predictions may name although they are paths to import, e.g. wardnet.WardNet. Everything else
 # that data name is imported only where an operator names it on the command line.
 MODELS = env.list("MODELS", default=[])
-# Below it, a folder for each further model (explain.model_folders). Nobody but operators may write there.
+# Below it, a folder for each further model (explain.models.folders). Nobody but operators may write there.
 MODEL_ROOT = Path(env.str("MODEL_ROOT")) if env.str("MODEL_ROOT", default="") else None
 # Seconds after which an analysis that was started on a results page is ended.
 ANALYSIS_TIME_LIMIT = env.int("ANALYSIS_TIME_LIMIT", default=3600)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from django.utils import timezone
 
-from explain.images import Radiograph, pixel_sha256
-from explain.render import display_image
+from explain.images.radiograph import Radiograph, pixel_sha256
+from explain.render.pictures import display_image
 from readerstudy.accounts.models import User
 from readerstudy.cases.models import Batch, Case, Prediction, Truth, save_file
 from readerstudy.reading.models import Assignment, Read, Reader, Response

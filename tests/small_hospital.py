@@ -5,7 +5,7 @@ import zipfile
 from io import StringIO
 from pathlib import Path
 
-from explain.phantoms import Phantom, draw
+from explain.demo.phantoms import Phantom, draw
 from tests.explain.image_files import dicom, encoded
 
 PATHOLOGIES = ("Effusion", "Pneumothorax")

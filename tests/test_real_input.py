@@ -16,9 +16,9 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
-from explain.images import Radiograph
-from explain.kinds import KINDS
-from explain.phantoms import draw
+from explain.demo.phantoms import draw
+from explain.images.radiograph import Radiograph
+from explain.methods.kinds import KINDS
 from readerstudy.cases.models import Batch, Case, Prediction
 from readerstudy.explanations.models import Explanation
 from readerstudy.studies.models import Study

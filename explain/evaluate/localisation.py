@@ -16,8 +16,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from explain.checks import require_usable
-from explain.images import MODEL_SIZE, Crop
+from explain.images.radiograph import MODEL_SIZE, Crop
+from explain.render.checks import require_usable
 
 
 def select_top(values: np.ndarray, count: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from explain.kinds import KINDS
+from explain.methods.kinds import KINDS
 from readerstudy.analysis.background import running_analysis, start_analysis
 from readerstudy.analysis.models import Analysis
 from readerstudy.analysis.tables import completeness

@@ -17,10 +17,10 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from PIL import Image
 
-from explain.checks import UnusableMap
 from explain.evaluate.localisation import iou_at_mask_area, mask_to_model_frame
-from explain.images import Crop
-from explain.kinds import KINDS
+from explain.images.radiograph import Crop
+from explain.methods.kinds import KINDS
+from explain.render.checks import UnusableMap
 from readerstudy.accounts.models import User
 from readerstudy.analysis.background import TimeIsUp, over_time
 from readerstudy.analysis.dictionary import LONG

@@ -13,9 +13,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from explain.as_read import AsRead
-from explain.image_checks import ImageError
-from explain.images import DicomFacts, Radiograph, pixel_sha256
+from explain.images.as_read import AsRead
+from explain.images.checks import ImageError
+from explain.images.radiograph import DicomFacts, Radiograph, pixel_sha256
 from readerstudy.cases.extensions import Extension, extension, kind_of
 from readerstudy.cases.identity import known_patient, patient_key
 from readerstudy.cases.models import Case

@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 from django.conf import settings
 from django.db.models import Model
 
-from explain.images import Radiograph
+from explain.images.radiograph import Radiograph
 from readerstudy.cases.models import Prediction
 
 # Stores content under an opaque name on a model's file field (field, content, suffix, salt), and remembers the file, so

@@ -21,9 +21,9 @@ from django.db.models import Model
 from PIL import Image
 from simple_history.utils import bulk_create_with_history
 
-from explain.image_checks import ImageError
-from explain.images import Radiograph, pixel_sha256
-from explain.render import display_image
+from explain.images.checks import ImageError
+from explain.images.radiograph import Radiograph, pixel_sha256
+from explain.render.pictures import display_image
 from readerstudy.accounts.models import User
 from readerstudy.cases.checking import Checked, Progress, Report, check_source, fill_facts, warn_of_known_pixels
 from readerstudy.cases.extensions import Extension, extension, kind_of

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from explain import facts
+from explain.images import facts
 from readerstudy.cases.extensions import column_problem
 from readerstudy.cases.problems import Problems, refuse
 from readerstudy.cases.records import OLDEST, UNNAMED_MODEL, CaseRecord, FindingRecord, rows_of

@@ -8,10 +8,10 @@ from typing import BinaryIO
 
 import numpy as np
 
-from explain.as_read import resampled
-from explain.image_checks import MAX_PIXELS, ImageError
-from explain.images import Radiograph, grey_samples, opened_picture
-from explain.render import display_image
+from explain.images.as_read import resampled
+from explain.images.checks import MAX_PIXELS, ImageError
+from explain.images.radiograph import Radiograph, grey_samples, opened_picture
+from explain.render.pictures import display_image
 
 _BOXES = re.compile(r"[\d.,;|\s-]+")
 _HOW = "Write x,y,w,h in pixels of the whole image, several boxes separated by ; or |"

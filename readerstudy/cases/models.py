@@ -49,7 +49,7 @@ class Case(models.Model):
     sex = models.CharField(max_length=1, blank=True, choices=Sex.choices)
     age = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Whole years; 90 stands for 90 and over.")
     practice = models.BooleanField(default=False, help_text="The manifest keeps this case for practice.")
-    # Both files are explain.render display images: 8-bit grey PNG, or RGB PNG with the high byte in R, the low in G.
+    # Both files are display images of explain.render: 8-bit grey PNG, or RGB PNG with the high byte in R, the low in G.
     # `pixels`: the radiograph at full resolution, what models and masks refer to; never sent to a browser.
     pixels = models.FileField(upload_to="cases", blank=True, max_length=200)
     # `display`: what browsers show; the same file unless the radiograph is larger than a browser should load.
@@ -69,8 +69,8 @@ class Case(models.Model):
     crop_y = models.PositiveIntegerField(default=0)
     crop_size = models.PositiveIntegerField(default=0)
 
-    # What was done to the file's pixels (explain.as_read). Rows loaded before these fields were kept have rule 0: they
-    # took the range their file declared, and are never rescaled.
+    # What was done to the file's pixels (explain.images.as_read). Rows from before these fields were kept have rule 0:
+    # they took the range their file declared, and are never rescaled.
     range_rule = models.PositiveSmallIntegerField(default=0, help_text="Version of the rule for the grey range.")
     range_low = models.IntegerField(null=True, blank=True, help_text="First stored value of the range taken: black.")
     range_high = models.IntegerField(null=True, blank=True)

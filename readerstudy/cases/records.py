@@ -8,7 +8,7 @@ from typing import BinaryIO, Protocol
 
 import numpy as np
 
-from explain.images import DicomFacts, Radiograph
+from explain.images.radiograph import DicomFacts, Radiograph
 from readerstudy.cases.problems import Problems
 
 OLDEST = 90  # stands for 90 and over

@@ -18,8 +18,8 @@ from typing import BinaryIO, Protocol
 
 import numpy as np
 
-from explain.image_checks import ImageError
-from explain.images import DicomFacts, Radiograph, read_dicom_facts, read_radiograph
+from explain.images.checks import ImageError
+from explain.images.radiograph import DicomFacts, Radiograph, read_dicom_facts, read_radiograph
 from readerstudy.cases.manifest import read_manifest
 from readerstudy.cases.masks import read_mask
 from readerstudy.cases.problems import Problems, Refused, refuse

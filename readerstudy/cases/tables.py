@@ -13,7 +13,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 
-from explain.facts import SAYS_NOTHING
+from explain.images.facts import SAYS_NOTHING
 
 MAX_BYTES = 64 * 2**20
 MAX_ROWS = 1_000_000

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from PIL import Image
 
-from explain.images import Radiograph
-from explain.render import grey8
+from explain.images.radiograph import Radiograph
+from explain.render.pictures import grey8
 from readerstudy.cases.checking import Checked, Report, check_source
 from readerstudy.cases.problems import Refused, refuse
 from readerstudy.cases.records import CaseRecord

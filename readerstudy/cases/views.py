@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from explain.render import read_display_image
+from explain.render.pictures import read_display_image
 from readerstudy.accounts.access import administrator
 from readerstudy.cases import staging
 from readerstudy.cases.media import CACHE_SECONDS

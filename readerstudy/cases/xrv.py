@@ -13,9 +13,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from explain.facts import age_years, or_unknown, sex, view
-from explain.image_checks import ImageError, check_size
-from explain.images import DicomFacts, Radiograph, ranged
+from explain.images.checks import ImageError, check_size
+from explain.images.facts import age_years, or_unknown, sex, view
+from explain.images.radiograph import DicomFacts, Radiograph, ranged
 from readerstudy.cases.problems import Problems, refuse
 from readerstudy.cases.records import OLDEST, CaseRecord, FindingRecord
 

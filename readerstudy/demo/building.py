@@ -14,7 +14,7 @@ from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
-from explain.demo_cases import DemoCase, demo_cases
+from explain.demo.cases import DemoCase, demo_cases
 from readerstudy.cases.loading import load_batch
 from readerstudy.cases.models import Batch, Prediction
 from readerstudy.cases.sources import open_source

@@ -16,7 +16,7 @@ import numpy as np
 from django.conf import settings
 from PIL import Image
 
-from explain.kinds import KINDS
+from explain.methods.kinds import KINDS
 from readerstudy.cases.models import Batch, Prediction
 from readerstudy.explanations.encoding import EncodedFile, encode_frames, encode_map, map_bytes
 from readerstudy.explanations.loading import radiograph

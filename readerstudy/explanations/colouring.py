@@ -12,8 +12,8 @@ from django.core.files.base import ContentFile
 from django.db.models.fields.files import FieldFile
 from django.http import Http404
 
-from explain.colour_scales import PUBLISHED, SCALES, ColourScale
-from explain.render import heat_layer
+from explain.render.colour_scales import PUBLISHED, SCALES, ColourScale
+from explain.render.pictures import heat_layer
 from readerstudy.explanations.models import Explanation, ExplanationFile
 
 

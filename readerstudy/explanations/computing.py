@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.kinds import KINDS
+from explain.methods.kinds import KINDS
 from readerstudy.explanations.parameters import RenderParameters
 
 if TYPE_CHECKING:
-    from explain.models import LoadedAutoencoder, LoadedClassifier
+    from explain.models.registry import LoadedAutoencoder, LoadedClassifier
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def _gradient_kind(
     parameters: RenderParameters,
     batch_size: int,
 ) -> None:
-    from explain import gradients
+    from explain.methods import gradients
 
     start = time.perf_counter()
     records: list[dict[str, Any]] = [{} for _ in results]
@@ -109,7 +109,7 @@ def _latent_kinds(
     batch_size: int,
 ) -> None:
     """Both latent-shift kinds come from one search."""
-    from explain.latent_shift import LambdaSearch, latent_shift
+    from explain.methods.latent_shift import LambdaSearch, latent_shift
 
     start = time.perf_counter()
     search = LambdaSearch.preset(parameters.search)

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from explain import render
-from explain.checks import UnusableMap, require_usable
-from explain.curve import lambda_curve
-from explain.images import Radiograph
-from explain.kinds import kind as kind_of
+from explain.images.radiograph import Radiograph
+from explain.methods.kinds import kind as kind_of
+from explain.render import pictures as render
+from explain.render.checks import UnusableMap, require_usable
+from explain.render.curve import lambda_curve
 from readerstudy.explanations.computing import Computed
 from readerstudy.explanations.models import ExplanationFile
 
@@ -31,7 +31,7 @@ class EncodedFile:
 def encode(kind_name: str, computed: Computed, radiograph: Radiograph) -> list[EncodedFile]:
     """The files of one explanation.
 
-    Raises explain.checks.UnusableMap for a non-finite or constant map, and for an animation in which nothing moves.
+    Raises UnusableMap for a non-finite or constant map, and for an animation in which nothing moves.
     """
     require_usable(computed.map)
     if not kind_of(kind_name).animated:

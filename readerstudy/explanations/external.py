@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from django.db.models import Model
 
-from explain.checks import UnusableMap
-from explain.image_checks import ImageError
-from explain.images import Radiograph
-from explain.kinds import KINDS
-from explain.render import DISPLAY_SIZE, FRAME_MS, animation_gif, frame_strip, heat_layer, overlay
-from explain.rendered import read_animation, read_map
+from explain.images.checks import ImageError
+from explain.images.radiograph import Radiograph
+from explain.methods.kinds import KINDS
+from explain.render.checks import UnusableMap
+from explain.render.pictures import DISPLAY_SIZE, FRAME_MS, animation_gif, frame_strip, heat_layer, overlay
+from explain.render.rendered import read_animation, read_map
 from readerstudy.cases.identity import keyed_hash
 from readerstudy.cases.models import Prediction
 from readerstudy.explanations.models import Explanation, ExplanationFile

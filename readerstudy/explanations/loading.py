@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from explain.images import Radiograph
-from explain.render import read_display_image
+from explain.images.radiograph import Radiograph
+from explain.render.pictures import read_display_image
 from readerstudy.cases.models import Case
 
 if TYPE_CHECKING:
-    from explain.models import LoadedAutoencoder, LoadedClassifier
+    from explain.models.registry import LoadedAutoencoder, LoadedClassifier
 
 
 class ModelsUnavailable(RuntimeError):
@@ -56,9 +56,9 @@ def load_classifier(
 ) -> LoadedClassifier:
     """by_operator: the name was given at the command line, and may be a path to import. Raises ModelsUnavailable."""
     _torch()
-    from explain.fast import prepared
-    from explain.models import load_classifier
-    from explain.weights import WeightsError
+    from explain.models.fast import prepared
+    from explain.models.registry import load_classifier
+    from explain.models.weights import WeightsError
 
     try:
         imports = may_import(name, by_operator)
@@ -74,7 +74,7 @@ def load_classifier(
 def is_known(name: str) -> bool:
     """Whether a classifier has this name without being imported for it: ours, a package's, a folder's, in settings."""
     _torch()
-    from explain.models import classifier_names
+    from explain.models.registry import classifier_names
 
     return name in settings.MODELS or name in classifier_names(settings.MODEL_ROOT)
 
@@ -83,9 +83,9 @@ def load_autoencoder(
     name: str, device: str, weights: Path | None = None, *, by_operator: bool = False
 ) -> LoadedAutoencoder:
     _torch()
-    from explain.fast import prepared
-    from explain.models import load_autoencoder
-    from explain.weights import WeightsError
+    from explain.models.fast import prepared
+    from explain.models.registry import load_autoencoder
+    from explain.models.weights import WeightsError
 
     try:
         imports = may_import(name, by_operator)

@@ -7,7 +7,7 @@ from readerstudy.cases.models import Prediction
 
 
 class Explanation(models.Model):
-    """One kind (see explain.kinds) for one prediction: files, map, parameters, hashes, or the error if it failed."""
+    """One kind (explain.methods) for one prediction: files, map, parameters, hashes, or the error if it failed."""
 
     class Status(models.TextChoices):
         DONE = "done"

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from django.core.exceptions import ValidationError
 
-from explain.kinds import Kind
+from explain.methods.kinds import Kind
 from readerstudy.limits import LIMITS
 
 SEARCHES = ("default", "paper-2021", "released-code")

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.images import Radiograph
-from explain.kinds import KINDS
+from explain.images.radiograph import Radiograph
+from explain.methods.kinds import KINDS
 from readerstudy.cases.models import Prediction
 from readerstudy.cases.records import UNNAMED_MODEL
 from readerstudy.explanations.batch_size import BatchSize
@@ -35,7 +35,7 @@ from readerstudy.explanations.parameters import RenderParameters, explanation_ke
 from readerstudy.explanations.storing import Provenance, store
 
 if TYPE_CHECKING:
-    from explain.models import LoadedAutoencoder, LoadedClassifier
+    from explain.models.registry import LoadedAutoencoder, LoadedClassifier
 
 _LIBRARIES = ("torch", "torchvision", "torchxrayvision", "numpy", "pillow")
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.urls import reverse
 
-from explain.colour_scales import ColourScale
-from explain.kinds import Kind
-from explain.kinds import kind as kind_of
-from explain.render import PERCENTILE
+from explain.methods.kinds import Kind
+from explain.methods.kinds import kind as kind_of
+from explain.render.colour_scales import ColourScale
+from explain.render.pictures import PERCENTILE
 from readerstudy.cases.identity import keyed_hash
 from readerstudy.cases.media import public_name
 from readerstudy.cases.models import Case

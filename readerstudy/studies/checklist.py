@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from explain.kinds import KINDS
+from explain.methods.kinds import KINDS
 from readerstudy import limits
 from readerstudy.accounts.models import User
 from readerstudy.explanations.models import Explanation

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from explain.kinds import KINDS
+from explain.methods.kinds import KINDS
 from readerstudy.cases.names import names_apart
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters

@@ -6,7 +6,7 @@ from typing import Any, cast
 from django import forms
 from django.core.exceptions import ValidationError
 
-from explain.kinds import KINDS
+from explain.methods.kinds import KINDS
 from readerstudy.cases.models import Batch, Prediction
 from readerstudy.explanations.parameters import SEARCHES, RenderParameters
 from readerstudy.limits import bounded, form_field

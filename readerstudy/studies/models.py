@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
 
-from explain.kinds import KINDS
+from explain.methods.kinds import KINDS
 from readerstudy import limits
 from readerstudy.cases.models import Batch, Prediction
 from readerstudy.explanations.models import Explanation
@@ -178,7 +178,7 @@ class Method(models.Model):
     key = models.CharField(max_length=32, validators=[KEY])
     label = models.CharField(max_length=60)
     kinds = models.JSONField(
-        default=list, blank=True, help_text="Kinds of explain.kinds in panel order; [] = prediction only."
+        default=list, blank=True, help_text="Kinds of explain.methods.kinds in panel order; [] = prediction only."
     )
     position = models.PositiveSmallIntegerField()
     history = HistoricalRecords()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from explain.kinds import KINDS
+from explain.methods.kinds import KINDS
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.explanations.rendering import Options, Rendered, render
@@ -23,7 +23,7 @@ class Part:
 
 
 def study_kinds(study: Study) -> list[str]:
-    """Kinds shown by the study's methods, in the order of explain.kinds."""
+    """Kinds shown by the study's methods, in the order of explain.methods.kinds."""
     shown = {kind for method in study.methods.all() for kind in method.kinds}
     return [kind for kind in KINDS if kind in shown]
 

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from explain.colour_scales import BRIGHTENING, PUBLISHED
+from explain.render.colour_scales import BRIGHTENING, PUBLISHED
 
 
 class Probability(models.TextChoices):
@@ -24,7 +24,7 @@ class AnimationFrames(models.TextChoices):
 
 
 class HeatmapScale(models.TextChoices):
-    """How strong a heat map's pixels are, as colours: the scales of explain.colour_scales."""
+    """How strong a heat map's pixels are, as colours: the scales of explain.render.colour_scales."""
 
     PUBLISHED = PUBLISHED.name, PUBLISHED.title
     BRIGHTENING = BRIGHTENING.name, BRIGHTENING.title

@@ -13,8 +13,8 @@ from django.db import connection
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from explain.kinds import kind as kind_of
-from explain.render import frame_strip, heat_layer
+from explain.methods.kinds import kind as kind_of
+from explain.render.pictures import frame_strip, heat_layer
 from readerstudy.cases.models import save_file
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.reading.models import Reader, Response, Visit

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from explain.kinds import kind as kind_of
+from explain.methods.kinds import kind as kind_of
 from readerstudy.cases.models import save_file
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.reading.models import Assignment, Read, Reader, Response, Visit

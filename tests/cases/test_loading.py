@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from django.conf import settings
 
-from explain.images import read_radiograph
-from explain.render import read_display_image
+from explain.images.radiograph import read_radiograph
+from explain.render.pictures import read_display_image
 from readerstudy.cases import loading
 from readerstudy.cases.identity import patient_key
 from readerstudy.cases.loading import Loaded, load_batch

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explain.render import read_display_image
+from explain.render.pictures import read_display_image
 from readerstudy.cases.identity import patient_key
 from readerstudy.cases.loading import load_batch
 from readerstudy.cases.models import Case

@@ -7,11 +7,11 @@ import random
 import numpy as np
 import pytest
 
-from explain import render
-from explain.demo_cases import demo_cases
-from explain.images import read_radiograph
-from explain.kinds import KINDS
-from explain.models import load_autoencoder, load_classifier
+from explain.demo.cases import demo_cases
+from explain.images.radiograph import read_radiograph
+from explain.methods.kinds import KINDS
+from explain.models.registry import load_autoencoder, load_classifier
+from explain.render import pictures as render
 from readerstudy.demo.fixtures import FOLDER, read_map, read_strip
 from readerstudy.explanations.computing import compute
 from readerstudy.explanations.parameters import RenderParameters

@@ -1,12 +1,12 @@
 import subprocess
 import sys
 
-from explain.allocator import environment
+from explain.models.allocator import environment
 
 SCRIPT = """
 import os, sys
 print("start", flush=True)
-from explain.allocator import restart_keeping_memory
+from explain.models.allocator import restart_keeping_memory
 restart_keeping_memory()
 print(sys.argv[1:], os.environ.get("MALLOC_MMAP_THRESHOLD_"), os.environ.get("MALLOC_TRIM_THRESHOLD_"))
 """

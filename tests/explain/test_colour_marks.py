@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from explain.images import ImageError, read_radiograph
+from explain.images.radiograph import ImageError, read_radiograph
 from tests.explain.image_files import encoded, greys, png16
 
 CHEST = np.dstack([greys(1024, 1024)] * 3)

@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from explain import render
-from explain.colour_scales import BRIGHTENING, PUBLISHED, SCALES
+from explain.render import pictures as render
+from explain.render.colour_scales import BRIGHTENING, PUBLISHED, SCALES
 
 OPACITY = render.OPACITY
 GREYS = {"lung": (40, 60, 80), "bone": (170, 200, 225)}

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from explain.curve import lambda_curve
+from explain.render.curve import lambda_curve
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 import torch
 
-from explain.demo_cases import demo_cases
-from explain.phantoms import COMPANION, PATHOLOGIES
+from explain.demo.cases import demo_cases
+from explain.demo.phantoms import COMPANION, PATHOLOGIES
 
 
 def test_two_true_and_two_false_positives_of_each_pathology_and_six_to_practise() -> None:
@@ -32,8 +32,8 @@ def test_a_false_positive_shows_nothing_but_the_companion() -> None:
 
 @pytest.mark.torch
 def test_the_shipped_classifier_calls_every_case_positive() -> None:
-    from explain.demo_models import load_demo
-    from explain.demo_seeds import model_input
+    from explain.demo.models import load_demo
+    from explain.demo.seeds import model_input
 
     classifier, _ = load_demo()
     cases = demo_cases()

@@ -10,15 +10,15 @@ import pytest
 import torch
 from torch import nn
 
-from explain.demo_card import REQUIRED, HeldOut, auc, calibrate, change_ratio, overall_reach, shortfalls
-from explain.demo_data import (
+from explain.demo.card import REQUIRED, HeldOut, auc, calibrate, change_ratio, overall_reach, shortfalls
+from explain.demo.data import (
     LABEL_IF_COMPANION_ONLY,
     draw_pairs,
     recipe,
     report_labels,
     to_input,
 )
-from explain.demo_models import (
+from explain.demo.models import (
     AUTOENCODER_FILE,
     CARD_FILE,
     CLASSIFIER_FILE,
@@ -28,9 +28,9 @@ from explain.demo_models import (
     load_demo,
     save_demo,
 )
-from explain.phantoms import COMPANION, PATHOLOGIES, draw
-from explain.training import train
-from explain.weights import WeightsError
+from explain.demo.phantoms import COMPANION, PATHOLOGIES, draw
+from explain.demo.training import train
+from explain.models.weights import WeightsError
 
 pytestmark = pytest.mark.torch
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from pydicom import Dataset, Sequence, uid
 
-from explain.images import DicomFacts, ImageError, check_image_header, read_dicom_facts, read_radiograph
+from explain.images.radiograph import DicomFacts, ImageError, check_image_header, read_dicom_facts, read_radiograph
 from tests.explain.image_files import dicom, encoded, greys
 
 

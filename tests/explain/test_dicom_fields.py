@@ -13,8 +13,8 @@ from PIL import Image
 from pydicom import Dataset, Sequence, dcmread, uid
 from pydicom.encaps import encapsulate
 
-from explain.images import ImageError, check_image_header, read_dicom_facts, read_radiograph
-from explain.render import grey8
+from explain.images.radiograph import ImageError, check_image_header, read_dicom_facts, read_radiograph
+from explain.render.pictures import grey8
 from tests.explain.image_files import ABSENT, dicom, encoded, greys
 
 CHEST = greys(bits=12)

@@ -6,8 +6,8 @@ import warnings
 
 import pytest
 
-from explain import facts
-from explain.images import read_dicom_facts
+from explain.images import facts
+from explain.images.radiograph import read_dicom_facts
 from readerstudy.cases.manifest import read_manifest
 from readerstudy.cases.problems import Problems
 from tests.explain.image_files import dicom, greys

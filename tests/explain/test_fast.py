@@ -3,9 +3,9 @@ import torch
 import torchxrayvision as xrv
 from torch import Tensor, nn
 
-from explain.demo_models import load_demo
-from explain.dense_block import DenseBlock
-from explain.fast import Pointwise, prepared
+from explain.demo.models import load_demo
+from explain.models.dense_block import DenseBlock
+from explain.models.fast import Pointwise, prepared
 from tests.explain.conftest import radiographs
 from tests.explain.test_gradients import METHODS, relative, state
 

@@ -9,9 +9,9 @@ from captum.attr import GuidedBackprop, IntegratedGradients
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from explain.checks import UnusableMap, map_problem, require_usable
-from explain.gradients import guided_backprop, input_gradients, integrate_gradients, integrated_gradients
-from explain.modes import exact_float32, frozen
+from explain.methods.gradients import guided_backprop, input_gradients, integrate_gradients, integrated_gradients
+from explain.methods.modes import exact_float32, frozen
+from explain.render.checks import UnusableMap, map_problem, require_usable
 from tests.explain.conftest import radiographs
 
 METHODS: dict[str, Callable[..., Tensor]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explain.images import ImageError, Radiograph, pixel_sha256, read_radiograph
+from explain.images.radiograph import ImageError, Radiograph, pixel_sha256, read_radiograph
 from tests.explain.image_files import dicom, encoded, greys
 
 CHEST = greys(200, 240, bits=12)

@@ -16,8 +16,16 @@ import pytest
 from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
-from explain.images import Crop, ImageError, Radiograph, check_image_header, pixel_sha256, read_radiograph, resize
-from explain.png16 import decode
+from explain.images.png16 import decode
+from explain.images.radiograph import (
+    Crop,
+    ImageError,
+    Radiograph,
+    check_image_header,
+    pixel_sha256,
+    read_radiograph,
+    resize,
+)
 from tests.explain.image_files import SHARED, encoded, greys, needs_xrays, png16
 
 

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from explain.kinds import KINDS, kind
+from explain.methods.kinds import KINDS, kind
 
 
 def test_the_kinds_of_both_methods() -> None:
@@ -21,5 +21,5 @@ def test_the_kinds_of_both_methods() -> None:
 
 
 def test_the_web_tier_can_import_it_without_torch() -> None:
-    code = "import sys, explain.kinds, explain.checks; sys.exit('torch' in sys.modules)"
+    code = "import sys, explain.methods.kinds, explain.render.checks; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

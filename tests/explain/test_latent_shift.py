@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from explain.checks import map_problem
-from explain.lambda_search import LambdaSearch, run_searches
-from explain.latent_shift import LatentShift, latent_shift
+from explain.methods.lambda_search import LambdaSearch, run_searches
+from explain.methods.latent_shift import LatentShift, latent_shift
+from explain.render.checks import map_problem
 from tests.explain.conftest import radiographs
 from tests.explain.test_gradients import relative, state
 

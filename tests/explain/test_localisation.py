@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explain.checks import UnusableMap
 from explain.evaluate.localisation import fnr_at_percentiles, iou_at_mask_area, mask_to_model_frame, select_top
-from explain.images import Crop, Radiograph, center_crop
+from explain.images.radiograph import Crop, Radiograph, center_crop
+from explain.render.checks import UnusableMap
 
 MAP = np.arange(16.0).reshape(4, 4)
 

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from explain.model_folders import ModelFolderError, folder_names, read_folder
+from explain.models.folders import ModelFolderError, folder_names, read_folder
 
 torch = pytest.importorskip("torch")
 
 from safetensors.torch import save_file  # noqa: E402
 
-from explain.demo_models import AUTOENCODER_FILE, CLASSIFIER_FILE, DEMO_FOLDER, DemoClassifier  # noqa: E402
-from explain.models import (  # noqa: E402
+from explain.demo.models import AUTOENCODER_FILE, CLASSIFIER_FILE, DEMO_FOLDER, DemoClassifier  # noqa: E402
+from explain.models.registry import (  # noqa: E402
     autoencoder_names,
     classifier_names,
     load_autoencoder,
     load_classifier,
 )
-from explain.weights import WeightsError, file_sha256  # noqa: E402
+from explain.models.weights import WeightsError, file_sha256  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

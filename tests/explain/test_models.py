@@ -7,15 +7,15 @@ import torchxrayvision as xrv
 from safetensors.torch import save_file
 from torch import nn
 
-from explain.gradients import input_gradients
-from explain.models import (
+from explain.methods.gradients import input_gradients
+from explain.models.registry import (
     LoadedClassifier,
     autoencoder_names,
     classifier_names,
     load_autoencoder,
     load_classifier,
 )
-from explain.weights import WeightsError, read_state
+from explain.models.weights import WeightsError, read_state
 from tests.explain.conftest import radiographs
 
 JF = "torchxrayvision.baseline_models.jfhealthcare.DenseNet"

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pydicom import uid
 
-from explain.images import pixel_sha256, read_radiograph
+from explain.images.radiograph import pixel_sha256, read_radiograph
 from tests.explain.image_files import SHARED, dicom, encoded, greys, needs_xrays, png16
 
 Make = Callable[[], bytes]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from explain.phantoms import COMPANION, CONFOUNDER_NAMES, PATHOLOGIES, draw
+from explain.demo.phantoms import COMPANION, CONFOUNDER_NAMES, PATHOLOGIES, draw
 
 SIZE = 128
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explain import render
-from explain.checks import UnusableMap
-from explain.colour_scales import PUBLISHED
-from explain.images import Radiograph
+from explain.images.radiograph import Radiograph
+from explain.render import pictures as render
+from explain.render.checks import UnusableMap
+from explain.render.colour_scales import PUBLISHED
 from tests.explain.image_files import greys
 
 

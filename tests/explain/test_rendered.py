@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explain import render
-from explain.images import ImageError
-from explain.rendered import read_animation, read_map
+from explain.images.radiograph import ImageError
+from explain.render import pictures as render
+from explain.render.rendered import read_animation, read_map
 from tests.explain.image_files import encoded, greys
 
 

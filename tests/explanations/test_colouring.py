@@ -7,8 +7,8 @@ import pytest
 from django.core.files.base import ContentFile
 from PIL import Image
 
-from explain.colour_scales import BRIGHTENING, PUBLISHED
-from explain.render import heat_layer
+from explain.render.colour_scales import BRIGHTENING, PUBLISHED
+from explain.render.pictures import heat_layer
 from readerstudy.cases.models import save_file
 from readerstudy.explanations import colouring
 from readerstudy.explanations.encoding import map_bytes

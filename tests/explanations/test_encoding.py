@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from explain.checks import UnusableMap
-from explain.images import Radiograph
+from explain.images.radiograph import Radiograph
+from explain.render.checks import UnusableMap
 from readerstudy.explanations.computing import Computed
 from readerstudy.explanations.encoding import encode
 

@@ -20,8 +20,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 from sklearn.preprocessing import scale
 
-from explain.images import Radiograph
-from explain.render import display_image, heat_layer
+from explain.images.radiograph import Radiograph
+from explain.render.pictures import display_image, heat_layer
 from readerstudy.cases.models import Batch, Case, Prediction, Truth, save_file
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.reading.allocation import allocate_study

@@ -9,8 +9,8 @@ from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
-from explain.kinds import KINDS
-from explain.render import frame_strip
+from explain.methods.kinds import KINDS
+from explain.render.pictures import frame_strip
 from readerstudy.cases.models import Case, Prediction, save_file
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.reading.models import Assignment, Reader

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from explain.kinds import KINDS
+from explain.methods.kinds import KINDS
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Reader
 from readerstudy.studies.checklist import checklist

@@ -39,7 +39,7 @@ def main(folder: Path) -> None:
 
 def stored() -> dict[str, Any]:
     """What the rows say, and what today's code makes of the same things."""
-    from explain.kinds import KINDS
+    from explain.methods.kinds import KINDS
     from readerstudy.explanations.models import Explanation
     from readerstudy.explanations.parameters import explanation_key
     from readerstudy.studies.models import Study

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from explain.kinds import KINDS
+from explain.methods.kinds import KINDS
 from readerstudy.analysis.figures.answers import method_legend
 from readerstudy.analysis.figures.style import (
     INK,

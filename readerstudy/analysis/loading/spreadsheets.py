@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from explain import facts
+from explain.images import facts
 from readerstudy.analysis.loading.shape import (
     LoadedAnswer,
     LoadedExample,

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
-from explain.allocator import restart_keeping_memory
+from explain.models.allocator import restart_keeping_memory
 from readerstudy.demo.studies import live_study
 
 

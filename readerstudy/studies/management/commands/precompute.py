@@ -7,8 +7,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from explain.allocator import restart_keeping_memory
-from explain.kinds import KINDS
+from explain.methods.kinds import KINDS
+from explain.models.allocator import restart_keeping_memory
 from readerstudy.cases.arguments import at_least_one
 from readerstudy.cases.progress import ProgressBar
 from readerstudy.explanations.loading import ModelsUnavailable

@@ -1,0 +1,55 @@
+"""What a model folder's config may name as its architecture: a name -> a function that makes the module, no weights."""
+
+from collections.abc import Callable
+
+import torch
+import torchxrayvision as xrv
+from torch import nn
+
+from explain.models.folders import ModelFolder
+from explain.models.weights import WeightsError
+
+Build = Callable[[ModelFolder], nn.Module]
+
+
+def _densenet121(folder: ModelFolder) -> nn.Module:
+    if not any(folder.pathologies):
+        raise WeightsError(f"{folder.path}: the config names no pathologies")
+    module = xrv.models.DenseNet(num_classes=len(folder.pathologies), apply_sigmoid=folder.op_threshs is None)
+    module.targets = module.pathologies = list(folder.pathologies)
+    if folder.op_threshs is not None:
+        threshs = [float("nan") if value is None else value for value in folder.op_threshs]
+        module.op_threshs = torch.tensor(threshs)
+    return module
+
+
+def _demo_classifier(folder: ModelFolder) -> nn.Module:
+    from explain.demo.models import DemoClassifier
+
+    module = DemoClassifier()
+    if folder.pathologies != tuple(module.pathologies) or folder.op_threshs is not None:
+        named = ", ".join(module.pathologies)
+        raise WeightsError(f"{folder.path}: this architecture is calibrated and predicts {named}, in this order")
+    return module
+
+
+def _demo_autoencoder(folder: ModelFolder) -> nn.Module:
+    from explain.demo.models import DemoAutoencoder
+
+    return DemoAutoencoder()
+
+
+def _resnet_autoencoder(folder: ModelFolder) -> nn.Module:
+    module = xrv.autoencoders.ResNetAE101()
+    module.weights = None  # its __repr__ needs it
+    return module
+
+
+CLASSIFIERS: dict[str, Build] = {
+    "xrv-densenet121": _densenet121,
+    "demo-classifier": _demo_classifier,
+}
+AUTOENCODERS: dict[str, Build] = {
+    "xrv-resnetae-101": _resnet_autoencoder,
+    "demo-autoencoder": _demo_autoencoder,
+}

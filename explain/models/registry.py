@@ -1,0 +1,323 @@
+"""The models that can be explained: a name -> a classifier or an autoencoder, with its weight file and hash.
+
+Names: TorchXRayVision's DenseNets (`xrv-densenet121-all` ...) and autoencoder (`xrv-resnetae-101-elastic`), the small
+`demo` pair trained on synthetic X-rays, a folder below a model root (model_folders.py), an entry point of an installed
+package in the group `explain.classifiers` or `explain.autoencoders`, or the dotted path of a module class that is made
+without arguments, e.g. `torchxrayvision.baseline_models.jfhealthcare.DenseNet`. A dotted path is imported: take it from
+the person at the command line or from settings, never from data; with imports=False there are the other names only.
+
+A classifier maps (N, 1, H, W) float32 in [-1024, 1024] to (N, K) probabilities, calibrated where thresholds are known
+so that 0.5 is the operating point. An autoencoder has `encode(x)` and `decode(z, size)` with size = (H, W).
+"""
+
+import importlib
+import importlib.metadata
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+import torchxrayvision as xrv
+from torch import nn
+
+from explain.models.architectures import AUTOENCODERS, CLASSIFIERS, Build
+from explain.models.folders import ModelFolderError, folder_names, read_folder
+from explain.models.weights import WeightsError, file_sha256, load_state
+
+# The demo pair's weights: inside an installed package, or at the top of a checkout.
+_PACKAGED = Path(__file__).parents[1] / "_shipped"
+DEMO_MODELS = (_PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2] / "fixtures") / "models"
+XRV_AUTOENCODER = "xrv-resnetae-101-elastic"
+_XRV_DENSENETS = ("all", "nih", "pc", "chex", "mimic_nb", "mimic_ch", "rsna")
+_XRV_CLASSES: list[Any] = [
+    xrv.models.DenseNet, xrv.models._DenseLayer, xrv.models._DenseBlock, xrv.models._Transition, set, nn.Sequential,
+    nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.Linear,
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LoadedClassifier:
+    """A classifier ready to explain.
+
+    pathologies: the name of each output column, "" where a column means nothing for these weights. weights_file: the
+    file's name; weights_sha256: its hash. input_size: pixels a side of the images it is given (it may resize them
+    itself). autoencoder: the name of the one that goes with it for Latent Shift, or None.
+    """
+
+    name: str
+    module: nn.Module
+    pathologies: tuple[str, ...]
+    weights_file: str
+    weights_sha256: str
+    input_size: int
+    autoencoder: str | None
+
+    def target(self, pathology: str) -> int:
+        """The output column of a pathology; KeyError in words if the model does not predict it."""
+        if not pathology or pathology not in self.pathologies:
+            known = ", ".join(name for name in self.pathologies if name)
+            raise KeyError(f"{self.name} does not predict {pathology!r}; it predicts {known}")
+        return self.pathologies.index(pathology)
+
+
+@dataclass(frozen=True)
+class LoadedAutoencoder:
+    """An autoencoder ready to explain with: `module.encode(x)`, `module.decode(z, (H, W))`."""
+
+    name: str
+    module: nn.Module
+    weights_file: str
+    weights_sha256: str
+    input_size: int
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A module with its weights in it, and where they came from."""
+
+    module: nn.Module
+    path: Path
+    pathologies: tuple[str, ...] = ()
+    input_size: int = 224
+    autoencoder: str | None = XRV_AUTOENCODER
+
+
+def classifier_names(root: Path | None = None) -> list[str]:
+    """The classifiers known by name, folders below `root` included (a dotted path is the other way to name one)."""
+    return list(_classifiers(root))
+
+
+def autoencoder_names(root: Path | None = None) -> list[str]:
+    """The autoencoders known by name."""
+    return list(_autoencoders(root))
+
+
+def load_classifier(
+    name: str,
+    device: str | torch.device = "cpu",
+    weights: str | Path | None = None,
+    *,
+    root: Path | None = None,
+    imports: bool = True,
+) -> LoadedClassifier:
+    """Load a classifier in evaluation mode.
+
+    weights: a file to use instead of the model's own (safetensors, a saved state_dict, a TorchXRayVision checkpoint).
+    root: where model folders are. imports: whether `name` may be a dotted path, which runs code.
+    Raises WeightsError if weights are missing or do not fit; KeyError if nothing has that name.
+    """
+    known = _classifiers(root)
+    make = known.get(name) or _dotted(name, _make_dotted_classifier, list(known), imports)
+    made = make(Path(weights) if weights else None)
+    module = _settled(made.module, device)
+    return LoadedClassifier(
+        name, module, made.pathologies, made.path.name, file_sha256(made.path), made.input_size, made.autoencoder
+    )
+
+
+def load_autoencoder(
+    name: str,
+    device: str | torch.device = "cpu",
+    weights: str | Path | None = None,
+    *,
+    root: Path | None = None,
+    imports: bool = True,
+) -> LoadedAutoencoder:
+    """Load an autoencoder in evaluation mode. Arguments and errors as `load_classifier`."""
+    known = _autoencoders(root)
+    make = known.get(name) or _dotted(name, _make_dotted_autoencoder, list(known), imports)
+    made = make(Path(weights) if weights else None)
+    return LoadedAutoencoder(
+        name, _settled(made.module, device), made.path.name, file_sha256(made.path), made.input_size
+    )
+
+
+_Make = Callable[[Path | None], _Made]
+
+
+def _classifiers(root: Path | None = None) -> dict[str, _Make]:
+    """Later entries win: neither a folder nor a package takes over a name of ours."""
+    densenets = {f"xrv-densenet121-{which}": partial(_make_xrv_densenet, which) for which in _XRV_DENSENETS}
+    installed = _installed("explain.classifiers", _make_dotted_classifier)
+    return {**_folders(root, CLASSIFIERS), **installed, **densenets, "demo": _make_demo_classifier}
+
+
+def _autoencoders(root: Path | None = None) -> dict[str, _Make]:
+    installed = _installed("explain.autoencoders", _make_dotted_autoencoder)
+    ours = {XRV_AUTOENCODER: _make_xrv_autoencoder, "demo": _make_demo_autoencoder}
+    return {**_folders(root, AUTOENCODERS), **installed, **ours}
+
+
+def _installed(group: str, make: Callable[[str, Path | None], _Made]) -> dict[str, _Make]:
+    """Models that installed packages offer as entry points `name = package.module:Class`."""
+    points = importlib.metadata.entry_points(group=group)
+    return {point.name: partial(make, f"{point.module}.{point.attr}") for point in points}
+
+
+def _dotted(name: str, make: Callable[[str, Path | None], _Made], known: list[str], imports: bool) -> _Make:
+    if "." not in name:
+        more = ", or give package.module.Class" if imports else ""
+        raise KeyError(f"no model is called {name!r}; there are {', '.join(known)}{more}")
+    if not imports:
+        raise KeyError(f"{name!r} is no known model and data do not choose what is imported; known: {', '.join(known)}")
+    return partial(make, name)
+
+
+def _folders(root: Path | None, architectures: dict[str, Build]) -> dict[str, _Make]:
+    """The model folders below `root`; each is read when it is loaded, so that a broken one spoils no other."""
+    return {name: partial(_make_folder, root, name, architectures) for name in folder_names(root)}
+
+
+def _make_folder(root: Path | None, name: str, architectures: dict[str, Build], weights: Path | None) -> _Made:
+    if root is None:
+        raise KeyError(f"no model folder is called {name!r}: there is no model root")
+    try:
+        folder = read_folder(root, name)
+    except ModelFolderError as error:
+        raise WeightsError(str(error)) from error
+    build = architectures.get(folder.architecture)
+    if build is None:
+        known = ", ".join(architectures)
+        raise WeightsError(f"{folder.path}: no architecture {folder.architecture!r} is known here; there are {known}")
+    path = weights or folder.weights
+    if not weights and folder.weights_sha256 and path.is_file() and file_sha256(path) != folder.weights_sha256:
+        raise WeightsError(f"{path} is not the file its config names by hash: copy the model folder again")
+    module = build(folder)
+    # A saved network may carry its operating points; those of the config count.
+    load_state(module, path, [], may_lack=frozenset({"op_threshs"}))
+    return _Made(module, path, folder.pathologies, folder.input_size, folder.autoencoder)
+
+
+def _settled(module: nn.Module, device: str | torch.device) -> nn.Module:
+    """The module in evaluation mode on its device, without gradients for parameters, on that one device only."""
+    for parent in list(module.modules()):
+        for key, child in list(parent.named_children()):
+            if isinstance(child, nn.DataParallel):  # would send CPU batches to the GPUs
+                setattr(parent, key, child.module)
+    return module.eval().requires_grad_(False).to(device)
+
+
+def _make_xrv_densenet(which: str, weights: Path | None) -> _Made:
+    name = f"densenet121-res224-{which}"
+    about = xrv.models.model_urls[name]
+    if weights is None:
+        module = _built(lambda: xrv.models.DenseNet(weights=name), f"xrv-densenet121-{which}")
+        path = Path(module.weights_filename_local)
+    else:
+        module, path = xrv.models.DenseNet(), weights
+        module.op_threshs = torch.tensor(about["op_threshs"])
+        module.targets = module.pathologies = about["labels"]
+        load_state(module, path, _XRV_CLASSES, may_lack=frozenset({"op_threshs"}))
+    return _Made(module, path, tuple(about["labels"]), about["input_resolution"])
+
+
+def _make_xrv_autoencoder(weights: Path | None) -> _Made:
+    if weights is None:
+        module = _built(lambda: xrv.autoencoders.ResNetAE(weights="101-elastic"), XRV_AUTOENCODER)
+        return _Made(module, _xrv_file(module.weights_metadata["weights_url"]))
+    module = xrv.autoencoders.ResNetAE101()
+    module.weights = None  # its __repr__ needs it
+    load_state(module, weights, _XRV_CLASSES)
+    return _Made(module, weights)
+
+
+def _make_demo_classifier(weights: Path | None) -> _Made:
+    from explain.demo.models import DemoClassifier
+
+    module, path = DemoClassifier(), weights or DEMO_MODELS / "demo-classifier.safetensors"
+    load_state(module, path, [])
+    return _Made(module, path, tuple(module.pathologies), autoencoder="demo")
+
+
+def _make_demo_autoencoder(weights: Path | None) -> _Made:
+    from explain.demo.models import DemoAutoencoder
+
+    module, path = DemoAutoencoder(), weights or DEMO_MODELS / "demo-autoencoder.safetensors"
+    load_state(module, path, [])
+    return _Made(module, path)
+
+
+def _make_dotted_classifier(dotted: str, weights: Path | None) -> _Made:
+    module, path = _make_dotted(dotted, weights)
+    pathologies = getattr(module, "pathologies", None) or getattr(module, "targets", None)
+    if not pathologies:
+        raise WeightsError(f"{dotted} does not say what it predicts: give it `pathologies`, one name for each output")
+    size = int(getattr(module, "input_size", 0) or getattr(module, "input_resolution", 0) or 224)
+    return _Made(module, path, tuple(pathologies), size, XRV_AUTOENCODER if size == 224 else None)
+
+
+def _make_dotted_autoencoder(dotted: str, weights: Path | None) -> _Made:
+    module, path = _make_dotted(dotted, weights)
+    if not (hasattr(module, "encode") and hasattr(module, "decode")):
+        raise WeightsError(f"{dotted} is no autoencoder: it needs encode(x) and decode(z, size)")
+    return _Made(module, path, input_size=int(getattr(module, "input_size", 0) or 224))
+
+
+def _make_dotted(dotted: str, weights: Path | None) -> tuple[nn.Module, Path]:
+    """An instance of a class by dotted path, with weights from `weights` or those its constructor loaded.
+
+    A constructor that loads weights says from where by `weights_filename_local`, as TorchXRayVision's models do.
+    """
+    package, _, class_name = dotted.rpartition(".")
+    try:
+        model_class = getattr(importlib.import_module(package), class_name)
+        backbone = importlib.import_module(_NEEDLESS_DOWNLOADS[dotted]) if dotted in _NEEDLESS_DOWNLOADS else None
+    except (ImportError, AttributeError) as error:
+        raise KeyError(f"no model is called {dotted!r}: {error}") from error
+    if not (inspect.isclass(model_class) and issubclass(model_class, nn.Module)):
+        raise KeyError(f"{dotted!r} is not the class of a torch module")
+    with _no_download(backbone):
+        module = _built(model_class, dotted)
+    if weights is not None:
+        load_state(module, weights, [])
+        return module, weights
+    own = getattr(module, "weights_filename_local", None)
+    if not own:
+        raise WeightsError(f"{dotted} comes without weights, and random ones explain nothing: give a weight file")
+    return module, Path(own)
+
+
+# Its constructor first fetches ImageNet weights and then replaces every one of them by its own.
+_JF = "torchxrayvision.baseline_models.jfhealthcare"
+_NEEDLESS_DOWNLOADS = {
+    f"{_JF}.DenseNet": f"{_JF}.model.backbone.densenet",
+}
+
+
+@contextmanager
+def _no_download(backbone: Any) -> Iterator[None]:
+    """Let a module's `model_zoo.load_url` give nothing for a while."""
+    if backbone is None:
+        yield
+        return
+    zoo, backbone.model_zoo = backbone.model_zoo, SimpleNamespace(load_url=lambda url: {})
+    try:
+        yield
+    finally:
+        backbone.model_zoo = zoo
+
+
+def _built(make: Callable[[], Any], name: str) -> Any:
+    """Make a model whose constructor reads, and at first use downloads, its weights; failures in words."""
+    try:
+        return make()
+    except OSError as error:  # also what the HTTP client raises
+        request = getattr(error, "request", None)
+        if request is None:
+            raise WeightsError(f"the weights of {name} could not be read: {error}") from error
+        raise WeightsError(
+            f"the weights of {name} are not on this computer and could not be downloaded ({type(error).__name__}). "
+            f"Where there is a network, fetch {request.url} and put it at {_xrv_file(request.url)}"
+        ) from error
+    except Exception as error:
+        raise WeightsError(f"{name} could not be made, its weight file may be incomplete: {error}") from error
+
+
+def _xrv_file(url: str) -> Path:
+    """Where TorchXRayVision keeps the file of one of its download addresses."""
+    return Path(xrv.utils.get_cache_dir()) / url.rpartition("/")[2]

@@ -1,0 +1,1 @@
+"""Training from the command line: `python -m explain.training --output FOLDER` trains the demo pair."""
