@@ -25,8 +25,8 @@ def main() -> None:
     args = parser.parse_args()
     clocks = [_clocks()]
     from readerstudy.analysis.report import write_report
-    from readerstudy.analysis.results import analyse
-    from readerstudy.studies.plan import AnalysisPlan  # here, so that its time is measured
+    from readerstudy.statistics.plan import AnalysisPlan  # here, so that its time is measured
+    from readerstudy.statistics.results import analyse
     from tests.analysis.frames import crossover
 
     clocks.append(_clocks())

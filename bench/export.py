@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _stream(study, table: str) -> None:
-    from readerstudy.analysis.export import Hashed, export
+    from readerstudy.exchange.export import Hashed, export
 
     wall, processor = time.perf_counter(), time.process_time()
     content = Hashed(export(study, table))

@@ -17,8 +17,8 @@ import argparse
 import numpy as np
 
 from bench._measure import report, timing
-from readerstudy.analysis.mrmc import RoeMetz, mrmc_summary, obuchowski_rockette, simulate_study, ustat
-from readerstudy.analysis.mrmc.power import MODES
+from readerstudy.statistics.mrmc import RoeMetz, mrmc_summary, obuchowski_rockette, simulate_study, ustat
+from readerstudy.statistics.mrmc.power import MODES
 
 ALPHA = 0.05
 POPULATION = RoeMetz(reader=0.03, method_reader=0.03)

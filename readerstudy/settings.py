@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "readerstudy.explanations",
     "readerstudy.studies",
     "readerstudy.reading",
+    "readerstudy.exchange",
     "readerstudy.analysis",
     "readerstudy.demo",
 ]
@@ -89,7 +90,7 @@ TEMPLATES = [
         "DIRS": [SHIPPED / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["readerstudy.wording"],
+            "builtins": ["readerstudy.common.wording"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

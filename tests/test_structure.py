@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-APPS = ["common", "accounts", "cases", "explanations", "studies", "reading", "analysis", "demo"]  # lowest first
+APPS = [
+    "common",
+    "statistics",
+    "accounts",
+    "cases",
+    "explanations",
+    "studies",
+    "reading",
+    "exchange",
+    "analysis",
+    "demo",
+]  # lowest first
 
 
 def imported_modules(file: Path) -> set[str]:
@@ -39,6 +50,16 @@ def test_explain_knows_nothing_of_django_or_studies():
         for file in (ROOT / "explain").rglob("*.py")
         for name in imported_modules(file)
         if name.split(".")[0] in {"django", "readerstudy", "rest_framework"}
+    ]
+    assert not wrong
+
+
+def test_statistics_know_nothing_of_django_or_its_apps():
+    wrong = [
+        f"{file.relative_to(ROOT)} imports {name}"
+        for file in (ROOT / "readerstudy" / "statistics").rglob("*.py")
+        for name in imported_modules(file)
+        if name.split(".")[0] in {"django", "rest_framework"}
     ]
     assert not wrong
 

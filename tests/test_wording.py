@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from readerstudy.cases.manifest import COLUMNS
 from readerstudy.cases.models import Prediction
+from readerstudy.common.counting import counted
+from readerstudy.common.wording import when
 from readerstudy.reading.study_progress import unfinished
 from readerstudy.studies.models import Membership, Study
-from readerstudy.wording import counted, when
 from tests.builders import make_batch, make_reader, make_reads, make_response, make_study, make_user, open_now
 
 pytestmark = pytest.mark.django_db

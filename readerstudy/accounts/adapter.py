@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from readerstudy.accounts.models import User
-from readerstudy.wording import counted
+from readerstudy.common.counting import counted
 
 FAILED: dict[str, str] = {"app": "allauth.account", "action": "login_failed"}
 

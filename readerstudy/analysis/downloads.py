@@ -18,8 +18,9 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
 from readerstudy.accounts.tokens import ExportTokenAuthentication
-from readerstudy.analysis.dictionary import LONG
-from readerstudy.analysis.export import (
+from readerstudy.common.downloads import disposition
+from readerstudy.exchange.dictionary import LONG
+from readerstudy.exchange.export import (
     TABLES,
     Hashed,
     data_dictionary,
@@ -28,7 +29,6 @@ from readerstudy.analysis.export import (
     provenance,
     study_wide_columns,
 )
-from readerstudy.common.downloads import disposition
 from readerstudy.studies.access import researcher_study, signed_in
 from readerstudy.studies.looking import asking_studies, needed_truth_reason, record_look
 from readerstudy.studies.models import Study

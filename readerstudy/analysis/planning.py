@@ -9,8 +9,8 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from readerstudy.analysis.mrmc.power import AIMS, MODES, Pilot, power_table
 from readerstudy.limits import form_field
+from readerstudy.statistics.mrmc.power import AIMS, MODES, Pilot, power_table
 from readerstudy.studies.access import researcher_study, signed_in
 from readerstudy.studies.looking import refuse_readers
 from readerstudy.studies.models import Study
@@ -46,7 +46,7 @@ class WholeNumbers(forms.CharField):
 
 
 class PowerForm(forms.Form):
-    """Inputs of readerstudy.analysis.mrmc.power; variances are on the AUC scale, for the pilot's number of cases."""
+    """Inputs of readerstudy.statistics.mrmc.power; variances are on the AUC scale, for the pilot's number of cases."""
 
     effect = form_field(
         "effect", label="Difference in AUC worth finding", initial=0.05,

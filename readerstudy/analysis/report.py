@@ -16,11 +16,11 @@ from typing import Any
 from django.conf import settings
 from django.template import Context, Engine
 
-from readerstudy.analysis.figures import Drawing, draw_all
-from readerstudy.analysis.report_tables import csv_tables, report_tables
-from readerstudy.analysis.report_text import limitations, plan_entries, sections
 from readerstudy.common.csv_cells import safe_cell
-from readerstudy.studies.plan import AnalysisError
+from readerstudy.statistics.figures import Drawing, draw_all
+from readerstudy.statistics.plan import AnalysisError
+from readerstudy.statistics.report.tables import csv_tables, report_tables
+from readerstudy.statistics.report.text import limitations, plan_entries, sections
 
 TEMPLATES = settings.SHIPPED / "templates" / "analysis"
 OUR_FILES = re.compile(r"(results\.json|report\.html|tables/[\w-]+\.csv|figures/[\w-]+\.(svg|png))\Z")
@@ -58,7 +58,7 @@ def write_report(
 def render_report(results: Mapping[str, Any], drawings: list[Drawing] | None = None) -> str:
     """The report as one HTML page: no script, nothing from outside, figures inline as SVG."""
     drawings = draw_all(dict(results)) if drawings is None else drawings
-    engine = Engine(dirs=[str(TEMPLATES)], libraries={}, builtins=["readerstudy.wording"])
+    engine = Engine(dirs=[str(TEMPLATES)], libraries={}, builtins=["readerstudy.common.wording"])
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     figures = {
         drawing.name: {"drawing": drawing, "svg": inline_svg(drawing), "number": number}

@@ -18,8 +18,8 @@ from django.views.decorators.http import require_POST, require_safe
 from explain.methods.kinds import KINDS
 from readerstudy.analysis.background import running_analysis, start_analysis
 from readerstudy.analysis.models import Analysis
-from readerstudy.analysis.tables import completeness
 from readerstudy.common.downloads import disposition
+from readerstudy.exchange.tables import completeness
 from readerstudy.reading.models import Exclusion, Response
 from readerstudy.studies.access import researcher_study, signed_in
 from readerstudy.studies.looking import (
@@ -145,7 +145,7 @@ def _guarded(response: HttpResponse) -> HttpResponse:
 
 def _figures(analysis: Analysis) -> list[dict[str, str]]:
     """Those that were drawn, with title and caption."""
-    from readerstudy.analysis.figures.gallery import captions  # matplotlib, which no other page needs
+    from readerstudy.statistics.figures.gallery import captions  # matplotlib, which no other page needs
 
     try:
         with zipfile.ZipFile(io.BytesIO(_read(analysis, "archive"))) as packed:

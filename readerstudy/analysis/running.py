@@ -23,18 +23,18 @@ from explain.methods.kinds import KINDS
 from explain.render.checks import UnusableMap
 from readerstudy.accounts.models import User
 from readerstudy.analysis.background import TimeIsUp, over_time
-from readerstudy.analysis.dictionary import LONG
-from readerstudy.analysis.export import Hashed, csv_text
 from readerstudy.analysis.models import Analysis
-from readerstudy.analysis.records import exclusion_sentences, look_sentences
 from readerstudy.analysis.report import write_report
-from readerstudy.analysis.results import analyse
-from readerstudy.analysis.tables import completeness, long_rows
 from readerstudy.cases.identity import opaque_id
 from readerstudy.cases.models import Case, Truth
+from readerstudy.exchange.dictionary import LONG
+from readerstudy.exchange.export import Hashed, csv_text
+from readerstudy.exchange.records import exclusion_sentences, look_sentences
+from readerstudy.exchange.tables import completeness, long_rows
+from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
+from readerstudy.statistics.results import analyse
 from readerstudy.studies.asking import not_asked
 from readerstudy.studies.models import Example, Study
-from readerstudy.studies.plan import AnalysisError, AnalysisPlan
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from readerstudy.cases.identity import known_patient, patient_key
 from readerstudy.cases.models import Case
 from readerstudy.cases.problems import Problem, Problems, folded
 from readerstudy.cases.records import OLDEST, CaseRecord, FindingRecord, Source, rows_of
-from readerstudy.wording import counted
+from readerstudy.common.counting import counted
 
 Progress = Callable[[str, int, int], None]  # what is being done, done, of how many
 # An id that so many images, and so much of a batch, share is warned of.

@@ -34,7 +34,7 @@ from readerstudy.cases.models import Batch, Case, Prediction, Truth
 from readerstudy.cases.problems import Problem, Refused, refuse
 from readerstudy.cases.records import CaseRecord, FindingRecord, Source
 from readerstudy.cases.written import WrittenFiles
-from readerstudy.wording import counted
+from readerstudy.common.counting import counted
 
 MAX_DISPLAY_SIDE = 2048
 ROWS_AT_ONCE = 500

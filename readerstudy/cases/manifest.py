@@ -21,7 +21,7 @@ from readerstudy.cases.tables import (
     whole_number,
     without_empty_end,
 )
-from readerstudy.wording import counted
+from readerstudy.common.counting import counted
 
 T = TypeVar("T")
 COLUMNS = (

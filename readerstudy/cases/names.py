@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from django.db.models import Count
 
 from readerstudy.cases.models import Batch, Prediction, Truth
-from readerstudy.wording import counted
+from readerstudy.common.counting import counted
 
 
 def names_apart(batch: Batch, model: str = "") -> list[str]:

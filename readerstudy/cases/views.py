@@ -21,8 +21,8 @@ from readerstudy.cases.models import Batch, Prediction
 from readerstudy.cases.problems import Refused
 from readerstudy.cases.truths import shown_truths, where_to_ask
 from readerstudy.cases.upload_check import small_png
+from readerstudy.common.counting import counted
 from readerstudy.common.downloads import disposition
-from readerstudy.wording import counted
 
 CASES_A_PAGE = 24
 SHOWN_PROBLEMS = 500

@@ -15,10 +15,11 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response as ApiResponse
 
+from readerstudy.common.idle import IDLE_AFTER_S
+from readerstudy.common.wording import when
 from readerstudy.reading import keys, presentation, progress, recording
 from readerstudy.reading.access import reader
 from readerstudy.reading.feedback import practice_feedback
-from readerstudy.reading.looking import IDLE_AFTER_S
 from readerstudy.reading.models import Assignment, Read, Reader, Response, Visit
 from readerstudy.reading.recording import Answer, Refused
 from readerstudy.reading.serializers import (
@@ -31,7 +32,6 @@ from readerstudy.reading.serializers import (
     VisitMeasures,
 )
 from readerstudy.studies.asking import asked_counts
-from readerstudy.wording import when
 
 FILE_URL_NAME = "reading_file"
 

@@ -3,8 +3,5 @@
 from django.db.models import Sum
 from django.db.models.functions import Coalesce
 
-# A reader who touches nothing for longer is taken to be elsewhere (on the telephone): what is beyond is idle time.
-IDLE_AFTER_S = 60
-
 # Over the visits of one assignment, in milliseconds; null where none has a time.
 LOOKING_MS = Sum("visible_ms") - Coalesce(Sum("idle_ms"), 0)

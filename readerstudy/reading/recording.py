@@ -9,11 +9,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from readerstudy.common.counting import counted
+from readerstudy.common.wording import when
 from readerstudy.reading import progress
 from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, Response, Visit
 from readerstudy.studies.asking import asked_counts, fully_answered, is_asked
 from readerstudy.studies.models import Question, Study
-from readerstudy.wording import counted, when
 
 VISIT_MEASURES = (
     "images_ready_ms",

@@ -9,12 +9,12 @@ from typing import Any
 from django.db.models import Count, Max
 from django.utils import timezone
 
+from readerstudy.common.counting import counted
 from readerstudy.reading import progress
 from readerstudy.reading.models import Assignment, Read, Reader, Response, Visit
 from readerstudy.reading.progress import ReadProgress
 from readerstudy.studies.asking import asked_counts, fully_answered
 from readerstudy.studies.models import Study
-from readerstudy.wording import counted
 
 CSV_COLUMNS = (
     "study", "reader", "withdrawn_at", "read", "state", "total", "done", "missing",

@@ -9,13 +9,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from readerstudy.common.downloads import disposition
+from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
 from readerstudy.studies import composition, forms
 from readerstudy.studies.access import may_create_study, researcher_study, run_by, signed_in
 from readerstudy.studies.attempts import attempt
 from readerstudy.studies.blinding import READS_THERE, cases_of, reads_of
 from readerstudy.studies.checklist import checklist_for
 from readerstudy.studies.models import Study
-from readerstudy.studies.plan import AnalysisError, AnalysisPlan
 from readerstudy.studies.plan_form import PlanForm
 from readerstudy.studies.presets import PRESETS
 from readerstudy.studies.protocol import protocol

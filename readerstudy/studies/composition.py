@@ -13,8 +13,8 @@ from django.utils.text import slugify
 
 from readerstudy.accounts.models import User
 from readerstudy.cases.models import Truth
+from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.studies.models import Membership, Method, Question, Study
-from readerstudy.studies.plan import AnalysisPlan
 from readerstudy.studies.presets import RECOMMENDED, preset_named
 
 INSTRUCTIONS = """\

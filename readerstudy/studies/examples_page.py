@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from explain.methods.kinds import KINDS
 from readerstudy.cases.names import names_apart
+from readerstudy.common.counting import counted
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.studies import forms, looking
@@ -23,7 +24,6 @@ from readerstudy.studies.models import Example, Study
 from readerstudy.studies.precomputing import is_current, study_kinds
 from readerstudy.studies.presets import preset_named
 from readerstudy.studies.selection import select_examples, unmatched_sentence
-from readerstudy.wording import counted
 
 
 @never_cache

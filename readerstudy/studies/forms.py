@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 
 from explain.methods.kinds import KINDS
 from readerstudy.cases.models import Batch, Prediction
+from readerstudy.common.counting import counted
 from readerstudy.explanations.parameters import SEARCHES, RenderParameters
 from readerstudy.limits import bounded, form_field
 from readerstudy.studies.composition import MethodRow, QuestionRow
@@ -15,7 +16,6 @@ from readerstudy.studies.models import KEY, Study
 from readerstudy.studies.presets import PRESETS, RECOMMENDED
 from readerstudy.studies.selection import Draw
 from readerstudy.studies.shown import Fact
-from readerstudy.wording import counted
 
 _PANELS = [f"panel_{number}" for number in range(1, len(KINDS) + 1)]
 

@@ -15,7 +15,7 @@ from readerstudy.cases.models import Batch, Prediction
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.limits import KeptOutsideLimits, Within
-from readerstudy.studies.plan import AnalysisError, AnalysisPlan
+from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
 from readerstudy.studies.seen import SeenTruth as SeenTruth  # Django looks for models here
 from readerstudy.studies.shown import FIRST_FACTS, AnimationFrames, Fact, HeatmapScale, PanelTitles, Probability
 
@@ -65,7 +65,7 @@ class Study(KeptOutsideLimits):
     order = models.CharField(max_length=8, choices=Order.choices, default=Order.BLOCKS)
     washout_days = models.PositiveSmallIntegerField(default=14, validators=[Within("washout_days")])
     operating_point = models.FloatField(default=0.5, validators=[Within("operating_point")])
-    # readerstudy.studies.plan.AnalysisPlan as a dict; empty means the published study's defaults.
+    # readerstudy.statistics.plan.AnalysisPlan as a dict; empty means the published study's defaults.
     analysis_plan = models.JSONField(default=dict, blank=True)
     # Overrides of explanation parameters: {"steps": 50, "search": "default"}; empty means explain's defaults.
     render_parameters = models.JSONField(default=dict, blank=True)

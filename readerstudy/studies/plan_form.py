@@ -5,8 +5,7 @@ from typing import Any
 from django import forms
 
 from readerstudy.limits import bounded, problems
-from readerstudy.studies.models import Study
-from readerstudy.studies.plan import (
+from readerstudy.statistics.plan import (
     COVARIANCES,
     INFERENCE_MODES,
     TESTS,
@@ -15,6 +14,7 @@ from readerstudy.studies.plan import (
     AnalysisError,
     AnalysisPlan,
 )
+from readerstudy.studies.models import Study
 
 _LABELS = {
     "wilcox": "left out (Wilcoxon)",

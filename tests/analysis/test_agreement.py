@@ -11,9 +11,9 @@ import pingouin
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from readerstudy.analysis.agreement import agreement, agreement_rows, icc_2_1, ordinal_alpha, quadratic_kappa
-from readerstudy.analysis.frame import analysed, normalise
-from readerstudy.studies.plan import AnalysisPlan
+from readerstudy.statistics.agreement import agreement, agreement_rows, icc_2_1, ordinal_alpha, quadratic_kappa
+from readerstudy.statistics.frame import analysed, normalise
+from readerstudy.statistics.plan import AnalysisPlan
 from tests.analysis.frames import crossover
 
 PLAN = AnalysisPlan(bootstrap_replicates=100)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from readerstudy.analysis.bootstrap import (
+from readerstudy.statistics.bootstrap import (
     FEWEST_CLUSTERS,
     bootstrap,
     coverage,
@@ -14,7 +14,7 @@ from readerstudy.analysis.bootstrap import (
     mean_interval,
     ratio_of_sums,
 )
-from readerstudy.analysis.frame import cluster_codes
+from readerstudy.statistics.frame import cluster_codes
 
 
 def test_a_sample_of_clusters_keeps_their_units_together() -> None:
@@ -44,7 +44,7 @@ def test_the_same_seed_gives_the_same_interval_whatever_the_patients_are_called(
 def test_chunks_do_not_change_the_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
     columns = np.column_stack([np.arange(50.0), np.ones(50)])
     whole = bootstrap(columns, np.arange(50), ratio_of_sums, 400, seed=2)
-    monkeypatch.setattr("readerstudy.analysis.bootstrap.CHUNK", 1000)
+    monkeypatch.setattr("readerstudy.statistics.bootstrap.CHUNK", 1000)
     assert np.array_equal(bootstrap(columns, np.arange(50), ratio_of_sums, 400, seed=2), whole)
 
 
@@ -54,7 +54,7 @@ def test_ten_clusters_are_the_fewest_with_which_an_interval_misses_at_most_twice
 
 @pytest.mark.parametrize("clusters", [5, 10, 20])
 def test_intervals_of_answers_on_a_scale_cover_as_often_as_said(clusters: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("readerstudy.analysis.bootstrap.FEWEST_CLUSTERS", 2)
+    monkeypatch.setattr("readerstudy.statistics.bootstrap.FEWEST_CLUSTERS", 2)
     rng = np.random.default_rng(clusters)
     studies = 1500
     truth = np.mean(np.round(rng.normal(0.3, 1, 10**6)))

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from readerstudy.analysis.dictionary import markdown
+from readerstudy.exchange.dictionary import markdown
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "data-dictionary.md"
 
 
 def test_the_page_is_current():
-    assert PAGE.read_text(encoding="utf-8") == markdown(), "Run: python -m readerstudy.analysis.dictionary"
+    assert PAGE.read_text(encoding="utf-8") == markdown(), "Run: python -m readerstudy.exchange.dictionary"

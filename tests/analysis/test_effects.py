@@ -8,9 +8,9 @@ import pytest
 import statsmodels.formula.api as smf
 from statsmodels.genmod.cov_struct import Exchangeable
 
-from readerstudy.analysis.effects import contrast_row, crossover_row, model_row, period_rows
-from readerstudy.analysis.frame import analysed, normalise, pair
-from readerstudy.studies.plan import AnalysisPlan
+from readerstudy.statistics.effects import contrast_row, crossover_row, model_row, period_rows
+from readerstudy.statistics.frame import analysed, normalise, pair
+from readerstudy.statistics.plan import AnalysisPlan
 from tests.analysis.frames import crossover
 
 PLAN = AnalysisPlan(bootstrap_replicates=200)

@@ -10,12 +10,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from readerstudy.analysis.descriptives import timing
-from readerstudy.analysis.dictionary import LONG
-from readerstudy.analysis.export import data_dictionary, export, safe_cell
-from readerstudy.analysis.frame import normalise
-from readerstudy.analysis.tables import completeness
+from readerstudy.exchange.dictionary import LONG
+from readerstudy.exchange.export import data_dictionary, export, safe_cell
+from readerstudy.exchange.tables import completeness
 from readerstudy.reading.models import Exclusion, Response, Sequence, Visit
+from readerstudy.statistics.descriptives import timing
+from readerstudy.statistics.frame import normalise
 from readerstudy.studies.models import Look
 from tests.builders import make_reader, make_reads, make_response, make_study
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from readerstudy.analysis.frame import (
+from readerstudy.statistics.frame import (
     COLUMNS,
     REQUIRED,
     analysed,
@@ -17,7 +17,7 @@ from readerstudy.analysis.frame import (
     normalise,
     pair,
 )
-from readerstudy.studies.plan import AnalysisError
+from readerstudy.statistics.plan import AnalysisError
 from tests.analysis.frames import crossover
 
 

@@ -5,12 +5,12 @@ import io
 import pandas as pd
 import pytest
 
-from readerstudy.analysis.dictionary import LONG
-from readerstudy.analysis.export import export
-from readerstudy.analysis.frame import COLUMNS
-from readerstudy.analysis.results import analyse
+from readerstudy.exchange.dictionary import LONG
+from readerstudy.exchange.export import export
 from readerstudy.reading.models import Exclusion
-from readerstudy.studies.plan import AnalysisPlan
+from readerstudy.statistics.frame import COLUMNS
+from readerstudy.statistics.plan import AnalysisPlan
+from readerstudy.statistics.results import analyse
 from tests.builders import make_reader, make_reads, make_response, make_study
 
 

@@ -10,9 +10,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from scipy.stats import wilcoxon
 
-from readerstudy.analysis.loading.spreadsheets import load_spreadsheets
 from readerstudy.analysis.running import study_data, study_results
 from readerstudy.cases.models import Batch, Case
+from readerstudy.exchange.loading.spreadsheets import load_spreadsheets
 from readerstudy.reading.models import Assignment, Response
 from readerstudy.studies.freezing import FrozenError
 from readerstudy.studies.models import Study

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from readerstudy.analysis.mrmc import mrmc_summary, reader_scores
-from readerstudy.analysis.mrmc_report import mrmc_csv, mrmc_part, mrmc_tables
+from readerstudy.statistics.mrmc import mrmc_summary, reader_scores
+from readerstudy.statistics.report.mrmc import mrmc_csv, mrmc_part, mrmc_tables
 from tests.analysis.mrmc.oracles import synthetic, synthetic_frame
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from readerstudy.analysis.multiplicity import adjust, benjamini_hochberg, holm
-from readerstudy.studies.plan import AnalysisPlan, Family, PrimaryEndpoint
+from readerstudy.statistics.multiplicity import adjust, benjamini_hochberg, holm
+from readerstudy.statistics.plan import AnalysisPlan, Family, PrimaryEndpoint
 
 
 @pytest.mark.parametrize("seed", range(3))

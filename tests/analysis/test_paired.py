@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from readerstudy.analysis.frame import analysed, normalise, pair
-from readerstudy.analysis.paired import compare, paired_rows, rank_biserial, signed_rank
-from readerstudy.studies.plan import AnalysisPlan
+from readerstudy.statistics.frame import analysed, normalise, pair
+from readerstudy.statistics.paired import compare, paired_rows, rank_biserial, signed_rank
+from readerstudy.statistics.plan import AnalysisPlan
 from tests.analysis.frames import crossover
 
 PLAN = AnalysisPlan(bootstrap_replicates=100)

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from readerstudy.analysis.models import Analysis
-from readerstudy.analysis.mrmc import Pilot, cases_needed, power
+from readerstudy.statistics.mrmc import Pilot, cases_needed, power
 from readerstudy.studies.models import Study
 from tests.builders import make_member, make_study
 

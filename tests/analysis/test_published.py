@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from readerstudy.analysis.agreement import agreement_rows
-from readerstudy.analysis.frame import analysed, normalise, pair
-from readerstudy.analysis.multiplicity import adjust
-from readerstudy.analysis.paired import paired_rows
-from readerstudy.studies.plan import AnalysisPlan, Family
+from readerstudy.statistics.agreement import agreement_rows
+from readerstudy.statistics.frame import analysed, normalise, pair
+from readerstudy.statistics.multiplicity import adjust
+from readerstudy.statistics.paired import paired_rows
+from readerstudy.statistics.plan import AnalysisPlan, Family
 from tests.analysis.frames import QUESTIONS, oracle, published
 
 pytestmark = pytest.mark.shared

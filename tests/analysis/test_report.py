@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 
 from readerstudy.analysis import report
-from readerstudy.analysis.figures import Drawing, draw_all
-from readerstudy.analysis.figures.answers import LEVEL_COLOURS
-from readerstudy.analysis.figures.style import METHOD_LOOKS
 from readerstudy.analysis.report import render_report, write_report
-from readerstudy.analysis.results import analyse
-from readerstudy.studies.plan import AnalysisError, AnalysisPlan
+from readerstudy.statistics.figures import Drawing, draw_all
+from readerstudy.statistics.figures.answers import LEVEL_COLOURS
+from readerstudy.statistics.figures.style import METHOD_LOOKS
+from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
+from readerstudy.statistics.results import analyse
 from tests.analysis.frames import crossover
 
 PLAN = AnalysisPlan(bootstrap_replicates=100)

@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from readerstudy.analysis import sentences
-from readerstudy.analysis.cautions import warning_sentences
-from readerstudy.analysis.mrmc.sentences import DISAGREEMENT
-from readerstudy.analysis.multiplicity import adjust
-from readerstudy.analysis.paired import clustered_p
-from readerstudy.analysis.results import analyse
-from readerstudy.studies.plan import AnalysisError, AnalysisPlan, PrimaryEndpoint
+from readerstudy.statistics.mrmc.sentences import DISAGREEMENT
+from readerstudy.statistics.multiplicity import adjust
+from readerstudy.statistics.paired import clustered_p
+from readerstudy.statistics.plan import AnalysisError, AnalysisPlan, PrimaryEndpoint
+from readerstudy.statistics.results import analyse
+from readerstudy.statistics.words import sentences
+from readerstudy.statistics.words.cautions import warning_sentences
 from tests.analysis.frames import crossover
 
 PLAN = AnalysisPlan(bootstrap_replicates=100)

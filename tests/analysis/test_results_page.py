@@ -14,7 +14,7 @@ from readerstudy.accounts import tokens
 from readerstudy.analysis.background import running_analysis, start_analysis
 from readerstudy.analysis.models import Analysis
 from readerstudy.analysis.running import store_analysis
-from readerstudy.analysis.tables import completeness
+from readerstudy.exchange.tables import completeness
 from readerstudy.reading.models import Exclusion
 from readerstudy.studies.models import Look, Study
 from tests.analysis.sheets import write

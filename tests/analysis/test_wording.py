@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from readerstudy.analysis.mrmc import mrmc_summary, reader_scores
-from readerstudy.analysis.mrmc_report import mrmc_tables
-from readerstudy.analysis.sentences import auc_sentence
-from readerstudy.analysis.wording import interval_text, number, p_clause, p_text
-from readerstudy.studies.plan import AnalysisPlan
+from readerstudy.statistics.mrmc import mrmc_summary, reader_scores
+from readerstudy.statistics.plan import AnalysisPlan
+from readerstudy.statistics.report.mrmc import mrmc_tables
+from readerstudy.statistics.words.sentences import auc_sentence
+from readerstudy.statistics.words.wording import interval_text, number, p_clause, p_text
 
 
 @pytest.mark.parametrize(

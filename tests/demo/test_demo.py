@@ -9,11 +9,11 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from readerstudy.accounts.models import User
-from readerstudy.analysis.export import export
 from readerstudy.analysis.models import Analysis
 from readerstudy.cases.models import Case
 from readerstudy.demo.fixtures import FOLDER
 from readerstudy.demo.studies import ACCOUNTS, PASSWORD, live_study, make_demo
+from readerstudy.exchange.export import export
 from readerstudy.reading import progress
 from readerstudy.reading.models import Reader
 from readerstudy.studies.models import Study

@@ -5,18 +5,18 @@ import uuid
 import pytest
 from django.test import Client
 
-from readerstudy.analysis.export import export
 from readerstudy.analysis.report import write_report
-from readerstudy.analysis.results import analyse
 from readerstudy.analysis.running import analysis_meta, study_data
-from readerstudy.analysis.tables import completeness, wide_rows
+from readerstudy.exchange.export import export
+from readerstudy.exchange.tables import completeness, wide_rows
 from readerstudy.reading import progress
 from readerstudy.reading.models import Visit
 from readerstudy.reading.recording import Answer, Refused, finish_read, record_response
+from readerstudy.statistics.plan import AnalysisPlan
+from readerstudy.statistics.results import analyse
 from readerstudy.studies.asking import asked_counts, not_asked
 from readerstudy.studies.checklist import checklist
 from readerstudy.studies.models import Question
-from readerstudy.studies.plan import AnalysisPlan
 from tests.builders import make_reader, make_reads, make_response, make_study, make_user, open_now
 
 pytestmark = pytest.mark.django_db

@@ -6,10 +6,10 @@ from django.utils import timezone
 from explain.methods.kinds import KINDS
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Reader
+from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.studies.checklist import checklist
 from readerstudy.studies.composition import composition, new_study
 from readerstudy.studies.models import Look, Study
-from readerstudy.studies.plan import AnalysisPlan
 from tests.builders import make_batch, make_member, make_study, make_user, open_now
 
 pytestmark = pytest.mark.django_db

@@ -11,10 +11,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from readerstudy.limits import LIMITS, PLAN
+from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.studies.checklist import checklist
 from readerstudy.studies.forms import DesignForm
 from readerstudy.studies.models import Question, Selection, Study
-from readerstudy.studies.plan import AnalysisPlan
 from readerstudy.studies.plan_form import PlanForm
 from readerstudy.studies.selection import Draw, select_examples
 from tests.builders import make_batch, make_study

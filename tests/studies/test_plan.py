@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from readerstudy.studies.plan import AnalysisError, AnalysisPlan, Family, PrimaryEndpoint
+from readerstudy.statistics.plan import AnalysisError, AnalysisPlan, Family, PrimaryEndpoint
 
 
 def test_a_plan_survives_json() -> None:

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from django.core.exceptions import ValidationError
 
-from readerstudy.analysis.loading.shape import LoadedQuestion
+from readerstudy.exchange.loading.shape import LoadedQuestion
 from readerstudy.studies.composition import new_study
 from readerstudy.studies.models import Question, Study
 from readerstudy.studies.presets import PRESETS, PUBLISHED, RECOMMENDED, preset_named

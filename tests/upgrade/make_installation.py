@@ -149,8 +149,8 @@ def _open(users: dict[str, Any], batch: Any, explanations: list[Any]) -> None:
 
 def _keep(folder: Path) -> None:
     """What this version says of the installation."""
-    from readerstudy.analysis.export import export
     from readerstudy.analysis.models import Analysis
+    from readerstudy.exchange.export import export
     from readerstudy.explanations.models import Explanation
     from readerstudy.studies.models import Study
     from readerstudy.studies.protocol import protocol_sha256

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from readerstudy.analysis.mrmc import ReaderScores, scores_from_frame
+from readerstudy.statistics.mrmc import ReaderScores, scores_from_frame
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 EXPECTED = json.loads((DATA / "expected.json").read_text())

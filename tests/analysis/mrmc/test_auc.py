@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from readerstudy.analysis.mrmc import (
+from readerstudy.statistics.mrmc import (
     MRMCError,
     RoeMetz,
     auc_covariance,
@@ -11,7 +11,7 @@ from readerstudy.analysis.mrmc import (
     reader_scores,
     simulate_study,
 )
-from readerstudy.analysis.mrmc.data import ReaderScores
+from readerstudy.statistics.mrmc.data import ReaderScores
 from tests.analysis.mrmc.oracles import EXPECTED, synthetic
 
 
@@ -53,7 +53,7 @@ def test_unbiased_covariance_of_one_reader_is_imrmcs():
 def test_unbiased_covariance_does_not_depend_on_block_size(monkeypatch):
     data = synthetic("full2")
     whole = auc_covariance(data, "unbiased")
-    monkeypatch.setattr("readerstudy.analysis.mrmc.auc.BLOCK", 1)
+    monkeypatch.setattr("readerstudy.statistics.mrmc.auc.BLOCK", 1)
     np.testing.assert_allclose(auc_covariance(data, "unbiased"), whole, rtol=1e-12)
 
 

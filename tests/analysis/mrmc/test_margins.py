@@ -2,9 +2,9 @@
 
 import pytest
 
-from readerstudy.analysis.mrmc import MRMCError, margin_test
-from readerstudy.analysis.mrmc.margins import reversed_estimate
-from readerstudy.analysis.mrmc.obuchowski_rockette import estimate
+from readerstudy.statistics.mrmc import MRMCError, margin_test
+from readerstudy.statistics.mrmc.margins import reversed_estimate
+from readerstudy.statistics.mrmc.obuchowski_rockette import estimate
 
 
 def test_the_aim_is_met_exactly_when_the_lower_limit_clears_the_bound():

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from readerstudy.analysis.mrmc import MRMCError, obuchowski_rockette, reader_scores, simulate_study
-from readerstudy.analysis.mrmc.obuchowski_rockette import ObuchowskiRockette, dorfman_berbaum_metz
+from readerstudy.statistics.mrmc import MRMCError, obuchowski_rockette, reader_scores, simulate_study
+from readerstudy.statistics.mrmc.obuchowski_rockette import ObuchowskiRockette, dorfman_berbaum_metz
 from tests.analysis.mrmc.oracles import EXPECTED, synthetic, van_dyke
 
 

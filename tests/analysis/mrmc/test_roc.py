@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from readerstudy.analysis.mrmc import average_roc, empirical_auc, roc_points
-from readerstudy.analysis.mrmc.roc import roc_curves
+from readerstudy.statistics.mrmc import average_roc, empirical_auc, roc_points
+from readerstudy.statistics.mrmc.roc import roc_curves
 from tests.analysis.mrmc.oracles import synthetic
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from readerstudy.analysis.mrmc import MRMCError, clustered_signed_rank
+from readerstudy.statistics.mrmc import MRMCError, clustered_signed_rank
 from tests.analysis.mrmc.oracles import published_reads
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from readerstudy.analysis.mrmc import RoeMetz, empirical_auc, obuchowski_rockette, simulate_study
+from readerstudy.statistics.mrmc import RoeMetz, empirical_auc, obuchowski_rockette, simulate_study
 
 
 def test_the_expected_auc_is_the_one_asked_for():

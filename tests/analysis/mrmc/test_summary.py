@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from readerstudy.analysis.mrmc import (
+from readerstudy.statistics.mrmc import (
     MRMCError,
     ReaderScores,
     mrmc_results,
@@ -215,14 +215,14 @@ def test_bad_data_of_one_question_is_a_sentence_and_the_other_question_is_analys
     ],
 )
 def test_bad_tables_are_named(change, match):
-    from readerstudy.analysis.mrmc import scores_from_frame
+    from readerstudy.statistics.mrmc import scores_from_frame
 
     with pytest.raises(MRMCError, match=match):
         scores_from_frame(change(synthetic_frame("full2")))
 
 
 def test_truth_may_be_words_and_examples_without_a_patient_are_their_own_cluster():
-    from readerstudy.analysis.mrmc import scores_from_frame
+    from readerstudy.statistics.mrmc import scores_from_frame
 
     frame = synthetic_frame("full2")
     words = frame.assign(

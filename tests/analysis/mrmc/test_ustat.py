@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from readerstudy.analysis.mrmc import MRMCError, empirical_auc, ustat
-from readerstudy.analysis.mrmc.data import ReaderScores
-from readerstudy.analysis.mrmc.ustat import Interval
+from readerstudy.statistics.mrmc import MRMCError, empirical_auc, ustat
+from readerstudy.statistics.mrmc.data import ReaderScores
+from readerstudy.statistics.mrmc.ustat import Interval
 from tests.analysis.mrmc.oracles import EXPECTED, synthetic
 
 

@@ -11,10 +11,10 @@ from readerstudy.analysis.background import limited
 from readerstudy.analysis.models import Analysis
 from readerstudy.analysis.report import write_report
 from readerstudy.analysis.running import store_analysis, study_data, study_results
+from readerstudy.common.counting import counted
+from readerstudy.statistics.plan import AnalysisError
 from readerstudy.studies.commands import study_named
 from readerstudy.studies.looking import record_look
-from readerstudy.studies.plan import AnalysisError
-from readerstudy.wording import counted
 
 
 class Command(BaseCommand):

@@ -17,7 +17,7 @@ from readerstudy.cases.problems import Refused, folded
 from readerstudy.cases.progress import ProgressBar
 from readerstudy.cases.records import Source
 from readerstudy.cases.sources import open_source
-from readerstudy.wording import counted
+from readerstudy.common.counting import counted
 
 _XRV_OPTIONS = ("imgpath", "csvpath", "views", "limit", "only_present")
 

@@ -10,9 +10,9 @@ from readerstudy.cases.arguments import at_least_one
 from readerstudy.cases.models import Batch
 from readerstudy.cases.names import names_apart
 from readerstudy.cases.progress import ProgressBar
+from readerstudy.common.counting import counted
 from readerstudy.explanations.loading import ModelsUnavailable
 from readerstudy.explanations.predicting import predict
-from readerstudy.wording import counted
 
 
 class Command(BaseCommand):

@@ -1,0 +1,71 @@
+"""export_reads: a study's answers as a table."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from readerstudy.exchange.export import (
+    FORMATS,
+    Hashed,
+    data_dictionary,
+    export,
+    imrmc_question,
+    provenance,
+)
+from readerstudy.exchange.tables import completeness
+from readerstudy.studies.commands import study_named
+from readerstudy.studies.looking import record_look
+
+
+class Command(BaseCommand):
+    help = (
+        "Export answers with truth, for researchers. Beside FILE come FILE.dictionary.csv and FILE.provenance.json. "
+        "Example: python manage.py export_reads --study pilot --format long --output reads.csv"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--study", required=True, help="slug of the study")
+        parser.add_argument(
+            "--format",
+            choices=FORMATS,
+            default="long",
+            help="long: one row per answer; wide: one row per reader and example; imrmc: input of FDA's iMRMC, the "
+            "scores of one question (default: long)",
+        )
+        parser.add_argument("--output", required=True, help="file to write, or - for standard output")
+        parser.add_argument("--question", default="", help="imrmc: whose scores (default: the first question)")
+        parser.add_argument("--why", default="", help="why you look, recorded; needed until the study is closed")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        study = study_named(options["study"])
+        try:
+            content = Hashed(export(study, options["format"], options["question"]))
+            record_look(study, f"export {options['format']}", None, options["why"])
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        only = imrmc_question(study, options["question"]) if options["format"] == "imrmc" else ""
+        answered, expected = completeness(study, only)
+        summary = f"{answered} of {expected} answers" + (f" to the question “{only}”" if only else "")
+        summary += "" if answered < expected else " (complete)"
+        if options["output"] == "-":
+            for chunk in content:
+                self.stdout.write(chunk, ending="")
+            self.stderr.write(f"Exported {study.slug}: {summary}.")
+            return
+        target = Path(options["output"])
+        temporary = target.with_name(f".{target.name}.writing")
+        try:
+            with temporary.open("w", encoding="utf-8", newline="") as file:
+                file.writelines(content)
+            temporary.replace(target)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise CommandError(f"{target} cannot be written: {error.strerror}.") from error
+        described = provenance(study, options["format"], content.sha256, max(content.lines - 1, 0))
+        target.with_name(f"{target.name}.provenance.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
+        with target.with_name(f"{target.name}.dictionary.csv").open("w", encoding="utf-8", newline="") as file:
+            file.writelines(data_dictionary(study))
+        self.stdout.write(f"Exported {study.slug} as {options['format']} to {target}: {summary}.")

@@ -1,0 +1,163 @@
+"""Paired comparison of two methods: Wilcoxon's signed-rank test per question, truth and group, with cluster intervals.
+
+d = score with B - score with A, paired by reader x example. Sources: Wilcoxon, Biometrics Bulletin 1945; Pratt, JASA
+1959 (zeros); Kerby, Comprehensive Psychology 2014 (rank-biserial correlation).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS, mean_interval, why_no_interval
+from readerstudy.statistics.frame import cluster_codes, complete, natural_sort, of_truth
+from readerstudy.statistics.mrmc import clustered_signed_rank, exact_p
+from readerstudy.statistics.plan import TRUTHS, AnalysisPlan
+from readerstudy.statistics.words.wording import p_text
+
+TRUTH_NAMES = {"TP": "true positives", "FP": "false positives", "all": "all examples"}
+
+
+@dataclass(frozen=True)
+class SignedRank:
+    """w: the smaller rank sum; rank_biserial: (R+ - R-) / (R+ + R-), in [-1, 1], above 0 when B is higher.
+
+    p_exact: of the same ranks, from all assignments of signs; None where there are many (mrmc.exact_p).
+    """
+
+    w: float
+    p_value: float
+    rank_biserial: float
+    p_exact: float | None
+
+
+def rank_biserial(differences: NDArray[np.float64], zero_rule: str = "wilcox") -> float:
+    """Matched-pairs rank-biserial correlation of `differences` (n,), of which at least one is not zero."""
+    d = np.asarray(differences, dtype=float)
+    if zero_rule == "wilcox":
+        d = d[d != 0]
+    ranks = stats.rankdata(np.abs(d))
+    plus, minus = float(ranks[d > 0].sum()), float(ranks[d < 0].sum())
+    zeros = float(ranks[d == 0].sum()) if zero_rule == "zsplit" else 0.0
+    return (plus - minus) / (plus + minus + zeros)
+
+
+def signed_rank(differences: NDArray[np.float64], zero_rule: str = "wilcox") -> SignedRank:
+    """Two-sided signed-rank test of `differences` (n,), normal approximation, ties corrected, no continuity correction.
+
+    zero_rule is SciPy's zero_method. At least one difference must not be zero.
+    """
+    test = stats.wilcoxon(
+        differences, zero_method=zero_rule, correction=False, alternative="two-sided", method="asymptotic"
+    )
+    d = np.asarray(differences, dtype=float)
+    ranked = d[d != 0] if zero_rule == "wilcox" else d
+    signed = np.sign(ranked) * stats.rankdata(np.abs(ranked))  # half of each split zero on either side cancels out
+    exact = exact_p(signed[signed != 0])
+    return SignedRank(float(test.statistic), float(test.pvalue), rank_biserial(d, zero_rule), exact)
+
+
+def groups(pairs: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """(level, group, rows): everything, each pathology, each reader, and by which method came first."""
+    yield "overall", "overall", pairs
+    for level, column in (("pathology", "pathology"), ("reader", "reader"), ("order", "order")):
+        for name in natural_sort(pairs[column]):
+            if name:
+                yield level, name, pairs[pairs[column] == name]
+
+
+def paired_rows(
+    pairs: pd.DataFrame, plan: AnalysisPlan, *, question: str, method_a: str, method_b: str
+) -> list[dict[str, Any]]:
+    """One row per truth x group for one question and pair of methods; `pairs` as from `frame.pair`."""
+    asked = pairs[pairs["question"] == question]
+    rows = []
+    for truth in TRUTHS:
+        for level, group, members in groups(asked):
+            row = {"question": question, "truth": truth, "level": level, "group": group}
+            row |= {"method_a": method_a, "method_b": method_b}
+            rows.append(row | compare(of_truth(members, truth), plan))
+    return rows
+
+
+def compare(members: pd.DataFrame, plan: AnalysisPlan) -> dict[str, Any]:
+    """Counts, means, test and intervals of one group of pairs; what cannot be computed is None and `note` says why."""
+    pairs = complete(members)
+    d = pairs["difference"].to_numpy(dtype=float)
+    n, nonzero = len(d), int(np.count_nonzero(d))
+    row: dict[str, Any] = {
+        "n_pairs": n,
+        "n_incomplete": len(members) - n,
+        "n_zero": n - nonzero,
+        "n_positive": int((d > 0).sum()),
+        "n_negative": int((d < 0).sum()),
+        "n_examples": int(pairs["example"].nunique()),
+        "n_patients": int(pairs["patient"].nunique()),
+        "n_readers": int(pairs["reader"].nunique()),
+        **dict.fromkeys(("mean_a", "mean_b", "mean_difference", "sd_difference", "w", "p_value", "p_exact")),
+        **dict.fromkeys(("rank_biserial", "ci_example", "ci_patient", "design_effect", "clustered")),
+        "note": _note(n, nonzero, plan.minimum_pairs),
+    }
+    if n:
+        row["mean_a"], row["mean_b"] = float(pairs["score_a"].mean()), float(pairs["score_b"].mean())
+        row["mean_difference"], row["sd_difference"] = float(d.mean()), float(d.std(ddof=0))
+    if n >= plan.minimum_pairs:
+        row |= _intervals(pairs, d, plan)
+        if nonzero:
+            test = signed_rank(d, plan.zero_rule)
+            row |= {"w": test.w, "p_value": test.p_value, "p_exact": test.p_exact, "rank_biserial": test.rank_biserial}
+            row["clustered"] = {level: _clustered(d, pairs[level]) for level in ("example", "case", "patient")}
+            sentences = [_rough(nonzero, test.p_exact), why_no_interval(row["ci_patient"], row["n_patients"])]
+            row["note"] = " ".join(filter(None, sentences)) or None
+    return row
+
+
+def clustered_p(row: Mapping[str, Any]) -> float | None:
+    """The clustered test's p of a paired row, patients as clusters: the exact one where no other is given."""
+    found = (row["clustered"] or {}).get("patient") or {"p_value": None, "p_exact": None}
+    return found["p_exact"] if found["p_value"] is None else found["p_value"]
+
+
+def planned_p(row: Mapping[str, Any], plan: AnalysisPlan) -> float | None:
+    """A paired row's p value by the plan's test; that of the pooled test where the plan's is of AUCs."""
+    return clustered_p(row) if plan.primary_endpoint.test == "clustered_signed_rank" else row["p_value"]
+
+
+def _clustered(d: NDArray[np.float64], clusters: pd.Series) -> dict[str, float | None]:
+    """z and its p need FEWEST_CLUSTERS with a difference; the exact p needs none and is given where they are few."""
+    test = clustered_signed_rank(d, cluster_codes(clusters))
+    enough = test.n_clusters >= FEWEST_CLUSTERS
+    z, p_value = (test.z, test.p_value) if enough else (None, None)
+    return {"n_clusters": test.n_clusters, "z": z, "p_value": p_value, "p_exact": test.p_exact}
+
+
+def _intervals(pairs: pd.DataFrame, d: NDArray[np.float64], plan: AnalysisPlan) -> dict[str, Any]:
+    settings = {"alpha": plan.alpha, "replicates": plan.bootstrap_replicates, "seed": plan.bootstrap_seed}
+    by_example, _ = mean_interval(d, cluster_codes(pairs["example"]), **settings)  # type: ignore[arg-type]
+    by_patient, error = mean_interval(d, cluster_codes(pairs["patient"]), **settings)  # type: ignore[arg-type]
+    naive = float(d.var() / len(d))  # variance of the mean were the pairs independent
+    effect = error**2 / naive if error is not None and naive > 0 else None
+    return {"ci_example": by_example, "ci_patient": by_patient, "design_effect": effect}
+
+
+def _rough(nonzero: int, p_exact: float | None) -> str | None:
+    if p_exact is None:
+        return None
+    are = "difference is" if nonzero == 1 else "differences are"
+    return f"Only {nonzero} {are} not zero: the p value is a rough approximation, the exact one is {p_text(p_exact)}."
+
+
+def _note(n: int, nonzero: int, minimum: int) -> str | None:
+    if n == 0:
+        return "No reader answered this for an example with both methods."
+    if n < minimum:
+        return f"Only {n} pair{'s' * (n > 1)}: too few to test (the plan asks for {minimum})."
+    if nonzero == 0:
+        return f"All {n} differences are zero: nothing to test."
+    return None

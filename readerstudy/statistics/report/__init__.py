@@ -1,0 +1,1 @@
+"""What the report says, as data and words: its tables, its text, its part on readers and cases (MRMC)."""

@@ -1,0 +1,230 @@
+"""The analysis in words: the answer in one paragraph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from readerstudy.common.counting import counted
+from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS
+from readerstudy.statistics.mrmc.sentences import FEW_READERS
+from readerstudy.statistics.multiplicity import holm
+from readerstudy.statistics.paired import TRUTH_NAMES, clustered_p, planned_p
+from readerstudy.statistics.plan import AnalysisPlan
+from readerstudy.statistics.report.mrmc import MODE_TITLES
+from readerstudy.statistics.words.wording import interval_text, number, p_clause, p_text, percent
+
+
+def find(rows: list[dict[str, Any]], **wanted: Any) -> dict[str, Any] | None:
+    """The first row with these values."""
+    return next((row for row in rows if all(row.get(key) == value for key, value in wanted.items())), None)
+
+
+def primary_row(results: Mapping[str, Any], plan: AnalysisPlan) -> dict[str, Any] | None:
+    """The primary endpoint's pooled row, for the first pair of methods."""
+    endpoint = plan.primary_endpoint
+    return find(results["paired"], question=endpoint.question, truth=endpoint.truth, group="overall", level="overall")
+
+
+def answer(results: Mapping[str, Any], plan: AnalysisPlan) -> str:
+    """The study's answer in one paragraph a reader of the report can quote."""
+    row = primary_row(results, plan)
+    opening = "SIMULATED DATA, which say nothing about any reader or method. " if results["simulated"] else ""
+    if row is None:
+        return opening + (
+            f"There is no answer: no responses compare two methods on the question {plan.primary_endpoint.question!r}."
+        )
+    if row["p_value"] is None:
+        return (
+            opening + f"There is no answer to the primary question: {_lower(row['note'] or 'it could not be tested.')}"
+        )
+    a, b = (results["methods"][row[side]] for side in ("method_a", "method_b"))
+    parts = [
+        f"On {TRUTH_NAMES[row['truth']]}, answers to “{results['questions'][row['question']]['text']}” were "
+        f"{_direction(row['mean_difference'])} with {b} than with {a}: mean {number(row['mean_b'])} against "
+        f"{number(row['mean_a'])}, difference {number(row['mean_difference'], signed=True)} points "
+        f"({_with_interval(row, plan)}; {row['n_pairs']} pairs "
+        f"from {counted(row['n_readers'], 'reader')} and {counted(row['n_examples'], 'example')})."
+    ]
+    parts += [
+        *_verdict(results, row, plan),
+        *_companions(results, row, plan),
+        *_other_methods(results, row, plan),
+        *_readers(results),
+    ]
+    return opening + " ".join(parts)
+
+
+def _verdict(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan) -> list[str]:
+    planned = plan.primary_endpoint.test
+    p_clustered = clustered_p(row)
+    if planned == "obuchowski_rockette":
+        return _auc_verdict(results, row, plan)
+    name, p, exact = "signed-rank test", row["p_value"], row["p_exact"]
+    if planned == "clustered_signed_rank":
+        if p_clustered is None:
+            return [f"The planned clustered signed-rank test could not be made; the pooled one gives {p_clause(p)}."]
+        name, p, exact = "clustered signed-rank test", p_clustered, row["clustered"]["patient"]["p_exact"]
+        if row["clustered"]["patient"]["p_value"] is None:
+            name += f", exact because its approximation needs {FEWEST_CLUSTERS} patients,"
+    level = f"{100 * plan.alpha:g} %"
+    unadjusted, adjusted, alike = p, "", "on the same side of the level"
+    if len(results["methods"]) > 2:
+        p, size = _adjusted(results, row, plan)
+        alike += " as the unadjusted p"
+        adjusted = f" ({p_clause(p)} when adjusted for the {size} comparisons of its family)"
+    verdict = "below" if p < plan.alpha else "not below"
+    found = f"{p_clause(unadjusted)}{adjusted}"
+    sentences = [f"The planned {name} gives {found}, {verdict} the {level} level fixed in the plan."]
+    if exact is not None and unadjusted != exact:
+        sides = "" if (exact < plan.alpha) == (unadjusted < plan.alpha) else f": NOT {alike}"
+        sentences.append(f"It is an approximation, rough with so few differences; exact: {p_clause(exact)}{sides}.")
+    if row["family"] and not adjusted:
+        sentences += _beside_adjusted(p, *_adjusted(results, row, plan), plan)
+    if p >= plan.alpha:
+        sentences.append("A difference this large could be chance; this does not show that the methods are equal.")
+    if planned == "wilcoxon" and p_clustered is not None:
+        side = alike if (p_clustered < plan.alpha) == (unadjusted < plan.alpha) else f"NOT {alike}"
+        sentences.append(f"The test that keeps each patient's answers together gives {p_clause(p_clustered)}, {side}.")
+    return sentences
+
+
+def _beside_adjusted(p: float, p_holm: float, size: int, plan: AnalysisPlan) -> list[str]:
+    """Which p the claim uses, where the primary endpoint is one of a family that is adjusted as well."""
+    if size < 2:
+        return []
+    also = "too" if p_holm < plan.alpha else "" if p < plan.alpha else "either"
+    verdict = f"{'below' if p_holm < plan.alpha else 'NOT below' if p < plan.alpha else 'not below'} the level {also}"
+    return [
+        "The claim uses this p value, unadjusted because the plan names one primary endpoint; adjusted by Holm for the "
+        f"{size} comparisons of its family it would be {p_clause(p_holm)}, {verdict.strip()}."
+    ]
+
+
+def _adjusted(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan) -> tuple[float, int]:
+    """Holm's p of a row that has a p, and of how many: its family, else this comparison of all methods."""
+    if row["family"]:
+        return row["p_holm"], row["family_size"]
+    members = [
+        (other, p)
+        for other in results["paired"]
+        if all(other[key] == row[key] for key in ("question", "truth", "level"))
+        and (p := planned_p(other, plan)) is not None
+    ]
+    place = next(index for index, (other, _) in enumerate(members) if other is row)
+    return float(holm([p for _, p in members])[place]), len(members)
+
+
+def _companions(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan) -> list[str]:
+    found = []
+    same = {"question": row["question"], "method_a": row["method_a"], "method_b": row["method_b"]}
+    other = find(results["paired"], **same, level="overall", truth={"TP": "FP", "FP": "TP"}.get(row["truth"]))
+    if other and (p := planned_p(other, plan)) is not None:
+        found.append(
+            f"On {TRUTH_NAMES[other['truth']]} the difference was {number(other['mean_difference'], signed=True)} "
+            f"({_interval(other)}; {p_clause(p)})."
+        )
+    contrast = find(results["contrasts"], **same)
+    if contrast and contrast["ci_patient"]:
+        low, high = contrast["ci_patient"]
+        found.append(
+            "The effect on true positives minus that on false positives was "
+            f"{number(contrast['contrast'], signed=True)} "
+            f"({interval_text(contrast['ci_patient'])}; exploratory), so {_specific(low, high)}."
+        )
+    planned_auc = plan.primary_endpoint.test == "obuchowski_rockette"
+    auc = None if planned_auc else auc_sentence(results, row["question"], plan)
+    return [*found, auc] if auc else found
+
+
+def _auc_verdict(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan) -> list[str]:
+    part = find(results["mrmc"], question=row["question"])
+    sentence = auc_sentence(results, row["question"], plan)
+    p = part["primary"]["p_value"] if part and part["primary"] else None
+    if sentence is None or p is None:
+        return ["The planned comparison of AUCs could not be made: see the warnings."]
+    verdict = "below" if p < plan.alpha else "not below"
+    zero = part["primary"]["at_var_tr_zero"] if part else None
+    but = ", but NOT with that variance set to zero: claim no difference" if p < plan.alpha else ""
+    but = but if zero and (zero["p_value"] is None or zero["p_value"] >= plan.alpha) else ""
+    return [sentence, f"This planned test is {verdict} the {100 * plan.alpha:g} % level fixed in the plan{but}."]
+
+
+def _specific(low: float, high: float) -> str:
+    if low > 0:
+        return "the change favours predictions that are right"
+    if high < 0:
+        return "the change favours predictions that are WRONG"
+    return "the change is not shown to favour predictions that are right over wrong ones"
+
+
+def auc_sentence(results: Mapping[str, Any], question: str, plan: AnalysisPlan) -> str | None:
+    """The AUCs of the first two methods and their difference in the primary inference mode, or None without them."""
+    part = find(results["mrmc"], question=question)
+    primary = part["primary"] if part else None
+    if not part or not primary:
+        return None
+    row = primary["differences"][0]
+    a, b = row["method_a"], row["method_b"]
+    means = primary["auc"]  # of the cases the difference is of, where scores are missing
+    text = (
+        f"Averaged over readers, answers separated true from false positives with an AUC of {number(means[a], 3)} with "
+        f"{results['methods'][a]} and {number(means[b], 3)} with {results['methods'][b]} "
+    )
+    if row["p_value"] is None:
+        return text + "(no test possible)."
+    text += (
+        f"(difference {number(-row['difference'], 3, signed=True)}, {percent(plan.alpha)} interval {_turned(row)}, "
+        f"{p_clause(row['p_value'])}, {MODE_TITLES[primary['mode']]})."
+    )
+    zero = primary["at_var_tr_zero"]
+    if zero and zero["differences"][0]["p_value"] is not None:
+        row = zero["differences"][0]
+        text += (
+            " How much that difference varies between readers is estimated below zero, so this test may be too "
+            f"optimistic; with that variance set to zero, interval {_turned(row)}, {p_clause(row['p_value'])}."
+        )
+    return text
+
+
+def _turned(row: Mapping[str, Any]) -> str:
+    return interval_text([-row["ci_high"], -row["ci_low"]], 3)
+
+
+def _other_methods(results: Mapping[str, Any], row: dict[str, Any], plan: AnalysisPlan) -> list[str]:
+    """The primary comparison of every further pair of methods."""
+    return [
+        f"{results['methods'][other['method_b']]} against {results['methods'][other['method_a']]}: "
+        f"{number(other['mean_difference'], signed=True)} ({_interval(other)}; "
+        f"{p_clause(p)}, adjusted {p_text(_adjusted(results, other, plan)[0])})."
+        for other in results["paired"]
+        if all(other[key] == row[key] for key in ("question", "truth", "level"))
+        and other is not row
+        and (p := planned_p(other, plan)) is not None
+    ]
+
+
+def _readers(results: Mapping[str, Any]) -> list[str]:
+    n = results["flow"]["n_readers"]
+    if n >= FEW_READERS:
+        return []
+    return [f"With {counted(n, 'reader')} this holds for {'this reader' if n == 1 else 'these readers'} only."]
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    return "no interval" if row["ci_patient"] is None else interval_text(row["ci_patient"])
+
+
+def _with_interval(row: Mapping[str, Any], plan: AnalysisPlan) -> str:
+    if row["ci_patient"] is None:
+        few = f" from {counted(row['n_patients'], 'patient')}" if row["n_patients"] < FEWEST_CLUSTERS else ""
+        return f"no interval can be given{few}"
+    return f"{percent(plan.alpha)} interval {_interval(row)} with patients as clusters"
+
+
+def _direction(difference: float) -> str:
+    return "higher" if difference > 0 else "lower" if difference < 0 else "no higher or lower"
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
