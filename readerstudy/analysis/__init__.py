@@ -1,4 +1,4 @@
-"""Analysis: tables, paired tests, MRMC, agreement, figures, report, export.
+"""Analyses of studies: running and keeping them, the pages that show them, planning, downloads.
 
-Statistics are pure functions on arrays and data frames; only tables.py, export.py and views touch the database.
+May not live here: statistics (readerstudy.statistics, pure) and tables of answers (readerstudy.exchange).
 """

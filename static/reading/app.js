@@ -2,7 +2,7 @@
 import { viewerActions } from "./actions.js";
 import { isPassing, Problem } from "./api.js";
 import { cannotShow } from "./cannot_show.js";
-import { ask, tell } from "./dialogs.js";
+import { ask, closeAll, tell } from "./dialogs.js";
 import { displayFacts } from "./display_check.js";
 import { byId } from "./dom.js";
 import { Entered } from "./entered.js";
@@ -316,7 +316,7 @@ export class ReadingRoom {
     this.prefetch.clear();
     this.viewer.clear();
     this.page.rest();
-    document.querySelectorAll("dialog[open]").forEach((dialog) => /** @type {HTMLDialogElement} */ (dialog).close());
+    closeAll();
   }
 
   // --- dialogs ----------------------------------------------------------------------------------------------------

@@ -30,14 +30,22 @@ export function tell(title, text) {
   return ask(byId("explain-dialog"), title, text, [{ label: "Close", value: "close", primary: true }]);
 }
 
+const OVER = "over"; // the return value of a dialog that nobody need answer any more
+
+/** Close whatever is open, for the page takes nothing more. */
+export function closeAll() {
+  document.querySelectorAll("dialog[open]").forEach((dialog) => /** @type {HTMLDialogElement} */ (dialog).close(OVER));
+}
+
 /**
- * A dialog that must be answered: Escape does not close it.
+ * A dialog that must be answered: Escape does not close it, only `closeAll` does.
  * @param {HTMLDialogElement} dialog @returns {() => void} lets go and closes it
  */
 export function insist(dialog) {
   const stay = (/** @type {Event} */ event) => event.preventDefault();
   // Chromium lets a second Escape through the cancel event.
-  const reopen = () => dialog.showModal();
+  const reopen = () => { if (dialog.returnValue !== OVER) dialog.showModal(); };
+  dialog.returnValue = "";
   dialog.addEventListener("cancel", stay);
   dialog.addEventListener("close", reopen);
   dialog.showModal();

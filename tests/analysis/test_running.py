@@ -107,6 +107,6 @@ def test_the_command_writes_a_report_and_records_the_look(tmp_path):
         call_command("analyze", study="half")
     with pytest.raises(CommandError, match="no study"):
         call_command("analyze", study="none", output=tmp_path / "out")
-    Study.objects.filter(pk=study.pk).update(analysis_plan={"alpha": 2})
-    with pytest.raises(CommandError, match=r"failed\. .*alpha"):
+    Study.objects.filter(pk=study.pk).update(analysis_plan={"zero_rule": "none"})
+    with pytest.raises(CommandError, match=r"failed\. .*zero.rule"):
         call_command("analyze", study="half", store=True, stdout=said)
