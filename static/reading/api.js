@@ -70,6 +70,10 @@ export class Api {
     this.onSuccess = () => {};
     /** @type {Promise<void>|null} */
     this.loggingIn = null;
+    /** @type {Problem|null} why no password can help: nothing more is asked, of the reader or of the server */
+    this.lost = null;
+    /** @type {(problem: Problem) => void} told once, whichever request found it out */
+    this.onLost = () => {};
   }
 
   /** @param {string} path below the base */
@@ -113,6 +117,7 @@ export class Api {
    * @returns {Promise<Response>}
    */
   async request(url, options) {
+    if (this.lost) throw this.lost;
     if (options.method !== "GET" && !cookie("csrftoken")) await this.renewToken();
     const response = await this.send(url, options);
     if (response.ok) {
@@ -126,15 +131,24 @@ export class Api {
       return this.request(url, { ...options, renewed: true });
     }
     if (problem.code !== "login_required" || !options.tryLogIn) throw problem;
+    if (this.lost) throw this.lost; // while this one was under way
     // However many requests find the session gone, the reader is asked once.
     this.loggingIn ??= this.logIn().finally(() => { this.loggingIn = null; });
     await this.loggingIn;
     return this.request(url, options);
   }
 
-  logIn() {
-    return this.covering(this.askPassword((password) => (
-      this.json("POST", this.sessionUrl, { password, page: this.pageOf }, { tryLogIn: false }))));
+  /** Rejects, and for good, where no password can help. */
+  async logIn() {
+    const send = (/** @type {string} */ password) => (
+      this.json("POST", this.sessionUrl, { password, page: this.pageOf }, { tryLogIn: false }));
+    try {
+      await this.covering(this.askPassword(send));
+    } catch (error) {
+      this.lost = /** @type {Problem} */ (error);
+      this.onLost(this.lost);
+      throw error;
+    }
   }
 
   /** Cookies can be deleted under a page; the next write needs a token again. */

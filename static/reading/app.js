@@ -74,6 +74,7 @@ export class ReadingRoom {
       keep: (wish) => api.json("PUT", "preferences/", wish),
     });
     api.covering = (dialog) => this.cover(dialog);
+    api.onLost = (problem) => halt(this, problem);
     this.listenToPage(actions);
     this.listenToOutbox();
   }
