@@ -276,7 +276,7 @@ def unmatched_sentence(selection: Selection) -> str:
     left = selection.parameters.get("unmatched")
     if not left:
         return ""
-    named = ", ".join(f"{count} of {name}" for name, count in left.items())
+    named = ", ".join(f"{count} of {name}" for name, count in sorted(left.items()))
     return (
         f"Not matched on probability: {named} have no example of the other kind within "
         f"{selection.parameters['caliper']:g}. Load more cases, allow more, or do not show the probability."

@@ -40,13 +40,15 @@ def processes():
     started = []
 
     def start(*arguments: str) -> subprocess.Popen:
-        started.append(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", *arguments]))
+        code = "import time; print('here', flush=True); time.sleep(600)"
+        started.append(subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE))
+        started[-1].stdout.readline()  # before, the system may not know its arguments yet
         return started[-1]
 
     yield start
     for process in started:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def late_run(study, process_id) -> Analysis:

@@ -166,6 +166,8 @@ def test_no_digits_flicker_while_the_animation_plays(reading_room: Make) -> None
     readout = page.locator("[data-type=animation] output")
     seen = {readout.inner_text() for _ in range(8) if not page.wait_for_timeout(90)}
     assert seen == {""}
+    room.all_saved()  # what the footer says has its final length
+    settle(page)
     box = page.locator("[data-type=animation] .track").bounding_box()
     room.press("a")
     settle(page)

@@ -203,8 +203,8 @@ def test_reading_needs_neither_torch_nor_skimage(tmp_path: Path) -> None:
         "import sys\n"
         "absent = ['torch', 'skimage', 'torchvision', 'torchxrayvision', 'matplotlib']\n"
         "sys.modules.update(dict.fromkeys(absent))\n"
-        "from explain import curve, images, render, rendered\n"
-        f"print(images.read_radiograph({str(tmp_path / 'case.png')!r}).model_input().shape)"
+        "from explain.images import radiograph\nfrom explain.render import curve, pictures, rendered\n"
+        f"print(radiograph.read_radiograph({str(tmp_path / 'case.png')!r}).model_input().shape)"
     )
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
