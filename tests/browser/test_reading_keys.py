@@ -87,6 +87,7 @@ def test_after_a_dialog_enter_is_next(reading_room: Make, opened_by: str) -> Non
         page.locator("dialog[open]").wait_for()
         room.press("Enter")  # closes it
         expect(page.locator("dialog[open]")).to_have_count(0)
+        expect(button).not_to_be_focused()  # the room takes the focus back a moment after the dialog is gone
     room.press("Enter")
     room.wait_for(2)
 
