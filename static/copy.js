@@ -1,13 +1,13 @@
 /** Buttons with data-copy put that text on the clipboard, and say so. */
-for (const button of document.querySelectorAll("button[data-copy]")) {
+for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("button[data-copy]"))) {
   button.addEventListener("click", async () => {
-    const text = button.dataset.copy;
     try {
-      await navigator.clipboard.writeText(text);
+      await navigator.clipboard.writeText(button.dataset.copy ?? "");
       button.textContent = "Copied";
     } catch {
       // Plain http has no clipboard: select the text beside the button instead.
-      button.previousElementSibling?.select?.();
+      const box = button.previousElementSibling;
+      if (box instanceof HTMLInputElement) box.select();
       button.textContent = "Press Ctrl+C";
     }
   });

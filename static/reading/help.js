@@ -23,7 +23,7 @@ export function fillHelp(dialog, keyboard) {
       " Single-key shortcuts on (off: digits work inside a question; Enter and Backspace always work)"),
     make("form", { method: "dialog", class: "buttons" }, ...(keyboard.keep ? [change] : []),
       make("button", { class: "primary", text: "Close", autofocus: true })));
-  dialog.querySelector("button.primary")?.focus();
+  /** @type {HTMLElement|null} */ (dialog.querySelector("button.primary"))?.focus();
 }
 
 /** One box an action, as on the reader's profile page. @type {typeof fillHelp} */

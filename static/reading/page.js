@@ -29,8 +29,8 @@ export class Page {
   /** Nothing of the last example stays to be seen or pressed. */
   clear() {
     byId("example-number").textContent = "Reading";
-    for (const id of ["prediction", "facts", "progress-text"]) byId(id).textContent = "";
-    for (const id of ["back", "comment", "next"]) byId(id).disabled = true;
+    for (const id of /** @type {const} */ (["prediction", "facts", "progress-text"])) byId(id).textContent = "";
+    for (const id of /** @type {const} */ (["back", "comment", "next"])) byId(id).disabled = true;
     byId("comment").value = "";
   }
 

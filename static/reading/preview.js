@@ -20,6 +20,7 @@ class PreviewApi extends Api {
     this.assignment = assignment;
   }
 
+  /** @override */
   get() { return Promise.resolve(this.assignment); }
 }
 

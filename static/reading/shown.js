@@ -4,14 +4,19 @@ export class Shown {
   constructor() {
     /** The reader's wish; it lives on from example to example. */
     this.pair = false;
-    this.start([]);
+    /** @type {number|null} the one alone */
+    this.one = null;
+    this.at = 0; // which explanation
+    this.input = 0;
+    this.total = 0;
+    /** @type {number[]} */
+    this.explanations = [];
   }
 
   /** Another example. @param {{type: string}[]} panels */
   start(panels) {
-    /** @type {number|null} the one alone */
     this.one = null;
-    this.at = 0; // which explanation
+    this.at = 0;
     this.input = Math.max(0, panels.findIndex(({ type }) => type === "input"));
     this.total = panels.length;
     this.explanations = panels.map((_, index) => index).filter((index) => index !== this.input);

@@ -48,7 +48,7 @@ export class Slider {
 
   /** @param {number|undefined} score */
   show(score) {
-    this.box.value = score ?? "";
+    this.box.value = String(score ?? "");
     delete this.box.dataset.typed;
     this.reflect();
   }
@@ -85,7 +85,7 @@ export class Slider {
       this.box.focus({ preventScroll: true });
       this.box.select();
     }
-    this.box.setRangeText(String(digit), this.box.selectionStart, this.box.selectionEnd, "end");
+    this.box.setRangeText(String(digit), this.box.selectionStart ?? 0, this.box.selectionEnd ?? 0, "end");
     this.box.dispatchEvent(new Event("input", { bubbles: true }));
   }
 

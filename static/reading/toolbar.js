@@ -26,11 +26,12 @@ export class Toolbar {
     this.invert = button("invert", "Invert", "I");
     this.pair = button("pair", "Side by side", "S");
     this.loupe = button("loupe", "Loupe", "L");
+    this.zoomOut = button("zoomOut", "−", "−", "Zoom out");
     this.folder = button("fold", "Tools", "");
     bar.append(
       this.overlayTools,
       group("Panels", this.pair, this.loupe, this.folder),
-      group("Zoom", name("Zoom"), button("zoomOut", "−", "−", "Zoom out"), button("zoomIn", "+", "+", "Zoom in")),
+      group("Zoom", name("Zoom"), this.zoomOut, button("zoomIn", "+", "+", "Zoom in")),
       group("Move the image", name("Move"), button("panLeft", "←", "Shift ←", "Move left"),
         button("panUp", "↑", "Shift ↑", "Move up"), button("panDown", "↓", "Shift ↓", "Move down"),
         button("panRight", "→", "Shift →", "Move right")),
@@ -57,7 +58,6 @@ export class Toolbar {
     this.opacity.value = String(Math.round(100 * state.opacity));
     this.invert.setAttribute("aria-pressed", String(state.window.invert));
     this.tool.replaceChildren(tool === "window" ? "Drag: window" : "Drag: move", " ", make("kbd", { text: "T" }));
-    const [zoomOut] = this.tool.closest(".toolbar")?.querySelectorAll("[data-action=zoomOut]") ?? [];
-    if (zoomOut) zoomOut.disabled = state.zoom <= 1;
+    this.zoomOut.disabled = state.zoom <= 1;
   }
 }

@@ -92,5 +92,19 @@
  * @property {Samples[]} levels the radiograph at full, half, quarter ... size
  * @property {Map<string, Layer>} layers by panel key
  * @property {Map<string, Samples[]>} strips frames by panel key
+ *
+ * @typedef {{[E in keyof HTMLElementEventMap]?: (event: HTMLElementEventMap[E]) => void}} Listeners
+ * @typedef {{text?: string|number, on?: Listeners, [name: string]: string|number|boolean|null|undefined|Listeners}} Attributes
+ *   of an element to make: "text", "on" (listeners), or any attribute (false and null: none)
+ *
+ * @typedef {{
+ *   "example-number": HTMLElement, "prediction": HTMLElement, "facts": HTMLElement, "simulated": HTMLElement,
+ *   "progress-text": HTMLElement, "progress": HTMLProgressElement, "help": HTMLButtonElement, "pause": HTMLAnchorElement,
+ *   "message": HTMLElement, "reading": HTMLElement, "panels": HTMLElement, "toolbar": HTMLElement,
+ *   "questions": HTMLFormElement, "feedback": HTMLElement, "notice": HTMLElement, "back": HTMLButtonElement,
+ *   "comment": HTMLInputElement, "save-state": HTMLElement, "next": HTMLButtonElement, "facts-json": HTMLScriptElement,
+ *   "explain-dialog": HTMLDialogElement, "help-dialog": HTMLDialogElement, "display-dialog": HTMLDialogElement,
+ *   "session-dialog": HTMLDialogElement, "ask-dialog": HTMLDialogElement
+ * }} PageElements by id, in templates/reading/; the preview has no comment and fewer dialogs
  */
 export {};

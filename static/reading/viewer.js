@@ -287,7 +287,7 @@ export class Viewer {
       panel.title.textContent = whole ? "Whole radiograph (box: what the model sees)" : panel.facts.title + place;
       panel.controls.querySelector("[data-action=whole]")?.setAttribute("aria-pressed", String(whole));
       panel.links.querySelector("[aria-pressed]")?.setAttribute("aria-pressed", String(i === shown.one));
-      const next = panel.links.querySelector("[data-action=nextExplanation]");
+      const next = /** @type {HTMLElement|null} */ (panel.links.querySelector("[data-action=nextExplanation]"));
       if (next) next.hidden = !place;
     });
     this.layout.arrange(shown.room(this.columns), shown.name === "pair");
