@@ -42,8 +42,8 @@ def main() -> None:
     import django
 
     django.setup()
-    from readerstudy.cases.checking import check_source
-    from readerstudy.cases.sources import open_source
+    from readerstudy.cases.loading.checking import check_source
+    from readerstudy.cases.loading.sources import open_source
 
     def dry_run() -> None:
         with open_source(folder) as source:

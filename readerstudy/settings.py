@@ -34,7 +34,7 @@ if "CHANGE-ME" in SECRET_KEY + BLINDING_KEY:
     )
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-CSRF_FAILURE_VIEW = "readerstudy.api_errors.csrf_failure"
+CSRF_FAILURE_VIEW = "readerstudy.common.api_errors.csrf_failure"
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -95,7 +95,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "readerstudy.reading.theme.theme",
+                "readerstudy.reading.pages.theme.theme",
             ],
         },
     },
@@ -134,9 +134,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
 STATIC_URL = "/static/"
 # Only administrators upload. `clean_up` finds what a killed worker left of a large file, received below MEDIA_ROOT.
 FILE_UPLOAD_HANDLERS = [
-    "readerstudy.cases.receiving.AdministratorsOnly",
+    "readerstudy.cases.loading.receiving.AdministratorsOnly",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "readerstudy.cases.receiving.ReceivedFileHandler",
+    "readerstudy.cases.loading.receiving.ReceivedFileHandler",
 ]
 # Uploads in the browser are checked in a process of its own, which may take so much memory and time: less than nginx
 # waits (deploy/nginx.conf, proxy_read_timeout), or nobody is told.
@@ -147,7 +147,7 @@ STATICFILES_DIRS = [SHIPPED / "static"]
 WHITENOISE_USE_FINDERS = DEBUG or DEMO
 STORAGES = {
     "default": {
-        "BACKEND": "readerstudy.cases.storage.AtomicFileSystemStorage",
+        "BACKEND": "readerstudy.common.storage.AtomicFileSystemStorage",
         "OPTIONS": {"durable": not DEMO},  # the demo is made again in seconds
     },
     "staticfiles": {
@@ -167,7 +167,7 @@ ANALYSIS_TIME_LIMIT = env.int("ANALYSIS_TIME_LIMIT", default=3600)
 if ANALYSIS_TIME_LIMIT < 1:
     raise ImproperlyConfigured("ANALYSIS_TIME_LIMIT is in seconds, and at least 1.")
 
-# Manifest columns `<name>:<kind>` that load_cases hands to another app; see readerstudy.cases.extensions.
+# Manifest columns `<name>:<kind>` that load_cases hands to another app; see readerstudy.cases.loading.extensions.
 MANIFEST_EXTENSIONS = {"explanation": "readerstudy.explanations.external"}
 
 # --- People -----------------------------------------------------------------------------------------------------------
@@ -247,7 +247,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "URL_FORMAT_OVERRIDE": None,  # ?format= would be a 404 that says nothing: there is one renderer
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "readerstudy.api_errors.problem_json",
+    "EXCEPTION_HANDLER": "readerstudy.common.api_errors.problem_json",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Reader study API",

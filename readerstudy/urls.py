@@ -17,7 +17,7 @@ urlpatterns = [
     path("", include("readerstudy.cases.urls")),
     path("", include("readerstudy.studies.urls")),
     path("", include("readerstudy.reading.urls")),
-    path("api/", include("readerstudy.reading.api_urls")),
+    path("api/", include("readerstudy.reading.api.urls")),
     path("", include("readerstudy.analysis.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="api_docs"),

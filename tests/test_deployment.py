@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from readerstudy.cases.zip_directory import MAX_DIRECTORY_BYTES, MAX_FILES
+from readerstudy.cases.loading.zip_directory import MAX_DIRECTORY_BYTES, MAX_FILES
 from tests.proxy.conftest import database_url
 from tests.proxy.site import Nginx, example_environment
 

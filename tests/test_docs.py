@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 
 from readerstudy.cases.models import Prediction
 from readerstudy.demo.simulated import read_by_program
-from readerstudy.studies.composition import MethodRow, new_study, replace_methods
+from readerstudy.studies.drafting import MethodRow, new_study, replace_methods
 from readerstudy.studies.lifecycle import close_study, open_study
 from readerstudy.studies.models import Study
 from scripts import dev

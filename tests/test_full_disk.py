@@ -8,8 +8,8 @@ import pytest
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.test import Client
 
-from readerstudy.cases import staging
-from readerstudy.cases.receiving import ReceivedFile
+from readerstudy.cases.loading import staging
+from readerstudy.cases.loading.receiving import ReceivedFile
 from tests.builders import make_user
 from tests.cases.batches import make_batch, simple_rows, zipped
 

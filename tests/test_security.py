@@ -110,7 +110,7 @@ def test_no_page_asks_another_host_or_needs_inline_script_or_style(client):
 
 @pytest.mark.django_db
 def test_errors_refusals_and_static_files_carry_the_policy(client, monkeypatch, quiet):  # noqa: F811
-    monkeypatch.setattr("readerstudy.studies.home.render", None)  # so that the home page fails
+    monkeypatch.setattr("readerstudy.studies.pages.home.render", None)  # so that the home page fails
     client.raise_request_exception = False
     client.force_login(make_user("ann"))
     answers = {

@@ -8,7 +8,7 @@ import pytest
 from django.db.models import Count
 from django.utils import timezone
 
-from readerstudy.cases.manifest import COLUMNS
+from readerstudy.cases.loading.manifest import COLUMNS
 from readerstudy.cases.models import Prediction
 from readerstudy.common.counting import counted
 from readerstudy.common.wording import when

@@ -1,7 +1,7 @@
 """Who is asking. Views call one access helper on their first line; this app's helpers know people, not studies.
 
 The same helpers serve pages and the API: a page sends whoever is not logged in to the log-in page (middleware.py), the
-API answers 401 with code `login_required` (readerstudy.api_errors).
+API answers 401 with code `login_required` (readerstudy.common.api_errors).
 """
 
 from allauth.mfa.utils import is_mfa_enabled

@@ -6,8 +6,8 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
-from readerstudy.accounts.adminbase import HouseAdmin, RecordAdmin
 from readerstudy.accounts.models import ExportToken, User
+from readerstudy.common.admin_base import HouseAdmin, RecordAdmin
 
 admin.site.disable_action("delete_selected")
 admin.site.unregister(Group)  # roles are per study, in Membership

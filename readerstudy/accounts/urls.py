@@ -1,7 +1,8 @@
 from django.conf import settings
 from django.urls import path
 
-from readerstudy.accounts import demo, views
+from readerstudy.accounts.pages import account as views
+from readerstudy.accounts.pages import demo
 
 urlpatterns = [
     path("accounts/", views.account, name="account"),

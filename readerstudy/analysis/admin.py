@@ -1,7 +1,7 @@
 from django.contrib import admin
 
-from readerstudy.accounts.adminbase import RecordAdmin
 from readerstudy.analysis.models import Analysis
+from readerstudy.common.admin_base import RecordAdmin
 
 
 @admin.register(Analysis)

@@ -25,8 +25,8 @@ from readerstudy.accounts.models import User
 from readerstudy.analysis.background import TimeIsUp, over_time
 from readerstudy.analysis.models import Analysis
 from readerstudy.analysis.report import write_report
-from readerstudy.cases.identity import opaque_id
 from readerstudy.cases.models import Case, Truth
+from readerstudy.common.identity import opaque_id
 from readerstudy.exchange.dictionary import LONG
 from readerstudy.exchange.export import Hashed, csv_text
 from readerstudy.exchange.records import exclusion_sentences, look_sentences

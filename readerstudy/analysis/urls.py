@@ -1,6 +1,8 @@
 from django.urls import path
 
-from readerstudy.analysis import downloads, planning, results_pages
+from readerstudy.analysis.pages import downloads
+from readerstudy.analysis.pages import power as planning
+from readerstudy.analysis.pages import results as results_pages
 
 urlpatterns = [
     path("studies/<slug:slug>/power/", planning.power_page, name="power"),

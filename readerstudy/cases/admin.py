@@ -3,9 +3,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
-from readerstudy.accounts.adminbase import AskingAdmin, HouseAdmin, RecordAdmin
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
 from readerstudy.cases.truths import shown_truths, where_to_ask
+from readerstudy.common.admin_base import AskingAdmin, HouseAdmin, RecordAdmin
 
 
 @admin.register(Batch)

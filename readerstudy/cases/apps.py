@@ -8,7 +8,7 @@ class CasesConfig(AppConfig):
 
     def ready(self) -> None:
         from readerstudy.cases import system_checks
-        from readerstudy.cases.storage import level_after_migrate
+        from readerstudy.common.storage import level_after_migrate
 
         system_checks.connect()
         post_migrate.connect(level_after_migrate, sender=self)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from django.conf import settings
 
-from readerstudy.cases.receiving import receiving
-from readerstudy.cases.staging import LIFETIME_SECONDS, remove_expired
-from readerstudy.cases.storage import WRITING
-from readerstudy.cases.written import remove_leftovers
+from readerstudy.cases.loading.receiving import receiving
+from readerstudy.cases.loading.staging import LIFETIME_SECONDS, remove_expired
+from readerstudy.cases.loading.written import remove_leftovers
+from readerstudy.common.storage import WRITING
 
 # A file is written in seconds; one this old belongs to a process that is gone.
 WRITING_SECONDS = 3600

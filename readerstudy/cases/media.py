@@ -14,10 +14,10 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from readerstudy.accounts.access import administrator
-from readerstudy.cases.identity import keyed_hash
 from readerstudy.cases.models import Batch, Case
 from readerstudy.cases.truths import shown_truths
 from readerstudy.common.downloads import disposition
+from readerstudy.common.identity import keyed_hash
 
 CACHE_SECONDS = 24 * 3600
 CONTENT_TYPES = {

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
-from readerstudy.cases.identity import file_name, opaque_id
+from readerstudy.common.identity import file_name, opaque_id
 
 
 class Batch(models.Model):

@@ -1,6 +1,7 @@
 from django.urls import path
 
-from readerstudy.cases import media, views
+from readerstudy.cases import media
+from readerstudy.cases.pages import batches as views
 
 urlpatterns = [
     path("batches/", views.batches, name="batches"),

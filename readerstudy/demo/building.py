@@ -15,13 +15,13 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
 from explain.demo.cases import DemoCase, demo_cases
-from readerstudy.cases.loading import load_batch
+from readerstudy.cases.loading.load import load_batch
+from readerstudy.cases.loading.sources import open_source
 from readerstudy.cases.models import Batch, Prediction
-from readerstudy.cases.sources import open_source
 from readerstudy.demo.fixtures import BATCH, MODEL, dump_explanations
 from readerstudy.demo.studies import compose, make_accounts
+from readerstudy.explanations.executing import Options
 from readerstudy.explanations.predicting import predict
-from readerstudy.explanations.rendering import Options
 from readerstudy.studies.precomputing import Part, precompute
 
 COLUMNS = (

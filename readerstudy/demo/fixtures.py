@@ -19,10 +19,10 @@ from PIL import Image
 from explain.methods.kinds import KINDS
 from readerstudy.cases.models import Batch, Prediction
 from readerstudy.explanations.encoding import EncodedFile, encode_frames, encode_map, map_bytes
-from readerstudy.explanations.loading import radiograph
+from readerstudy.explanations.inputs import radiograph
+from readerstudy.explanations.keeping import Provenance, store
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.explanations.parameters import explanation_key
-from readerstudy.explanations.storing import Provenance, store
 
 FOLDER = Path(settings.SHIPPED) / "fixtures" / "demo"
 BATCH = "demo"

@@ -8,14 +8,14 @@ from django.utils import timezone
 
 from readerstudy.accounts.models import User
 from readerstudy.analysis.running import store_analysis
-from readerstudy.cases.loading import load_batch
+from readerstudy.cases.loading.load import load_batch
+from readerstudy.cases.loading.sources import open_source
 from readerstudy.cases.models import Batch
-from readerstudy.cases.sources import open_source
 from readerstudy.demo.fixtures import BATCH, FOLDER, restore_explanations
 from readerstudy.demo.simulated import read_by_program
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Read, Reader
-from readerstudy.studies.composition import new_study
+from readerstudy.studies.drafting import new_study
 from readerstudy.studies.lifecycle import close_study, open_study
 from readerstudy.studies.models import Membership, Study
 from readerstudy.studies.precomputing import pin

@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from readerstudy.accounts.adminbase import RecordAdmin
+from readerstudy.common.admin_base import RecordAdmin
 from readerstudy.explanations.models import Explanation, ExplanationFile
 
 

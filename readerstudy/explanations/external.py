@@ -1,4 +1,4 @@
-"""Explanations rendered by other tools: a manifest's columns `explanation:<kind>` (readerstudy.cases.extensions)."""
+"""Explanations rendered by other tools: a manifest's columns `explanation:<kind>` (cases/loading/extensions.py)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from explain.methods.kinds import KINDS
 from explain.render.checks import UnusableMap
 from explain.render.pictures import DISPLAY_SIZE, FRAME_MS, animation_gif, frame_strip, heat_layer, overlay
 from explain.render.rendered import read_animation, read_map
-from readerstudy.cases.identity import keyed_hash
 from readerstudy.cases.models import Prediction
+from readerstudy.common.identity import keyed_hash
 from readerstudy.explanations.models import Explanation, ExplanationFile
 
 Save = Callable[[Any, bytes, str, str], str]

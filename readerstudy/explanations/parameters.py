@@ -8,7 +8,7 @@ from typing import Any, Literal
 from django.core.exceptions import ValidationError
 
 from explain.methods.kinds import Kind
-from readerstudy.limits import LIMITS
+from readerstudy.common.limits import LIMITS
 
 SEARCHES = ("default", "paper-2021", "released-code")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from django.db import transaction
 
 from readerstudy.cases.models import Batch, Case, Prediction
-from readerstudy.explanations.loading import ModelsUnavailable, choose_device, load_classifier, radiograph
+from readerstudy.explanations.inputs import ModelsUnavailable, choose_device, load_classifier, radiograph
 
 
 @dataclass(frozen=True)

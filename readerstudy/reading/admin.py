@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
 from readerstudy.accounts.access import administrator
-from readerstudy.accounts.adminbase import AskingAdmin, HouseAdmin, RecordAdmin
+from readerstudy.common.admin_base import AskingAdmin, HouseAdmin, RecordAdmin
 from readerstudy.reading.exclusions import exclude
 from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, Response, Sequence, Visit
 from readerstudy.studies import looking

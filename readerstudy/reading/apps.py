@@ -20,7 +20,7 @@ class ReadingConfig(AppConfig):
 
 
 def _allocate_readers(study: Any, **_: Any) -> None:
-    from readerstudy.reading.allocation import allocate_study
+    from readerstudy.reading.allocation.drawing import allocate_study
 
     allocate_study(study)
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from readerstudy.reading.allocation import allocate_reader
+from readerstudy.reading.allocation.drawing import allocate_reader
 from readerstudy.reading.models import Reader
 from readerstudy.studies.models import Membership, Study
 

@@ -12,9 +12,9 @@ from explain.methods.kinds import Kind
 from explain.methods.kinds import kind as kind_of
 from explain.render.colour_scales import ColourScale
 from explain.render.pictures import PERCENTILE
-from readerstudy.cases.identity import keyed_hash
 from readerstudy.cases.media import public_name
 from readerstudy.cases.models import Case
+from readerstudy.common.identity import keyed_hash
 from readerstudy.explanations.colouring import scale_shown
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.reading.models import Assignment, Read, Response

@@ -2,7 +2,9 @@
 
 from django.urls import path
 
-from readerstudy.reading import files, preview, study_pages, views
+from readerstudy.reading.pages import files, preview
+from readerstudy.reading.pages import room as views
+from readerstudy.reading.pages import study as study_pages
 
 urlpatterns = [
     path("studies/<slug:slug>/preview/<int:number>/", preview.preview, name="study_preview"),

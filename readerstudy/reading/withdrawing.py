@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from readerstudy.reading.allocation import allocate_reader
+from readerstudy.reading.allocation.drawing import allocate_reader
 from readerstudy.reading.models import Reader
 from readerstudy.studies.models import Study
 

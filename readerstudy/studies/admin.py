@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
-from readerstudy.accounts.adminbase import HouseAdmin, RecordAdmin
+from readerstudy.common.admin_base import HouseAdmin, RecordAdmin
 from readerstudy.studies.invitations import InvitationError, join
 from readerstudy.studies.models import (
     Example,

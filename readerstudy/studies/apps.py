@@ -6,7 +6,8 @@ class StudiesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from readerstudy.studies import freezing, looking, roles, token
+        from readerstudy.studies import freezing, looking, roles
+        from readerstudy.studies.pages import token
 
         freezing.connect()
         looking.connect()

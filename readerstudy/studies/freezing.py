@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.signals import m2m_changed, pre_delete, pre_save
 
-from readerstudy.accounts.adminbase import edit_asked
 from readerstudy.cases.models import Case, Prediction, Truth
+from readerstudy.common.admin_base import edit_asked
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.studies.models import Example, Method, Question, Selection, Study
 from readerstudy.studies.protocol import LATER_FIELDS, PROTOCOL_FIELDS

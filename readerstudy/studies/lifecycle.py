@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from readerstudy.accounts.models import User
 from readerstudy.studies.checklist import checklist
-from readerstudy.studies.composition import free_slug
+from readerstudy.studies.drafting import free_slug
 from readerstudy.studies.models import Example, Membership, Method, Question, Study
 from readerstudy.studies.protocol import protocol_sha256
 from readerstudy.studies.signals import study_opened

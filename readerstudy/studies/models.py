@@ -10,11 +10,11 @@ from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
 
 from explain.methods.kinds import KINDS
-from readerstudy import limits
 from readerstudy.cases.models import Batch, Prediction
+from readerstudy.common import limits
+from readerstudy.common.limits import KeptOutsideLimits, Within
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
-from readerstudy.limits import KeptOutsideLimits, Within
 from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
 from readerstudy.studies.seen import SeenTruth as SeenTruth  # Django looks for models here
 from readerstudy.studies.shown import FIRST_FACTS, AnimationFrames, Fact, HeatmapScale, PanelTitles, Probability

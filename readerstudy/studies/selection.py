@@ -13,8 +13,8 @@ from django.db import transaction
 
 from readerstudy.accounts.models import User
 from readerstudy.cases.models import Batch, Prediction, Truth
-from readerstudy.limits import problems
-from readerstudy.studies.composition import draft_for_update
+from readerstudy.common.limits import problems
+from readerstudy.studies.drafting import draft_for_update
 from readerstudy.studies.looking import record_draw
 from readerstudy.studies.matching import matched_draw, matched_pairs, unmatched
 from readerstudy.studies.models import Example, Selection, Study

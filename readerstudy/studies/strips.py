@@ -17,8 +17,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from PIL import Image
 
-from readerstudy.cases.identity import keyed_hash
 from readerstudy.cases.media import public_name, serve, serve_bytes
+from readerstudy.common.identity import keyed_hash
 from readerstudy.explanations.colouring import shown_file
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.studies.models import Study

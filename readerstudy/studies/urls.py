@@ -1,6 +1,8 @@
 from django.urls import path
 
-from readerstudy.studies import composer, examples_page, files, home, lifecycle_pages, people, token
+from readerstudy.studies.pages import composer, files, home, people, token
+from readerstudy.studies.pages import examples as examples_page
+from readerstudy.studies.pages import lifecycle as lifecycle_pages
 
 urlpatterns = [
     path("", home.home, name="home"),

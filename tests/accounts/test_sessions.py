@@ -8,7 +8,7 @@ import pytest
 from django.http import HttpResponse
 
 from readerstudy.accounts.middleware import SEEN
-from readerstudy.reading.session import page_of, remember
+from readerstudy.reading.api.session import page_of, remember
 from readerstudy.studies.invitations import token
 from tests.builders import make_user
 from tests.test_access import TABLE, fill

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from readerstudy.cases.problems import Refused
+from readerstudy.cases.loading.problems import Refused
 from tests.explain.image_files import encoded, greys
 
 HEADER = ("image", "pathology", "label")

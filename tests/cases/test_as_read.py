@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from explain.render.pictures import read_display_image
-from readerstudy.cases.loading import load_batch
+from readerstudy.cases.loading.load import load_batch
+from readerstudy.cases.loading.sources import open_source
 from readerstudy.cases.models import Batch, Case
-from readerstudy.cases.sources import open_source
 from tests.cases.batches import make_batch, mask_png
 from tests.explain.image_files import dicom, encoded, greys
 

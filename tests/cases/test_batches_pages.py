@@ -10,8 +10,8 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from readerstudy.cases.loading.receiving import receiving
 from readerstudy.cases.models import Batch, Case
-from readerstudy.cases.receiving import receiving
 from tests.builders import make_user
 from tests.cases.batches import make_batch, manifest, mask_png, png, simple_rows, zipped
 from tests.cases.test_load_cases import everything_written

@@ -11,10 +11,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 
-from readerstudy.cases import staging
+from readerstudy.cases.loading import staging
+from readerstudy.cases.loading.problems import Refused
+from readerstudy.cases.loading.receiving import receiving
 from readerstudy.cases.models import Case
-from readerstudy.cases.problems import Refused
-from readerstudy.cases.receiving import receiving
 from tests.builders import make_user
 from tests.cases.batches import make_batch, simple_rows, zipped
 

@@ -6,13 +6,13 @@ from io import BytesIO, StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from readerstudy.cases.checking import check_source
-from readerstudy.cases.identity import known_patient, patient_key
-from readerstudy.cases.manifest import read_manifest
+from readerstudy.cases.loading.checking import check_source
+from readerstudy.cases.loading.manifest import read_manifest
+from readerstudy.cases.loading.names import apart, names_apart
+from readerstudy.cases.loading.problems import Problems, Refused
+from readerstudy.cases.loading.sources import open_source
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
-from readerstudy.cases.names import apart, names_apart
-from readerstudy.cases.problems import Problems, Refused
-from readerstudy.cases.sources import open_source
+from readerstudy.common.identity import known_patient, patient_key
 from tests.cases.batches import make_batch, messages, png, simple_rows, zipped
 
 pytestmark = pytest.mark.django_db

@@ -12,12 +12,12 @@ from django.conf import settings
 
 from explain.images.radiograph import read_radiograph
 from explain.render.pictures import read_display_image
-from readerstudy.cases import loading
-from readerstudy.cases.identity import patient_key
-from readerstudy.cases.loading import Loaded, load_batch
+from readerstudy.cases.loading import load as loading
+from readerstudy.cases.loading.load import Loaded, load_batch
+from readerstudy.cases.loading.problems import Refused
+from readerstudy.cases.loading.sources import open_source
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
-from readerstudy.cases.problems import Refused
-from readerstudy.cases.sources import open_source
+from readerstudy.common.identity import patient_key
 from readerstudy.explanations.models import Explanation
 from tests.cases.batches import gif, make_batch, mask_png, messages, png, simple_rows, zipped
 from tests.explain.image_files import dicom, encoded, greys
@@ -214,7 +214,7 @@ def test_files_of_a_load_that_was_killed_are_removed_by_a_later_one(full, tmp_pa
     killed = (
         "import os, django; django.setup()\n"
         "from readerstudy.cases.models import Batch, Case\n"
-        "from readerstudy.cases.written import WrittenFiles\n"
+        "from readerstudy.cases.loading.written import WrittenFiles\n"
         "with WrittenFiles(Batch(name='killed', content_sha256='0')) as files:\n"
         "    files.save(Case().pixels, b'pixels', '.png', 'salt')\n"
         "    os.kill(os.getpid(), 9)\n"

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from readerstudy.cases.manifest import read_manifest
-from readerstudy.cases.problems import Problems, Refused
+from readerstudy.cases.loading.manifest import read_manifest
+from readerstudy.cases.loading.problems import Problems, Refused
 from tests.cases.batches import messages
 
 

@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from readerstudy.cases.receiving import receiving
+from readerstudy.cases.loading.receiving import receiving
 from tests.builders import make_user
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,7 @@ def written(monkeypatch) -> list[Path]:
         return folder
 
     folder = receiving()
-    monkeypatch.setattr("readerstudy.cases.receiving.receiving", noted)
+    monkeypatch.setattr("readerstudy.cases.loading.receiving.receiving", noted)
     return begun
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from readerstudy.cases.checking import Checked, check_source
-from readerstudy.cases.problems import Refused
-from readerstudy.cases.sources import open_source
+from readerstudy.cases.loading.checking import Checked, check_source
+from readerstudy.cases.loading.problems import Refused
+from readerstudy.cases.loading.sources import open_source
 from tests.cases.batches import make_batch, manifest, mask_png, messages, png, simple_rows, zipped
 from tests.explain.image_files import dicom, encoded, greys
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from readerstudy.cases.written import WrittenFiles
+from readerstudy.cases.loading.written import WrittenFiles
 from tests.cases.batches import make_batch, simple_rows
 from tests.cases.test_loading import load
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from explain.render.pictures import read_display_image
-from readerstudy.cases.identity import patient_key
-from readerstudy.cases.loading import load_batch
+from readerstudy.cases.loading.load import load_batch
+from readerstudy.cases.loading.problems import Problems, Refused
+from readerstudy.cases.loading.xrv import open_data_set
 from readerstudy.cases.models import Case
-from readerstudy.cases.problems import Problems, Refused
-from readerstudy.cases.xrv import open_data_set
+from readerstudy.common.identity import patient_key
 from tests.explain.image_files import dicom, encoded, greys
 
 pytestmark = [pytest.mark.django_db, pytest.mark.torch]

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from readerstudy.cases import staging, zip_directory
-from readerstudy.cases.problems import Refused
-from readerstudy.cases.sources import open_source
-from readerstudy.cases.zip_directory import MAX_FILES, check_directory
+from readerstudy.cases.loading import staging, zip_directory
+from readerstudy.cases.loading.problems import Refused
+from readerstudy.cases.loading.sources import open_source
+from readerstudy.cases.loading.zip_directory import MAX_FILES, check_directory
 from tests.cases.batches import make_batch, manifest, messages, png, simple_rows, zipped
 from tests.cases.test_sources import refusal
 

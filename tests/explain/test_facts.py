@@ -8,8 +8,8 @@ import pytest
 
 from explain.images import facts
 from explain.images.radiograph import read_dicom_facts
-from readerstudy.cases.manifest import read_manifest
-from readerstudy.cases.problems import Problems
+from readerstudy.cases.loading.manifest import read_manifest
+from readerstudy.cases.loading.problems import Problems
 from tests.explain.image_files import dicom, greys
 
 AGES = {

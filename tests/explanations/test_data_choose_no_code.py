@@ -13,10 +13,10 @@ from django.urls import reverse
 
 from readerstudy.cases import system_checks
 from readerstudy.cases.models import Batch, Prediction
-from readerstudy.explanations.loading import ModelsUnavailable
+from readerstudy.explanations.executing import Options, render
+from readerstudy.explanations.inputs import ModelsUnavailable
 from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.explanations.predicting import predict
-from readerstudy.explanations.rendering import Options, render
 from readerstudy.studies.selection import Draw, select_examples
 from tests.builders import make_study, make_user
 from tests.cases.batches import make_batch, manifest, png, simple_rows

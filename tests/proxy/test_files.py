@@ -147,7 +147,7 @@ def test_a_file_whose_time_cannot_be_changed_is_sent_by_the_application(client, 
     def refuse(*_: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr("readerstudy.cases.storage.os.utime", refuse)
+    monkeypatch.setattr("readerstudy.common.storage.os.utime", refuse)
     client.force_login(world.people["reader"])
     answer = client.get(files_of(world)[0])
     assert answer.status_code == 200 and "X-Accel-Redirect" not in answer.headers

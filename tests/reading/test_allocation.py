@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from readerstudy.reading.allocation import allocate_reader, allocate_study
+from readerstudy.reading.allocation.drawing import allocate_reader, allocate_study
 from readerstudy.reading.models import Assignment, Sequence
 from readerstudy.studies.models import Example
 from readerstudy.studies.signals import study_opened

@@ -24,7 +24,7 @@ from explain.images.radiograph import Radiograph
 from explain.render.pictures import display_image, heat_layer
 from readerstudy.cases.models import Batch, Case, Prediction, Truth, save_file
 from readerstudy.explanations.models import Explanation, ExplanationFile
-from readerstudy.reading.allocation import allocate_study
+from readerstudy.reading.allocation.drawing import allocate_study
 from readerstudy.reading.models import Reader, Response
 from readerstudy.studies.models import Method, Question, Study
 from readerstudy.studies.selection import Draw, select_examples

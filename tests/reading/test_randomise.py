@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from readerstudy.reading.randomise import MAX_RUN, PATIENT_GAP, Item, plan_reader, williams_rows
+from readerstudy.reading.allocation.randomise import MAX_RUN, PATIENT_GAP, Item, plan_reader, williams_rows
 
 
 @st.composite

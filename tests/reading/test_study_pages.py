@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from readerstudy.explanations.models import Explanation, ExplanationFile
-from readerstudy.reading.allocation import allocate_reader, allocate_study
-from readerstudy.reading.allocation_tables import method_table
+from readerstudy.reading.allocation.drawing import allocate_reader, allocate_study
+from readerstudy.reading.allocation.tables import method_table
 from readerstudy.reading.exclusions import exclude, lift
 from readerstudy.reading.models import Response, Visit
 from readerstudy.reading.study_progress import study_progress

@@ -14,7 +14,7 @@ from explain.render.pictures import frame_strip
 from readerstudy.cases.models import Case, Prediction, save_file
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.reading.models import Assignment, Reader
-from readerstudy.studies.composition import new_study
+from readerstudy.studies.drafting import new_study
 from readerstudy.studies.invitations import InvitationError, join
 from readerstudy.studies.models import Study
 from readerstudy.studies.shown import band

@@ -10,12 +10,12 @@ from django.core.management import CommandError, call_command
 from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
-from readerstudy.limits import LIMITS, PLAN
+from readerstudy.common.limits import LIMITS, PLAN
 from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.studies.checklist import checklist
-from readerstudy.studies.forms import DesignForm
 from readerstudy.studies.models import Question, Selection, Study
-from readerstudy.studies.plan_form import PlanForm
+from readerstudy.studies.pages.forms import DesignForm
+from readerstudy.studies.pages.plan_form import PlanForm
 from readerstudy.studies.selection import Draw, select_examples
 from tests.builders import make_batch, make_study
 

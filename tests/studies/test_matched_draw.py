@@ -11,7 +11,7 @@ from django.core.management import call_command
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
 from readerstudy.studies import telling
 from readerstudy.studies.checklist import checklist
-from readerstudy.studies.composition import new_study
+from readerstudy.studies.drafting import new_study
 from readerstudy.studies.matching import matched_pairs, unmatched
 from readerstudy.studies.models import Selection
 from readerstudy.studies.selection import Draw, select_examples, unmatched_sentence

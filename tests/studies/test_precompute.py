@@ -11,8 +11,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image
 
+from readerstudy.cases.loading.records import UNNAMED_MODEL
 from readerstudy.cases.models import Case, Prediction
-from readerstudy.cases.records import UNNAMED_MODEL
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.studies.models import Study
 from tests.builders import add_image, make_batch, make_study, open_now
@@ -197,7 +197,7 @@ def test_killed_anywhere_the_next_run_completes(tmp_path):
 def test_a_batch_too_large_for_memory_is_halved_and_nothing_is_lost(study, weights, monkeypatch):
     import torch
 
-    from readerstudy.explanations import rendering
+    from readerstudy.explanations import executing as rendering
 
     compute, sizes = rendering.compute, []
 

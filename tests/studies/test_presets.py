@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from readerstudy.exchange.loading.shape import LoadedQuestion
-from readerstudy.studies.composition import new_study
+from readerstudy.studies.drafting import new_study
 from readerstudy.studies.models import Question, Study
 from readerstudy.studies.presets import PRESETS, PUBLISHED, RECOMMENDED, preset_named
 from readerstudy.studies.protocol import (

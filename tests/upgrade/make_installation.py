@@ -58,11 +58,11 @@ def _some_of_the_demo(folder: Path) -> None:
 
 
 def _fill(folder: Path) -> None:
-    from readerstudy.cases.loading import load_batch
-    from readerstudy.cases.sources import open_source
+    from readerstudy.cases.loading.load import load_batch
+    from readerstudy.cases.loading.sources import open_source
     from readerstudy.demo.fixtures import restore_explanations
     from readerstudy.demo.studies import make_accounts
-    from readerstudy.studies.composition import new_study
+    from readerstudy.studies.drafting import new_study
 
     users = make_accounts()
     with open_source(folder / "manifest.csv") as source:
@@ -76,7 +76,7 @@ def _fill(folder: Path) -> None:
 
 
 def _compose(title: str, slug: str, users: dict[str, Any], batch: Any, explanations: list[Any]) -> Any:
-    from readerstudy.studies.composition import new_study
+    from readerstudy.studies.drafting import new_study
     from readerstudy.studies.precomputing import pin
     from readerstudy.studies.selection import Draw, select_examples
 

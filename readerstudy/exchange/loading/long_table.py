@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from readerstudy.cases.tables import is_nothing, number, whole_number
 from readerstudy.common.csv_cells import unguarded
+from readerstudy.common.csv_tables import is_nothing, number, whole_number
 from readerstudy.exchange.loading.shape import (
     LoadedAnswer,
     LoadedExample,

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from readerstudy.cases.tables import TableError, read_rows, without_empty_end
+from readerstudy.common.csv_tables import TableError, read_rows, without_empty_end
 
 MAX_VALUE = 60
 

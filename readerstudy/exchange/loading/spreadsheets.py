@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from explain.images import facts
-from readerstudy.cases.identity import keyed_hash, patient_key
-from readerstudy.cases.records import OLDEST
-from readerstudy.cases.tables import is_nothing, whole_number
+from readerstudy.cases.loading.records import OLDEST
+from readerstudy.common.csv_tables import is_nothing, whole_number
+from readerstudy.common.identity import keyed_hash, patient_key
 from readerstudy.exchange.loading.shape import (
     LoadedAnswer,
     LoadedExample,

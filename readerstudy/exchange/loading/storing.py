@@ -11,12 +11,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from readerstudy.accounts.models import User
-from readerstudy.cases.identity import opaque_id
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
+from readerstudy.common.identity import opaque_id
+from readerstudy.common.limits import problems
 from readerstudy.exchange.loading.copies import copied_reads
 from readerstudy.exchange.loading.shape import LoadedAnswer, LoadedReads, LoadedVisit, RefusedReads
 from readerstudy.explanations.models import Explanation
-from readerstudy.limits import problems
 from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, Response, Sequence, Visit
 from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
 from readerstudy.studies.models import Example, Look, Membership, Method, Question, Study

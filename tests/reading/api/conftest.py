@@ -5,7 +5,7 @@ from django.test import Client
 from django.utils import timezone
 
 from readerstudy.explanations.models import Explanation
-from readerstudy.reading.allocation import allocate_study
+from readerstudy.reading.allocation.drawing import allocate_study
 from tests.builders import make_reader, make_study, make_user, open_now
 
 

@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from readerstudy.accounts.models import User
-from readerstudy.reading.allocation import allocate_study
-from readerstudy.reading.session import page_of
+from readerstudy.reading.allocation.drawing import allocate_study
+from readerstudy.reading.api.session import page_of
 from tests.builders import make_reader, make_user
 from tests.reading.api.calls import BASE, answer, open_visit, put
 

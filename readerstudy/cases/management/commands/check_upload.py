@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from readerstudy.cases.upload_check import check_within_limits
+from readerstudy.cases.loading.upload_check import check_within_limits
 
 
 class Command(BaseCommand):

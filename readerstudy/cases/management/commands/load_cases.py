@@ -10,14 +10,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from readerstudy.cases.arguments import at_least_one
-from readerstudy.cases.checking import KNOWN_PIXELS, Report, check_source, warn_of_known_pixels
-from readerstudy.cases.loading import check_links, check_name, load_batch, same_batch
-from readerstudy.cases.problems import Refused, folded
-from readerstudy.cases.progress import ProgressBar
-from readerstudy.cases.records import Source
-from readerstudy.cases.sources import open_source
+from readerstudy.cases.loading.checking import KNOWN_PIXELS, Report, check_source, warn_of_known_pixels
+from readerstudy.cases.loading.load import check_links, check_name, load_batch, same_batch
+from readerstudy.cases.loading.problems import Refused, folded
+from readerstudy.cases.loading.records import Source
+from readerstudy.cases.loading.sources import open_source
+from readerstudy.common.arguments import at_least_one
 from readerstudy.common.counting import counted
+from readerstudy.common.progress import ProgressBar
 
 _XRV_OPTIONS = ("imgpath", "csvpath", "views", "limit", "only_present")
 
@@ -113,7 +113,7 @@ def _foresee_links(report: Report, options: dict[str, Any]) -> None:
 def _source(options: dict[str, Any]) -> Iterator[Source]:
     name = options["source"]
     if name.startswith("xrv:"):
-        from readerstudy.cases.xrv import open_data_set
+        from readerstudy.cases.loading.xrv import open_data_set
 
         yield open_data_set(
             name.removeprefix("xrv:"),

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from readerstudy.cases.arguments import at_least_one
+from readerstudy.cases.loading.names import names_apart
 from readerstudy.cases.models import Batch
-from readerstudy.cases.names import names_apart
-from readerstudy.cases.progress import ProgressBar
+from readerstudy.common.arguments import at_least_one
 from readerstudy.common.counting import counted
-from readerstudy.explanations.loading import ModelsUnavailable
+from readerstudy.common.progress import ProgressBar
+from readerstudy.explanations.inputs import ModelsUnavailable
 from readerstudy.explanations.predicting import predict
 
 

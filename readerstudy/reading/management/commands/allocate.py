@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from readerstudy.common.counting import counted
-from readerstudy.reading.allocation import allocate_study
+from readerstudy.reading.allocation.drawing import allocate_study
 from readerstudy.studies.commands import study_named
 from readerstudy.studies.models import Study
 

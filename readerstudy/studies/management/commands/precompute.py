@@ -9,11 +9,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from explain.methods.kinds import KINDS
 from explain.models.allocator import restart_keeping_memory
-from readerstudy.cases.arguments import at_least_one
-from readerstudy.cases.progress import ProgressBar
+from readerstudy.common.arguments import at_least_one
 from readerstudy.common.counting import counted
-from readerstudy.explanations.loading import ModelsUnavailable
-from readerstudy.explanations.rendering import Options
+from readerstudy.common.progress import ProgressBar
+from readerstudy.explanations.executing import Options
+from readerstudy.explanations.inputs import ModelsUnavailable
 from readerstudy.studies.commands import study_named
 from readerstudy.studies.precomputing import Part, examples_of, precompute
 

@@ -5,10 +5,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from readerstudy.cases.loading.names import names_apart
 from readerstudy.cases.models import Batch
-from readerstudy.cases.names import names_apart
 from readerstudy.common.counting import counted
-from readerstudy.limits import argument
+from readerstudy.common.limits import argument
 from readerstudy.studies.commands import study_named
 from readerstudy.studies.presets import preset_named
 from readerstudy.studies.selection import Draw, select_examples, unmatched_sentence

@@ -1,0 +1,1 @@
+"""Loading a batch of cases: sources, manifest, checks, uploads, storing. May not live here: pages, commands."""

@@ -1,0 +1,344 @@
+"""Render the explanations of a list of predictions. Reading, computing and encoding overlap; each result is stored.
+
+Idempotent: what exists with the same key is left alone. Killed anywhere, a second run completes the rest.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explain.images.radiograph import Radiograph
+from explain.methods.kinds import KINDS
+from readerstudy.cases.loading.records import UNNAMED_MODEL
+from readerstudy.cases.models import Prediction
+from readerstudy.explanations.batch_size import BatchSize
+from readerstudy.explanations.computing import Computed, compute
+from readerstudy.explanations.encoding import EncodedFile, encode, map_bytes
+from readerstudy.explanations.inputs import (
+    ModelsUnavailable,
+    choose_device,
+    is_known,
+    load_autoencoder,
+    load_classifier,
+    radiograph,
+)
+from readerstudy.explanations.keeping import Provenance, store
+from readerstudy.explanations.models import Explanation
+from readerstudy.explanations.parameters import RenderParameters, explanation_key
+
+if TYPE_CHECKING:
+    from explain.models.registry import LoadedAutoencoder, LoadedClassifier
+
+_LIBRARIES = ("torch", "torchvision", "torchxrayvision", "numpy", "pillow")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Of one run. batch_size 0 means: found by trying. force: render again what exists and what failed.
+
+    keep: ids of explanations that force leaves alone. classifier and autoencoder: named at the command line, so that
+    they may be paths to import; "" is the model that the predictions name, and the classifier's own partner.
+    """
+
+    device: str = "auto"
+    batch_size: int = 0
+    force: bool = False
+    keep: frozenset[int] = frozenset()
+    classifier: str = ""
+    weights: Path | None = None
+    autoencoder: str = ""
+    autoencoder_weights: Path | None = None
+
+
+@dataclass
+class Rendered:
+    """What a run did. `explanations` has one entry per prediction and kind that now exists, failed ones included."""
+
+    device: str = ""
+    batch_size: int = 0
+    made: int = 0
+    existing: int = 0
+    failed: list[tuple[Prediction, str, str]] = field(default_factory=list)
+    explanations: list[Explanation] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Job:
+    prediction: Prediction
+    kinds: tuple[str, ...]
+    keys: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Input:
+    job: _Job
+    radiograph: Radiograph
+    pixels: np.ndarray
+    error: str = ""
+
+
+_NOTHING = Radiograph(np.zeros((1, 1), np.uint8))
+
+
+UNNAMED = (
+    "These predictions came in a manifest without the column model, so nothing can be computed for them. Name the "
+    "model that made them on the command line (precompute --model NAME), or load the cases with finished explanations "
+    "in columns explanation:KIND (docs/manifest.md)."
+)
+
+
+class Renderer:
+    """Models loaded once, with what is needed to key and store what they make."""
+
+    def __init__(self, model: str, kinds: Sequence[str], parameters: RenderParameters, options: Options) -> None:
+        _check_model(model, options.classifier)
+        self.options, self.parameters = options, parameters
+        self.device = choose_device(options.device)
+        self.classifier: LoadedClassifier = load_classifier(
+            options.classifier or model, self.device, options.weights, by_operator=bool(options.classifier)
+        )
+        self.autoencoder: LoadedAutoencoder | None = None
+        if any(KINDS[kind].uses_autoencoder for kind in kinds):
+            name = options.autoencoder or self.classifier.autoencoder
+            if not name:
+                raise ModelsUnavailable(f"{model} has no autoencoder of its own: name one with --autoencoder.")
+            self.autoencoder = load_autoencoder(
+                name, self.device, options.autoencoder_weights, by_operator=bool(options.autoencoder)
+            )
+        self.batch = BatchSize.of_device(self.device, options.batch_size)
+        self.libraries = {name: importlib.metadata.version(name) for name in _LIBRARIES}
+
+    def key(self, prediction: Prediction, kind: str) -> str:
+        return explanation_key(
+            prediction.case.pixel_sha256,
+            prediction.pathology,
+            self.classifier.weights_sha256,
+            self.autoencoder.weights_sha256 if self.autoencoder else "",
+            KINDS[kind],
+            self.parameters.of_kind(KINDS[kind]),
+        )
+
+    def provenance(self, kind: str) -> Provenance:
+        uses = self.autoencoder if KINDS[kind].uses_autoencoder else None
+        return Provenance(
+            parameters=self.parameters.of_kind(KINDS[kind]),
+            algorithm_version=KINDS[kind].algorithm_version,
+            model=self.classifier.name,
+            weights_sha256=self.classifier.weights_sha256,
+            autoencoder=uses.name if uses else "",
+            autoencoder_sha256=uses.weights_sha256 if uses else "",
+            device=_device_name(self.device),
+            libraries=self.libraries,
+        )
+
+    def compute(self, inputs: list[_Input]) -> list[dict[str, Computed] | str]:
+        """Results per input, or the reason why there are none: a failing batch is tried again one by one."""
+        import torch
+
+        kinds, start = inputs[0].job.kinds, time.perf_counter()
+        try:
+            results: list[dict[str, Computed] | str] = [*self._compute(inputs, kinds)]
+            self.batch.took(len(inputs), time.perf_counter() - start, kinds)
+            return results
+        except torch.OutOfMemoryError:
+            if len(inputs) == 1:
+                return ["the device ran out of memory with a batch of one"]
+            torch.cuda.empty_cache()
+            self.batch.ran_out(len(inputs))
+            middle = len(inputs) // 2
+            return self.compute(inputs[:middle]) + self.compute(inputs[middle:])
+        except (RuntimeError, ValueError, KeyError) as error:
+            if len(inputs) == 1:
+                return [f"{type(error).__name__}: {error}"]
+            return [result for one in inputs for result in self.compute([one])]
+
+    def _compute(self, inputs: list[_Input], kinds: Sequence[str]) -> list[dict[str, Computed]]:
+        return compute(
+            np.stack([item.pixels for item in inputs]),
+            [item.job.prediction.pathology for item in inputs],
+            kinds,
+            self.classifier,
+            self.autoencoder,
+            self.parameters,
+            self.device,
+            self.batch.size,
+        )
+
+
+def render(
+    predictions: Sequence[Prediction],
+    kinds: Sequence[str],
+    parameters: RenderParameters,
+    options: Options,
+    progress: Callable[[int], object] = lambda done: None,
+) -> Rendered:
+    """Make what is missing of `kinds` for predictions of one model. `progress` is told of each prediction finished.
+
+    Raises ModelsUnavailable when the model cannot be loaded or its weights are not those that made the predictions.
+    """
+    result, total = Rendered(), len(predictions)
+    if not predictions or not kinds:
+        return result
+    rendered_elsewhere = _external(predictions, kinds, result)
+    predictions = [p for p in predictions if any((p.pk, kind) not in rendered_elsewhere for kind in kinds)]
+    progress(total - len(predictions))
+    if not predictions:
+        return result
+    (model,) = {prediction.model for prediction in predictions}
+    renderer = Renderer(model, kinds, parameters, options)
+    _same_weights(predictions, renderer)
+    result.device = renderer.device
+    jobs = _plan(predictions, kinds, rendered_elsewhere, renderer, result)
+    progress(len(predictions) - len(jobs))
+    with ThreadPoolExecutor(2, "read") as readers, ThreadPoolExecutor(2, "encode") as encoders:
+        writing: list[tuple[_Input, str, Computed, Future]] = []
+        for group in _read_ahead(jobs, renderer, readers):
+            for item in (item for item in group if item.error):
+                _fail(item, item.job.kinds, item.error, renderer, result)
+            usable = [item for item in group if not item.error]
+            computed = renderer.compute(usable) if usable else []
+            _store_finished(writing, renderer, result)  # the batch before was encoded while this one was computed
+            writing = []
+            for item, made in zip(usable, computed, strict=True):
+                if isinstance(made, str):
+                    _fail(item, item.job.kinds, made, renderer, result)
+                    continue
+                for kind, one in made.items():
+                    writing.append((item, kind, one, encoders.submit(encode, kind, one, item.radiograph)))
+            progress(len(group))
+        _store_finished(writing, renderer, result)
+    result.batch_size = renderer.batch.size
+    return result
+
+
+def _external(predictions: Sequence[Prediction], kinds: Sequence[str], result: Rendered) -> set[tuple[int, str]]:
+    """(prediction, kind) pairs that came with the batch, rendered by another tool: they are kept and never remade."""
+    rows = Explanation.objects.filter(prediction__in=[p.pk for p in predictions], kind__in=kinds, external=True)
+    result.explanations += rows
+    result.existing += len(rows)
+    return {(row.prediction_id, row.kind) for row in rows}
+
+
+def _plan(
+    predictions: Sequence[Prediction],
+    kinds: Sequence[str],
+    rendered_elsewhere: set[tuple[int, str]],
+    renderer: Renderer,
+    result: Rendered,
+) -> list[_Job]:
+    """What is left to do, sorted so that a batch needs the same kinds."""
+    wanted = {prediction.pk: {kind: renderer.key(prediction, kind) for kind in kinds} for prediction in predictions}
+    have = {
+        (row.prediction_id, row.kind): row
+        for row in Explanation.objects.filter(prediction__in=list(wanted), kind__in=kinds, external=False)
+        if row.key == wanted[row.prediction_id][row.kind]
+    }
+    jobs = []
+    for prediction in predictions:
+        todo = []
+        for kind in kinds:
+            if (prediction.pk, kind) in rendered_elsewhere:
+                continue
+            kept = have.get((prediction.pk, kind))
+            if kept is None or (renderer.options.force and kept.pk not in renderer.options.keep):
+                todo.append(kind)
+                continue
+            result.existing += 1
+            result.explanations.append(kept)
+            if kept.status == Explanation.Status.FAILED:
+                result.failed.append((prediction, kind, kept.error))
+        if todo:
+            jobs.append(_Job(prediction, tuple(todo), wanted[prediction.pk]))
+    return sorted(jobs, key=lambda job: job.kinds)
+
+
+def _read_ahead(jobs: list[_Job], renderer: Renderer, readers: ThreadPoolExecutor) -> Iterator[list[_Input]]:
+    """Groups of decoded inputs; the next group is read while the present one is computed."""
+    ahead: list[Future] = []
+    position = 0
+
+    def next_group() -> list[Future]:
+        nonlocal position
+        same = [job for job in jobs[position : position + renderer.batch.size] if job.kinds == jobs[position].kinds]
+        position += len(same)
+        return [readers.submit(_read, job) for job in same]
+
+    ahead = next_group() if jobs else []
+    while ahead:
+        following = next_group() if position < len(jobs) else []
+        yield [future.result() for future in ahead]
+        ahead = following
+
+
+def _read(job: _Job) -> _Input:
+    try:
+        picture = radiograph(job.prediction.case)
+        return _Input(job, picture, picture.model_input())
+    except (OSError, ValueError, ModelsUnavailable) as error:
+        return _Input(job, _NOTHING, np.empty(0), f"the image cannot be read: {error}")
+
+
+def _store_finished(
+    writing: list[tuple[_Input, str, Computed, Future[list[EncodedFile]]]], renderer: Renderer, result: Rendered
+) -> None:
+    for item, kind, one, future in writing:
+        try:
+            files = future.result()
+        except ValueError as error:  # UnusableMap: an error on this explanation, never a picture
+            _fail(item, (kind,), str(error), renderer, result)
+            continue
+        kept = store(
+            item.job.prediction,
+            kind,
+            item.job.keys[kind],
+            renderer.provenance(kind),
+            files=files,
+            map_npy=map_bytes(one.map),
+            record=one.record | ({"frames": len(one.frames)} if one.frames is not None else {}),
+            seconds=one.seconds,
+        )
+        result.made += 1
+        result.explanations.append(kept)
+
+
+def _fail(item: _Input, kinds: Sequence[str], why: str, renderer: Renderer, result: Rendered) -> None:
+    for kind in kinds:
+        kept = store(item.job.prediction, kind, item.job.keys[kind], renderer.provenance(kind), error=why[:2000])
+        result.explanations.append(kept)
+        result.failed.append((item.job.prediction, kind, why))
+
+
+def _check_model(model: str, named: str) -> None:
+    """`model` is what the predictions say made them, `named` what the operator says, or "". ModelsUnavailable."""
+    if model == UNNAMED_MODEL and not named:
+        raise ModelsUnavailable(UNNAMED)
+    if named and named != model and is_known(model):
+        raise ModelsUnavailable(f"The predictions are of {model}, which is known here: leave out --model {named}.")
+
+
+def _same_weights(predictions: Sequence[Prediction], renderer: Renderer) -> None:
+    """The prediction shown must be of the model explained. Predictions loaded from a manifest carry no hash."""
+    other = {prediction.weights_sha256 for prediction in predictions} - {"", renderer.classifier.weights_sha256}
+    if other:
+        raise ModelsUnavailable(
+            f"The predictions were made by {renderer.classifier.name} with other weights than "
+            f"{renderer.classifier.weights_file}: give the same file with --weights, or predict again."
+        )
+
+
+def _device_name(device: str) -> str:
+    import platform
+
+    import torch
+
+    if device.startswith("cuda"):
+        return f"{device} {torch.cuda.get_device_name(device)}"[:80]
+    return f"cpu {platform.machine()} {torch.get_num_threads()} threads"

@@ -1,0 +1,244 @@
+"""The reading room's JSON API (docs/reading-api.md). `me = asking(request, slug)` is the first line of every view.
+
+Paths under /practice/ are the same for the practice read; the others mean the reader's open scored read.
+"""
+
+import uuid
+from typing import Any
+
+from django.http import Http404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiTypes, extend_schema
+from rest_framework.decorators import api_view, permission_classes
+from rest_framework.exceptions import APIException
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response as ApiResponse
+
+from readerstudy.common.idle import IDLE_AFTER_S
+from readerstudy.common.wording import when
+from readerstudy.reading import keys, presentation, progress, recording
+from readerstudy.reading.access import reader
+from readerstudy.reading.api.serializers import (
+    AnswerIn,
+    AnswerOut,
+    Feedback,
+    FinishedRead,
+    NewVisit,
+    Preferences,
+    VisitMeasures,
+)
+from readerstudy.reading.feedback import practice_feedback
+from readerstudy.reading.models import Assignment, Read, Reader, Response, Visit
+from readerstudy.reading.recording import Answer, Refused
+from readerstudy.studies.asking import asked_counts
+
+FILE_URL_NAME = "reading_file"
+
+
+class Conflict(APIException):
+    """A write that will never be taken as it is."""
+
+    status_code = 409
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.detail, refused.code)
+
+
+def asking(request: Request, slug: str) -> Reader:
+    """The reader, by the one access helper; refused when the page was opened by someone else on this workstation."""
+    wrong = Conflict(Refused("wrong_reader", "Someone else has logged in on this computer: reload the page."))
+    page_of = request.headers.get("X-Reader")
+    try:
+        me = reader(request, slug)
+    except Http404:
+        # Somebody with no part in the study. A plain 404 would make the page give up its unsent answers.
+        if page_of:
+            raise wrong from None
+        raise
+    if page_of not in (None, me.code):
+        raise wrong
+    return me
+
+
+def open_read(me: Reader, practice: bool) -> Read:
+    """The practice read, or the scored read opened last: reads open one after the other."""
+    reads = me.reads.filter(opened_at__isnull=False)
+    reads = reads.filter(number=Read.PRACTICE) if practice else reads.exclude(number=Read.PRACTICE)
+    latest = reads.order_by("-number").first()
+    if latest is None:
+        raise Http404("No read is open. Go to your reading list to start one.")
+    return latest
+
+
+def assignment_at(me: Reader, practice: bool, position: int) -> Assignment:
+    read = open_read(me, practice)
+    assignment = (
+        Assignment.objects.filter(read=read, position=position)
+        .select_related("read__reader__study", "method", "example__prediction__case")
+        .prefetch_related("example__explanations__files")
+        .first()
+    )
+    if assignment is None:
+        raise Http404(f"There is no example at position {position} of this read.")
+    return assignment
+
+
+@extend_schema(responses=OpenApiTypes.OBJECT)
+@api_view(["GET"])
+@permission_classes([AllowAny])
+def state(request: Request, slug: str, practice: bool = False) -> ApiResponse:
+    """Study, questions and where the reader stands."""
+    me = asking(request, slug)
+    read = open_read(me, practice)
+    questions = list(me.study.questions.all())
+    standing = next(item for item in progress.reads_of(me) if item.read.pk == read.pk)
+    reads = 1 if practice else me.reads.exclude(number=Read.PRACTICE).count()
+    return ApiResponse(
+        {
+            "study": presentation.study_facts(me.study, me.single_key_shortcuts, list(me.study.methods.all())),
+            "reader": me.code,
+            "read": presentation.read_facts(
+                standing,
+                reads,
+                progress.first_unanswered(read, asked_counts(me.study)),
+                progress.seconds_per_example(me),
+            ),
+            "questions": [presentation.question_facts(question) for question in questions],
+            "keys": keys.table(me.keys),
+            "simulated": me.study.simulated,
+            "idle_after_ms": 1000 * IDLE_AFTER_S,
+        }
+    )
+
+
+@extend_schema(responses=OpenApiTypes.OBJECT)
+@api_view(["GET"])
+@permission_classes([AllowAny])
+def assignment(request: Request, slug: str, position: int, practice: bool = False) -> ApiResponse:
+    """One example with its panels, and what this reader has answered so far."""
+    me = asking(request, slug)
+    found = assignment_at(me, practice, position)
+    responses = list(Response.objects.filter(assignment=found).select_related("question"))
+    facts = presentation.assignment_facts(
+        found, found.read.assignments.count(), responses, recording.last_comment(found), FILE_URL_NAME
+    )
+    return ApiResponse(facts)
+
+
+@extend_schema(responses=OpenApiTypes.OBJECT)
+@api_view(["GET"])
+@permission_classes([AllowAny])
+def answers(request: Request, slug: str, practice: bool = False) -> ApiResponse:
+    """This reader's answers to every example of the read, with those that have none."""
+    me = asking(request, slug)
+    return ApiResponse({"examples": presentation.answers_facts(open_read(me, practice), me.study)})
+
+
+@extend_schema(request=NewVisit, responses=OpenApiTypes.OBJECT)
+@api_view(["POST"])
+@permission_classes([AllowAny])
+def visits(request: Request, slug: str, practice: bool = False) -> ApiResponse:
+    """One opening of an assignment. The same id again brings its measures up to date, if it has any."""
+    me = asking(request, slug)
+    data = _valid(NewVisit(data=request.data))
+    failed = data.pop("failed_files", [])
+    if failed:
+        data["display"] = {**data.get("display", {}), "failed_files": failed}
+    visit_id, position, number, token = (data.pop(name, None) for name in ("id", "position", "read", "visit_token"))
+    known = Visit.objects.filter(id=visit_id, assignment__read__reader=me).select_related("assignment").first()
+    created = False
+    if known is None:
+        found = assignment_at(me, practice, position)
+        if token != presentation.visit_token(found) or number not in (None, found.read.number):
+            raise Conflict(Refused("stale_visit", "This page is of another read: reload it."))
+        _, created = _refusing(recording.record_visit, found, visit_id, data)
+    elif token != presentation.visit_token(known.assignment):
+        raise Conflict(Refused("visit_conflict", "A visit of another example is stored with this id already."))
+    if not created and data.get("visible_ms") is not None:
+        # A page that is being closed says in one request what it opened and how long it was looked at.
+        _refusing(recording.update_visit, me, visit_id, data)
+    return ApiResponse({"id": str(visit_id), "saved_at": timezone.now()}, status=201 if created else 200)
+
+
+@extend_schema(request=VisitMeasures, responses=OpenApiTypes.OBJECT)
+@api_view(["PUT"])
+@permission_classes([AllowAny])
+def visit(request: Request, slug: str, visit_id: uuid.UUID, practice: bool = False) -> ApiResponse:
+    """Later measures of a visit, and its comment."""
+    me = asking(request, slug)
+    found = _refusing(recording.update_visit, me, visit_id, _valid(VisitMeasures(data=request.data)))
+    return ApiResponse({"saved_at": found.last_received_at})
+
+
+@extend_schema(request=AnswerIn, responses=AnswerOut)
+@api_view(["PUT"])
+@permission_classes([AllowAny])
+def response(request: Request, slug: str, response_id: uuid.UUID, practice: bool = False) -> ApiResponse:
+    """One answer, appended. The same id again answers the same and stores nothing."""
+    me = asking(request, slug)
+    data = _valid(AnswerIn(data=request.data))
+    data["answered_at"] = data.pop("client_answered_at", None)
+    answer = Answer(response_id, **data)
+    stored, created = _refusing(recording.record_response, me, answer)
+    body = {"saved_at": stored.received_at, "revision": stored.revision, "score": stored.score}
+    return ApiResponse(body, status=201 if created else 200)
+
+
+@extend_schema(responses=Feedback)
+@api_view(["GET"])
+@permission_classes([AllowAny])
+def feedback(request: Request, slug: str, position: int) -> ApiResponse:
+    """Whether the practice prediction was right, once every question is answered."""
+    me = asking(request, slug)
+    found = assignment_at(me, True, position)
+    return ApiResponse(_refusing(practice_feedback, found))
+
+
+@extend_schema(request=FinishedRead, responses=OpenApiTypes.OBJECT)
+@api_view(["POST"])
+@permission_classes([AllowAny])
+def finish(request: Request, slug: str, practice: bool = False) -> ApiResponse:
+    """End the read; refused while an answer is missing. A repeat changes nothing, also once the next read is open."""
+    me = asking(request, slug)
+    latest = open_read(me, practice)
+    number = _valid(FinishedRead(data=request.data)).get("read", latest.number)
+    named = latest if number == latest.number else me.reads.filter(number=number, finished_at__isnull=False).first()
+    if named is None:
+        raise Conflict(Refused("stale_read", f"Read {number} is not open: reload the page."))
+    read = _refusing(recording.finish_read, me, named)
+    return ApiResponse({"finished_at": read.finished_at, "detail": _what_next(me)})
+
+
+@extend_schema(request=Preferences, responses=Preferences)
+@api_view(["PUT"])
+@permission_classes([AllowAny])
+def preferences(request: Request, slug: str, practice: bool = False) -> ApiResponse:
+    """How this reader likes to work: single-key shortcuts on or off, and keys of their own."""
+    me = asking(request, slug)
+    wanted = _valid(Preferences(data=request.data))
+    for name, value in wanted.items():
+        setattr(me, name, value)
+    me.save(update_fields=list(wanted))
+    return ApiResponse({"single_key_shortcuts": me.single_key_shortcuts, "keys": keys.table(me.keys)})
+
+
+def _what_next(me: Reader) -> str:
+    following = progress.current(progress.reads_of(me))
+    if following is None:
+        return "You have finished every read. Thank you."
+    if following.opens_at and following.state == "waiting":
+        return f"The next read opens on {when(following.opens_at)}."
+    return "The next read is ready when you are."
+
+
+def _valid(serializer: Any) -> dict[str, Any]:
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+def _refusing(function: Any, *arguments: Any) -> Any:
+    try:
+        return function(*arguments)
+    except Refused as refused:
+        raise Conflict(refused) from refused

@@ -1,0 +1,300 @@
+"""Forms of the composer. What they cannot check alone (freezing, shortages) the functions they call refuse."""
+
+from dataclasses import asdict
+from typing import Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from explain.methods.kinds import KINDS
+from readerstudy.cases.models import Batch, Prediction
+from readerstudy.common.counting import counted
+from readerstudy.common.limits import bounded, form_field
+from readerstudy.explanations.parameters import SEARCHES, RenderParameters
+from readerstudy.studies.drafting import MethodRow, QuestionRow
+from readerstudy.studies.models import KEY, Study
+from readerstudy.studies.presets import PRESETS, RECOMMENDED
+from readerstudy.studies.selection import Draw
+from readerstudy.studies.shown import Fact
+
+_PANELS = [f"panel_{number}" for number in range(1, len(KINDS) + 1)]
+
+
+class NewStudyForm(forms.Form):
+    preset = forms.ChoiceField(
+        label="Begin with",
+        choices=[(preset.name, f"{preset.title}. {preset.about}") for preset in PRESETS.values()],
+        widget=forms.RadioSelect,
+        initial=RECOMMENDED,
+        required=False,
+        help_text="Everything can be changed until the study opens.",
+    )
+    title = forms.CharField(max_length=200, help_text="It can be changed until the study opens.")
+    public_title = forms.CharField(
+        label="Title for readers",
+        max_length=200,
+        required=False,
+        help_text="What readers see, in its addresses too. Empty: the title above.",
+    )
+
+    def clean_preset(self) -> str:
+        return self.cleaned_data["preset"] or RECOMMENDED
+
+
+class ReasonForm(forms.Form):
+    why = forms.CharField(label="Reason", max_length=300, widget=forms.TextInput(attrs={"placeholder": "Reason"}))
+
+
+class DesignForm(forms.ModelForm):
+    """A draft's texts and settings."""
+
+    class Meta:
+        model = Study
+        fields = (
+            "title",
+            "public_title",
+            "instructions",
+            "consent",
+            "washout_days",
+            "allocation",
+            "order",
+            "seed",
+            "allow_changes",
+            "show_probability",
+            "show_frame_predictions",
+            "facts",
+            "panel_titles",
+            "animation_frames",
+            "heatmap_scale",
+            "overlay_at_first",
+            "needs_large_screen",
+            "drag_direction",
+        )
+        labels = {
+            "washout_days": "Washout, days",
+            "allow_changes": "Answers can be changed until the read is finished",
+            "show_probability": "Show the model's probability",
+            "show_frame_predictions": "Show the prediction for each frame of an animation",
+            "panel_titles": "Titles of the panels",
+            "animation_frames": "Frames of an animation",
+            "heatmap_scale": "Colours of heat maps",
+            "overlay_at_first": "Heat maps are on when an example opens",
+            "needs_large_screen": "No reading on phones",
+            "drag_direction": "Dragging to set the grey window",
+        }
+        help_texts = {
+            "instructions": "Readers see this before their first example, and can open it again at any time.",
+            "consent": "Use the text that your ethics committee approved. Its hash is stored with each consent.",
+            "washout_days": "From the end of one read to the opening of the next; the server enforces it.",
+            "order": "The published scheme always reads in blocks.",
+            "seed": "Of the split into groups and of the reading orders.",
+            "allow_changes": "Every change is kept as a revision.",
+            "public_title": "On everything that readers get, from the invitation on. Empty: the title.",
+            "show_probability": "Where it separates right from wrong predictions, the checklist warns.",
+            "show_frame_predictions": "Off in the published study: the figures may sway a reader. Off, too, where the "
+            "probability is not shown exactly.",
+            "panel_titles": "The title of a technique tells what is behind a method.",
+            "needs_large_screen": "A reader with a phone is told to take a larger screen; tablets and zoomed pages do.",
+            "animation_frames": "Where an animation is shorter than another, its first or last frame is repeated.",
+            "heatmap_scale": "Over a radiograph the published reds are the harder to see the stronger they are. "
+            "Explanations that were loaded stay as they came.",
+            "overlay_at_first": "Off: in every example the radiograph is seen alone first. On: whether they are on, "
+            "and how strong, stays as the reader set it.",
+        }
+        widgets = {"instructions": forms.Textarea(attrs={"rows": 14}), "consent": forms.Textarea(attrs={"rows": 9})}
+
+    facts = forms.MultipleChoiceField(
+        label="Readers are told of each case",
+        choices=Fact.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="The view tells whether the heart may look too large.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["facts"] = self.instance.facts.split()
+        for name in ("washout_days", "seed"):
+            bounded(self.fields[name], name)
+        for name in ("show_probability", "panel_titles", "animation_frames", "heatmap_scale"):
+            field = cast("forms.TypedChoiceField", self.fields[name])
+            field.choices = [choice for choice in cast("list[tuple[str, str]]", field.choices) if choice[0]]
+
+    def clean_facts(self) -> str:
+        return " ".join(self.cleaned_data["facts"])
+
+
+class RenderForm(forms.Form):
+    """Parameters of the explanations: what RenderParameters holds."""
+
+    steps = form_field("steps", label="Steps of integrated gradients", help_text="The published maps used 100.")
+    final_relu = forms.ChoiceField(
+        label="Guided backprop at the model's last ReLU",
+        choices=[("captum", "left out, as Captum does"), ("full", "guided too")],
+    )
+    search = forms.ChoiceField(
+        label="Latent Shift search",
+        choices=[(name, name) for name in SEARCHES],
+        help_text="“default” aims at a fall by 0.30 and a rise by 0.05; the other two repeat published pictures.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if not self.errors:
+            RenderParameters(**values)
+        return values
+
+
+def render_initial(study: Study) -> dict[str, Any]:
+    return asdict(RenderParameters.from_dict(study.render_parameters))
+
+
+class MethodForm(forms.Form):
+    """One method; its panels are chosen from left to right."""
+
+    key = forms.CharField(max_length=32, validators=[KEY], widget=forms.TextInput(attrs={"size": 6}))
+    label = forms.CharField(label="Label readers see", max_length=60)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", "—"), *((kind.name, kind.title) for kind in KINDS.values())]
+        for number, name in enumerate(_PANELS, start=1):
+            self.fields[name] = forms.ChoiceField(label=f"Panel {number}", choices=choices, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        kinds = [values[name] for name in _PANELS if values.get(name)]
+        if len(set(kinds)) < len(kinds):
+            raise ValidationError("A method shows each kind of explanation once.")
+        return {**values, "kinds": tuple(kinds)}
+
+    def row(self) -> MethodRow:
+        return MethodRow(self.cleaned_data["key"], self.cleaned_data["label"], self.cleaned_data["kinds"])
+
+
+def method_initial(study: Study) -> list[dict[str, Any]]:
+    return [
+        {"key": method.key, "label": method.label, **dict(zip(_PANELS, method.kinds, strict=False))}
+        for method in study.methods.all()
+    ]
+
+
+class QuestionForm(forms.Form):
+    key = forms.CharField(max_length=32, validators=[KEY], widget=forms.TextInput(attrs={"size": 10}))
+    text = forms.CharField(max_length=300, widget=forms.Textarea(attrs={"rows": 2}))
+    minimum = form_field("minimum", initial=1)
+    maximum = form_field("maximum", initial=5)
+    low_label = forms.CharField(label="At the low end", max_length=60, required=False)
+    high_label = forms.CharField(label="At the high end", max_length=60, required=False)
+    about_explanation = forms.BooleanField(label="Asks about the explanation", required=False)
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("minimum", 0) >= values.get("maximum", 1):
+            self.add_error("maximum", "The maximum must be above the minimum.")
+        return values
+
+    def row(self) -> QuestionRow:
+        names = ("key", "text", "low_label", "high_label", "minimum", "maximum", "about_explanation")
+        return QuestionRow(**{name: self.cleaned_data[name] for name in names})
+
+
+class RowsFormSet(forms.BaseFormSet):
+    """Rows in the order of their place, blank and removed ones left out; keys and labels differ."""
+
+    least = 1
+    noun = "row"
+
+    def clean(self) -> None:
+        if any(self.errors) or not self.management_form.is_valid():
+            return
+        rows = self.rows()
+        if len(rows) < self.least:
+            raise ValidationError(f"At least {counted(self.least, self.noun)} must stay.")
+        for name in ("key", "label"):
+            values = [str(getattr(row, name)).casefold() for row in rows if hasattr(row, name)]
+            if len(set(values)) < len(values):
+                raise ValidationError(f"Two {self.noun}s have the same {name}.")
+
+    def rows(self) -> list[Any]:
+        return [form.row() for form in self.ordered_forms]
+
+
+class _Methods(RowsFormSet):
+    least, noun = 2, "method"
+
+
+class _Questions(RowsFormSet):
+    noun = "question"
+
+
+def _row_formset(form: type[forms.Form], formset: type[RowsFormSet], most: int) -> type[RowsFormSet]:
+    made = forms.formset_factory(
+        form, formset=formset, extra=1, max_num=most, validate_max=True, can_order=True, can_delete=True
+    )
+    return cast("type[RowsFormSet]", made)
+
+
+MethodFormSet = _row_formset(MethodForm, _Methods, most=4)
+QuestionFormSet = _row_formset(QuestionForm, _Questions, most=8)
+
+
+class SelectionForm(forms.Form):
+    """What selection.Draw needs, and the batch to draw from."""
+
+    batch = forms.ModelChoiceField(Batch.objects.all(), empty_label="Choose one")
+    per_pathology = form_field(
+        "per_pathology", label="Examples per pathology", initial=40,
+        help_text="Half true, half false positives; the published study had 40.",
+    )  # fmt: skip
+    practice = form_field(
+        "practice", label="Practice examples", initial=4,
+        help_text="In all; of patients who are in no scored example.",
+    )  # fmt: skip
+    threshold = form_field(
+        "operating_point", label="Operating point", help_text="A prediction above it counts as positive."
+    )
+    seed = form_field("seed", initial=0, help_text="Of this draw.")
+    model = forms.ChoiceField(
+        label="Predictions of", required=False, help_text="Needed where a batch has predictions of several models."
+    )
+    pathologies = forms.MultipleChoiceField(
+        required=False, widget=forms.CheckboxSelectMultiple, help_text="None ticked: all that have candidates."
+    )
+    caliper = form_field(
+        "caliper", label="Match on probability within", required=False,
+        help_text="0.05: each example has one of the other truth within five percentage points. Empty: not matched.",
+    )  # fmt: skip
+    vary_halves = form_field(
+        "vary_halves", label="Halves differ by up to", required=False,
+        help_text="From half of a pathology, by chance: readers cannot count down what is left. 0: always half.",
+    )  # fmt: skip
+    one_per_patient = forms.BooleanField(label="At most one example per patient", required=False, initial=True)
+    why = forms.CharField(
+        label="Why you draw", max_length=300, required=False,
+        help_text="Only where an open study shows radiographs of this batch: a draw tells about their truth, so the "
+        "reason is recorded in that study.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        models = Prediction.objects.order_by("model").values_list("model", flat=True).distinct()
+        names = Prediction.objects.order_by("pathology").values_list("pathology", flat=True).distinct()
+        self.fields["model"].choices = [("", "the batch's only model"), *((name, name) for name in models)]  # type: ignore[attr-defined]
+        self.fields["pathologies"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        for name in ("per_pathology", "practice"):
+            if values.get(name, 0) % 2:
+                self.add_error(name, "Give an even number: half are true, half false positives.")
+        return values
+
+    def draw(self) -> Draw:
+        names = ("per_pathology", "practice", "threshold", "seed", "model", "one_per_patient")
+        return Draw(
+            **{name: self.cleaned_data[name] for name in names},
+            pathologies=tuple(self.cleaned_data["pathologies"]),
+            caliper=self.cleaned_data["caliper"],
+            vary_halves=self.cleaned_data["vary_halves"] or 0,
+        )

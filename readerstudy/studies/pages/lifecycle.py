@@ -1,0 +1,84 @@
+"""Open, close, new version: each a page that says what will happen, and a button."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from readerstudy.studies import lifecycle
+from readerstudy.studies.access import researcher_study, signed_in
+from readerstudy.studies.checklist import checklist_for
+from readerstudy.studies.models import Study
+from readerstudy.studies.pages.attempts import attempt
+from readerstudy.studies.signals import closing_asked
+
+
+def open_page(request: HttpRequest, slug: str) -> HttpResponse:
+    study = researcher_study(request, slug)
+    if request.method == "POST":
+        user = signed_in(request)
+        attempt(request, lambda: lifecycle.open_study(study, user), f"“{study.title}” is open for reading.")
+        return redirect("study", slug)
+    checks = checklist_for(study, signed_in(request)) if study.is_draft else []
+    context = {
+        "study": study,
+        "title": f"Open “{study.title}”",
+        "possible": study.is_draft and all(check.state != "missing" for check in checks),
+        "checks": [check for check in checks if check.state != "ok"],
+        "sentences": [
+            "Texts, settings, methods, questions, examples, explanations and the analysis plan can no longer be "
+            "changed. A change then needs a new version of the study.",
+            "Every reader who has joined gets their reads; whoever joins later gets theirs on joining.",
+            "Readers can start.",
+        ],
+        "button": "Open the study",
+        "impossible": "This study cannot open yet: see what is missing."
+        if study.is_draft
+        else f"This study is {study.state} already.",
+    }
+    return render(request, "studies/confirm.html", context)
+
+
+def close_page(request: HttpRequest, slug: str) -> HttpResponse:
+    study = researcher_study(request, slug)
+    if request.method == "POST":
+        user = signed_in(request)
+        attempt(request, lambda: lifecycle.close_study(study, user), f"“{study.title}” is closed.")
+        return redirect("study", slug)
+    context = {
+        "study": study,
+        "title": f"Close “{study.title}”",
+        "possible": study.state == Study.State.OPEN,
+        "sentences": [
+            *(sentence for _, sentence in closing_asked.send(sender=Study, study=study)),
+            "Reading ends for good: unfinished reads stay unfinished, and no answer is taken any more.",
+            "Everything answered so far is kept. Results may then be looked at freely.",
+        ],
+        "button": "Close the study",
+        "danger": True,
+        "impossible": f"Only an open study can be closed; this one is {study.state}.",
+    }
+    return render(request, "studies/confirm.html", context)
+
+
+def new_version_page(request: HttpRequest, slug: str) -> HttpResponse:
+    study = researcher_study(request, slug)
+    if request.method == "POST":
+        user = signed_in(request)
+        done = f"Version {study.protocol_version + 1} is a draft."
+        attempt(request, lambda: lifecycle.new_version(study, user), done)
+        draft = Study.objects.filter(previous_version=study).first()
+        return redirect("study", draft.slug if draft else slug)
+    has_next = Study.objects.filter(previous_version=study).exists()
+    context = {
+        "study": study,
+        "title": f"New version of “{study.title}”",
+        "possible": not study.is_draft and not has_next,
+        "sentences": [
+            "A draft is made with the same texts, settings, methods, questions, examples and explanations, to change "
+            "what must change.",
+            "Researchers come along; readers are invited, and give their consent, anew.",
+            f"This version stays as it is: {study.state}, with all its answers.",
+        ],
+        "button": "Make the new version",
+        "impossible": "There is a next version already." if has_next else "A draft can be changed as it is.",
+    }
+    return render(request, "studies/confirm.html", context)

@@ -1,0 +1,99 @@
+"""The analysis plan as a form. AnalysisPlan says what is valid; families of tests keep what they are."""
+
+from typing import Any
+
+from django import forms
+
+from readerstudy.common.limits import bounded, problems
+from readerstudy.statistics.plan import (
+    COVARIANCES,
+    INFERENCE_MODES,
+    TESTS,
+    TRUTHS,
+    ZERO_RULES,
+    AnalysisError,
+    AnalysisPlan,
+)
+from readerstudy.studies.models import Study
+
+_LABELS = {
+    "wilcox": "left out (Wilcoxon)",
+    "pratt": "ranked, then left out (Pratt)",
+    "zsplit": "ranked, half to each side",
+    "TP": "true positives",
+    "FP": "false positives",
+    "all": "all examples",
+    "wilcoxon": "Wilcoxon signed-rank, all pairs pooled (the published test)",
+    "clustered_signed_rank": "signed-rank with patients as clusters",
+    "obuchowski_rockette": "difference in AUC, readers and cases (Obuchowski-Rockette)",
+    "auto": "decided by the number of readers: fixed readers below five",
+    "random_readers": "other readers and other cases",
+    "fixed_readers": "these readers, other cases",
+    "fixed_cases": "other readers, these cases",
+    "jackknife": "jackknife",
+    "delong": "DeLong",
+    "unbiased": "unbiased",
+    "clustered": "with patients as clusters",
+}
+_OWN = ("alpha", "zero_rule", "inference_mode", "covariance", "margin", "bootstrap_replicates", "bootstrap_seed")
+
+
+def _choices(names: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(name, _LABELS.get(name, name)) for name in names]
+
+
+class PlanForm(forms.Form):
+    question = forms.ChoiceField(label="Primary endpoint: question", help_text="The one comparison that decides.")
+    truth = forms.ChoiceField(label="Primary endpoint: examples", choices=_choices(TRUTHS))
+    test = forms.ChoiceField(label="Primary endpoint: test", choices=_choices(TESTS))
+    alpha = bounded(forms.FloatField(label="Significance level, two-sided"), "alpha")
+    zero_rule = forms.ChoiceField(
+        label="Pairs without a difference are",
+        choices=_choices(ZERO_RULES),
+        help_text="The rule changes the p value, so it is fixed before the first read.",
+    )
+    inference_mode = forms.ChoiceField(
+        label="Conclusions about AUC extend to", choices=_choices(INFERENCE_MODES), help_text="With few readers, the "
+        "test for other readers is liberal.",
+    )  # fmt: skip
+    covariance = forms.ChoiceField(label="Covariances of AUCs", choices=_choices(COVARIANCES))
+    margin = bounded(
+        forms.FloatField(
+            label="Non-inferiority margin in AUC",
+            required=False,
+            help_text="Empty: the study asks about superiority only.",
+        ),
+        "margin",
+    )
+    bootstrap_replicates = bounded(forms.IntegerField(label="Bootstrap samples"), "bootstrap_replicates")
+    bootstrap_seed = bounded(forms.IntegerField(label="Bootstrap seed"), "bootstrap_seed")
+    minimum_pairs = bounded(
+        forms.IntegerField(label="Fewest pairs to test", help_text="With fewer no test is made."), "minimum_pairs"
+    )
+
+    def __init__(self, data: Any = None, *, study: Study) -> None:
+        super().__init__(data, initial=_initial(study))
+        self.stored = study.analysis_plan
+        self.fields["question"].choices = [(q.key, q.text) for q in study.questions.all()]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if not self.errors:
+            try:
+                self.plan = self._plan(values)
+            except AnalysisError as error:
+                self.add_error(None, str(error))
+            else:
+                for name, text in problems(values).items():
+                    self.add_error(name, text)
+        return values
+
+    def _plan(self, values: dict[str, Any]) -> AnalysisPlan:
+        own = {name: values[name] for name in (*_OWN, "minimum_pairs")}
+        endpoint = {name: values[name] for name in ("question", "truth", "test")}
+        return AnalysisPlan.from_dict({**self.stored, **own, "primary_endpoint": endpoint})
+
+
+def _initial(study: Study) -> dict[str, Any]:
+    plan = AnalysisPlan.from_dict(study.analysis_plan).to_dict()
+    return {**{name: plan[name] for name in (*_OWN, "minimum_pairs")}, **plan["primary_endpoint"]}
