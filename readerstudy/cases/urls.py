@@ -1,15 +1,15 @@
 from django.urls import path
 
 from readerstudy.cases import media
-from readerstudy.cases.pages import batches as views
+from readerstudy.cases.pages import batches
 
 urlpatterns = [
-    path("batches/", views.batches, name="batches"),
-    path("batches/staged/<str:token>/", views.staged, name="batch_staged"),
-    path("batches/staged/<str:token>/discard/", views.discard, name="batch_discard"),
-    path("batches/staged/<str:token>/linking/", views.linking_table, name="batch_linking"),
-    path("batches/staged/<str:token>/thumbs/<int:number>.png", views.staged_thumbnail, name="batch_staged_thumbnail"),
-    path("batches/<slug:batch>/", views.batch, name="batch"),
+    path("batches/", batches.batches, name="batches"),
+    path("batches/staged/<str:token>/", batches.staged, name="batch_staged"),
+    path("batches/staged/<str:token>/discard/", batches.discard, name="batch_discard"),
+    path("batches/staged/<str:token>/linking/", batches.linking_table, name="batch_linking"),
+    path("batches/staged/<str:token>/thumbs/<int:number>.png", batches.staged_thumbnail, name="batch_staged_thumbnail"),
+    path("batches/<slug:batch>/", batches.batch, name="batch"),
     path("batches/<slug:batch>/files/<str:name>", media.batch_file, name="batch_file"),
-    path("batches/<slug:batch>/thumbs/<slug:public_id>.png", views.thumbnail, name="batch_thumbnail"),
+    path("batches/<slug:batch>/thumbs/<slug:public_id>.png", batches.thumbnail, name="batch_thumbnail"),
 ]

@@ -20,7 +20,7 @@ from readerstudy.cases.loading.sources import open_source
 from readerstudy.cases.models import Batch, Prediction
 from readerstudy.demo.fixtures import BATCH, MODEL, dump_explanations
 from readerstudy.demo.studies import compose, make_accounts
-from readerstudy.explanations.executing import Options
+from readerstudy.explanations.planning import Options
 from readerstudy.explanations.predicting import predict
 from readerstudy.studies.precomputing import Part, precompute
 

@@ -16,7 +16,7 @@ from readerstudy.exchange.dictionary import LONG, Column, wide_columns
 from readerstudy.exchange.records import exclusion_records, look_records
 from readerstudy.exchange.tables import completeness, long_rows, wide_rows
 from readerstudy.studies.asking import not_asked
-from readerstudy.studies.drafting import truths_of
+from readerstudy.studies.composition import truths_of
 from readerstudy.studies.models import Study
 from readerstudy.studies.protocol import protocol
 

@@ -9,8 +9,7 @@ import importlib.metadata
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,8 +30,8 @@ from readerstudy.explanations.inputs import (
     radiograph,
 )
 from readerstudy.explanations.keeping import Provenance, store
-from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters, explanation_key
+from readerstudy.explanations.planning import Job, Options, Rendered, plan, rendered_elsewhere
 
 if TYPE_CHECKING:
     from explain.models.registry import LoadedAutoencoder, LoadedClassifier
@@ -41,45 +40,8 @@ _LIBRARIES = ("torch", "torchvision", "torchxrayvision", "numpy", "pillow")
 
 
 @dataclass(frozen=True)
-class Options:
-    """Of one run. batch_size 0 means: found by trying. force: render again what exists and what failed.
-
-    keep: ids of explanations that force leaves alone. classifier and autoencoder: named at the command line, so that
-    they may be paths to import; "" is the model that the predictions name, and the classifier's own partner.
-    """
-
-    device: str = "auto"
-    batch_size: int = 0
-    force: bool = False
-    keep: frozenset[int] = frozenset()
-    classifier: str = ""
-    weights: Path | None = None
-    autoencoder: str = ""
-    autoencoder_weights: Path | None = None
-
-
-@dataclass
-class Rendered:
-    """What a run did. `explanations` has one entry per prediction and kind that now exists, failed ones included."""
-
-    device: str = ""
-    batch_size: int = 0
-    made: int = 0
-    existing: int = 0
-    failed: list[tuple[Prediction, str, str]] = field(default_factory=list)
-    explanations: list[Explanation] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Job:
-    prediction: Prediction
-    kinds: tuple[str, ...]
-    keys: dict[str, str]
-
-
-@dataclass(frozen=True)
 class _Input:
-    job: _Job
+    job: Job
     radiograph: Radiograph
     pixels: np.ndarray
     error: str = ""
@@ -187,8 +149,8 @@ def render(
     result, total = Rendered(), len(predictions)
     if not predictions or not kinds:
         return result
-    rendered_elsewhere = _external(predictions, kinds, result)
-    predictions = [p for p in predictions if any((p.pk, kind) not in rendered_elsewhere for kind in kinds)]
+    elsewhere = rendered_elsewhere(predictions, kinds, result)
+    predictions = [p for p in predictions if any((p.pk, kind) not in elsewhere for kind in kinds)]
     progress(total - len(predictions))
     if not predictions:
         return result
@@ -196,7 +158,7 @@ def render(
     renderer = Renderer(model, kinds, parameters, options)
     _same_weights(predictions, renderer)
     result.device = renderer.device
-    jobs = _plan(predictions, kinds, rendered_elsewhere, renderer, result)
+    jobs = plan(predictions, kinds, elsewhere, renderer.key, options, result)
     progress(len(predictions) - len(jobs))
     with ThreadPoolExecutor(2, "read") as readers, ThreadPoolExecutor(2, "encode") as encoders:
         writing: list[tuple[_Input, str, Computed, Future]] = []
@@ -219,48 +181,7 @@ def render(
     return result
 
 
-def _external(predictions: Sequence[Prediction], kinds: Sequence[str], result: Rendered) -> set[tuple[int, str]]:
-    """(prediction, kind) pairs that came with the batch, rendered by another tool: they are kept and never remade."""
-    rows = Explanation.objects.filter(prediction__in=[p.pk for p in predictions], kind__in=kinds, external=True)
-    result.explanations += rows
-    result.existing += len(rows)
-    return {(row.prediction_id, row.kind) for row in rows}
-
-
-def _plan(
-    predictions: Sequence[Prediction],
-    kinds: Sequence[str],
-    rendered_elsewhere: set[tuple[int, str]],
-    renderer: Renderer,
-    result: Rendered,
-) -> list[_Job]:
-    """What is left to do, sorted so that a batch needs the same kinds."""
-    wanted = {prediction.pk: {kind: renderer.key(prediction, kind) for kind in kinds} for prediction in predictions}
-    have = {
-        (row.prediction_id, row.kind): row
-        for row in Explanation.objects.filter(prediction__in=list(wanted), kind__in=kinds, external=False)
-        if row.key == wanted[row.prediction_id][row.kind]
-    }
-    jobs = []
-    for prediction in predictions:
-        todo = []
-        for kind in kinds:
-            if (prediction.pk, kind) in rendered_elsewhere:
-                continue
-            kept = have.get((prediction.pk, kind))
-            if kept is None or (renderer.options.force and kept.pk not in renderer.options.keep):
-                todo.append(kind)
-                continue
-            result.existing += 1
-            result.explanations.append(kept)
-            if kept.status == Explanation.Status.FAILED:
-                result.failed.append((prediction, kind, kept.error))
-        if todo:
-            jobs.append(_Job(prediction, tuple(todo), wanted[prediction.pk]))
-    return sorted(jobs, key=lambda job: job.kinds)
-
-
-def _read_ahead(jobs: list[_Job], renderer: Renderer, readers: ThreadPoolExecutor) -> Iterator[list[_Input]]:
+def _read_ahead(jobs: list[Job], renderer: Renderer, readers: ThreadPoolExecutor) -> Iterator[list[_Input]]:
     """Groups of decoded inputs; the next group is read while the present one is computed."""
     ahead: list[Future] = []
     position = 0
@@ -278,7 +199,7 @@ def _read_ahead(jobs: list[_Job], renderer: Renderer, readers: ThreadPoolExecuto
         ahead = following
 
 
-def _read(job: _Job) -> _Input:
+def _read(job: Job) -> _Input:
     try:
         picture = radiograph(job.prediction.case)
         return _Input(job, picture, picture.model_input())

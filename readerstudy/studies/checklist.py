@@ -11,7 +11,7 @@ from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
 from readerstudy.studies.asking import is_asked
 from readerstudy.studies.blinding import READS_THERE, cases_of, member_conflicts, reads_of
-from readerstudy.studies.drafting import truths_of
+from readerstudy.studies.composition import truths_of
 from readerstudy.studies.models import Example, Membership, Study
 from readerstudy.studies.precomputing import is_current
 from readerstudy.studies.selection import unmatched_sentence

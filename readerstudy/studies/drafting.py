@@ -1,9 +1,8 @@
-"""Composing a draft: a preset as defaults, replacing its parts, and counting what it holds.
+"""Making a draft: a preset as defaults, and replacing its parts.
 
 Defaults: Cohen et al., MIDL 2021, section 4.6 and appendix F (the texts are our own).
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +11,6 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from readerstudy.accounts.models import User
-from readerstudy.cases.models import Truth
 from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.studies.models import Membership, Method, Question, Study
 from readerstudy.studies.presets import RECOMMENDED, preset_named
@@ -147,38 +145,3 @@ def replace_questions(study: Study, rows: Sequence[QuestionRow]) -> None:
             about_explanation=row.about_explanation,
             position=position,
         )
-
-
-def truths_of(study: Study) -> dict[tuple[int, str], bool]:
-    """(case id, pathology) -> label, for the cases of the study's examples."""
-    rows = Truth.objects.filter(case__predictions__examples__study=study).distinct()
-    return {(row.case_id, row.pathology): row.label for row in rows}
-
-
-@dataclass(frozen=True)
-class CompositionRow:
-    """Scored examples of one pathology: true positives, false positives, and those without a truth."""
-
-    pathology: str
-    tp: int
-    fp: int
-    unknown: int
-
-    @property
-    def total(self) -> int:
-        return self.tp + self.fp + self.unknown
-
-
-def composition(study: Study) -> list[CompositionRow]:
-    """Pathology x truth of the scored examples, in alphabetical order. Two queries."""
-    truths = truths_of(study)
-    counts = Counter(
-        (pathology, truths.get((case, pathology)))
-        for case, pathology in study.examples.filter(practice=False).values_list(
-            "prediction__case_id", "prediction__pathology"
-        )
-    )
-    return [
-        CompositionRow(name, counts[name, True], counts[name, False], counts[name, None])
-        for name in sorted({pathology for pathology, _ in counts})
-    ]

@@ -7,9 +7,10 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from explain.methods.kinds import KINDS
-from readerstudy.explanations.executing import Options, Rendered, render
+from readerstudy.explanations.executing import render
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
+from readerstudy.explanations.planning import Options, Rendered
 from readerstudy.studies.models import Example, Study
 
 

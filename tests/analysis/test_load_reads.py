@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from scipy.stats import wilcoxon
 
-from readerstudy.analysis.running import study_data, study_results
+from readerstudy.analysis.gathering import study_data, study_results
 from readerstudy.cases.models import Batch, Case
 from readerstudy.exchange.loading.spreadsheets import load_spreadsheets
 from readerstudy.reading.models import Assignment, Response

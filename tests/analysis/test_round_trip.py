@@ -11,7 +11,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from readerstudy.analysis.running import study_data, study_results
+from readerstudy.analysis.gathering import study_data, study_results
 from readerstudy.reading.models import Exclusion, Read, Response, Sequence, Visit
 from readerstudy.studies.models import Example, Look, Study
 from tests.builders import make_batch, make_reader, make_reads, make_study, open_now

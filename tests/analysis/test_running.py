@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from readerstudy.analysis.running import analysis_meta, design_entries, localisation_table, plan_fixed_at
+from readerstudy.analysis.gathering import analysis_meta, design_entries, localisation_table, plan_fixed_at
 from readerstudy.cases.loading.masks import mask_png
 from readerstudy.cases.models import save_file
 from readerstudy.explanations.models import Explanation

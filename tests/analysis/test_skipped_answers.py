@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from readerstudy.analysis.running import study_data, study_results
+from readerstudy.analysis.gathering import study_data, study_results
 from readerstudy.cases.models import Batch
 from readerstudy.reading.models import Assignment, Response
 from readerstudy.studies.models import Study

@@ -13,9 +13,10 @@ from django.urls import reverse
 
 from readerstudy.cases import system_checks
 from readerstudy.cases.models import Batch, Prediction
-from readerstudy.explanations.executing import Options, render
+from readerstudy.explanations.executing import render
 from readerstudy.explanations.inputs import ModelsUnavailable
 from readerstudy.explanations.parameters import RenderParameters
+from readerstudy.explanations.planning import Options
 from readerstudy.explanations.predicting import predict
 from readerstudy.studies.selection import Draw, select_examples
 from tests.builders import make_study, make_user

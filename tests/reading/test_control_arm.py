@@ -5,8 +5,8 @@ import uuid
 import pytest
 from django.test import Client
 
+from readerstudy.analysis.gathering import analysis_meta, study_data
 from readerstudy.analysis.report import write_report
-from readerstudy.analysis.running import analysis_meta, study_data
 from readerstudy.exchange.export import export
 from readerstudy.exchange.tables import completeness, wide_rows
 from readerstudy.reading import progress

@@ -47,7 +47,7 @@ def prepare(folder: Path) -> None:
 
 
 def render(folder: Path, progress) -> None:
-    from readerstudy.explanations.executing import Options
+    from readerstudy.explanations.planning import Options
     from readerstudy.studies.models import Study
     from readerstudy.studies.precomputing import Part, precompute
 

@@ -8,7 +8,8 @@ from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Reader
 from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.studies.checklist import checklist
-from readerstudy.studies.drafting import composition, new_study
+from readerstudy.studies.composition import composition
+from readerstudy.studies.drafting import new_study
 from readerstudy.studies.models import Look, Study
 from tests.builders import make_batch, make_member, make_study, make_user, open_now
 

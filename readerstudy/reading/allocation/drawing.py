@@ -7,7 +7,7 @@ from django.db import transaction
 
 from readerstudy.reading.allocation.randomise import Item, plan_reader, williams_rows
 from readerstudy.reading.models import Assignment, Read, Reader, Sequence
-from readerstudy.studies.drafting import truths_of
+from readerstudy.studies.composition import truths_of
 from readerstudy.studies.models import Example, Method, Study
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from readerstudy.reading.models import Assignment, Sequence
-from readerstudy.studies.drafting import truths_of
+from readerstudy.studies.composition import truths_of
 from readerstudy.studies.models import Method, Study
 
 CSV_COLUMNS = (

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from readerstudy.reading.api import endpoints as api
+from readerstudy.reading.api import endpoints
 from readerstudy.reading.api.session import session
 
 urlpatterns = [path("session/", session, name="api_session")]
@@ -12,15 +12,19 @@ for prefix, name, practice in (
 ):
     extra = {"practice": practice}
     urlpatterns += [
-        path(f"{prefix}state/", api.state, extra, name=f"{name}_state"),
-        path(f"{prefix}assignments/<int:position>/", api.assignment, extra, name=f"{name}_assignment"),
-        path(f"{prefix}answers/", api.answers, extra, name=f"{name}_answers"),
-        path(f"{prefix}visits/", api.visits, extra, name=f"{name}_visits"),
-        path(f"{prefix}visits/<uuid:visit_id>/", api.visit, extra, name=f"{name}_visit"),
-        path(f"{prefix}responses/<uuid:response_id>/", api.response, extra, name=f"{name}_response"),
-        path(f"{prefix}finish/", api.finish, extra, name=f"{name}_finish"),
-        path(f"{prefix}preferences/", api.preferences, extra, name=f"{name}_preferences"),
+        path(f"{prefix}state/", endpoints.state, extra, name=f"{name}_state"),
+        path(f"{prefix}assignments/<int:position>/", endpoints.assignment, extra, name=f"{name}_assignment"),
+        path(f"{prefix}answers/", endpoints.answers, extra, name=f"{name}_answers"),
+        path(f"{prefix}visits/", endpoints.visits, extra, name=f"{name}_visits"),
+        path(f"{prefix}visits/<uuid:visit_id>/", endpoints.visit, extra, name=f"{name}_visit"),
+        path(f"{prefix}responses/<uuid:response_id>/", endpoints.response, extra, name=f"{name}_response"),
+        path(f"{prefix}finish/", endpoints.finish, extra, name=f"{name}_finish"),
+        path(f"{prefix}preferences/", endpoints.preferences, extra, name=f"{name}_preferences"),
     ]
 urlpatterns.append(
-    path("reading/<slug:slug>/practice/feedback/<int:position>/", api.feedback, name="api_reading_practice_feedback")
+    path(
+        "reading/<slug:slug>/practice/feedback/<int:position>/",
+        endpoints.feedback,
+        name="api_reading_practice_feedback",
+    )
 )

@@ -8,9 +8,10 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from readerstudy.analysis.background import limited
+from readerstudy.analysis.gathering import study_data, study_results
 from readerstudy.analysis.models import Analysis
 from readerstudy.analysis.report import write_report
-from readerstudy.analysis.running import store_analysis, study_data, study_results
+from readerstudy.analysis.running import store_analysis
 from readerstudy.common.counting import counted
 from readerstudy.statistics.plan import AnalysisError
 from readerstudy.studies.commands import study_named

@@ -12,8 +12,8 @@ from explain.models.allocator import restart_keeping_memory
 from readerstudy.common.arguments import at_least_one
 from readerstudy.common.counting import counted
 from readerstudy.common.progress import ProgressBar
-from readerstudy.explanations.executing import Options
 from readerstudy.explanations.inputs import ModelsUnavailable
+from readerstudy.explanations.planning import Options
 from readerstudy.studies.commands import study_named
 from readerstudy.studies.precomputing import Part, examples_of, precompute
 

@@ -1,0 +1,74 @@
+"""The researcher's pages of a study's design: design, methods, questions, analysis plan."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
+from readerstudy.studies import drafting
+from readerstudy.studies.access import researcher_study
+from readerstudy.studies.models import Study
+from readerstudy.studies.pages import forms
+from readerstudy.studies.pages.attempts import attempt
+from readerstudy.studies.pages.overview import warn_of_twins
+from readerstudy.studies.pages.plan_form import PlanForm
+
+
+def design(request: HttpRequest, slug: str) -> HttpResponse:
+    study = researcher_study(request, slug)
+    form = forms.DesignForm(request.POST or None, instance=study)
+    if request.method == "POST" and form.is_valid() and attempt(request, form.save, "The design is saved."):
+        if "title" in form.changed_data:
+            warn_of_twins(request, form.instance)
+        return redirect("study_design", slug)
+    study = Study.objects.get(pk=study.pk)  # the form has written what was typed into the other instance
+    return render(request, "studies/design.html", {"study": study, "form": form})
+
+
+def methods(request: HttpRequest, slug: str) -> HttpResponse:
+    study = researcher_study(request, slug)
+    formset = forms.MethodFormSet(request.POST or None, initial=forms.method_initial(study), prefix="methods")
+
+    def save() -> None:
+        drafting.replace_methods(study, formset.rows())
+
+    if request.method == "POST" and formset.is_valid() and attempt(request, save, "The methods are saved."):
+        return redirect("study_methods", slug)
+    return render(request, "studies/methods.html", {"study": study, "formset": formset})
+
+
+def questions(request: HttpRequest, slug: str) -> HttpResponse:
+    study = researcher_study(request, slug)
+    names = ("key", "text", "minimum", "maximum", "low_label", "high_label", "about_explanation")
+    initial = [*study.questions.values(*names)]
+    formset = forms.QuestionFormSet(request.POST or None, initial=initial, prefix="questions")
+
+    def save() -> None:
+        drafting.replace_questions(study, formset.rows())
+
+    if request.method == "POST" and formset.is_valid() and attempt(request, save, "The questions are saved."):
+        return redirect("study_questions", slug)
+    return render(request, "studies/questions.html", {"study": study, "formset": formset})
+
+
+def plan(request: HttpRequest, slug: str) -> HttpResponse:
+    """The analysis plan: what will be tested and how, fixed with the rest when the study opens."""
+    study = researcher_study(request, slug)
+    form = PlanForm(request.POST or None, study=study)
+
+    def save() -> None:
+        draft = drafting.draft_for_update(study)
+        draft.analysis_plan = form.plan.to_dict()
+        draft.save()
+
+    if request.method == "POST" and form.is_valid() and attempt(request, save, "The analysis plan is saved."):
+        return redirect("study_plan", slug)
+    return render(request, "studies/plan.html", {"study": study, "form": form, "families": _families(study)})
+
+
+def _families(study: Study) -> tuple[Any, ...]:
+    try:
+        return AnalysisPlan.from_dict(study.analysis_plan).families
+    except AnalysisError:
+        return ()

@@ -1,0 +1,70 @@
+"""The researcher's page of a study's explanations: how they are rendered, what is, what failed."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from explain.methods.kinds import KINDS
+from readerstudy.explanations.models import Explanation
+from readerstudy.explanations.parameters import RenderParameters
+from readerstudy.studies.access import researcher_study
+from readerstudy.studies.drafting import draft_for_update
+from readerstudy.studies.models import Example, Study
+from readerstudy.studies.pages import forms
+from readerstudy.studies.pages.attempts import attempt
+from readerstudy.studies.precomputing import is_current, study_kinds
+
+
+def explanations(request: HttpRequest, slug: str) -> HttpResponse:
+    """Render parameters, what is rendered and what failed, and the command that renders the rest."""
+    study = researcher_study(request, slug)
+    form = forms.RenderForm(request.POST or None, initial=forms.render_initial(study))
+
+    def save() -> None:
+        draft = draft_for_update(study)
+        draft.render_parameters = form.cleaned_data
+        draft.save()
+
+    if request.method == "POST" and form.is_valid() and attempt(request, save, "The parameters are saved."):
+        return redirect("study_explanations", slug)
+    shown = list(study.examples.prefetch_related("explanations").select_related("prediction"))
+    rows = _rendered(study, shown)
+    context = {
+        "study": study,
+        "form": form,
+        "rows": rows,
+        "examples": len(shown),
+        "complete": all(not row["missing"] for row in rows),
+        "failed": _failed(shown),
+        "differ": sorted({example.number for example in shown if _differs(example)}),
+    }
+    return render(request, "studies/explanations.html", context)
+
+
+def _rendered(study: Study, examples: Sequence[Example]) -> list[dict[str, Any]]:
+    parameters = RenderParameters.from_dict(study.render_parameters)
+    pinned = [row for example in examples for row in example.explanations.all()]
+    counts = Counter((row.kind, row.status) for row in pinned if is_current(row, parameters))
+    rows = []
+    for name in study_kinds(study):
+        done = counts[name, Explanation.Status.DONE]
+        failed = counts[name, Explanation.Status.FAILED]
+        rows.append({"kind": KINDS[name], "done": done, "failed": failed, "missing": len(examples) - done})
+    return rows
+
+
+def _failed(examples: Sequence[Example]) -> list[dict[str, Any]]:
+    return [
+        {"example": example, "pathology": example.prediction.pathology, "kind": row.kind, "error": row.error}
+        for example in examples
+        for row in example.explanations.all()
+        if row.status == Explanation.Status.FAILED
+    ]
+
+
+def _differs(example: Example) -> bool:
+    """The model predicts something else for the redrawn image than for the radiograph."""
+    return not example.practice and any(row.record.get("reconstruction_differs") for row in example.explanations.all())
