@@ -24,7 +24,7 @@ def parts() -> list[dict]:
 
 def test_the_part_is_a_summary_per_question_in_the_studys_order(parts):
     assert [part["question"] for part in parts] == ["feature", "confidence"]
-    assert parts[1] == mrmc_summary(synthetic("full5"), "confidence", margin=0.05)
+    assert parts[1] == mrmc_summary(synthetic("full5"), "confidence", margin=0.05).to_dict()
 
 
 def test_one_method_gives_no_part():
@@ -76,7 +76,7 @@ def test_a_claim_says_for_whom_and_what_was_set_to_zero(readers, shift, words):
     seen = rng.normal(truth * np.array([[0.4], [0.4 + shift]]), 1)
     part = mrmc_summary(
         reader_scores(np.round(seen[:, None, :] + rng.normal(0, 0.05, (2, readers, 30)), 1), truth), "confidence"
-    )
+    ).to_dict()
     rows = [row["cells"] for row in mrmc_tables([part], {})["mrmc-tests"]["rows"]]
     assert part["components"]["var_tr"] < 0
     assert rows[0][1] == "random readers and cases (Var(TR) < 0: too optimistic)"

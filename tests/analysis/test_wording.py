@@ -40,7 +40,7 @@ def test_an_auc_reads_alike_in_sentence_table_and_quotation() -> None:
     rng = np.random.default_rng(0)
     won = np.concatenate([np.full(15, 25.0), np.full(5, 2.5)])  # 15 beat all 20, five beat 3 each: 315 of 400
     scores = np.stack([np.stack([np.r_[rng.permutation(won), ranks]] * 2), rng.normal(truth, 1, (2, 40))])
-    part = mrmc_summary(reader_scores(scores, truth), "confidence")
+    part = mrmc_summary(reader_scores(scores, truth), "confidence").to_dict()
     results = {"mrmc": [part], "methods": {"A": "Method A", "B": "Method B"}}
     average = mrmc_tables([part], results["methods"])["mrmc-auc"]["rows"][-1]["cells"]
     assert part["primary"]["auc"]["A"] == pytest.approx(0.7875)

@@ -111,7 +111,11 @@ def table(values: dict[str, Any]) -> list[dict[str, Any]]:
     options = {name: values[name] for name in ("readers", "cases", "target", "alpha", "mode", "aim", "margin")}
     found = power_table(pilot, values["effect"], **options)
     return [
-        {**row, "power": [{"value": value, "enough": value >= values["target"]} for value in row["power"].values()]}
+        {
+            "readers": row.readers,
+            "power": [{"value": value, "enough": value >= values["target"]} for value in row.power.values()],
+            "cases_needed": row.cases_needed,
+        }
         for row in found
     ]
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -22,6 +21,15 @@ from readerstudy.statistics.mrmc.obuchowski_rockette import Components
 MODES = ("random_readers", "fixed_readers", "fixed_cases")
 AIMS = ("difference", "superiority", "non_inferiority")
 MOST_CASES = 100_000
+
+
+@dataclass(frozen=True)
+class PowerRow:
+    """Power of studies with so many readers, by number of cases, and the fewest cases that reach the target."""
+
+    readers: int
+    power: dict[int, float]
+    cases_needed: int | None
 
 
 @dataclass(frozen=True)
@@ -141,18 +149,14 @@ def power_table(
     mode: str = "random_readers",
     aim: str = "difference",
     margin: float = 0.0,
-) -> list[dict[str, Any]]:
-    """One row per number of readers: {"readers", "power": {cases: power}, "cases_needed"}, for the planning page."""
+) -> tuple[PowerRow, ...]:
+    """One row per number of readers, for the planning page and the report."""
     sizes = list(cases)
-    return [
-        {
-            "readers": r,
-            "power": {
-                str(n): power(pilot, r, n, effect, alpha=alpha, mode=mode, aim=aim, margin=margin) for n in sizes
-            },
-            "cases_needed": cases_needed(
-                pilot, r, effect, target=target, alpha=alpha, mode=mode, aim=aim, margin=margin
-            ),
-        }
+    return tuple(
+        PowerRow(
+            r,
+            {n: power(pilot, r, n, effect, alpha=alpha, mode=mode, aim=aim, margin=margin) for n in sizes},
+            cases_needed(pilot, r, effect, target=target, alpha=alpha, mode=mode, aim=aim, margin=margin),
+        )
         for r in readers
-    ]
+    )

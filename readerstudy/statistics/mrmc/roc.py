@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -51,16 +52,20 @@ def _rates_at(curve: FloatArray, grid: FloatArray) -> FloatArray:
     return np.array([np.where(on_knot, bottom[left], between), np.where(on_knot, top[left], between)])
 
 
-def roc_curves(data: ReaderScores) -> list[dict[str, object]]:
-    """For the figure: per method {"method", "readers": {reader: points}, "average": points}, points as lists."""
+@dataclass(frozen=True)
+class MethodCurves:
+    """ROC curves of one method: rows (false positive rate, true positive rate) by reader, and their average."""
+
+    method: str
+    readers: dict[str, list[list[float]]]
+    average: list[list[float]]
+
+
+def roc_curves(data: ReaderScores) -> tuple[MethodCurves, ...]:
+    """For the figure: the curves of every method."""
     curves = []
     for m, method in enumerate(data.methods):
-        per_reader = [roc_points(data.scores[m, r], data.truth) for r in range(len(data.readers))]
-        curves.append(
-            {
-                "method": method,
-                "readers": {name: curve.tolist() for name, curve in zip(data.readers, per_reader, strict=True)},
-                "average": average_roc(per_reader).tolist(),
-            }
-        )
-    return curves
+        per_reader = {name: roc_points(data.scores[m, r], data.truth) for r, name in enumerate(data.readers)}
+        average = average_roc(list(per_reader.values())).tolist()
+        curves.append(MethodCurves(method, {name: curve.tolist() for name, curve in per_reader.items()}, average))
+    return tuple(curves)

@@ -36,8 +36,8 @@ def mrmc_part(
     if len(methods) < 2:
         return []
     frame = responses.drop(columns="patient_key", errors="ignore").rename(columns={"patient": "patient_key"})
-    found = {part["question"]: part for part in mrmc_results(frame, methods=methods, readers=readers, **options)}
-    return [found[question] for question in questions if question in found]
+    found = {part.question: part for part in mrmc_results(frame, methods=methods, readers=readers, **options)}
+    return [found[question].to_dict() for question in questions if question in found]
 
 
 def mrmc_csv(parts: Sequence[Mapping[str, Any]]) -> dict[str, list[Row]]:

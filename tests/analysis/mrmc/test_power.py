@@ -54,9 +54,9 @@ def test_too_few_readers_can_never_reach_it():
 
 def test_the_table_is_power_by_readers_and_cases():
     (row,) = power_table(PILOT, 0.05, readers=[10], cases=[100, 200])
-    assert row["readers"] == 10
-    assert row["power"] == {"100": power(PILOT, 10, 100, 0.05), "200": power(PILOT, 10, 200, 0.05)}
-    assert row["cases_needed"] == cases_needed(PILOT, 10, 0.05)
+    assert row.readers == 10
+    assert row.power == {100: power(PILOT, 10, 100, 0.05), 200: power(PILOT, 10, 200, 0.05)}
+    assert row.cases_needed == cases_needed(PILOT, 10, 0.05)
 
 
 def test_power_from_a_large_pilot_is_what_simulated_studies_reach():

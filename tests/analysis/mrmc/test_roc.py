@@ -34,7 +34,7 @@ def test_the_average_of_one_curve_is_the_curve():
 
 def test_the_figures_data_is_one_curve_per_reader_and_an_average():
     first, second = roc_curves(synthetic("full2"))
-    assert (first["method"], second["method"]) == ("A", "B")
-    assert list(first["readers"]) == ["reader1", "reader2"]
-    assert first["average"][0] == [0, 0]
-    assert first["average"][-1] == [1, 1]
+    assert (first.method, second.method) == ("A", "B")
+    assert list(first.readers) == ["reader1", "reader2"]
+    assert first.average[0] == [0, 0]
+    assert first.average[-1] == [1, 1]

@@ -24,6 +24,14 @@ def long_frame(name: str) -> pd.DataFrame:
     return synthetic_frame(name).assign(question="confidence")
 
 
+def summarised(*arguments, **options) -> dict:
+    return mrmc_summary(*arguments, **options).to_dict()
+
+
+def results(frame: pd.DataFrame, **options) -> list[dict]:
+    return [found.to_dict() for found in mrmc_results(frame, **options)]
+
+
 def has(summary: dict, text: str) -> bool:
     return any(text in warning for warning in summary["warnings"])
 
@@ -34,7 +42,7 @@ def test_published_reads(shared):
     frame = reads.melt(
         ["reader", "example", "method", "truth", "patient_key"], ["confidence", "feature"], "question", "score"
     )
-    confidence, feature = mrmc_results(frame, margin=0.05)
+    confidence, feature = results(frame, margin=0.05)
     assert (confidence["question"], feature["question"]) == ("confidence", "feature")
     rounded = {m: {r: round(auc, 4) for r, auc in row.items()} for m, row in confidence["auc"].items()}
     assert rounded == {"A": {"R1": 0.6199, "R2": 0.6087}, "B": {"R1": 0.6488, "R2": 0.6430}}
@@ -49,7 +57,7 @@ def test_published_reads(shared):
 
 def test_it_says_what_the_analyses_say():
     data = synthetic("full5")
-    summary = mrmc_summary(data, "confidence")
+    summary = summarised(data, "confidence")
     found = obuchowski_rockette(data)
     assert set(summary) >= KEYS
     for mode in ("random_readers", "fixed_readers", "fixed_cases"):
@@ -71,19 +79,19 @@ def test_it_says_what_the_analyses_say():
 
 
 def test_below_five_readers_fixed_readers_are_primary_whatever_was_planned():
-    summary = mrmc_summary(synthetic("full2"), "confidence", inference_mode="random_readers")
+    summary = summarised(synthetic("full2"), "confidence", inference_mode="random_readers")
     assert summary["primary"]["mode"] == "fixed_readers"
     assert has(summary, "these readers only")
     assert has(summary, "departs from the planned mode")
 
 
 def test_from_five_readers_the_plan_decides():
-    summary = mrmc_summary(synthetic("full5"), "confidence", inference_mode="fixed_cases")
+    summary = summarised(synthetic("full5"), "confidence", inference_mode="fixed_cases")
     assert (summary["primary"]["mode"], summary["primary"]["scope"]) == ("fixed_cases", "these cases only")
 
 
 def test_the_plans_margin_is_tested_for_the_second_method_over_the_first():
-    summary = mrmc_summary(synthetic("full5"), "confidence", margin=0.05)
+    summary = summarised(synthetic("full5"), "confidence", margin=0.05)
     non_inferior, superior = summary["margin"]
     assert (non_inferior["new"], non_inferior["reference"], non_inferior["aim"]) == ("B", "A", "non_inferiority")
     assert non_inferior["gain"] == pytest.approx(0.0608333333)
@@ -105,7 +113,7 @@ def alike_readers(n_readers: int) -> ReaderScores:
 
 
 def test_a_var_tr_below_zero_is_set_to_zero_before_a_claim_about_readers_like_these():
-    summary = mrmc_summary(alike_readers(6), "confidence", margin=0.3)
+    summary = summarised(alike_readers(6), "confidence", margin=0.3)
     assert summary["components"]["var_tr"] < 0
     assert summary["primary"]["mode"] == "random_readers"
     assert summary["random_readers"]["p_value"] < 0.05 < summary["fixed_readers"]["p_value"]
@@ -118,7 +126,7 @@ def test_a_var_tr_below_zero_is_set_to_zero_before_a_claim_about_readers_like_th
 
 
 def test_with_few_readers_a_claim_is_of_these_readers():
-    (superior,) = mrmc_summary(alike_readers(3), "confidence")["margin"]
+    (superior,) = summarised(alike_readers(3), "confidence")["margin"]
     assert (superior["scope"], superior["var_tr_set_to_zero"]) == ("these readers only", False)
 
 
@@ -128,7 +136,7 @@ def test_missing_scores_are_counted_and_the_u_statistic_uses_the_rest():
     scores[0, 0, :3] = np.nan
     scores[1, 2, 2:5] = np.nan
     gaps = reader_scores(scores, data.truth)
-    summary = mrmc_summary(gaps, "confidence")
+    summary = summarised(gaps, "confidence")
     assert has(summary, "6 of 440 scores are missing")
     assert has(summary, "the 39 of 44 cases")
     without = reader_scores(data.scores[:, :, 5:], data.truth[5:])
@@ -137,7 +145,7 @@ def test_missing_scores_are_counted_and_the_u_statistic_uses_the_rest():
 
 
 def test_where_too_few_cases_are_complete_the_u_statistic_is_primary():
-    summary = mrmc_summary(synthetic("missing6"), "confidence")
+    summary = summarised(synthetic("missing6"), "confidence")
     assert summary["random_readers"] is None
     assert has(summary, "the 4 of 50 cases")
     assert has(summary, "rely on the U-statistic")
@@ -152,7 +160,7 @@ def test_when_no_case_is_complete_only_the_u_statistic_is_left():
     scores = synthetic("full5").scores.copy()
     scores[0, 0, ::2] = np.nan
     scores[1, 1, 1::2] = np.nan
-    summary = mrmc_summary(reader_scores(scores, synthetic("full5").truth), "confidence")
+    summary = summarised(reader_scores(scores, synthetic("full5").truth), "confidence")
     assert summary["random_readers"] is None
     assert has(summary, "Obuchowski-Rockette was not possible.")
     assert summary["ustat"]["differences"][0]["p_value"] > 0
@@ -160,7 +168,7 @@ def test_when_no_case_is_complete_only_the_u_statistic_is_left():
 
 def test_one_reader_gets_a_sentence_in_place_of_the_modes_that_need_two():
     data = synthetic("full2")
-    summary = mrmc_summary(reader_scores(data.scores[:, :1], data.truth), "confidence")
+    summary = summarised(reader_scores(data.scores[:, :1], data.truth), "confidence")
     assert (summary["random_readers"], summary["fixed_cases"], summary["ustat"], summary["power"]) == (None,) * 4
     assert summary["primary"]["scope"] == "this reader only"
     assert has(summary, "one reader only (R1)")
@@ -171,7 +179,7 @@ def test_degenerate_scores_are_json_with_a_sentence(scores):
     truth = np.arange(30) % 2
     noise = np.random.default_rng(0).standard_normal((1, 3, 30))
     values = np.concatenate([noise, noise]) if scores == "alike" else np.concatenate([noise, noise + 10 * truth])
-    summary = mrmc_summary(reader_scores(values, truth), "confidence")
+    summary = summarised(reader_scores(values, truth), "confidence")
     json.dumps(summary, allow_nan=False)
     if scores == "alike":
         assert summary["random_readers"]["p_value"] is None
@@ -185,7 +193,7 @@ def test_degenerate_scores_are_json_with_a_sentence(scores):
 def test_everything_is_json_and_three_methods_come_with_a_caution(covariance):
     rng = np.random.default_rng(4)
     data = reader_scores(rng.integers(1, 6, (3, 4, 60)), np.arange(60) % 2, cluster=np.arange(60) // 3)
-    summary = mrmc_summary(data, "feature", covariance=covariance)
+    summary = summarised(data, "feature", covariance=covariance)
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
     assert len(summary["fixed_readers"]["differences"]) == 3
     assert has(summary, "not adjusted for their number")
@@ -195,7 +203,7 @@ def test_everything_is_json_and_three_methods_come_with_a_caution(covariance):
 def test_bad_data_of_one_question_is_a_sentence_and_the_other_question_is_analysed():
     good, bad = long_frame("full5"), long_frame("full5").assign(question="feature")
     bad = bad[(bad["reader"] != "reader3") | (bad["method"] != "B")]
-    confidence, feature = mrmc_results(pd.concat([good, bad]))
+    confidence, feature = results(pd.concat([good, bad]))
     assert confidence["random_readers"]["p_value"] > 0
     assert set(feature) >= KEYS
     assert feature["auc"] is None
