@@ -96,6 +96,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "readerstudy.reading.pages.theme.theme",
+                "readerstudy.common.version.for_pages",
             ],
         },
     },

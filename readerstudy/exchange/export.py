@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from readerstudy.common.csv_cells import safe_cell
+from readerstudy.common.version import software
 from readerstudy.exchange.dictionary import LONG, Column, wide_columns
 from readerstudy.exchange.records import exclusion_records, look_records
 from readerstudy.exchange.tables import completeness, long_rows, wide_rows
@@ -83,6 +84,7 @@ def provenance(study: Study, format: str, content_sha256: str, rows: int) -> dic
         "exclusions": exclusion_records(study),
         "looks": look_records(study),
         "software": {
+            **software(),
             "python": platform.python_version(),
             **{
                 name: importlib.metadata.version(name) for name in ("django", "numpy", "scipy", "pandas", "statsmodels")

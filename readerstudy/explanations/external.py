@@ -18,6 +18,7 @@ from explain.render.pictures import DISPLAY_SIZE, FRAME_MS, animation_gif, frame
 from explain.render.rendered import read_animation, read_map
 from readerstudy.cases.models import Prediction
 from readerstudy.common.identity import keyed_hash
+from readerstudy.common.version import software
 from readerstudy.explanations.models import Explanation, ExplanationFile
 
 Save = Callable[[Any, bytes, str, str], str]
@@ -48,6 +49,7 @@ def store(kind: str, content: bytes, prediction: Prediction, radiograph: Radiogr
         external=True,
         algorithm_version=KINDS[kind].algorithm_version,
         model=prediction.model,
+        libraries=software(),
     )
     salt = f"{prediction.case.public_id} {prediction.pathology} {kind}"
     if KINDS[kind].animated:

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from readerstudy.cases.models import Prediction, save_file
+from readerstudy.common.version import software
 from readerstudy.explanations.encoding import EncodedFile
 from readerstudy.explanations.models import Explanation, ExplanationFile
 
@@ -69,7 +70,7 @@ def store(
         "autoencoder": provenance.autoencoder,
         "autoencoder_sha256": provenance.autoencoder_sha256,
         "device": provenance.device,
-        "libraries": provenance.libraries,
+        "libraries": software() | provenance.libraries,
     }
     with transaction.atomic():
         kept, _ = Explanation.objects.update_or_create(prediction=prediction, kind=kind, key=key, defaults=values)

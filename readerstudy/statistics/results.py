@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from readerstudy.common.version import software
 from readerstudy.statistics import descriptives, effects
 from readerstudy.statistics.agreement import agreement_rows
 from readerstudy.statistics.frame import analysed, complete, method_pairs, natural_sort, normalise, of_truth, pair
@@ -111,7 +112,7 @@ def analyse(
         "sensitivity": _zero_rules(pairs, plan),
         "exclusions": [str(item) for item in meta.get("exclusions", [])],
         "looks": [str(item) for item in meta.get("looks", [])],
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "versions": {**software(), "python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
     }
     results["deviations"] = cautions.deviation_sentences(data, plan, meta, results)
     results["warnings"] = cautions.warning_sentences(results, data, pairs, plan)

@@ -1,0 +1,47 @@
+"""The software's version, and the commit where it runs from a checkout: the one place that tells them.
+
+They stand in provenance.json, results.json, every explanation, the report's last line and the foot of the pages.
+No Django here: the statistics use it too.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from functools import cache
+from pathlib import Path
+
+from explain import __version__
+
+TOP = Path(__file__).resolve().parents[2]
+SHORT = 10  # digits of the commit that people are shown
+
+
+def software() -> dict[str, str]:
+    """{"readerstudy": version} and, where it is known, {"commit": 40 hexadecimal digits}."""
+    found = commit(TOP)
+    return {"readerstudy": __version__} | ({"commit": found} if found else {})
+
+
+@cache
+def commit(folder: Path) -> str | None:
+    """The commit checked out in `folder`; None where that is no checkout of its own, or git is not there.
+
+    It is asked for once, so it is that of the code which runs, not of what was checked out later.
+    """
+    if not (folder / ".git").exists():  # or git would answer for a repository around an installed package
+        return None
+    try:
+        done = subprocess.run(  # noqa: S603 - no user text
+            ["git", "-C", str(folder), "rev-parse", "HEAD"],  # noqa: S607 - git of the PATH
+            capture_output=True, text=True, timeout=10, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def for_pages(request: object) -> dict[str, str]:
+    """Context processor: `software_version` for the foot of a page."""
+    known = software()
+    digits = known.get("commit", "")[:SHORT]
+    return {"software_version": known["readerstudy"] + (f" ({digits})" if digits else "")}
