@@ -11,7 +11,7 @@ from django.test import Client
 import explain
 from readerstudy.common.version import TOP, commit, software
 from readerstudy.exchange.export import provenance
-from readerstudy.explanations.storing import Provenance, store
+from readerstudy.explanations.keeping import Provenance, store
 from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.statistics.results import analyse
 from tests.analysis.frames import crossover

@@ -15,19 +15,12 @@ from readerstudy.statistics.plan import AnalysisPlan, Family
 
 def holm(p_values: Sequence[float]) -> NDArray[np.float64]:
     """Step-down adjusted p (n,), in the order given (Holm, Scand J Stat 1979)."""
-    p = np.asarray(p_values, dtype=float)
-    order = np.argsort(p, kind="stable")
-    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    return _in_given_order(stepped, order)
+    return _adjusted(p_values, "holm")
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> NDArray[np.float64]:
     """Step-up adjusted p (n,), in the order given (Benjamini and Hochberg, J R Stat Soc B 1995)."""
-    p = np.asarray(p_values, dtype=float)
-    order = np.argsort(p, kind="stable")
-    scaled = p[order] * len(p) / np.arange(1, len(p) + 1)
-    stepped = np.minimum.accumulate(scaled[::-1])[::-1]
-    return _in_given_order(stepped, order)
+    return _adjusted(p_values, "fdr_bh")
 
 
 def adjust(rows: list[dict[str, Any]], plan: AnalysisPlan) -> None:
@@ -55,7 +48,7 @@ def _belongs(row: dict[str, Any], family: Family) -> bool:
     return row["level"] == family.level and row["truth"] in family.truths
 
 
-def _in_given_order(stepped: NDArray[np.float64], order: NDArray[np.intp]) -> NDArray[np.float64]:
-    adjusted = np.empty_like(stepped)
-    adjusted[order] = np.minimum(stepped, 1.0)
-    return adjusted
+def _adjusted(p_values: Sequence[float], method: str) -> NDArray[np.float64]:
+    from statsmodels.stats.multitest import multipletests  # a second to import, so only where it is used
+
+    return np.asarray(multipletests(p_values, method=method)[1], dtype=float)
