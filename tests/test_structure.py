@@ -1,11 +1,13 @@
 """The house: imports between apps run one way, and the web tier never loads torch."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from django.urls import get_resolver
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = [
@@ -40,6 +42,35 @@ def test_an_app_imports_only_from_lower_apps(app):
         for file in (ROOT / "readerstudy" / app).rglob("*.py")
         for name in imported_modules(file)
         if any(name.startswith(f"readerstudy.{other}.") or name == f"readerstudy.{other}" for other in above)
+    ]
+    assert not wrong
+
+
+def app_of_each_url_name() -> dict[str, str]:
+    found = {}
+
+    def collect(patterns):
+        for pattern in patterns:
+            if hasattr(pattern, "url_patterns"):
+                collect(pattern.url_patterns)
+            elif pattern.name and pattern.callback.__module__.startswith("readerstudy."):
+                found[pattern.name] = pattern.callback.__module__.split(".")[1]
+
+    collect(get_resolver().url_patterns)
+    return found
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_an_app_links_only_to_pages_of_lower_apps(app):
+    """A page of a higher app is linked by what it is: see readerstudy.studies.navigation."""
+    above, home_of = APPS[APPS.index(app) + 1 :], app_of_each_url_name()
+    assert home_of["results"] == "analysis"
+    files = [*(ROOT / "readerstudy" / app).rglob("*.py"), *(ROOT / "templates" / app).rglob("*.html")]
+    wrong = [
+        f"{file.relative_to(ROOT)} links to {name} of {home_of[name]}"
+        for file in files
+        for name in re.findall(r"""(?:{% url |reverse\(|redirect\()["']([\w-]+)["']""", file.read_text())
+        if home_of.get(name) in above and name != "home"  # the front page belongs to the whole site
     ]
     assert not wrong
 

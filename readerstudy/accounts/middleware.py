@@ -11,7 +11,6 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import reverse
 
 from readerstudy.accounts.access import LoginRequired, lacks_second_factor
 from readerstudy.accounts.models import User
@@ -41,13 +40,21 @@ class SecondFactorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        sets_up = request.path.startswith("/accounts/") and request.path != reverse("token")  # a token skips it
-        if settings.REQUIRE_MFA_FOR_STAFF and not sets_up:
-            user = request.user
-            if isinstance(user, User) and lacks_second_factor(user):
-                messages.info(request, "Administrators need a second factor here: set one up to go on.")
-                return redirect("mfa_activate_totp")
+        if not request.path.startswith("/accounts/") and (set_up := self._set_up(request)):
+            return set_up
         return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: object, kwargs: object
+    ) -> HttpResponse | None:
+        return self._set_up(request) if getattr(view, "asks_for_second_factor", False) else None
+
+    def _set_up(self, request: HttpRequest) -> HttpResponse | None:
+        user = request.user
+        if not settings.REQUIRE_MFA_FOR_STAFF or not isinstance(user, User) or not lacks_second_factor(user):
+            return None
+        messages.info(request, "Administrators need a second factor here: set one up to go on.")
+        return redirect("mfa_activate_totp")
 
 
 class IdleMiddleware:

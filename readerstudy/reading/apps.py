@@ -4,10 +4,24 @@ from django.apps import AppConfig
 from django.db import connections
 from django.db.models.signals import post_migrate
 
+from readerstudy.studies.navigation import Tab
+
 
 class ReadingConfig(AppConfig):
     name = "readerstudy.reading"
     default_auto_field = "django.db.models.BigAutoField"
+    study_tabs = [
+        Tab("allocation", "Allocation", "study_allocation", 9),
+        Tab("progress", "Progress", "study_progress", 10),
+        Tab("exclusions", "Exclusions", "study_exclusions", 11),
+    ]
+    study_pages = {
+        "preview": "study_preview",
+        "practice_preview": "study_preview_practice",
+        "allocation": "study_allocation",
+        "reading": "reading_list",
+        "withdraw": "reader_withdraw",
+    }
 
     def ready(self) -> None:
         from readerstudy.reading import joining

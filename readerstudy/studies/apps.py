@@ -1,9 +1,21 @@
 from django.apps import AppConfig
 
+from readerstudy.studies.navigation import Tab
+
 
 class StudiesConfig(AppConfig):
     name = "readerstudy.studies"
     default_auto_field = "django.db.models.BigAutoField"
+    study_tabs = [
+        Tab("study", "Overview", "study", 1),
+        Tab("design", "Design", "study_design", 2),
+        Tab("methods", "Methods", "study_methods", 3),
+        Tab("questions", "Questions", "study_questions", 4),
+        Tab("plan", "Analysis plan", "study_plan", 5),
+        Tab("examples", "Examples", "study_examples", 6),
+        Tab("explanations", "Explanations", "study_explanations", 7),
+        Tab("people", "People", "people", 8),
+    ]
 
     def ready(self) -> None:
         from readerstudy.studies import freezing, looking, roles

@@ -23,6 +23,7 @@ from readerstudy.cases.models import Batch, Case
 from readerstudy.cases.truths import Hidden, hidden_asked
 from readerstudy.studies import blinding
 from readerstudy.studies.models import Example, Look, Membership, Study
+from readerstudy.studies.navigation import address
 
 SECONDS = 3600  # then the reason is asked for again
 ASK = "The study is not closed: say first, on its results page, why you look. The look is recorded."
@@ -150,7 +151,7 @@ def shown_studies(request: HttpRequest) -> QuerySet[Study]:
 def hidden_answers(request: HttpRequest) -> list[tuple[str, str]]:
     """Title and results page of each study, not closed, for which no reason is given."""
     studies = Study.objects.exclude(pk__in=shown_studies(request)).exclude(state=Study.State.DRAFT).order_by("pk")
-    return _pages(studies, "results")
+    return [(study.title, address("results", study.slug)) for study in studies]
 
 
 def _reasons(request: HttpRequest) -> dict[int, dict[str, Any]]:

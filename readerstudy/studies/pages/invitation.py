@@ -12,6 +12,7 @@ from readerstudy.accounts.models import User
 from readerstudy.studies import invitations
 from readerstudy.studies.invitations import InvitationError
 from readerstudy.studies.models import Invitation, Membership, Study
+from readerstudy.studies.navigation import address
 
 
 @never_cache
@@ -60,5 +61,5 @@ def _welcome(request: HttpRequest, membership: Membership) -> HttpResponse:
     study = membership.study
     messages.success(request, f"You have joined “{study.reader_title}” as {membership.role}.")
     if membership.role == Membership.Role.READER and study.state == Study.State.OPEN:
-        return redirect(f"/reading/{study.slug}/")
+        return redirect(address("reading", study.slug))
     return redirect("home")

@@ -27,6 +27,9 @@ def token(request: HttpRequest) -> HttpResponse:
     return render(request, "studies/token.html", {"made": made, "current": current})
 
 
+token.asks_for_second_factor = True  # type: ignore[attr-defined]  # no other page under /accounts/ does (middleware)
+
+
 def _end_with_role(sender: type, instance: Membership, **_: Any) -> None:
     """Who runs no study any more has nothing to export."""
     user = User.objects.filter(pk=instance.user_id).first()  # None: the account itself is being deleted
