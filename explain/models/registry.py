@@ -1,10 +1,11 @@
 """The models that can be explained: a name -> a classifier or an autoencoder, with its weight file and hash.
 
 Names: TorchXRayVision's DenseNets (`xrv-densenet121-all` ...) and autoencoder (`xrv-resnetae-101-elastic`), the small
-`demo` pair trained on synthetic X-rays, a folder below a model root (model_folders.py), an entry point of an installed
-package in the group `explain.classifiers` or `explain.autoencoders`, or the dotted path of a module class that is made
-without arguments, e.g. `torchxrayvision.baseline_models.jfhealthcare.DenseNet`. A dotted path is imported: take it from
-the person at the command line or from settings, never from data; with imports=False there are the other names only.
+`demo` pair trained on synthetic X-rays, a folder below a model root (folders.py), an entry point of an installed
+package in the group `explain.models` (the older groups `explain.classifiers` and `explain.autoencoders` work too), or
+the dotted path of a module class that is made without arguments, e.g.
+`torchxrayvision.baseline_models.jfhealthcare.DenseNet`. A dotted path is imported: take it from the person at the
+command line or from settings, never from data; with imports=False there are the other names only.
 
 A classifier maps (N, 1, H, W) float32 in [-1024, 1024] to (N, K) probabilities, calibrated where thresholds are known
 so that 0.5 is the operating point. An autoencoder has `encode(x)` and `decode(z, size)` with size = (H, W).
@@ -143,19 +144,23 @@ _Make = Callable[[Path | None], _Made]
 def _classifiers(root: Path | None = None) -> dict[str, _Make]:
     """Later entries win: neither a folder nor a package takes over a name of ours."""
     densenets = {f"xrv-densenet121-{which}": partial(_make_xrv_densenet, which) for which in _XRV_DENSENETS}
-    installed = _installed("explain.classifiers", _make_dotted_classifier)
+    installed = _installed(("explain.models", "explain.classifiers"), _make_dotted_classifier)
     return {**_folders(root, CLASSIFIERS), **installed, **densenets, "demo": _make_demo_classifier}
 
 
 def _autoencoders(root: Path | None = None) -> dict[str, _Make]:
-    installed = _installed("explain.autoencoders", _make_dotted_autoencoder)
+    installed = _installed(("explain.models", "explain.autoencoders"), _make_dotted_autoencoder)
     ours = {XRV_AUTOENCODER: _make_xrv_autoencoder, "demo": _make_demo_autoencoder}
     return {**_folders(root, AUTOENCODERS), **installed, **ours}
 
 
-def _installed(group: str, make: Callable[[str, Path | None], _Made]) -> dict[str, _Make]:
-    """Models that installed packages offer as entry points `name = package.module:Class`."""
-    points = importlib.metadata.entry_points(group=group)
+def _installed(groups: tuple[str, ...], make: Callable[[str, Path | None], _Made]) -> dict[str, _Make]:
+    """Models that installed packages offer as entry points `name = package.module:Class`.
+
+    None is imported before it is loaded, so the names of `explain.models` stand among classifiers and autoencoders;
+    loading one as what it is not is refused in words.
+    """
+    points = [point for group in groups for point in importlib.metadata.entry_points(group=group)]
     return {point.name: partial(make, f"{point.module}.{point.attr}") for point in points}
 
 

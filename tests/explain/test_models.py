@@ -166,3 +166,39 @@ def test_the_autoencoder_from_a_file(tmp_path: Path) -> None:
         assert z.shape == (1, 512, 3, 3)
         assert loaded.module.decode(z, (224, 224)).shape == (1, 1, 224, 224)
     assert read_state(tmp_path / "autoencoder.pt", [])["conv1.weight"].equal(loaded.module.conv1.weight)
+
+
+class Mirror(nn.Module):
+    """An autoencoder that keeps everything."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = nn.Parameter(torch.ones(1))
+
+    def encode(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.one
+
+    def decode(self, z: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+        return z
+
+
+@pytest.mark.parametrize(
+    "groups", [("explain.models", "explain.models"), ("explain.classifiers", "explain.autoencoders")]
+)
+def test_models_of_installed_packages(groups: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "ward_models-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: ward-models\nVersion: 1.0\n")
+    lines = [f"[{groups[0]}]", f"bright = {__name__}:Brightness", f"demo = {__name__}:Brightness"]
+    lines += [f"[{groups[1]}]"] * (groups[0] != groups[1]) + [f"mirror = {__name__}:Mirror"]
+    (package / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    save_file({"slope": torch.tensor(2.0)}, tmp_path / "bright.safetensors")
+    save_file({"one": torch.ones(1)}, tmp_path / "mirror.safetensors")
+    loaded = load_classifier("bright", weights=tmp_path / "bright.safetensors", imports=False)
+    assert loaded.name == "bright" and loaded.pathologies == ("Bright",)
+    assert load_classifier("demo").pathologies != ("Bright",)  # a package takes over no name of ours
+    assert load_autoencoder("mirror", weights=tmp_path / "mirror.safetensors", imports=False).name == "mirror"
+    if groups[0] == groups[1]:
+        with pytest.raises(WeightsError, match="is no autoencoder"):
+            load_autoencoder("bright", weights=tmp_path / "bright.safetensors")
