@@ -12,7 +12,7 @@ or constant map does not disturb the others of its batch; `explain.render.checks
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from explain.methods.batch import checked, chosen
+from explain.methods.contract import Request, Results, stills
 from explain.methods.modes import explaining
 from explain.models.dense_block import layer_by_layer
 
@@ -110,6 +111,29 @@ def integrate_gradients(
             )
             baseline = classifier(torch.zeros_like(x[:1])).expand(len(x), -1)
         return PathIntegral((x * total)[:, 0], prediction.float(), chosen(baseline, targets).float())
+
+
+def compute_input_gradient(request: Request) -> Results:
+    """The kind of `input_gradients`."""
+    return stills(request, input_gradients(request.classifier, request.x, request.targets))
+
+
+def compute_guided_backprop(request: Request) -> Results:
+    """The kind of `guided_backprop`. Parameter: final_relu."""
+    final_relu = cast(FinalRelu, request.parameters["final_relu"])
+    return stills(request, guided_backprop(request.classifier, request.x, request.targets, final_relu))
+
+
+def compute_integrated_gradients(request: Request) -> Results:
+    """The kind of `integrate_gradients`, which records whether enough steps were taken. Parameter: steps."""
+    steps = int(request.parameters["steps"])
+    integral = integrate_gradients(request.classifier, request.x, request.targets, steps, request.batch_size)
+    columns = (integral.completeness_gap, integral.prediction, integral.prediction_baseline)
+    records = [
+        {"completeness_gap": gap, "prediction_input": at_x, "prediction_baseline": at_0}
+        for gap, at_x, at_0 in zip(*(column.tolist() for column in columns), strict=True)
+    ]
+    return stills(request, integral.maps(), records)
 
 
 def _gradient(function: Callable[[Tensor], Tensor], x: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

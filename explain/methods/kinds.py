@@ -1,73 +1,104 @@
-"""The kinds of explanation, with what a page says about each. No torch here: the web tier imports this file.
+"""The registry of kinds of explanation. No torch here: the web tier imports this file.
 
-A new kind is one more entry in KINDS and, where it is computed, the function that makes its map. Raise a kind's
-`algorithm_version` whenever its pixels may change for the same image, weights and parameters: stored explanations are
-keyed by it and are made again.
+A new kind here is one more entry below, its module and its test. An installed package adds kinds without any edit, by
+entry points of the group `explain.kinds` (docs/add-a-method.md).
 """
 
-from dataclasses import dataclass
-from types import MappingProxyType
+from collections.abc import Mapping
 
+from explain.methods.kind import Kind, Parameter
+from explain.plugins import Registry
 
-@dataclass(frozen=True)
-class Kind:
-    """One kind of explanation.
+_SEARCH = Parameter(
+    name="search",
+    default="default",
+    choices=(("default", "default"), ("paper-2021", "paper-2021"), ("released-code", "released-code")),
+    label="Latent Shift search",
+    help="“default” aims at a fall by 0.30 and a rise by 0.05; the other two repeat published pictures.",
+    flat=True,
+)
 
-    name: its key in studies, exports and file names; title: its heading on pages; what_is_this: one or two sentences
-    for radiologists; uses_autoencoder: whether it needs an autoencoder beside the classifier; animated: frames instead
-    of a still map (its map is then the largest change over the frames).
-    """
-
-    name: str
-    title: str
-    algorithm_version: int
-    what_is_this: str
-    uses_autoencoder: bool = False
-    animated: bool = False
-
-
-_ALL = (
+_OURS = (
     Kind(
         name="input_gradient",
         title="Input gradients",
-        algorithm_version=1,
         what_is_this="Colour marks the pixels where a slight change of brightness would change the prediction most. "
         "It does not say in which direction.",
+        compute="explain.methods.gradients:compute_input_gradient",
     ),
     Kind(
         name="guided_backprop",
         title="Guided backprop",
-        algorithm_version=1,
         what_is_this="Colour marks the pixels that can raise the prediction, traced back through the parts of the "
         "model that respond to this image. It often follows edges.",
+        parameters=(
+            Parameter(
+                name="final_relu",
+                default="captum",
+                choices=(("captum", "left out, as Captum does"), ("full", "guided too")),
+                label="Guided backprop at the model's last ReLU",
+                flat=True,
+            ),
+        ),
+        compute="explain.methods.gradients:compute_guided_backprop",
     ),
     Kind(
         name="integrated_gradients",
         title="Integrated gradients",
-        algorithm_version=1,
         what_is_this="Colour marks the pixels that contribute most to the prediction, added up while the image fades "
         "in from plain grey. A contribution may be for or against the finding.",
+        parameters=(
+            Parameter(
+                name="steps",
+                default=50,
+                minimum=1,
+                maximum=1000,  # more change no pixel and take longer
+                label="Steps of integrated gradients",
+                help="The published maps used 100.",
+                flat=True,
+            ),
+        ),
+        compute="explain.methods.gradients:compute_integrated_gradients",
     ),
     Kind(
         name="latentshift_map",
         title="Latent Shift map",
-        algorithm_version=1,
-        uses_autoencoder=True,
         what_is_this="The image is redrawn by a second model with less and with more of the predicted finding. "
         "Colour marks where the redrawn image changes most.",
+        needs=("classifier", "autoencoder"),
+        parameters=(_SEARCH,),
+        group="latentshift",
+        compute="explain.methods.latent_shift:compute",
     ),
     Kind(
         name="latentshift_animation",
         title="Latent Shift animation",
-        algorithm_version=1,
-        uses_autoencoder=True,
-        animated=True,
         what_is_this="The image is redrawn by a second model, from less to more of the predicted finding and back. "
         "What moves or changes brightness is what the prediction depends on; fine detail is lost in redrawing.",
+        shows="animation",
+        needs=("classifier", "autoencoder"),
+        parameters=(_SEARCH,),
+        group="latentshift",
+        compute="explain.methods.latent_shift:compute",
     ),
 )
 
-KINDS = MappingProxyType({kind.name: kind for kind in _ALL})
+
+def _fits(kind: Kind, others: Mapping[str, Kind]) -> None:
+    """A parameter has one meaning in its group, and only the first kinds' are stored flat."""
+    if not kind.compute:
+        raise ValueError(f"{kind.name} has no compute; a kind rendered elsewhere needs no entry in a registry")
+    if any(parameter.flat for parameter in kind.parameters):
+        raise ValueError(f"{kind.name}: a package's parameters are stored below its kind, not flat")
+    for other in others.values():
+        if kind.scope in {parameter.name for parameter in other.parameters if parameter.flat}:
+            raise ValueError(f"{kind.scope} is the name of a parameter that studies store flat: take another name")
+        for mine in kind.parameters if other.scope == kind.scope else ():
+            if any(theirs.name == mine.name and theirs != mine for theirs in other.parameters):
+                raise ValueError(f"{kind.name} and {other.name} of one group declare {mine.name} differently")
+
+
+KINDS: Registry[Kind] = Registry(_OURS, "explain.kinds", Kind, _fits)
 
 
 def kind(name: str) -> Kind:

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from explain.methods.batch import checked, chosen
+from explain.methods.contract import Request, Result, Results
+from explain.methods.kinds import KINDS
 from explain.methods.lambda_search import Bound, LambdaSearch, StopReason, run_searches
 from explain.methods.modes import explaining
 
@@ -141,6 +143,30 @@ def latent_shift(
             stop_reasons=[StopReasons(left.reason, right.reason if right else None) for left, right in bounds],
             evaluations=[left.evaluations + (right.evaluations if right else 0) for left, right in bounds],
         )
+
+
+def compute(request: Request) -> Results:
+    """The kinds of Latent Shift, all from one search: the map alone, or with the frames. Parameter: search."""
+    shift = shift_of(request)
+    maps = shift.max_map()
+    return {
+        name: [
+            Result(maps[n], shift.frames[n] if KINDS[name].shows == "animation" else None, shift.record(n))
+            for n in range(len(maps))
+        ]
+        for name in request.kinds
+    }
+
+
+def shift_of(request: Request) -> LatentShift:
+    """The shift of this batch; any other kind of its group may start from it too."""
+    search = LambdaSearch.preset(str(request.parameters["search"]))
+    return request.once(
+        ("latent shift", search),
+        lambda: latent_shift(
+            request.classifier, request.autoencoder, request.x, request.targets, search, request.batch_size
+        ),
+    )
 
 
 def _bounds(

@@ -1,25 +1,125 @@
+"""The registry of kinds, what a kind may declare, and that ours keep the contract outsiders are held to."""
+
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from explain.methods.kinds import KINDS, kind
+from explain import plugins
+from explain.methods.kind import Kind, Parameter
+from explain.methods.kinds import KINDS, _fits, kind
+from explain.plugins import Registry
+
+PIXELS = "tests.explain.test_kinds:OURS"
+
+
+def a_kind(name: str = "shine", **fields: Any) -> Kind:
+    return Kind(name, "Shine", "Colour marks what shines.", **{"compute": "shine:compute", **fields})
+
+
+POWER = Parameter("power", 1.0, "Power of the gradient", minimum=0.0, maximum=4.0)
+OURS = a_kind()
+BRIGHT, DIM = a_kind("bright"), a_kind("dim")
+PAIR = (BRIGHT, DIM)
+TAKEN = a_kind("input_gradient")
+OTHER_SEARCH = a_kind("shift", group="latentshift", parameters=(Parameter("search", 3, "Search"),))
+FLAT = a_kind("flat", parameters=(Parameter("size", 3, "Size", flat=True),))
+NOT_COMPUTED = a_kind("elsewhere", compute="")
+NAMED_AS_A_FLAT_ONE = a_kind("steps")
+NO_KIND = {"name": "shine"}
+
+
+def installed(monkeypatch: pytest.MonkeyPatch, *attributes: str) -> Registry[Kind]:
+    """A registry of our kinds in an installation whose packages offer these attributes of this module."""
+    values = [name if ":" in name else f"{__name__}:{name}" for name in attributes]
+    points = [EntryPoint("any", value, "explain.kinds") for value in values]
+    monkeypatch.setattr(plugins.importlib, "metadata", SimpleNamespace(entry_points=lambda group: points))
+    return Registry(KINDS.values(), "explain.kinds", Kind, _fits)
 
 
 def test_the_kinds_of_both_methods() -> None:
-    assert list(KINDS) == [
-        "input_gradient",
-        "guided_backprop",
-        "integrated_gradients",
-        "latentshift_map",
-        "latentshift_animation",
-    ]
+    assert list(KINDS)[:5] == [
+        "input_gradient", "guided_backprop", "integrated_gradients", "latentshift_map", "latentshift_animation",
+    ]  # fmt: skip
     assert all(k.name == name and k.title and k.what_is_this and k.algorithm_version >= 1 for name, k in KINDS.items())
-    assert kind("latentshift_map").uses_autoencoder and not kind("guided_backprop").uses_autoencoder
     with pytest.raises(KeyError, match="no kind of explanation is called 'grad'"):
         kind("grad")
 
 
-def test_the_web_tier_can_import_it_without_torch() -> None:
-    code = "import sys, explain.methods.kinds, explain.render.checks; sys.exit('torch' in sys.modules)"
+def test_the_web_tier_can_import_the_registries_without_torch() -> None:
+    code = (
+        "import sys, explain.methods.kinds, explain.methods.contract, explain.evaluate.metrics, explain.render.checks;"
+        "list(explain.methods.kinds.KINDS), list(explain.evaluate.metrics.METRICS); sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_packages_add_kinds_one_or_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = installed(monkeypatch, "OURS", "PAIR")
+    assert list(found) == [*KINDS, "shine", "bright", "dim"]
+    assert found["shine"] is OURS and not found.broken
+
+
+@pytest.mark.parametrize(
+    "attribute, words",
+    [
+        ("TAKEN", "the name input_gradient is taken"),
+        ("NO_KIND", "NO_KIND is a dict, not a Kind"),
+        ("MISSING", "AttributeError"),
+        ("no_such_package:KIND", "ModuleNotFoundError"),
+        ("OTHER_SEARCH", "declare search differently"),
+        ("FLAT", "stored below its kind"),
+        ("NOT_COMPUTED", "has no compute"),
+        ("NAMED_AS_A_FLAT_ONE", "take another name"),
+    ],
+)
+def test_a_broken_package_is_named_and_spoils_nothing(
+    monkeypatch: pytest.MonkeyPatch, attribute: str, words: str
+) -> None:
+    found = installed(monkeypatch, attribute, "OURS")
+    assert list(found) == [*KINDS, "shine"]
+    (sentence,) = found.broken
+    assert words in sentence and "explain.kinds" in sentence
+
+
+@pytest.mark.parametrize(
+    "fields, words",
+    [
+        ({"name": "Two words"}, "small letters"),
+        ({"title": " "}, "needs a title"),
+        ({"what_is_this": ""}, "what_is_this"),
+        ({"shows": "film"}, "forms are still, animation, curve, flow"),
+        ({"needs": ("oracle",)}, "models are classifier"),
+        ({"compute": "shine.compute"}, "not package.module:function"),
+        ({"parameters": (POWER, POWER)}, "declares a parameter twice"),
+    ],
+)
+def test_a_kind_that_cannot_be_is_refused_when_it_is_made(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Kind(**{"name": "shine", "title": "Shine", "what_is_this": "Says.", **fields})
+
+
+def test_a_parameter_says_which_values_it_takes() -> None:
+    assert POWER.problem(2) == POWER.problem(0.0) == ""
+    assert POWER.problem(9) == "power must be a number from 0.0 to 4.0, not 9."
+    assert "must be a number" in POWER.problem("2") and "must be a number" in POWER.problem(float("nan"))
+    assert "whole number" in Parameter("steps", 5, "Steps").problem(2.5) and Parameter("on", True, "On").problem(1)
+    choice = Parameter("how", "a", "How", choices=(("a", "A"), ("b", "B")))
+    assert choice.problem("c") == "how must be one of a, b, not 'c'."
+    with pytest.raises(ValueError, match="give its choices"):
+        Parameter("how", "a", "How")
+    with pytest.raises(ValueError, match="none of its values"):
+        Parameter("power", 9.0, "Power", maximum=4)
+
+
+def test_what_belongs_to_a_key() -> None:
+    added = Parameter("samples", 0, "Samples", minimum=0, maximum=50, later=True)
+    declared = a_kind(parameters=(POWER, added))
+    assert declared.values({"power": 2}) == {"power": 2.0, "samples": 0}
+    assert declared.keyed({"power": 2}) == {"power": 2.0}  # explanations of before `samples` keep their key
+    assert declared.keyed({"samples": 9}) == {"power": 1.0, "samples": 9}
+    with pytest.raises(ValueError, match="power must be"):
+        declared.values({"power": "much"})

@@ -1,0 +1,178 @@
+"""The contract between a kind of explanation and whoever runs it: a Request in, for each kind and example a Result.
+
+    def compute(request: Request) -> Results
+
+`request.kinds` names what is wanted: one kind, or those of a group that are wanted together. Examples of a batch do not
+influence each other, models are left as they were found, device and type follow the input. `explain.testing.check_kind`
+tests all this.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from explain.methods.kind import Kind, Need, Value
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+
+Shared = TypeVar("Shared")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A batch to explain.
+
+    kinds: names of the kinds wanted. x: float32 (N, 1, H, W), radiographs in [-1024, 1024]. targets: int64 (N,), the
+    classifier's output column to explain for each. models: those that the kinds need. parameters: a value for each
+    parameter that the kinds declare. batch_size: images per pass of a model; bounds memory.
+    """
+
+    kinds: tuple[str, ...]
+    x: Tensor
+    targets: Tensor
+    models: Mapping[Need, nn.Module]
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    batch_size: int = 8
+    _shared: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, key: Hashable, make: Callable[[], Shared]) -> Shared:
+        """What `make` gives, made once for this batch whichever kind asks first; `key` says all that it depends on."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        made: Shared = self._shared[key]
+        return made
+
+    @property
+    def device(self) -> torch.device:
+        return self.x.device
+
+    @property
+    def classifier(self) -> nn.Module:
+        """(N, 1, H, W) -> (N, K) probabilities."""
+        return self.models["classifier"]
+
+    @property
+    def autoencoder(self) -> nn.Module:
+        """Has `encode(x)` and `decode(z, (H, W))`."""
+        return self.models["autoencoder"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """One kind for one example.
+
+    map: float32 (H, W) over the model's field of view. frames: float32 (F, H, W) in the model's range. Either or both.
+    record: what to keep beside them, fit for JSON. What a kind must give follows from what it shows (Kind.shows).
+    """
+
+    map: Tensor | None = None
+    frames: Tensor | None = None
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+
+Results = Mapping[str, Sequence[Result]]
+Compute = Callable[[Request], Results]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What `explained` gives for one kind: a result for each example, and the seconds of one of them."""
+
+    results: Sequence[Result]
+    seconds: float
+
+
+def stills(request: Request, maps: Tensor, records: Sequence[Mapping[str, Any]] | None = None) -> Results:
+    """What a kind of one map (N, H, W) returns; records: one for each example."""
+    records = records or [{}] * len(maps)
+    (name,) = request.kinds
+    return {name: [Result(one, record=record) for one, record in zip(maps, records, strict=True)]}
+
+
+def function_of(kind: Kind) -> Compute:
+    """The function that computes a kind. Raises ValueError in words where there is none."""
+    module, _, name = kind.compute.partition(":")
+    if not module:
+        raise ValueError(f"{kind.name} is rendered elsewhere: nothing here computes it")
+    try:
+        function: Compute = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"{kind.name} cannot be computed: {kind.compute} cannot be imported ({error})") from error
+    return function
+
+
+def explained(
+    kinds: Iterable[Kind],
+    x: Tensor,
+    targets: Tensor,
+    models: Mapping[Need, nn.Module],
+    parameters: Callable[[Kind], Mapping[str, Value]] = lambda kind: {},
+    batch_size: int = 8,
+) -> dict[str, Made]:
+    """Compute kinds for a batch, those of a group in one call.
+
+    parameters: the values set for a kind; the rest are its defaults. Raises ValueError for a model that is not given
+    and for results that break the contract, and whatever a kind raises.
+    """
+    calls: dict[tuple[str, str], list[Kind]] = {}
+    for kind in kinds:
+        calls.setdefault((kind.scope, kind.compute), []).append(kind)
+        if lacking := [need for need in kind.needs if need not in models]:
+            raise ValueError(f"{kind.name} needs a model that is not given: {', '.join(lacking)}")
+    made: dict[str, Made] = {}
+    shared: dict[Hashable, Any] = {}
+    for together in calls.values():
+        values = {name: value for kind in together for name, value in kind.values(parameters(kind)).items()}
+        request = Request(tuple(kind.name for kind in together), x, targets, models, values, batch_size, shared)
+        compute, start = function_of(together[0]), time.perf_counter()
+        results = compute(request)
+        _wait(x.device)
+        seconds = (time.perf_counter() - start) / len(x) / len(together)
+        for kind in together:
+            made[kind.name] = Made(checked_results(kind, results.get(kind.name, ()), x), seconds)
+    return made
+
+
+def checked_results(kind: Kind, results: Sequence[Result], x: Tensor) -> Sequence[Result]:
+    """The results, if they are what a kind of this form must give for x; else ValueError in words."""
+    if len(results) != len(x):
+        raise ValueError(f"{kind.name} gave {len(results)} results for {len(x)} examples")
+    height, width = x.shape[-2:]
+    for result in results:
+        for what, tensor, shape in (
+            ("map", result.map, (height, width)),
+            ("frames", result.frames, (None if result.frames is None else len(result.frames), height, width)),
+        ):
+            if tensor is not None and (tuple(tensor.shape) != shape or not tensor.is_floating_point()):
+                raise ValueError(
+                    f"{kind.name}: {what} is {tensor.dtype} {tuple(tensor.shape)}; give float32, ({height}, {width}) "
+                    "for a map, one such picture a frame for frames"
+                )
+        if lacking := _lacks(kind, result):
+            raise ValueError(f"{kind.name} shows a {kind.shows}, so each result needs {lacking}")
+    return results
+
+
+def _lacks(kind: Kind, result: Result) -> str:
+    if kind.shows == "still":
+        return "" if result.map is not None else "a map"
+    if kind.shows == "animation":
+        return "" if result.frames is not None else "frames"
+    if kind.shows == "flow":
+        return "" if result.frames is not None and len(result.frames) == 2 else "two frames: right and down"
+    return "" if result.record.get("lambdas") and result.record.get("predictions") else "lambdas and predictions"
+
+
+def _wait(device: torch.device) -> None:
+    """Let a GPU finish, so that the time measured is this kind's."""
+    if device.type == "cuda":
+        import torch
+
+        torch.cuda.synchronize(device)
