@@ -10,6 +10,27 @@ import { Slider } from "./slider.js";
 const SETTLE_MS = 900;
 const MOST_RADIOS = 11;
 
+/**
+ * @param {number} digit 0 stands for 10 on scales from 1 to 10 @param {{minimum: number, maximum: number}} scale
+ * @returns {number|null} the score; null off the scale
+ */
+export function scoreOfDigit(digit, { minimum, maximum }) {
+  const score = digit === 0 && minimum > 0 && maximum === 10 ? 10 : digit;
+  return score < minimum || score > maximum ? null : score;
+}
+
+/**
+ * Where to go after an answer: to the next open question, round the end; where none is open, to the one below.
+ * @param {(number|null)[]} scores by question @param {number} index just answered
+ * @param {boolean} revising whether the reader goes through answered questions once more
+ * @returns {number} -1: to none
+ */
+export function nextQuestion(scores, index, revising) {
+  const count = scores.length;
+  const order = Array.from({ length: count }, (_, i) => (index + 1 + i) % count);
+  return order.find((i) => scores[i] === null) ?? (revising && index + 1 < count ? index + 1 : -1);
+}
+
 export class Questions {
   /**
    * @param {HTMLFormElement} form
@@ -165,7 +186,7 @@ export class Questions {
   }
 
   /**
-   * @param {number} digit 0 stands for 10 on scales from 1 to 10
+   * @param {number} digit
    * @returns {string} what to tell a reader whose digit changes nothing; else ""
    */
   answer(digit) {
@@ -180,8 +201,8 @@ export class Questions {
       return "";
     }
     const { minimum, maximum } = this.questions[index];
-    const score = digit === 0 && minimum > 0 && maximum === 10 ? 10 : digit;
-    if (score < minimum || score > maximum) {
+    const score = scoreOfDigit(digit, { minimum, maximum });
+    if (score === null) {
       return `Question ${index + 1} is answered with ${minimum} to ${maximum}: ${digit} is not taken.`;
     }
     this.onInput();
@@ -193,13 +214,11 @@ export class Questions {
   }
 
   /**
-   * To the next open question; where none was open, through all of them once. Then to none.
+   * Where none was open, through all of them once.
    * @param {number} index just answered @param {boolean} open whether anything was open before it
    */
   goOn(index, open) {
-    const count = this.questions.length;
-    const order = Array.from({ length: count }, (_, i) => (index + 1 + i) % count);
-    const next = order.find((i) => this.scoreOf(i) === null) ?? (this.revising && !open && index + 1 < count ? index + 1 : -1);
+    const next = nextQuestion(this.questions.map((_, i) => this.scoreOf(i)), index, this.revising && !open);
     if (next < 0) this.revising = false;
     this.focus(next);
   }

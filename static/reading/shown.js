@@ -13,13 +13,13 @@ export class Shown {
     this.explanations = [];
   }
 
-  /** Another example. @param {{type: string}[]} panels */
-  start(panels) {
+  /** Another example. @param {number} total of its panels @param {number} input which of them is the radiograph */
+  start(total, input) {
     this.one = null;
     this.at = 0;
-    this.input = Math.max(0, panels.findIndex(({ type }) => type === "input"));
-    this.total = panels.length;
-    this.explanations = panels.map((_, index) => index).filter((index) => index !== this.input);
+    this.input = input;
+    this.total = total;
+    this.explanations = Array.from({ length: total }, (_, index) => index).filter((index) => index !== input);
   }
 
   /** @returns {number[]} panels on the screen */

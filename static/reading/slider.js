@@ -9,6 +9,15 @@ import { digitOf } from "./signs.js";
 const STEPS = { ArrowUp: 1, ArrowDown: -1, PageUp: 10, PageDown: -10, ArrowRight: 1, ArrowLeft: -1, Home: -Infinity,
   End: Infinity };
 
+/**
+ * @param {string} text as typed @param {{minimum: number, maximum: number}} scale
+ * @returns {number|null} null where it is no whole number on the scale
+ */
+export function scoreOfText(text, { minimum, maximum }) {
+  const score = Number(text);
+  return /^\s*-?\d+\s*$/.test(text) && score >= minimum && score <= maximum ? score : null;
+}
+
 export class Slider {
   /** @param {import("./types.js").Question} question @param {() => void} onRest a drag has ended: the answer stands */
   constructor({ key, text, minimum, maximum }, onRest) {
@@ -41,9 +50,7 @@ export class Slider {
 
   /** @returns {number|null} null before there is an answer, and while what is typed is none */
   get score() {
-    const text = this.box.value.trim();
-    const score = Number(text);
-    return /^-?\d+$/.test(text) && score >= this.minimum && score <= this.maximum ? score : null;
+    return scoreOfText(this.box.value, this);
   }
 
   /** @param {number|undefined} score */

@@ -67,7 +67,7 @@ export class Viewer {
     this.panels = panels.map((facts, index) => (
       dress(new Panel(facts, loaded, subject), index, this, paused)));
     this.container.replaceChildren(...this.panels.map((panel) => panel.element));
-    this.shown.start(panels);
+    this.shown.start(panels.length, Math.max(0, panels.findIndex(({ type }) => type === "input")));
     this.rearrange();
     this.draw();
     this.onChange();
@@ -83,7 +83,7 @@ export class Viewer {
     this.pointed = 0;
     this.state.field = "crop";
     this.state.resetField();
-    this.shown.start([]);
+    this.shown.start(0, 0);
     this.loupe.clear();
     this.container.replaceChildren();
   }
