@@ -27,7 +27,7 @@ def main() -> None:
     from readerstudy.analysis.report import write_report
     from readerstudy.statistics.plan import AnalysisPlan  # here, so that its time is measured
     from readerstudy.statistics.results import analyse
-    from tests.analysis.frames import crossover
+    from tests.statistics.frames import crossover
 
     clocks.append(_clocks())
     _line("imports", *clocks)

@@ -23,9 +23,9 @@ from readerstudy.studies.drafting import MethodRow, new_study, replace_methods
 from readerstudy.studies.lifecycle import close_study, open_study
 from readerstudy.studies.models import Study
 from scripts import dev
-from tests.analysis.sheets import write as write_sheets
 from tests.builders import make_reader
 from tests.cases.batches import gif, png
+from tests.exchange.sheets import write as write_sheets
 from tests.small_hospital import write_zip
 
 ROOT = Path(__file__).parents[1]

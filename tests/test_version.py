@@ -14,8 +14,8 @@ from readerstudy.exchange.export import provenance
 from readerstudy.explanations.keeping import Provenance, store
 from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.statistics.results import analyse
-from tests.analysis.frames import crossover
 from tests.builders import make_study, make_user
+from tests.statistics.frames import crossover
 
 
 def git(folder: Path, *words: str) -> str:

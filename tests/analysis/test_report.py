@@ -19,7 +19,7 @@ from readerstudy.statistics.figures.answers import LEVEL_COLOURS
 from readerstudy.statistics.figures.style import METHOD_LOOKS
 from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
 from readerstudy.statistics.results import analyse
-from tests.analysis.frames import crossover
+from tests.statistics.frames import crossover
 
 PLAN = AnalysisPlan(bootstrap_replicates=100)
 

@@ -17,8 +17,8 @@ from readerstudy.analysis.running import store_analysis
 from readerstudy.exchange.tables import completeness
 from readerstudy.reading.models import Exclusion
 from readerstudy.studies.models import Look, Study
-from tests.analysis.sheets import write
 from tests.builders import make_member, make_reader, make_reads, make_response, make_study, make_user, open_now
+from tests.exchange.sheets import write
 
 pytestmark = pytest.mark.django_db
 PAGE = "/studies/ours/results/"

@@ -16,7 +16,7 @@ from readerstudy.exchange.loading.spreadsheets import load_spreadsheets
 from readerstudy.reading.models import Assignment, Response
 from readerstudy.studies.freezing import FrozenError
 from readerstudy.studies.models import Study
-from tests.analysis.sheets import score, trials, write
+from tests.exchange.sheets import score, trials, write
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from readerstudy.statistics.frame import analysed, normalise, pair
 from readerstudy.statistics.multiplicity import adjust
 from readerstudy.statistics.paired import paired_rows
 from readerstudy.statistics.plan import AnalysisPlan, Family
-from tests.analysis.frames import QUESTIONS, oracle, published
+from tests.statistics.frames import QUESTIONS, oracle, published
 
 pytestmark = pytest.mark.shared
 PLAN = AnalysisPlan()

@@ -7,7 +7,7 @@ from readerstudy.statistics.mrmc import MRMCError, Pilot, cases_needed, obuchows
 from readerstudy.statistics.mrmc.obuchowski_rockette import Components
 from readerstudy.statistics.mrmc.power import MODES, standard_error
 from readerstudy.statistics.mrmc.simulate import RoeMetz, simulate_study
-from tests.analysis.mrmc.oracles import synthetic, van_dyke
+from tests.statistics.mrmc.oracles import synthetic, van_dyke
 
 PILOT = Pilot(var_tr=2.004e-4, error=8.0229e-4, cov1=3.4661e-4, cov2=3.4407e-4, cov3=2.3903e-4, n_cases=114)
 

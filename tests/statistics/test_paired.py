@@ -14,7 +14,7 @@ from scipy import stats
 from readerstudy.statistics.frame import analysed, normalise, pair
 from readerstudy.statistics.paired import compare, paired_rows, rank_biserial, signed_rank
 from readerstudy.statistics.plan import AnalysisPlan
-from tests.analysis.frames import crossover
+from tests.statistics.frames import crossover
 
 PLAN = AnalysisPlan(bootstrap_replicates=100)
 

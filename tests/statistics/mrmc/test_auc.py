@@ -12,7 +12,7 @@ from readerstudy.statistics.mrmc import (
     simulate_study,
 )
 from readerstudy.statistics.mrmc.data import ReaderScores
-from tests.analysis.mrmc.oracles import EXPECTED, synthetic
+from tests.statistics.mrmc.oracles import EXPECTED, synthetic
 
 
 def counted_auc(scores: np.ndarray, truth: np.ndarray) -> float:

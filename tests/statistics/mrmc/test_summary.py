@@ -15,7 +15,7 @@ from readerstudy.statistics.mrmc import (
     reader_scores,
     ustat,
 )
-from tests.analysis.mrmc.oracles import published_reads, synthetic, synthetic_frame
+from tests.statistics.mrmc.oracles import published_reads, synthetic, synthetic_frame
 
 KEYS = {"question", "covariance", "auc", "components", "random_readers", "fixed_readers", "fixed_cases", "ustat"}
 

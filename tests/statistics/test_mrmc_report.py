@@ -6,7 +6,7 @@ import pytest
 
 from readerstudy.statistics.mrmc import mrmc_summary, reader_scores
 from readerstudy.statistics.report.mrmc import mrmc_csv, mrmc_part, mrmc_tables
-from tests.analysis.mrmc.oracles import synthetic, synthetic_frame
+from tests.statistics.mrmc.oracles import synthetic, synthetic_frame
 
 
 def responses(name: str) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from explain.demo.models import load_demo
 from explain.models.dense_block import DenseBlock
 from explain.models.fast import Pointwise, prepared
 from tests.explain.conftest import radiographs
-from tests.explain.test_gradients import METHODS, relative, state
+from tests.explain.methods.test_gradients import METHODS, relative, state
 
 
 def error(ours: Tensor, other: Tensor) -> float:

@@ -13,7 +13,7 @@ from explain.methods.kind import Kind, Parameter
 from explain.methods.kinds import KINDS, _fits, kind
 from explain.plugins import Registry
 
-PIXELS = "tests.explain.test_kinds:OURS"
+PIXELS = "tests.explain.methods.test_kinds:OURS"
 
 
 def a_kind(name: str = "shine", **fields: Any) -> Kind:

@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from tests.analysis.frames import oracle
+from tests.statistics.frames import oracle
 
 pytestmark = [pytest.mark.django_db, pytest.mark.shared]
 SAME = {"n_pairs": "n_pairs", "n_zero": "n_zero", "mean_a": "mean_A", "mean_b": "mean_B", "p_value": "p", "w": "W"} | {

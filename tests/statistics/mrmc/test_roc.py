@@ -5,7 +5,7 @@ import pytest
 
 from readerstudy.statistics.mrmc import average_roc, empirical_auc, roc_points
 from readerstudy.statistics.mrmc.roc import roc_curves
-from tests.analysis.mrmc.oracles import synthetic
+from tests.statistics.mrmc.oracles import synthetic
 
 
 def area(points: np.ndarray) -> float:

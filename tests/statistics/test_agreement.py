@@ -14,7 +14,7 @@ from sklearn.metrics import cohen_kappa_score
 from readerstudy.statistics.agreement import agreement, agreement_rows, icc_2_1, ordinal_alpha, quadratic_kappa
 from readerstudy.statistics.frame import analysed, normalise
 from readerstudy.statistics.plan import AnalysisPlan
-from tests.analysis.frames import crossover
+from tests.statistics.frames import crossover
 
 PLAN = AnalysisPlan(bootstrap_replicates=100)
 

@@ -18,7 +18,7 @@ from readerstudy.statistics.plan import AnalysisError, AnalysisPlan, PrimaryEndp
 from readerstudy.statistics.results import analyse
 from readerstudy.statistics.words import sentences
 from readerstudy.statistics.words.cautions import warning_sentences
-from tests.analysis.frames import crossover
+from tests.statistics.frames import crossover
 
 PLAN = AnalysisPlan(bootstrap_replicates=100)
 

@@ -11,7 +11,7 @@ from explain.methods.lambda_search import LambdaSearch, run_searches
 from explain.methods.latent_shift import LatentShift, latent_shift
 from explain.render.checks import map_problem
 from tests.explain.conftest import radiographs
-from tests.explain.test_gradients import relative, state
+from tests.explain.methods.test_gradients import relative, state
 
 PRESETS = ["default", "paper-2021", "released-code"]
 

@@ -11,7 +11,7 @@ from statsmodels.genmod.cov_struct import Exchangeable
 from readerstudy.statistics.effects import contrast_row, crossover_row, model_row, period_rows
 from readerstudy.statistics.frame import analysed, normalise, pair
 from readerstudy.statistics.plan import AnalysisPlan
-from tests.analysis.frames import crossover
+from tests.statistics.frames import crossover
 
 PLAN = AnalysisPlan(bootstrap_replicates=200)
 BOTH = {"question": "confidence", "method_a": "A", "method_b": "B"}

@@ -206,7 +206,7 @@ def test_reading_needs_neither_torch_nor_skimage(tmp_path: Path) -> None:
         "from explain.images import radiograph\nfrom explain.render import curve, pictures, rendered\n"
         f"print(radiograph.read_radiograph({str(tmp_path / 'case.png')!r}).model_input().shape)"
     )
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "(1, 224, 224)"
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from readerstudy.statistics.mrmc import MRMCError, clustered_signed_rank
-from tests.analysis.mrmc.oracles import published_reads
+from tests.statistics.mrmc.oracles import published_reads
 
 
 @pytest.mark.shared

@@ -18,7 +18,7 @@ from readerstudy.statistics.frame import (
     pair,
 )
 from readerstudy.statistics.plan import AnalysisError
-from tests.analysis.frames import crossover
+from tests.statistics.frames import crossover
 
 
 def test_practice_excluded_superseded_and_unscored_rows_do_not_count() -> None:

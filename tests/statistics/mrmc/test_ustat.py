@@ -6,7 +6,7 @@ import pytest
 from readerstudy.statistics.mrmc import MRMCError, empirical_auc, ustat
 from readerstudy.statistics.mrmc.data import ReaderScores
 from readerstudy.statistics.mrmc.ustat import Interval
-from tests.analysis.mrmc.oracles import EXPECTED, synthetic
+from tests.statistics.mrmc.oracles import EXPECTED, synthetic
 
 
 def agrees(found: Interval, row: dict, suffix: str) -> None:

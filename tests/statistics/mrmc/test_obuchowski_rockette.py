@@ -5,7 +5,7 @@ import pytest
 
 from readerstudy.statistics.mrmc import MRMCError, obuchowski_rockette, reader_scores, simulate_study
 from readerstudy.statistics.mrmc.obuchowski_rockette import ObuchowskiRockette, dorfman_berbaum_metz
-from tests.analysis.mrmc.oracles import EXPECTED, synthetic, van_dyke
+from tests.statistics.mrmc.oracles import EXPECTED, synthetic, van_dyke
 
 
 def printed(value: float, digits: str) -> bool:

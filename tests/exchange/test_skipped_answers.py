@@ -10,7 +10,7 @@ from readerstudy.analysis.gathering import study_data, study_results
 from readerstudy.cases.models import Batch
 from readerstudy.reading.models import Assignment, Response
 from readerstudy.studies.models import Study
-from tests.analysis.sheets import HEADER, score, write
+from tests.exchange.sheets import HEADER, score, write
 
 pytestmark = pytest.mark.django_db
 
