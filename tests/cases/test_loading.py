@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from django.conf import settings
-from readerstudy.cases.load.problems import Refused
 
 from explain.images.radiograph import read_radiograph
 from explain.render.pictures import read_display_image
 from readerstudy.cases.loading import load as loading
 from readerstudy.cases.loading.load import Loaded, load_batch
+from readerstudy.cases.loading.problems import Refused
 from readerstudy.cases.loading.sources import open_source
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
 from readerstudy.common.identity import patient_key
@@ -214,7 +214,7 @@ def test_files_of_a_load_that_was_killed_are_removed_by_a_later_one(full, tmp_pa
     killed = (
         "import os, django; django.setup()\n"
         "from readerstudy.cases.models import Batch, Case\n"
-        "from readerstudy.cases.load.written import WrittenFiles\n"
+        "from readerstudy.cases.loading.written import WrittenFiles\n"
         "with WrittenFiles(Batch(name='killed', content_sha256='0')) as files:\n"
         "    files.save(Case().pixels, b'pixels', '.png', 'salt')\n"
         "    os.kill(os.getpid(), 9)\n"
