@@ -131,11 +131,15 @@ TABLE: dict[str, Row] = {
     "studies/<slug:slug>/explanations/": researchers(),
     "studies/<slug:slug>/open/": researchers(method="post"),
     "studies/<slug:slug>/close/": researchers(method="post"),
+    "studies/<slug:slug>/reopen/": administrators(method="post"),
     "studies/<slug:slug>/new-version/": researchers(method="post"),
     "studies/<slug:slug>/files/<str:name>": researchers(name=display),
     "studies/<slug:slug>/people/": researchers(),
     "studies/<slug:slug>/people/<int:pk>/remove/": researchers(method="post", pk=own_membership),
     "studies/<slug:slug>/readers/<slug:code>/withdraw/": researchers(method="post", code=lambda world: "R1", own=False),
+    "studies/<slug:slug>/readers/<slug:code>/reads/<int:number>/reopen/": administrators(
+        method="post", code=lambda world: "R1", number=first, own=False, states=("open", "closed")
+    ),
     "studies/<slug:slug>/people/<int:pk>/resend/": researchers(method="post", pk=lambda world: world.invitation.pk),
     "studies/<slug:slug>/people/<int:pk>/revoke/": researchers(method="post", pk=lambda world: world.invitation.pk),
     "accounts/token/": study_makers(),

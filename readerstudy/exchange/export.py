@@ -14,12 +14,12 @@ from django.utils import timezone
 from readerstudy.common.csv_cells import safe_cell
 from readerstudy.common.version import software
 from readerstudy.exchange.dictionary import LONG, Column, wide_columns
-from readerstudy.exchange.records import exclusion_records, look_records
+from readerstudy.exchange.records import exclusion_records, look_records, reopening_records
 from readerstudy.exchange.tables import completeness, long_rows, wide_rows
 from readerstudy.studies.asking import not_asked
 from readerstudy.studies.composition import truths_of
 from readerstudy.studies.models import Study
-from readerstudy.studies.protocol import protocol
+from readerstudy.studies.protocol import published_protocol
 
 FORMATS = ("long", "wide", "imrmc")
 # What can be downloaded: end of the file's name, and type.
@@ -71,7 +71,7 @@ def provenance(study: Study, format: str, content_sha256: str, rows: int) -> dic
         "simulated": study.simulated,
         "protocol_version": study.protocol_version,
         "protocol_sha256": study.protocol_sha256,
-        "protocol": protocol(study),
+        "protocol": published_protocol(study),
         "opened_at": study.opened_at.isoformat() if study.opened_at else None,
         "closed_at": study.closed_at.isoformat() if study.closed_at else None,
         "seed": study.seed,
@@ -83,6 +83,7 @@ def provenance(study: Study, format: str, content_sha256: str, rows: int) -> dic
         "not_asked": [{"method": method, "question": question} for method, question in not_asked(study)],
         "exclusions": exclusion_records(study),
         "looks": look_records(study),
+        "reopenings": reopening_records(study),
         "software": {
             **software(),
             "python": platform.python_version(),

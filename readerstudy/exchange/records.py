@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from readerstudy.reading.models import Exclusion
+from readerstudy.common.counting import counted
+from readerstudy.reading.models import Exclusion, ReadReopening, Response
 from readerstudy.studies.models import Study
 
 
@@ -24,6 +25,52 @@ def look_records(study: Study) -> list[dict[str, Any]]:
     return [
         {"what": look.what, "why": look.why, "at": look.at.isoformat()} for look in study.looks.order_by("at", "pk")
     ]
+
+
+def reopening_records(study: Study) -> list[dict[str, Any]]:
+    """One dict per reopening of the study or of a read, in order: what, reader, read, why, at, ended (before).
+
+    For a read, `answers` names what was answered afterwards: example, question, revision.
+    """
+    rows: list[dict[str, Any]] = [
+        {"what": "study", "why": row.why, "at": row.at.isoformat(), "ended": row.closed_at.isoformat()}
+        for row in study.reopenings.order_by("at", "pk")
+    ]
+    reads = ReadReopening.objects.filter(read__reader__study=study).select_related("read__reader")
+    for row in reads.order_by("at", "pk"):
+        later = Response.objects.filter(assignment__read=row.read, received_at__gte=row.at)
+        rows.append(
+            {
+                "what": "read",
+                "reader": row.read.reader.code,
+                "read": row.read.number,
+                "why": row.why,
+                "at": row.at.isoformat(),
+                "ended": row.finished_at.isoformat(),
+                "answers": [
+                    {"example": str(number), "question": question, "revision": revision}
+                    for number, question, revision in later.order_by("received_at", "pk").values_list(
+                        "assignment__example__number", "question__key", "revision"
+                    )
+                ],
+            }
+        )
+    return sorted(rows, key=lambda row: row["at"])
+
+
+def reopening_sentences(study: Study) -> list[str]:
+    return [_reopened(record) for record in reopening_records(study)]
+
+
+def _reopened(record: dict[str, Any]) -> str:
+    at, ended = record["at"][:10], record["ended"][:10]
+    if record["what"] == "study":
+        return f"The study was closed on {ended} and reopened on {at}: {record['why']}"
+    answers = counted(len(record["answers"]), "answer")
+    return (
+        f"Read {record['read']} of {record['reader']} was finished on {ended} and reopened on {at} "
+        f"({answers} afterwards): {record['why']}"
+    )
 
 
 def exclusion_sentences(study: Study) -> list[str]:

@@ -9,7 +9,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from readerstudy.accounts.access import administrator
 from readerstudy.common.admin_base import AskingAdmin, HouseAdmin, RecordAdmin
 from readerstudy.reading.exclusions import exclude
-from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, Response, Sequence, Visit
+from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, ReadReopening, Response, Sequence, Visit
 from readerstudy.studies import looking
 
 
@@ -23,6 +23,13 @@ class AnswersAdmin(AskingAdmin, RecordAdmin):
 
     def where_to_ask(self, request: HttpRequest) -> list[tuple[str, str]]:
         return looking.hidden_answers(request)
+
+
+@admin.register(ReadReopening)
+class ReadReopeningAdmin(RecordAdmin):
+    list_display = ["at", "read", "by", "why", "finished_at"]
+    list_select_related = ["read__reader", "by"]
+    search_fields = ["why", "read__reader__code", "read__reader__study__slug"]
 
 
 @admin.register(Reader)

@@ -71,6 +71,23 @@ class Read(models.Model):
         return "Practice" if self.number == self.PRACTICE else f"Read {self.number}"
 
 
+class ReadReopening(models.Model):
+    """A finished read was opened again: who, when, why, and when it had been finished."""
+
+    read = models.ForeignKey(Read, on_delete=models.PROTECT, related_name="reopenings")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+    why = models.CharField(max_length=300)
+    finished_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["read_id", "at"]
+        constraints = [models.CheckConstraint(condition=~Q(why=""), name="read_reopening_says_why")]
+
+    def __str__(self) -> str:
+        return self.why
+
+
 class Sequence(models.Model):
     """Which method an example gets in which read, per reader and example: methods[0] in read 1, and so on."""
 

@@ -15,6 +15,11 @@ urlpatterns = [
     path("studies/<slug:slug>/progress/", study.progress_page, name="study_progress"),
     path("studies/<slug:slug>/progress.csv", study.progress_csv, name="study_progress_csv"),
     path("studies/<slug:slug>/readers/<slug:code>/withdraw/", study.withdraw_page, name="reader_withdraw"),
+    path(
+        "studies/<slug:slug>/readers/<slug:code>/reads/<int:number>/reopen/",
+        study.reopen_read_page,
+        name="read_reopen",
+    ),
     path("studies/<slug:slug>/allocation/", study.allocation_page, name="study_allocation"),
     path("studies/<slug:slug>/allocation.csv", study.allocation_csv, name="study_allocation_csv"),
     path("studies/<slug:slug>/exclusions/", study.exclusions_page, name="study_exclusions"),

@@ -12,7 +12,15 @@ from readerstudy.accounts.access import AnyRequest, administrator, signed_in
 from readerstudy.accounts.models import User
 from readerstudy.studies.models import Membership, Study
 
-__all__ = ["administrator", "may_create_study", "researcher_study", "run_by", "signed_in"]
+__all__ = [
+    "administered_study",
+    "administrates",
+    "administrator",
+    "may_create_study",
+    "researcher_study",
+    "run_by",
+    "signed_in",
+]
 
 RUNS = (Membership.Role.RESEARCHER, Membership.Role.ADMINISTRATOR)
 
@@ -31,6 +39,20 @@ def researcher_study(request: AnyRequest, slug: str, state: str | None = None) -
         raise Http404("There is no such study, or it is not open to your account.")
     if state is not None and study.state != state:
         raise PermissionDenied(f"“{study.title}” is {study.state}; this can be done only while it is {state}.")
+    return study
+
+
+def administrates(user: User, study: Study) -> bool:
+    """Whether this is an administrator of the study, or one of the site who has no other role in it."""
+    own = Membership.objects.filter(study=study, user=user).first()
+    return own.role == Membership.Role.ADMINISTRATOR if own else user.is_administrator
+
+
+def administered_study(request: AnyRequest, slug: str) -> Study:
+    """As researcher_study, for its administrators alone; PermissionDenied for its researchers."""
+    study = researcher_study(request, slug)
+    if not administrates(signed_in(request), study):
+        raise PermissionDenied("Only an administrator may do this: ask one.")
     return study
 
 

@@ -14,6 +14,7 @@ from readerstudy.studies.models import (
     Membership,
     Method,
     Question,
+    Reopening,
     Selection,
     Study,
 )
@@ -119,6 +120,14 @@ class ExampleAdmin(RecordAdmin):
     @admin.display(ordering="prediction__pathology")
     def pathology(self, example: Example) -> str:
         return example.prediction.pathology
+
+
+@admin.register(Reopening)
+class ReopeningAdmin(RecordAdmin):
+    list_display = ["at", "study", "by", "why", "closed_at"]
+    list_filter = ["study"]
+    list_select_related = ["study", "by"]
+    search_fields = ["why", "study__slug"]
 
 
 @admin.register(Look)

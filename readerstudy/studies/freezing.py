@@ -27,8 +27,13 @@ _FROZEN = (
     "opened_at",
     "opened_by_id",
     "protocol_sha256",
+    "truth_salt",
 )
-_NEXT_STATES = {"draft": {"draft", "open"}, "open": {"open", "closed"}, "closed": {"closed"}}
+_NEXT_STATES = {
+    "draft": {"draft", "open"},
+    "open": {"open", "closed"},
+    "closed": {"closed"},
+}  # or reopened
 
 
 class FrozenError(ValidationError):
@@ -85,11 +90,15 @@ def _refuse_study_edit(sender: type, instance: Study, raw: bool = False, **_: An
     before = rows.first()
     if before is None:
         return
-    if instance.state not in _NEXT_STATES[before.state]:
+    reopened = instance.state == Study.State.OPEN and (
+        before.closed_at is not None and before.reopenings.filter(closed_at=before.closed_at).exists()
+    )
+    if instance.state not in _NEXT_STATES[before.state] and not reopened:
         raise FrozenError(f"A study that is {before.state} cannot become {instance.state}: make a new version instead.")
     if before.is_draft:
         return
-    fixed = (*_FROZEN, "closed_at", "closed_by_id") if before.state == Study.State.CLOSED else _FROZEN
+    closed = before.state == Study.State.CLOSED and not reopened
+    fixed = (*_FROZEN, "closed_at", "closed_by_id") if closed else _FROZEN
     changed = [name for name in fixed if getattr(before, name) != getattr(instance, name)]
     if changed:
         names = ", ".join(name.removesuffix("_id").replace("_", " ") for name in changed)

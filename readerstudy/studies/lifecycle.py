@@ -1,4 +1,9 @@
-"""Draft -> open -> closed, and new versions. Opening runs the checklist, freezes the protocol and draws allocations."""
+"""Draft -> open -> closed (reopened by an administrator, for a reason), and new versions.
+
+Opening runs the checklist, freezes the protocol and draws allocations.
+"""
+
+import secrets
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -7,8 +12,8 @@ from django.utils import timezone
 from readerstudy.accounts.models import User
 from readerstudy.studies.checklist import checklist
 from readerstudy.studies.drafting import free_slug
-from readerstudy.studies.models import Example, Membership, Method, Question, Study
-from readerstudy.studies.protocol import protocol_sha256
+from readerstudy.studies.models import Example, Membership, Method, Question, Reopening, Study
+from readerstudy.studies.protocol import protocol_sha256, truth_commitment
 from readerstudy.studies.signals import study_opened
 
 
@@ -22,6 +27,8 @@ def open_study(study: Study, user: User | None = None) -> Study:
     if missing:
         raise ValidationError(missing)
     study.state, study.opened_at, study.opened_by = Study.State.OPEN, timezone.now(), user
+    study.truth_salt = secrets.token_hex(32)
+    study.truth_commitment = truth_commitment(study, study.truth_salt)
     study.protocol_sha256 = protocol_sha256(study)
     study.save()
     study_opened.send(sender=Study, study=study)
@@ -30,11 +37,28 @@ def open_study(study: Study, user: User | None = None) -> Study:
 
 @transaction.atomic
 def close_study(study: Study, user: User | None = None) -> Study:
-    """End reading for good. What has been answered stays; nothing more is taken."""
+    """End reading. What has been answered stays; nothing more is taken, unless an administrator reopens the study."""
     study = Study.objects.select_for_update().get(pk=study.pk)
     if study.state != Study.State.OPEN:
         raise ValidationError(f"“{study.title}” is {study.state}: only an open study can be closed.")
     study.state, study.closed_at, study.closed_by = Study.State.CLOSED, timezone.now(), user
+    study.save()
+    return study
+
+
+@transaction.atomic
+def reopen_study(study: Study, why: str, user: User | None = None) -> Study:
+    """Open a closed study for reading again. Why is recorded and stands in the report; ValidationError without it."""
+    study = Study.objects.select_for_update().get(pk=study.pk)
+    if study.state != Study.State.CLOSED or study.closed_at is None:
+        raise ValidationError(f"“{study.title}” is {study.state}: only a closed study can be reopened.")
+    if study.from_spreadsheets:
+        raise ValidationError(f"The reads of “{study.title}” were loaded: nobody can read in it.")
+    why = why.replace("\0", "").strip()
+    if not why or len(why) > 300:
+        raise ValidationError("Say why the study is reopened (at most 300 characters); it stands in the report.")
+    Reopening.objects.create(study=study, by=user, why=why, closed_at=study.closed_at, closed_by=study.closed_by)
+    study.state, study.closed_at, study.closed_by = Study.State.OPEN, None, None
     study.save()
     return study
 
@@ -53,6 +77,7 @@ def new_version(study: Study, user: User | None = None) -> Study:
     study.pk, study._state.adding = None, True
     study.slug, study.protocol_version, study.previous_version = free_slug(f"{base[:50]}-v{version}"), version, old
     study.state, study.protocol_sha256, study.created_by = Study.State.DRAFT, "", user
+    study.truth_commitment = study.truth_salt = ""
     study.opened_at = study.opened_by = study.closed_at = study.closed_by = None
     study.save()
     for model in (Method, Question):

@@ -60,6 +60,18 @@ class Study(KeptOutsideLimits):
 
     instructions = models.TextField(blank=True)
     consent = models.TextField(blank=True)
+    registration = models.CharField(
+        "registration number",
+        max_length=120,
+        blank=True,
+        help_text="In a public registry.",
+    )
+    ethics = models.CharField(
+        "ethics reference", max_length=200, blank=True, help_text="Committee and number of its approval, or the waiver."
+    )
+    sample_size_reason = models.TextField(
+        "reason for the sample size", blank=True, help_text="How the numbers of readers and examples were chosen."
+    )
     seed = models.PositiveIntegerField(default=0, validators=[Within("seed")])
     allocation = models.CharField(max_length=12, choices=Allocation.choices, default=Allocation.RANDOM)
     order = models.CharField(max_length=8, choices=Order.choices, default=Order.BLOCKS)
@@ -106,7 +118,10 @@ class Study(KeptOutsideLimits):
     )
     closed_at = models.DateTimeField(null=True, blank=True)
     protocol_sha256 = models.CharField(max_length=64, blank=True, help_text="Hash of the protocol frozen at opening.")
-    history = HistoricalRecords()
+    # The protocol names the truth by a digest that tells nothing without the salt, which is secret until closing.
+    truth_commitment = models.CharField(max_length=64, blank=True, editable=False)
+    truth_salt = models.CharField(max_length=64, blank=True, editable=False)
+    history = HistoricalRecords(excluded_fields=["truth_salt"])
 
     class Meta:
         verbose_name_plural = "studies"
@@ -169,6 +184,26 @@ class Study(KeptOutsideLimits):
     @property
     def is_draft(self) -> bool:
         return self.state == self.State.DRAFT
+
+
+class Reopening(models.Model):
+    """A closed study was opened again: who, when, why, and when and by whom it had been closed."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="reopenings")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+    why = models.CharField(max_length=300)
+    closed_at = models.DateTimeField()
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["study_id", "at"]
+        constraints = [models.CheckConstraint(condition=~Q(why=""), name="reopening_says_why")]
+
+    def __str__(self) -> str:
+        return self.why
 
 
 class Method(models.Model):

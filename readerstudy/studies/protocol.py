@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Any
 
+from readerstudy.cases.models import Truth
 from readerstudy.studies.models import Study
 
 # Fields of the study itself that opening fixes (freezing.py).
@@ -37,6 +38,10 @@ LATER_FIELDS: dict[str, Any] = {
     "heatmap_scale": "published",
     "overlay_at_first": True,
     "needs_large_screen": False,
+    "registration": "",
+    "ethics": "",
+    "sample_size_reason": "",
+    "truth_commitment": "",
 }
 LATER_QUESTION_FIELDS: dict[str, Any] = {"about_explanation": False}
 
@@ -85,6 +90,28 @@ def protocol(study: Study) -> dict[str, Any]:
             for e in examples
         ],
     }
+
+
+def truth_commitment(study: Study, salt: str) -> str:
+    """SHA-256 of the salt, a line break and the labels as JSON: [[case, pathology, present or not], ...], sorted.
+
+    Opening fixes it in the protocol, so that nobody can change a label unseen; without the salt it tells no label.
+    """
+    labels = sorted((t.case.public_id, t.pathology, t.label) for t in _truths(study))
+    return hashlib.sha256(f"{salt}\n{json.dumps(labels)}".encode()).hexdigest()
+
+
+def _truths(study: Study) -> list[Truth]:
+    """Of the pathologies that the examples ask about, practice included."""
+    asked = set(study.examples.values_list("prediction__case_id", "prediction__pathology"))
+    truths = Truth.objects.filter(case__in={case for case, _ in asked}).select_related("case")
+    return [truth for truth in truths if (truth.case_id, truth.pathology) in asked]
+
+
+def published_protocol(study: Study) -> dict[str, Any]:
+    """The protocol as people download it: once the study is closed, with the salt that lets the labels be checked."""
+    salt = {"truth_salt": study.truth_salt} if study.truth_salt and study.state == Study.State.CLOSED else {}
+    return {**protocol(study), **salt}
 
 
 def protocol_sha256(study: Study) -> str:

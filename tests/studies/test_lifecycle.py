@@ -1,5 +1,8 @@
 """A study opens only when complete, says what is missing, and changes only as a new version."""
 
+import hashlib
+import json
+
 import pytest
 from django.core.exceptions import ValidationError
 
@@ -8,6 +11,7 @@ from readerstudy.reading.models import Assignment
 from readerstudy.studies.checklist import checklist, ready
 from readerstudy.studies.lifecycle import close_study, new_version, open_study
 from readerstudy.studies.models import Membership, Study
+from readerstudy.studies.protocol import published_protocol, truth_commitment
 from tests.builders import make_member, make_reader, make_study, make_user, open_now
 
 pytestmark = pytest.mark.django_db
@@ -137,3 +141,21 @@ def test_a_new_version_is_a_draft_copy_without_readers():
     assert old.state == "open" and old.methods.count() == 2
     with pytest.raises(ValidationError, match="has a next version"):
         new_version(old)
+
+
+def test_the_protocol_commits_to_the_truth_and_tells_it_after_closing_only():
+    study = complete(make_study())
+    assert "truth_commitment" not in published_protocol(study)
+    study = open_study(study)
+    public = published_protocol(study)
+    assert len(public["truth_commitment"]) == 64 and "truth_salt" not in public
+    assert study.truth_salt not in json.dumps(public)
+    assert truth_commitment(study, "another salt") != public["truth_commitment"]
+    closed = published_protocol(close_study(study))
+    labels = sorted(
+        [truth.case.public_id, truth.pathology, truth.label]
+        for example in study.examples.all()
+        for truth in example.prediction.case.truths.filter(pathology=example.prediction.pathology)
+    )
+    by_hand = hashlib.sha256(f"{closed['truth_salt']}\n{json.dumps(labels)}".encode()).hexdigest()
+    assert by_hand == closed["truth_commitment"]

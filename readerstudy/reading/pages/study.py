@@ -10,12 +10,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from readerstudy.common.csv_downloads import csv_response
-from readerstudy.reading import exclusions, study_progress
+from readerstudy.reading import exclusions, reopening, study_progress
 from readerstudy.reading.allocation import tables as allocation_tables
 from readerstudy.reading.models import Read
 from readerstudy.reading.withdrawing import reinstate, withdraw
 from readerstudy.studies import looking
-from readerstudy.studies.access import researcher_study, signed_in
+from readerstudy.studies.access import administered_study, researcher_study, signed_in
 from readerstudy.studies.models import Study
 from readerstudy.studies.pages.attempts import attempt
 from readerstudy.studies.pages.forms import ReasonForm
@@ -62,6 +62,34 @@ def withdraw_page(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         ],
         "form": form,
         "button": "Withdraw the reader",
+        "danger": True,
+    }
+    return render(request, "studies/confirm.html", context)
+
+
+def reopen_read_page(request: HttpRequest, slug: str, code: str, number: int) -> HttpResponse:
+    """An administrator opens a finished read again and says why."""
+    study = administered_study(request, slug)
+    reads = Read.objects.select_related("reader__study")
+    read = get_object_or_404(reads, reader__study=study, reader__code=code, number=number)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user, why = signed_in(request), form.cleaned_data["why"]
+        attempt(request, lambda: reopening.reopen_read(read, why, user), f"{read} of {code} is open again.")
+        return redirect("study_progress", slug)
+    refused = reopening.why_not(read)
+    context = {
+        "study": study,
+        "title": f"Reopen {str(read).lower()} of {code}",
+        "possible": not refused,
+        "impossible": refused,
+        "sentences": [
+            f"{code} can change the answers of this read, and finishes it again.",
+            "Washout before the next read counts from the new finish.",
+            "The reason stands in the report, and so does which answers came afterwards.",
+        ],
+        "form": form,
+        "button": "Reopen the read",
         "danger": True,
     }
     return render(request, "studies/confirm.html", context)

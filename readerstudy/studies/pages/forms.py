@@ -55,6 +55,9 @@ class DesignForm(forms.ModelForm):
             "public_title",
             "instructions",
             "consent",
+            "registration",
+            "ethics",
+            "sample_size_reason",
             "washout_days",
             "allocation",
             "order",
@@ -101,7 +104,11 @@ class DesignForm(forms.ModelForm):
             "overlay_at_first": "Off: in every example the radiograph is seen alone first. On: whether they are on, "
             "and how strong, stays as the reader set it.",
         }
-        widgets = {"instructions": forms.Textarea(attrs={"rows": 14}), "consent": forms.Textarea(attrs={"rows": 9})}
+        widgets = {
+            "instructions": forms.Textarea(attrs={"rows": 14}),
+            "consent": forms.Textarea(attrs={"rows": 9}),
+            "sample_size_reason": forms.Textarea(attrs={"rows": 3}),
+        }
 
     facts = forms.MultipleChoiceField(
         label="Readers are told of each case",

@@ -4,10 +4,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from readerstudy.studies import lifecycle
-from readerstudy.studies.access import researcher_study, signed_in
+from readerstudy.studies.access import administered_study, researcher_study, signed_in
 from readerstudy.studies.checklist import checklist_for
 from readerstudy.studies.models import Study
 from readerstudy.studies.pages.attempts import attempt
+from readerstudy.studies.pages.forms import ReasonForm
 from readerstudy.studies.signals import closing_asked
 
 
@@ -49,12 +50,41 @@ def close_page(request: HttpRequest, slug: str) -> HttpResponse:
         "possible": study.state == Study.State.OPEN,
         "sentences": [
             *(sentence for _, sentence in closing_asked.send(sender=Study, study=study)),
-            "Reading ends for good: unfinished reads stay unfinished, and no answer is taken any more.",
+            "Reading ends: unfinished reads stay unfinished, and no answer is taken any more. Only an "
+            "administrator can open the study again, for a reason that stands in the report.",
             "Everything answered so far is kept. Results may then be looked at freely.",
         ],
         "button": "Close the study",
         "danger": True,
         "impossible": f"Only an open study can be closed; this one is {study.state}.",
+    }
+    return render(request, "studies/confirm.html", context)
+
+
+def reopen_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """An administrator opens a closed study again and says why."""
+    study = administered_study(request, slug)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user, why = signed_in(request), form.cleaned_data["why"]
+        attempt(request, lambda: lifecycle.reopen_study(study, why, user), f"“{study.title}” is open again.")
+        return redirect("study", slug)
+    context = {
+        "study": study,
+        "title": f"Reopen “{study.title}”",
+        "possible": study.state == Study.State.CLOSED and not study.from_spreadsheets,
+        "sentences": [
+            "Readers can go on with reads that are not finished. A finished read stays finished, unless it is reopened "
+            "too (page Progress).",
+            "The reason stands in the report, with the time; so does that results could be seen before.",
+            "The protocol stays as it is.",
+        ],
+        "form": form,
+        "button": "Reopen the study",
+        "danger": True,
+        "impossible": "Its reads were loaded from elsewhere: nobody can read in it."
+        if study.from_spreadsheets
+        else f"Only a closed study can be reopened; this one is {study.state}.",
     }
     return render(request, "studies/confirm.html", context)
 

@@ -8,14 +8,14 @@ from django.views.decorators.http import require_safe
 
 from readerstudy.common.downloads import disposition
 from readerstudy.studies import drafting
-from readerstudy.studies.access import may_create_study, researcher_study, run_by, signed_in
+from readerstudy.studies.access import administrates, may_create_study, researcher_study, run_by, signed_in
 from readerstudy.studies.blinding import READS_THERE, cases_of, reads_of
 from readerstudy.studies.checklist import checklist_for
 from readerstudy.studies.composition import composition
 from readerstudy.studies.models import Study
 from readerstudy.studies.pages import forms
 from readerstudy.studies.presets import PRESETS
-from readerstudy.studies.protocol import protocol
+from readerstudy.studies.protocol import published_protocol
 
 
 def new(request: HttpRequest) -> HttpResponse:
@@ -46,6 +46,8 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         "hidden": hidden,
         "practice": study.examples.filter(practice=True).count(),
         "looks": study.looks.select_related("user"),
+        "reopenings": () if study.is_draft else study.reopenings.select_related("by"),
+        "may_reopen": study.state == Study.State.CLOSED and administrates(user, study),
         "next_version": Study.objects.filter(previous_version=study).first(),
     }
     return render(request, "studies/overview.html", context)
@@ -56,7 +58,7 @@ def protocol_file(request: HttpRequest, slug: str) -> HttpResponse:
     """The protocol as JSON, with every draw: seed, parameters and the candidates considered."""
     study = researcher_study(request, slug)
     headers = {"Content-Disposition": disposition(f"{study.slug}-protocol.json")}
-    return JsonResponse(protocol(study), json_dumps_params={"indent": 1}, headers=headers)
+    return JsonResponse(published_protocol(study), json_dumps_params={"indent": 1}, headers=headers)
 
 
 def warn_of_twins(request: HttpRequest, study: Study) -> None:

@@ -8,9 +8,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from readerstudy.accounts.mail import sends_email
-from readerstudy.accounts.models import User
 from readerstudy.studies import invitations
-from readerstudy.studies.access import researcher_study, signed_in
+from readerstudy.studies.access import administrates, researcher_study, signed_in
 from readerstudy.studies.invitations import InvitationError
 from readerstudy.studies.models import Invitation, Membership, Study
 
@@ -43,7 +42,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
     """Members and invitations of a study; POST invites."""
     study = researcher_study(request, slug)
     user = signed_in(request)
-    form = InviteForm(request.POST or None, may_invite_administrators=_may_invite_administrators(study, user))
+    form = InviteForm(request.POST or None, may_invite_administrators=administrates(user, study))
     if request.method == "POST" and form.is_valid():
         try:
             invited = invitations.invite(study, form.cleaned_data["addresses"], form.cleaned_data["role"], user)
@@ -72,16 +71,11 @@ def _page(request: HttpRequest, study: Study, form: InviteForm, links: list[Link
     return render(request, "studies/people.html", context)
 
 
-def _may_invite_administrators(study: Study, user: User) -> bool:
-    own = study.memberships.filter(user=user).first()
-    return own.role == Membership.Role.ADMINISTRATOR if own else user.is_administrator
-
-
 @require_POST
 def resend(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     study = researcher_study(request, slug)
     invitation = get_object_or_404(study.invitations, pk=pk)
-    administrators = _may_invite_administrators(study, signed_in(request))
+    administrators = administrates(signed_in(request), study)
     try:
         if invitation.role == Membership.Role.ADMINISTRATOR and not administrators:
             raise InvitationError("Only an administrator can invite an administrator again.")
@@ -138,5 +132,5 @@ def _sent(request: HttpRequest, study: Study, to: list[Invitation]) -> HttpRespo
         return redirect("people", study.slug)
     if sends_email():
         messages.warning(request, f"The email could not be sent to {', '.join(failed)}: copy the link below instead.")
-    form = InviteForm(may_invite_administrators=_may_invite_administrators(study, signed_in(request)))
+    form = InviteForm(may_invite_administrators=administrates(signed_in(request), study))
     return _page(request, study, form, unsent)
