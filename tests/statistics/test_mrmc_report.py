@@ -86,18 +86,23 @@ def test_a_claim_says_for_whom_and_what_was_set_to_zero(readers, shift, words):
 
 def test_what_could_not_be_analysed_is_a_row_with_the_reason():
     broken = responses("full2")
-    broken.loc[(broken["reader"] == "reader2") & (broken["method"] == "B"), "score"] = np.nan
+    broken.loc[(broken["reader"] == "reader2") & (broken["method"] == "B"), "score"] = 3
     parts = mrmc_part(broken, ["A", "B"], ["reader1", "reader2"], ["confidence"])
     tables = mrmc_tables(parts, {})
     (row,) = tables["mrmc-tests"]["rows"]
-    assert "Reader reader2 has no scores with method B" in row["note"]
+    assert "Reader reader2 gave all 60 cases the same score with method B" in row["note"]
     assert tables["mrmc-auc"]["rows"] == []
     assert mrmc_csv(parts)["mrmc-auc"] == []
 
 
-def test_gaps_leave_the_u_statistic_as_the_primary_row():
+def test_readers_of_some_methods_only_have_a_dash_for_the_others():
     readers = [f"reader{i}" for i in range(1, 7)]
-    parts = mrmc_part(responses("missing6"), ["A", "B"], readers, ["confidence"])
-    rows = mrmc_tables(parts, {})["mrmc-tests"]["rows"]
-    assert [(row["cells"][1], row["strong"]) for row in rows] == [("U-statistic, random readers and cases", True)]
-    assert rows[0]["cells"][-1] == "0.330"
+    some = responses("missing6")
+    some = some[(some["reader"] != "reader6") | (some["method"] == "A")]
+    parts = mrmc_part(some, ["A", "B"], readers, ["confidence"])
+    tables = mrmc_tables(parts, {})
+    rows = {row["cells"][1]: row["cells"] for row in tables["mrmc-auc"]["rows"]}
+    assert rows["reader6"][4] == "–"
+    assert "Reader reader6 did not use every method" in tables["mrmc-tests"]["rows"][-1]["note"]
+    modes = [(row["cells"][1], row["strong"]) for row in tables["mrmc-tests"]["rows"]]
+    assert ("U-statistic, random readers and cases", False) in modes

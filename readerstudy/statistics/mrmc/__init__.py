@@ -6,6 +6,7 @@ Scores come in as methods x readers x cases (NaN = missing) or as a long table; 
 
 from readerstudy.statistics.mrmc.auc import auc_covariance, empirical_auc, placement_values
 from readerstudy.statistics.mrmc.data import MRMCError, ReaderScores, reader_scores, scores_from_frame
+from readerstudy.statistics.mrmc.endpoints import called
 from readerstudy.statistics.mrmc.margins import margin_test
 from readerstudy.statistics.mrmc.obuchowski_rockette import obuchowski_rockette
 from readerstudy.statistics.mrmc.power import Pilot, cases_needed, power, power_table
@@ -23,6 +24,7 @@ __all__ = [
     "RoeMetz",
     "auc_covariance",
     "average_roc",
+    "called",
     "cases_needed",
     "clustered_signed_rank",
     "empirical_auc",

@@ -10,13 +10,16 @@ Gallas 2006 (Academic Radiology 13, 353); Gallas, Bandos, Samuelson & Wagner 200
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from readerstudy.statistics.mrmc.data import FloatArray, MRMCError, ReaderScores, require_complete
+from readerstudy.statistics.mrmc.data import FloatArray, MRMCError, ReaderScores
 
-COVARIANCES = ("jackknife", "delong", "unbiased", "clustered")
+COVARIANCES = ("jackknife", "delong", "unbiased", "clustered", "patient_jackknife")
+OF_PATIENTS = ("clustered", "patient_jackknife")
 # Largest block of psi values held at once (doubles): 32 MB.
 BLOCK = 4_000_000
 
@@ -33,92 +36,171 @@ def placement_values(scores: ArrayLike, truth: ArrayLike) -> tuple[FloatArray, F
     n_x = (~np.isnan(x)).sum(axis=-1, keepdims=True)
     n_y = (~np.isnan(y)).sum(axis=-1, keepdims=True)
     everyone = rankdata(values, axis=-1, nan_policy="omit")
-    v10 = (everyone[..., positive] - rankdata(x, axis=-1, nan_policy="omit")) / n_y
-    v01 = 1.0 - (everyone[..., ~positive] - rankdata(y, axis=-1, nan_policy="omit")) / n_x
+    with np.errstate(invalid="ignore", divide="ignore"):  # a reader without scores
+        v10 = (everyone[..., positive] - rankdata(x, axis=-1, nan_policy="omit")) / n_y
+        v01 = 1.0 - (everyone[..., ~positive] - rankdata(y, axis=-1, nan_policy="omit")) / n_x
     return v10, v01
 
 
 def empirical_auc(scores: ArrayLike, truth: ArrayLike) -> FloatArray:
-    """AUC (...) of scores (..., cases), ties counted half; NaN scores are left out."""
-    return np.nanmean(placement_values(scores, truth)[0], axis=-1)
+    """AUC (...) of scores (..., cases), ties counted half; NaN scores are left out, NaN comes of nothing else."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of nothing but missing scores: NaN
+        return np.nanmean(placement_values(scores, truth)[0], axis=-1)
 
 
 def auc_covariance(data: ReaderScores, kind: str = "jackknife") -> FloatArray:
     """Covariances of all AUCs, shape (methods, readers, methods, readers), of cases as the random sample.
 
-    kind: "jackknife" (delete one case), "delong" (DeLong 1988), "unbiased" (U-statistic, Gallas 2006; equal to iMRMC's)
-    or "clustered" (Obuchowski 1997, clusters = data.cluster; equal to DeLong's when every cluster holds one case).
-    Raises MRMCError when scores are missing, a class has one case only, or clusters are asked for and not given.
+    kind: "jackknife" (delete one case), "patient_jackknife" (delete all cases of one patient), "delong" (DeLong 1988),
+    "unbiased" (U-statistic, Gallas 2006; equal to iMRMC's) or "clustered" (Obuchowski 1997; equal to DeLong's when
+    every patient has one case). "patient_jackknife" and
+    "clustered" need data.cluster.
+
+    Scores may be missing: NaN where a reader did not use a method. The jackknife then runs over all cases of the data
+    (as MRMCaov does), one that a reader did not read leaving that reader's AUC as it is; a reader's own cases alone
+    would give variances smaller by up to a few percent. Raises MRMCError when a reader has fewer than two cases of a
+    class with a method, or patients are asked for and not given.
     """
-    if kind not in COVARIANCES:
-        raise MRMCError(f"There is no covariance method {kind!r}: choose one of {', '.join(COVARIANCES)}.")
-    require_complete(data)
-    for name, value in (("positive", 1), ("negative", 0)):
-        count = int((data.truth == value).sum())
-        if count < 2:
-            few = f"There is one {name} case only" if count else f"There is no {name} case with every score"
-            raise MRMCError(f"{few}: a variance needs at least two.")
-    flat = data.scores.reshape(-1, data.truth.size)
-    v10, v01 = placement_values(flat, data.truth)
-    if kind == "clustered":
-        if data.cluster is None:
-            raise MRMCError("The clustered covariance needs the patient of every case (cluster ids); none were given.")
-        covariance = _clustered(v10, v01, data.cluster, data.truth)
-    elif kind == "delong":
-        covariance = _cross(v10 - v10.mean(axis=1, keepdims=True)) + _cross(v01 - v01.mean(axis=1, keepdims=True))
-    elif kind == "jackknife":
-        covariance = _jackknife(v10, v01)
-    else:
-        covariance = _unbiased(flat, v10, v01, data.truth)
+    check_kind(data, kind)
     shape = data.scores.shape[:2]
+    flat = data.scores.reshape(-1, data.truth.size)
+    positive = data.truth == 1
+    read = ~np.isnan(flat)
+    counts = read[:, positive].sum(axis=1, keepdims=True), read[:, ~positive].sum(axis=1, keepdims=True)
+    _require_two(data, counts)
+    v10, v01 = placement_values(flat, data.truth)
+    centred = _centred(v10), _centred(v01)
+    if kind == "clustered":
+        covariance = _clustered(centred, counts, read, data)
+    elif kind == "patient_jackknife":
+        covariance = jackknife(_without_each_patient(flat, (v10, v01), counts, data))
+    elif kind == "jackknife":
+        covariance = jackknife(np.concatenate([-side / (n - 1) for side, n in zip(centred, counts)], axis=1))
+    elif kind == "delong":
+        scaled = [side / np.sqrt(n * (n - 1.0)) for side, n in zip(centred, counts, strict=True)]
+        covariance = _cross(scaled[0]) + _cross(scaled[1])
+    else:
+        covariance = _unbiased(flat, (v10, v01), counts, data.truth)
+    unused = np.flatnonzero(~data.used.ravel())
+    covariance[unused], covariance[:, unused] = np.nan, np.nan
     return covariance.reshape(*shape, *shape)
 
 
-def _cross(centred: FloatArray) -> FloatArray:
-    """Covariance (k, k) of the k means of centred values (k, n)."""
-    n = centred.shape[1]
-    return centred @ centred.T / (n * (n - 1))
+def check_kind(data: ReaderScores, kind: str) -> None:
+    """Raise MRMCError for a covariance method that does not exist, or one that needs patients that are not given."""
+    if kind not in COVARIANCES:
+        raise MRMCError(f"There is no covariance method {kind!r}: choose one of {', '.join(COVARIANCES)}.")
+    if kind in OF_PATIENTS and data.cluster is None:
+        raise MRMCError(f"The {kind} covariance needs the patient of every case (cluster ids); none were given.")
 
 
-def _jackknife(v10: FloatArray, v01: FloatArray) -> FloatArray:
-    """(N - 1) / N sum_k (A_(k) - mean)(A_(k) - mean)', with A_(k) the AUCs without case k."""
-    n1, n0 = v10.shape[1], v01.shape[1]
-    auc = v10.mean(axis=1, keepdims=True)
-    left_out = np.concatenate([(n1 * auc - v10) / (n1 - 1), (n0 * auc - v01) / (n0 - 1)], axis=1)
-    centred = left_out - left_out.mean(axis=1, keepdims=True)
-    return centred @ centred.T * (n1 + n0 - 1) / (n1 + n0)
+def jackknife(changes: FloatArray) -> FloatArray:
+    """(N - 1) / N sum_k (d_k - mean)(d_k - mean)' of the changes d (values, N) when unit k is left out."""
+    n = changes.shape[1]
+    centred = changes - changes.mean(axis=1, keepdims=True)
+    return _cross(centred) * (n - 1) / n
 
 
-def _unbiased(flat: FloatArray, v10: FloatArray, v01: FloatArray, truth: NDArray[np.int64]) -> FloatArray:
+def _require_two(data: ReaderScores, counts: tuple[NDArray[np.int64], NDArray[np.int64]]) -> None:
+    for name, value, read in (("positive", 1, counts[0]), ("negative", 0, counts[1])):
+        if int((data.truth == value).sum()) < 2:
+            few = f"There is one {name} case only" if (data.truth == value).any() else f"There is no {name} case"
+            raise MRMCError(f"{few}: a variance needs at least two.")
+        lacking = np.argwhere(data.used & (read.reshape(data.used.shape) < 2))
+        if lacking.size:
+            m, r = lacking[0]
+            raise MRMCError(
+                f"Reader {data.readers[r]} scored fewer than two {name} cases with method {data.methods[m]}: a "
+                "variance needs at least two."
+            )
+
+
+def _centred(values: FloatArray) -> FloatArray:
+    """Values (k, n) less their mean, 0 where missing."""
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a reader without any score has no mean
+        return np.nan_to_num(values - np.nanmean(values, axis=1, keepdims=True))
+
+
+def _cross(values: FloatArray) -> FloatArray:
+    return values @ values.T
+
+
+def _without_each_patient(
+    flat: FloatArray,
+    placements: tuple[FloatArray, FloatArray],
+    counts: tuple[NDArray[np.int64], NDArray[np.int64]],
+    data: ReaderScores,
+) -> FloatArray:
+    """Change (k, patients) of each AUC when all cases of a patient are left out."""
+    assert data.cluster is not None
+    in_x, in_y = members(data.cluster)[data.truth == 1], members(data.cluster)[data.truth == 0]
+    x, y = flat[:, data.truth == 1], flat[:, data.truth == 0]
+    n1, n0 = counts
+    rows, columns = np.nan_to_num(placements[0]) * n0, np.nan_to_num(placements[1]) * n1
+    i, j = np.nonzero(in_x @ in_y.T)  # pairs of one patient, taken off twice
+    both = ((x[:, i] > y[:, j]) + 0.5 * (x[:, i] == y[:, j])) @ in_x[i]
+    pairs = (n1 - (~np.isnan(x)) @ in_x) * (n0 - (~np.isnan(y)) @ in_y)
+    if (pairs[data.used.ravel()] == 0).any():
+        raise MRMCError("All positive or all negative cases of a reader belong to one patient: two are needed.")
+    total = rows.sum(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        left = (total - rows @ in_x - columns @ in_y + both) / pairs
+        return np.nan_to_num(left - total / (n1 * n0))
+
+
+def members(cluster: NDArray[np.int64]) -> FloatArray:
+    """(cases, patients) of 0 and 1: whose case it is."""
+    return np.eye(int(cluster.max()) + 1)[cluster]
+
+
+def _unbiased(
+    flat: FloatArray,
+    placements: tuple[FloatArray, FloatArray],
+    counts: tuple[NDArray[np.int64], NDArray[np.int64]],
+    truth: NDArray[np.int64],
+) -> FloatArray:
     """A_a A_b - M4, with M4 the mean of psi_a(i, j) psi_b(i', j') over pairs that share no case (i != i', j != j')."""
-    n1, n0 = v10.shape[1], v01.shape[1]
+    n1, n0 = counts
     x, y = flat[:, truth == 1], flat[:, truth == 0]
     same_pair = np.zeros((len(flat), len(flat)))
-    step = max(1, BLOCK // (len(flat) * n0))
-    for start in range(0, n1, step):  # blocks of positives bound the memory
+    step = max(1, BLOCK // (len(flat) * y.shape[1]))
+    for start in range(0, x.shape[1], step):  # blocks of positives bound the memory
         block = x[:, start : start + step, None]
         psi = ((block > y[:, None, :]) + 0.5 * (block == y[:, None, :])).reshape(len(flat), -1)
         same_pair += psi @ psi.T
-    auc = v10.mean(axis=1)
-    products = np.outer(auc, auc)
-    disjoint = (n1 * n0) ** 2 * products - n0**2 * (v10 @ v10.T) - n1**2 * (v01 @ v01.T) + same_pair
-    return products - disjoint / (n1 * n0 * (n1 - 1) * (n0 - 1))
+    by_x, by_y = np.nan_to_num(placements[0]) * n0, np.nan_to_num(placements[1]) * n1
+    total = by_x.sum(axis=1)
+    shared_x, shared_y = (_cross((~np.isnan(side)).astype(float)) for side in (x, y))
+    disjoint = np.outer(total, total) - _cross(by_x) - _cross(by_y) + same_pair
+    n_disjoint = (n1 @ n1.T - shared_x) * (n0 @ n0.T - shared_y)
+    pairs = n1 * n0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.outer(total, total) / (pairs @ pairs.T) - disjoint / n_disjoint
 
 
-def _clustered(v10: FloatArray, v01: FloatArray, cluster: NDArray[np.int64], truth: NDArray[np.int64]) -> FloatArray:
-    """Obuchowski 1997, section 2: S10 / n1 + S01 / n0 + (S11 + S11') / (n1 n0), from sums within clusters."""
-    n1, n0 = v10.shape[1], v01.shape[1]
-    auc = v10.mean(axis=1, keepdims=True)
-    n_clusters = int(cluster.max()) + 1
-    members = np.zeros((truth.size, n_clusters))
-    members[np.arange(truth.size), cluster] = 1.0
-    in_x, in_y = members[truth == 1], members[truth == 0]
-    sums10 = (v10 - auc) @ in_x
-    sums01 = (v01 - auc) @ in_y
-    with_x, with_y = in_x.any(axis=0).sum(), in_y.any(axis=0).sum()
-    if min(with_x, with_y) < 2:
+def _clustered(
+    centred: tuple[FloatArray, FloatArray],
+    counts: tuple[NDArray[np.int64], NDArray[np.int64]],
+    read: NDArray[np.bool_],
+    data: ReaderScores,
+) -> FloatArray:
+    """Obuchowski 1997, section 2: S10 / n1 + S01 / n0 + (S11 + S11') / (n1 n0), from sums within patients."""
+    assert data.cluster is not None
+    of_patient = members(data.cluster)
+    sides = (data.truth == 1, data.truth == 0)
+    sums = [side @ of_patient[chosen] / n for side, chosen, n in zip(centred, sides, counts, strict=True)]
+    patients = [((read[:, chosen] @ of_patient[chosen]) > 0).sum(axis=1) for chosen in sides]
+    if min(count[data.used.ravel()].min() for count in patients) < 2:
         raise MRMCError("All positive or all negative cases belong to one cluster: a variance needs at least two.")
-    s10 = with_x / (with_x - 1) / n1 * (sums10 @ sums10.T)
-    s01 = with_y / (with_y - 1) / n0 * (sums01 @ sums01.T)
-    s11 = n_clusters / (n_clusters - 1) * (sums10 @ sums01.T)
-    return s10 / n1 + s01 / n0 + (s11 + s11.T) / (n1 * n0)
+    anyone = ((read @ of_patient) > 0).sum(axis=1)
+    widened = [_cross(side * _bessel(count)) for side, count in zip(sums, patients, strict=True)]
+    across = (sums[0] * _bessel(anyone)) @ (sums[1] * _bessel(anyone)).T
+    return widened[0] + widened[1] + across + across.T
+
+
+def _bessel(count: NDArray[np.int64]) -> FloatArray:
+    """sqrt(n / (n - 1)) as a column; 1 where a reader used no case."""
+    safe = np.maximum(count, 2)
+    return np.sqrt(safe / (safe - 1.0))[:, None]

@@ -21,7 +21,8 @@ class MRMCError(ValueError):
 class ReaderScores:
     """Scores of all readers with all methods on the same cases.
 
-    scores:  (methods, readers, cases), NaN where a reader did not score a case with a method
+    scores:  (methods, readers, cases), NaN where a reader did not score a case with a method; a reader need not have
+             used every method
     truth:   (cases,), 1 = positive (true positive of the model), 0 = negative (false positive)
     cluster: (cases,) integer codes, equal for cases of one patient; None when cases are independent
     """
@@ -37,11 +38,50 @@ class ReaderScores:
         """(methods, readers, cases), True where a score is missing."""
         return np.isnan(self.scores)
 
-    def complete_cases(self) -> ReaderScores:
-        """Only the cases that every reader scored with every method."""
-        keep = ~self.missing.any(axis=(0, 1))
-        cluster = None if self.cluster is None else self.cluster[keep]
-        return ReaderScores(self.scores[:, :, keep], self.truth[keep], self.methods, self.readers, cluster)
+    @property
+    def used(self) -> NDArray[np.bool_]:
+        """(methods, readers), True where a reader scored at least one case with a method."""
+        return np.any(~self.missing, axis=2)
+
+    @property
+    def readers_design(self) -> str:
+        """How readers meet methods: "crossed" (each used all), "nested" (each used one) or "mixed"."""
+        methods_of = self.used.sum(axis=0)
+        if (methods_of == len(self.methods)).all():
+            return "crossed"
+        return "nested" if (methods_of == 1).all() else "mixed"
+
+    @property
+    def cases_design(self) -> str:
+        """Which cases were read: "all" by everyone with every method, else how the reads are laid out.
+
+        "in readers" (no two readers share a case), "in methods" (no two methods share one), "blocks" (groups of readers
+        with their own cases), else "gaps" (some reads are missing).
+        """
+        read = ~self.missing[self.used]
+        if read.all():
+            return "all"
+        by_reader, by_method = (~self.missing).any(axis=0), (~self.missing).any(axis=1)
+        if len(self.readers) > 1 and (by_reader.sum(axis=0) <= 1).all():
+            return "in readers"
+        if len(self.methods) > 1 and (by_method.sum(axis=0) <= 1).all():
+            return "in methods"
+        patterns = np.unique(read, axis=0)
+        return "blocks" if len(patterns) > 1 and (patterns.sum(axis=0) <= 1).all() else "gaps"
+
+    def with_readers(self, keep: NDArray[np.bool_]) -> ReaderScores:
+        """The same without some readers; keep is (readers,)."""
+        names = tuple(name for name, kept in zip(self.readers, keep, strict=True) if kept)
+        return ReaderScores(self.scores[:, keep], self.truth, self.methods, names, self.cluster)
+
+    def with_methods(self, names: Sequence[str]) -> ReaderScores:
+        """Only some methods, in the order given, and the readers who used one of them. Raises MRMCError."""
+        absent = [name for name in names if name not in self.methods]
+        if absent:
+            raise MRMCError(f"There is no method {', '.join(absent)}; there are {', '.join(self.methods)}.")
+        chosen = self.scores[[self.methods.index(name) for name in names]]
+        data = ReaderScores(chosen, self.truth, tuple(names), self.readers, self.cluster)
+        return data.with_readers(np.any(data.used, axis=0))
 
 
 def reader_scores(
@@ -50,11 +90,13 @@ def reader_scores(
     methods: Sequence[str] | None = None,
     readers: Sequence[str] | None = None,
     cluster: ArrayLike | None = None,
+    for_auc: bool = True,
 ) -> ReaderScores:
     """Check shapes and values and give names to methods and readers.
 
     scores is (methods, readers, cases), NaN = missing; truth (cases,) of 0 and 1; cluster (cases,) of any hashable ids.
-    Unnamed methods become A, B, ...; unnamed readers R1, R2, .... Raises MRMCError.
+    Unnamed methods become A, B, ...; unnamed readers R1, R2, .... for_auc: also ask that every reader has, with every
+    method used, both classes and scores that differ. Raises MRMCError.
     """
     values = np.asarray(scores, dtype=float)
     if values.ndim != 3:
@@ -86,46 +128,47 @@ def reader_scores(
         # In order of appearance, so that other names for the same patients give the same result to the last digit.
         codes = np.asarray(pd.factorize(ids)[0], dtype=np.int64)
     data = ReaderScores(values, truth_values.astype(np.int64), method_names, reader_names, codes)
-    _check_each_reader(data)
+    _check_use(data)
+    if for_auc:
+        _check_auc(data)
     return data
 
 
-def _check_each_reader(data: ReaderScores) -> None:
-    """Every reader has, with every method, both classes and more than one distinct score."""
-    for name, value in (("positive (truth 1)", 1), ("negative (truth 0)", 0)):
+def _check_use(data: ReaderScores) -> None:
+    """Every method was used, and every reader scored something."""
+    for names, used, what in (
+        (data.methods, np.any(data.used, axis=1), "No reader has scores with method {}."),
+        (data.readers, np.any(data.used, axis=0), "Reader {} has no scores: wait for them or exclude the reader."),
+    ):
+        for name, found in zip(names, used, strict=True):
+            if not found:
+                raise MRMCError(what.format(name))
+
+
+def _check_auc(data: ReaderScores) -> None:
+    """Every reader has, with every method used, both classes and more than one distinct score."""
+    classes = (("positive (truth 1)", 1), ("negative (truth 0)", 0))
+    for name, value in classes:
         if not (data.truth == value).any():
             raise MRMCError(f"There is no {name} case, so no AUC can be computed for any reader or method.")
-    for m, method in enumerate(data.methods):
-        for r, reader in enumerate(data.readers):
-            given = ~np.isnan(data.scores[m, r])
-            if not given.any():
-                raise MRMCError(
-                    f"Reader {reader} has no scores with method {method}: wait for them or exclude the reader."
-                )
-            for name, value in (("positive (truth 1)", 1), ("negative (truth 0)", 0)):
-                if not (given & (data.truth == value)).any():
-                    raise MRMCError(f"Reader {reader} has no scores of {name} cases with method {method}.")
-            if np.ptp(data.scores[m, r][given]) == 0:
-                raise MRMCError(
-                    f"Reader {reader} gave all {given.sum()} cases the same score with method {method}: "
-                    "constant scores cannot separate positive from negative cases."
-                )
-
-
-def require_complete(data: ReaderScores) -> None:
-    """Raise MRMCError naming the first reader and method with missing (NaN) scores."""
-    counts = data.missing.sum(axis=2)
-    if counts.any():
-        m, r = np.argwhere(counts)[0]
-        raise MRMCError(
-            f"Reader {data.readers[r]} has no score (NaN) for {counts[m, r]} of {data.truth.size} cases with method "
-            f"{data.methods[m]}. Obuchowski-Rockette needs every reader to score every case with every method: "
-            "use the cases all have scored (complete_cases), or the U-statistic (ustat), which allows gaps."
-        )
+    for m, r in np.argwhere(data.used):
+        given = ~np.isnan(data.scores[m, r])
+        who = f"Reader {data.readers[r]}"
+        for name, value in classes:
+            if not (given & (data.truth == value)).any():
+                raise MRMCError(f"{who} has no scores of {name} cases with method {data.methods[m]}.")
+        if np.ptp(data.scores[m, r][given]) == 0:
+            raise MRMCError(
+                f"{who} gave all {given.sum()} cases the same score with method {data.methods[m]}: "
+                "constant scores cannot separate positive from negative cases."
+            )
 
 
 def scores_from_frame(
-    frame: pd.DataFrame, methods: Sequence[str] | None = None, readers: Sequence[str] | None = None
+    frame: pd.DataFrame,
+    methods: Sequence[str] | None = None,
+    readers: Sequence[str] | None = None,
+    for_auc: bool = True,
 ) -> ReaderScores:
     """One question's answers in long form -> ReaderScores.
 
@@ -159,4 +202,5 @@ def scores_from_frame(
     if "patient_key" in frame.columns:
         keys = first["patient_key"].fillna("").astype(str)
         cluster = keys.where(keys != "", [f"example {example}" for example in examples]).to_numpy()
-    return reader_scores(scores, truth, [str(m) for m in method_names], [str(r) for r in reader_names], cluster)
+    names = [str(m) for m in method_names], [str(r) for r in reader_names]
+    return reader_scores(scores, truth, *names, cluster, for_auc)

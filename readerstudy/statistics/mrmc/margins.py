@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from scipy import stats
 
 from readerstudy.statistics.mrmc.data import MRMCError
-from readerstudy.statistics.mrmc.obuchowski_rockette import Estimate
+from readerstudy.statistics.mrmc.estimates import Estimate
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from readerstudy.statistics.mrmc.components import Components
 from readerstudy.statistics.mrmc.data import MRMCError
-from readerstudy.statistics.mrmc.obuchowski_rockette import Components
 
 MODES = ("random_readers", "fixed_readers", "fixed_cases")
 AIMS = ("difference", "superiority", "non_inferiority")

@@ -65,7 +65,9 @@ def roc_curves(data: ReaderScores) -> tuple[MethodCurves, ...]:
     """For the figure: the curves of every method."""
     curves = []
     for m, method in enumerate(data.methods):
-        per_reader = {name: roc_points(data.scores[m, r], data.truth) for r, name in enumerate(data.readers)}
+        per_reader = {
+            name: roc_points(data.scores[m, r], data.truth) for r, name in enumerate(data.readers) if data.used[m, r]
+        }
         average = average_roc(list(per_reader.values())).tolist()
         curves.append(MethodCurves(method, {name: curve.tolist() for name, curve in per_reader.items()}, average))
     return tuple(curves)

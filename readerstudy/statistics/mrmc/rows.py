@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from readerstudy.statistics.mrmc.obuchowski_rockette import Components, Estimate, Inference
+from readerstudy.statistics.mrmc.components import Components
+from readerstudy.statistics.mrmc.estimates import Estimate
+from readerstudy.statistics.mrmc.obuchowski_rockette import Inference
 from readerstudy.statistics.mrmc.power import Pilot, PowerRow
 from readerstudy.statistics.mrmc.roc import MethodCurves
 from readerstudy.statistics.mrmc.ustat import UStatEstimate

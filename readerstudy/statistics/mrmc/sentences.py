@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from readerstudy.statistics.mrmc.data import ReaderScores
-from readerstudy.statistics.mrmc.obuchowski_rockette import SMALLEST_VARIANCE, Estimate, Inference, ObuchowskiRockette
+from readerstudy.statistics.mrmc.estimates import SMALLEST_VARIANCE, Estimate
+from readerstudy.statistics.mrmc.obuchowski_rockette import Inference, ObuchowskiRockette
 from readerstudy.statistics.mrmc.ustat import Interval, UStat
 from readerstudy.statistics.words.wording import interval_text, number, p_clause, percent
 
@@ -41,19 +42,14 @@ def primary_mode(planned: str, n_readers: int) -> tuple[str, list[str]]:
 
 
 def at_var_tr_zero(result: ObuchowskiRockette, mode: str) -> Inference | None:
-    """The random-reader analysis with a Var(TR) estimated below zero set to zero; None where nothing is to be set.
-
-    MS(TR) estimates Var(TR) + error - Cov1 - max(Cov2 - Cov3, 0). With Var(TR) = 0 in its place, the denominator
-    MS(TR) + r max(Cov2 - Cov3, 0) is that of fixed readers.
-    """
-    var_tr = result.components.var_tr
-    return result.fixed_readers if mode == "random_readers" and var_tr is not None and var_tr < 0 else None
+    """The random-reader analysis with a variance between readers estimated below zero set to zero, else None."""
+    return result.at_var_tr_zero if mode == "random_readers" else None
 
 
 def primary_sentence(result: ObuchowskiRockette, mode: str, inference: Inference) -> str:
     """The answer of the primary mode: AUCs, differences with intervals, and for whom it speaks."""
     means = ", ".join(
-        f"{number(value, 3)} with {name}" for name, value in zip(result.methods, result.auc_mean, strict=True)
+        f"{number(value, 3)} with {name}" for name, value in zip(result.methods, result.means, strict=True)
     )
     level = f"{percent(result.alpha)} CI"
     pairs = "; ".join(_pair_text(pair, found.value, found, level) for pair, found in inference.differences.items())
@@ -72,7 +68,7 @@ def primary_sentence(result: ObuchowskiRockette, mode: str, inference: Inference
 
 def ustat_sentence(result: UStat) -> str:
     """The answer of the U-statistic: AUCs, and differences with intervals from BDG degrees of freedom."""
-    means = ", ".join(f"{number(value, 3)} with {name}" for name, value in result.auc.items())
+    means = ", ".join(f"{number(value, 3)} with {name}" for name, value in result.values.items())
     level = f"{percent(result.alpha)} CI"
     pairs = "; ".join(_pair_text(pair, found.value, found.bdg, level) for pair, found in result.differences.items())
     return (
@@ -92,18 +88,7 @@ def result_warnings(
     result: ObuchowskiRockette, modes: Mapping[str, Inference | None], ustat_p: float | None = None
 ) -> list[str]:
     """Warnings about the components, about modes (and the U-statistic) that disagree, and about missing tests."""
-    found = []
-    if result.components.var_tr is None:
-        found.append(
-            f"There is one reader only ({result.readers[0]}), so nothing can be said about other readers: "
-            "the modes with random readers are left out."
-        )
-    elif result.components.var_tr < 0:
-        found.append(
-            f"Var(TR), the variance of method differences between readers, is estimated as "
-            f"−{abs(result.components.var_tr):.2g}, below zero. The random-reader test may then be too optimistic; "
-            "with that variance set to zero it is the test with fixed readers: cite that one beside it."
-        )
+    found = _about_readers(result)
     tested = {MODE_NAMES[name]: mode.p_value for name, mode in modes.items() if mode is not None}
     if ustat_p is not None:
         tested["U-statistic"] = ustat_p
@@ -126,33 +111,80 @@ def result_warnings(
     return found
 
 
+def _about_readers(result: ObuchowskiRockette) -> list[str]:
+    """What the readers do not allow to say: one reader, a variance between readers below zero, readers left out."""
+    found = []
+    if result.left_out:
+        found.append(
+            f"{_named(result.left_out)} did not use every method: Obuchowski-Rockette leaves such readers out, the "
+            "U-statistic uses every score."
+        )
+    if result.design == "nested":
+        found.append(
+            "Each reader used one method (readers are nested in methods), so differences between readers are part of "
+            "the difference between methods."
+        )
+    if result.random_readers is None:
+        found.append(
+            f"There is one reader only ({result.readers[0]}), so nothing can be said about other readers: "
+            "the modes with random readers are left out."
+            if len(result.readers) == 1
+            else "There is one reader for each method, so readers and methods cannot be told apart: the modes with "
+            "random readers are left out."
+        )
+    var_tr = result.components.var_tr
+    if var_tr is not None and var_tr < 0:
+        found.append(
+            f"Var(TR), the variance of method differences between readers, is estimated as −{abs(var_tr):.2g}, below "
+            "zero. The random-reader test may then be too optimistic: cite the one with that variance set to zero "
+            "beside it."
+        )
+    elif result.at_var_tr_zero is not None:
+        found.append(
+            "The variance between readers is estimated below zero. The random-reader test may then be too optimistic: "
+            "cite the one with that variance set to zero beside it."
+        )
+    return found
+
+
+def _named(readers: tuple[str, ...]) -> str:
+    return f"Reader{'s' * (len(readers) > 1)} {', '.join(readers)}"
+
+
 def _without_interval(result: ObuchowskiRockette) -> list[str]:
     """Sentences for single readers whose AUC, or difference of AUCs, has no variance over cases."""
     found = []
     for r, reader in enumerate(result.readers):
         for m, method in enumerate(result.methods):
-            if result.auc_covariance[m, r, m, r] <= SMALLEST_VARIANCE:
+            if result.value_covariance[m, r, m, r] <= SMALLEST_VARIANCE:
                 found.append(
-                    f"Reader {reader} has an AUC of {number(result.auc[m, r], 3)} with method {method} whose variance "
-                    "is estimated as zero: it has no interval."
+                    f"Reader {reader} has an AUC of {number(result.values[m, r], 3)} with method {method} whose "
+                    "variance is estimated as zero: it has no interval."
                 )
         found += [
             f"The AUCs of reader {reader} with methods {a} and {b} do not vary apart from each other, so their "
             "difference has no interval."
-            for (a, b), difference in result.per_reader[reader].items()
+            for (a, b), difference in result.per_reader.get(reader, {}).items()
             if np.isnan(difference.se)
         ]
     return found
 
 
-def missing_warning(data: ReaderScores, complete: ReaderScores) -> str:
-    """What is missing and which analysis uses what."""
-    missing = int(data.missing.sum())
-    advice = ""
-    if complete.truth.size < data.truth.size / 2:
-        advice = " These are fewer than half of the cases: rely on the U-statistic."
-    return (
-        f"{missing} of {data.scores.size} scores are missing. Obuchowski-Rockette uses the {complete.truth.size} of "
-        f"{data.truth.size} cases that every reader scored with every method; the U-statistic and the AUCs per reader "
-        f"use every score. Nothing is imputed.{advice}"
-    )
+def layout_warnings(data: ReaderScores) -> list[str]:
+    """What was not read, and how the analyses take it; [] when every reader read every case with every method."""
+    layouts = {
+        "in readers": "Each reader read cases of their own.",
+        "in methods": "Each method was shown on cases of its own.",
+        "blocks": "Blocks of readers read blocks of cases of their own (split plot).",
+    }
+    if data.cases_design in layouts:
+        return [f"{layouts[data.cases_design]} Values without a common case are taken as uncorrelated."]
+    possible = int(data.used.sum()) * data.truth.size
+    missing = possible - int((~data.missing).sum())
+    if not missing:
+        return []
+    return [
+        f"{missing} of {possible} scores are missing. Every score given is used and nothing is imputed: with "
+        "Obuchowski-Rockette each reader counts the same, with the U-statistic readers who scored more count more. "
+        "Both take it that scores are missing by chance."
+    ]

@@ -13,15 +13,11 @@ from typing import TypedDict, Unpack
 import numpy as np
 import pandas as pd
 
-from readerstudy.statistics.mrmc.auc import COVARIANCES, empirical_auc
-from readerstudy.statistics.mrmc.data import MRMCError, ReaderScores, scores_from_frame
+from readerstudy.statistics.mrmc.auc import COVARIANCES, OF_PATIENTS, empirical_auc
+from readerstudy.statistics.mrmc.data import FloatArray, MRMCError, ReaderScores, scores_from_frame
+from readerstudy.statistics.mrmc.estimates import estimate
 from readerstudy.statistics.mrmc.margins import margin_test, reversed_estimate
-from readerstudy.statistics.mrmc.obuchowski_rockette import (
-    Inference,
-    ObuchowskiRockette,
-    estimate,
-    obuchowski_rockette,
-)
+from readerstudy.statistics.mrmc.obuchowski_rockette import Inference, ObuchowskiRockette, obuchowski_rockette
 from readerstudy.statistics.mrmc.power import MODES, Pilot, power_table
 from readerstudy.statistics.mrmc.roc import roc_curves
 from readerstudy.statistics.mrmc.rows import (
@@ -41,7 +37,7 @@ from readerstudy.statistics.mrmc.rows import (
 from readerstudy.statistics.mrmc.sentences import (
     FEW_READERS,
     at_var_tr_zero,
-    missing_warning,
+    layout_warnings,
     primary_mode,
     primary_sentence,
     result_warnings,
@@ -106,11 +102,7 @@ def mrmc_summary(
     over the first. planning_effects: differences of AUC to tabulate power for. Raises MRMCError for unusable data.
     """
     _check_options(covariance=covariance, alpha=alpha, inference_mode=inference_mode, margin=margin)
-    warnings: list[str] = []
-    complete = data.complete_cases()
-    if data.missing.any():
-        warnings.append(missing_warning(data, complete))
-    auc = empirical_auc(data.scores, data.truth)
+    warnings = layout_warnings(data)
     by_ustat = _ustat(data, alpha, warnings)
     summary = QuestionResult(
         question,
@@ -120,24 +112,24 @@ def mrmc_summary(
         data.readers,
         int(data.truth.sum()),
         int((1 - data.truth).sum()),
-        {m: dict(zip(data.readers, row, strict=True)) for m, row in zip(data.methods, auc.tolist(), strict=True)},
+        _by_method_and_reader(data, empirical_auc(data.scores, data.truth)),
         ustat=None if by_ustat is None else _ustat_result(by_ustat),
         roc=roc_curves(data),
     )
     try:
-        result = obuchowski_rockette(complete, covariance=covariance, alpha=alpha)
+        result = obuchowski_rockette(data, covariance=covariance, alpha=alpha)
     except MRMCError as problem:
         warnings.append(f"Obuchowski-Rockette was not possible. {problem}")
         summary = replace(summary, primary=_ustat_primary(data, by_ustat, warnings))
     else:
         pairs = list(by_ustat.differences.values()) if by_ustat else []
         ustat_p = pairs[0].bdg.p_value if len(pairs) == 1 else None
-        mode, reasons = primary_mode(inference_mode, len(result.readers))
+        mode, reasons = primary_mode(inference_mode, result.fewest_readers)
         warnings += reasons + result_warnings(result, {name: getattr(result, name) for name in MODES}, ustat_p)
         summary = replace(
             _with_obuchowski_rockette(summary, result, mode, margin),
-            clustered=_clustered_part(complete, result, mode, warnings),
-            power=_power_part(result, planning_effects),
+            clustered=_clustered_part(data, result, mode, warnings),
+            power=_power_part(data, result, planning_effects),
         )
     return replace(summary, warnings=tuple(warnings))
 
@@ -157,7 +149,7 @@ def _with_obuchowski_rockette(
         primary=PrimaryResult(
             mode,
             scope_of(mode, len(result.readers)),
-            dict(zip(result.methods, result.auc_mean.tolist(), strict=True)),
+            dict(zip(result.methods, result.means.tolist(), strict=True)),
             chosen.p_value,
             difference_rows(chosen.differences),
             _mode(at_var_tr_zero(result, mode)),
@@ -189,6 +181,14 @@ def _check_options(
         raise MRMCError("Planning effects must be above 0.")
 
 
+def _by_method_and_reader(data: ReaderScores, values: FloatArray) -> dict[str, dict[str, float]]:
+    """Of the methods that each reader used."""
+    return {
+        method: {reader: float(values[m, r]) for r, reader in enumerate(data.readers) if data.used[m, r]}
+        for m, method in enumerate(data.methods)
+    }
+
+
 def _mode(found: Inference | None) -> ModeResult | None:
     return None if found is None else ModeResult.of(found)
 
@@ -199,10 +199,11 @@ def _auc_intervals(result: ObuchowskiRockette) -> tuple[ReaderRow, ...]:
         ReaderRow.of(
             method,
             reader,
-            estimate(result.auc[m, r], float(result.auc_covariance[m, r, m, r]), np.inf, result.alpha, null=0.5),
+            estimate(result.values[m, r], float(result.value_covariance[m, r, m, r]), np.inf, result.alpha, null=0.5),
         )
         for m, method in enumerate(result.methods)
         for r, reader in enumerate(result.readers)
+        if np.isfinite(result.values[m, r])
     )
 
 
@@ -259,7 +260,7 @@ def _ustat_primary(data: ReaderScores, result: UStat | None, warnings: list[str]
     return PrimaryResult(
         "ustat",
         scope_of("random_readers", len(data.readers)),
-        dict(result.auc),
+        dict(result.values),
         pairs[0].p_value if len(pairs) == 1 else None,
         pairs,
         None,
@@ -271,7 +272,7 @@ def _clustered_part(
     data: ReaderScores, result: ObuchowskiRockette, mode: str, warnings: list[str]
 ) -> ClusteredResult | None:
     """The primary mode once more with patients as clusters, where some have several cases and the plan ignores it."""
-    if data.cluster is None or result.covariance == "clustered":
+    if data.cluster is None or result.covariance in OF_PATIENTS:
         return None
     n_clusters = np.unique(data.cluster).size
     if n_clusters == data.truth.size:
@@ -291,11 +292,15 @@ def _clustered_part(
     return ClusteredResult.of_clusters(inference, n_clusters, again.components)
 
 
-def _power_part(result: ObuchowskiRockette, effects: Sequence[float]) -> PowerResult | None:
-    """Power of the next study, random readers and cases, from this study's components; None with one reader."""
-    if result.components.var_tr is None:
+def _power_part(data: ReaderScores, result: ObuchowskiRockette, effects: Sequence[float]) -> PowerResult | None:
+    """Power of a crossed study, random readers and cases, from this study's components.
+
+    None where they do not tell what it needs: with one reader, readers nested in methods, or cases that were not the
+    same for all. Where reads are missing, the components are those of as many cases as were read on average.
+    """
+    if result.components.var_tr is None or data.cases_design not in ("all", "gaps"):
         return None
-    n_cases = sum(result.n_cases)
+    n_cases = round(float((~data.missing).sum(axis=2)[data.used].mean()))
     pilot = Pilot.from_components(result.components, n_cases)
     sizes = tuple(sorted({60, 120, 240, 480, n_cases}))
     tables = tuple(

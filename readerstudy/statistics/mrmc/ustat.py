@@ -1,17 +1,14 @@
-"""One-shot U-statistic analysis of reader-averaged AUC, random readers and cases, with or without gaps (as iMRMC).
+"""One-shot U-statistic analysis of reader-averaged AUC or shares, random readers and cases, gaps or not (as iMRMC).
 
-The product of two methods' AUCs is a sum over two success indicators psi(r, i, j), psi(r', i', j'); it splits by what
-the two share into eight moments: M1 (all), M2 (reader and positive), M3 (reader and negative), M4 (reader), M5 to M8
-the same with different readers. Readers who read more pairs weigh more.
+It splits the variance of a pooled value into moments (see moments.py). Readers who read more pairs of cases weigh more.
 
 References: Gallas 2006 (Academic Radiology 13, 353); Gallas, Bandos, Samuelson & Wagner 2009 (Commun. Stat. Theory 38,
-2586); Obuchowski, Gallas & Hillis 2012 (Academic Radiology 19, 1508) for the BDG degrees of freedom; Gaylor & Hopper
-1969 (Technometrics 11, 691) for their minimum. Conventions (rounding of degrees of freedom) are those of iMRMC 4.0.3.
+2586). Conventions (t with floored degrees of freedom below 50) are those of iMRMC 4.0.3.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
@@ -19,25 +16,9 @@ from scipy import stats
 
 from readerstudy.statistics.mrmc.auc import auc_covariance, empirical_auc
 from readerstudy.statistics.mrmc.data import FloatArray, MRMCError, ReaderScores
-
-# Rows: unbiased sums of M1..M8 (exactly this much shared) from sums in which the rest may be shared too.
-_EXACT = np.array(
-    [
-        [1, 0, 0, 0, 0, 0, 0, 0],
-        [-1, 1, 0, 0, 0, 0, 0, 0],
-        [-1, 0, 1, 0, 0, 0, 0, 0],
-        [1, -1, -1, 1, 0, 0, 0, 0],
-        [-1, 0, 0, 0, 1, 0, 0, 0],
-        [1, -1, 0, 0, -1, 1, 0, 0],
-        [1, 0, -1, 0, -1, 0, 1, 0],
-        [-1, 1, 1, -1, 1, -1, -1, 1],
-    ],
-    dtype=float,
-)
-# What a moment shares: indices (of M1..M8) that share the negative case, the positive case, the reader.
-_SHARES = {"negative": [0, 2, 4, 6], "positive": [0, 1, 4, 5], "reader": [0, 1, 2, 3]}
-# The moment that shares only that factor (M7, M6, M4), whose excess over M8 is that factor's variance component.
-_ALONE = {"negative": 6, "positive": 5, "reader": 3}
+from readerstudy.statistics.mrmc.endpoints import CHANCE
+from readerstudy.statistics.mrmc.estimates import Estimate
+from readerstudy.statistics.mrmc.moments import Moments, moments
 
 
 @dataclass(frozen=True)
@@ -52,7 +33,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class UStatEstimate:
-    """An AUC (tested against 1/2) or a difference (against 0) with variance and three intervals.
+    """A value (an AUC or accuracy is tested against 1/2) or a difference (against 0), variance and three intervals.
 
     hillis is None unless every reader read every case with every method. Intervals are not clipped to [0, 1].
     """
@@ -63,46 +44,45 @@ class UStatEstimate:
     bdg: Interval
     hillis: Interval | None
 
+    @property
+    def estimate(self) -> Estimate:
+        """With BDG degrees of freedom, as an Obuchowski-Rockette estimate."""
+        se = float(np.sqrt(self.variance)) if self.variance > 0 else np.nan
+        return Estimate(self.value, se, self.bdg.df, self.bdg.p_value, self.bdg.ci_low, self.bdg.ci_high)
+
 
 @dataclass(frozen=True)
 class UStat:
-    """Result of ustat: auc and estimates by method, first - second by pair of methods."""
+    """Result of ustat: values and estimates by method, first - second by pair of methods, and the moments."""
 
     variance: str
     alpha: float
-    auc: dict[str, float]
+    values: dict[str, float]
     methods: dict[str, UStatEstimate]
     differences: dict[tuple[str, str], UStatEstimate]
+    moments: Moments = field(repr=False)
+    endpoint: str = "auc"
 
 
-def ustat(data: ReaderScores, *, variance: str = "unbiased", alpha: float = 0.05) -> UStat:
-    """Compare methods by pooled AUC with readers and cases random; missing scores (NaN) are allowed.
+def ustat(data: ReaderScores, *, endpoint: str = "auc", variance: str = "unbiased", alpha: float = 0.05) -> UStat:
+    """Compare methods by a pooled endpoint with readers and cases random; any layout of reads is allowed.
 
-    variance: "unbiased" (U-statistic, may be negative) or "mle" (biased upward, never negative). Raises MRMCError.
+    endpoint: "auc", or of decisions "sensitivity", "specificity" or "accuracy", the share of right decisions among all
+    that were made. variance: "unbiased" (U-statistic, may be negative) or "mle" (biased upward, never negative).
+    Raises MRMCError.
     """
     if variance not in ("unbiased", "mle"):
         raise MRMCError(f"There is no variance estimate {variance!r}: choose unbiased or mle.")
     if len(data.readers) < 2:
         raise MRMCError(f"There is one reader only ({data.readers[0]}): random-reader inference needs at least two.")
-    shared, counts = _moment_sums(data)
-    total, pairs = shared["auc"], counts["auc"]
-    auc = total / pairs
-    exact_counts = np.einsum("kl,lab->kab", _EXACT, counts["sums"])
-    if exact_counts[7].min() < 0.5:  # M8 estimates the squared AUC: without it the "variance" would be that square
-        a, b = (data.methods[index] for index in np.unravel_index(exact_counts[7].argmin(), exact_counts[7].shape))
-        raise MRMCError(
-            f"The scores with method {a} {'' if a == b else f'and method {b} '}hold no two readers, positive and "
-            "negative cases that all differ: a variance needs at least two of each."
-        )
-    biased = _divide(shared["sums"], counts["sums"])
-    moments = biased if variance == "mle" else _divide(np.einsum("kl,lab->kab", _EXACT, shared["sums"]), exact_counts)
-    weights = exact_counts / np.outer(pairs, pairs)
-    covariance = (weights * moments).sum(axis=0) - moments[7]
-    hillis = None if data.missing.any() else _hillis(data)
+    found = moments(data, endpoint)
+    covariance = found.covariance(variance)
+    crossed = endpoint == "auc" and not data.missing.any()
+    hillis = _hillis(data) if crossed else None
 
     def analyse(value: float, null: float, contrast: FloatArray, hillis_df: float | None) -> UStatEstimate:
         var = float(contrast @ covariance @ contrast)
-        df = _bdg_df(var, biased, weights, contrast)
+        df = found.bdg_df(var, contrast)
         return UStatEstimate(
             float(value),
             var,
@@ -111,76 +91,19 @@ def ustat(data: ReaderScores, *, variance: str = "unbiased", alpha: float = 0.05
             None if hillis_df is None else _interval(value, null, var, hillis_df, alpha),
         )
 
-    eye = np.eye(len(data.methods))
+    eye, value = np.eye(len(data.methods)), found.values
     methods = {
-        name: analyse(auc[a], 0.5, eye[a], None if hillis is None else hillis[a, a])
+        name: analyse(value[a], CHANCE[endpoint], eye[a], None if hillis is None else hillis[a, a])
         for a, name in enumerate(data.methods)
     }
     differences = {
         (data.methods[a], data.methods[b]): analyse(
-            auc[a] - auc[b], 0.0, eye[a] - eye[b], None if hillis is None else hillis[a, b]
+            value[a] - value[b], 0.0, eye[a] - eye[b], None if hillis is None else hillis[a, b]
         )
         for a, b in combinations(range(len(data.methods)), 2)
     }
-    return UStat(variance, alpha, dict(zip(data.methods, auc.tolist(), strict=True)), methods, differences)
-
-
-def _moment_sums(data: ReaderScores) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
-    """Sums of products of successes, and of numbers of pairs read, for each pair of methods.
-
-    Each is {"auc": (methods,), "sums": (8, methods, methods)}; the loop is over readers, never over cases.
-    """
-    t = len(data.methods)
-    positive = data.truth == 1
-    n1, n0 = int(positive.sum()), int((~positive).sum())
-    same = [np.zeros((4, t, t)), np.zeros((4, t, t))]
-    over_readers = [np.zeros((t, n1, n0)), np.zeros((t, n1, n0))]
-    for reader in range(len(data.readers)):
-        own = data.scores[:, reader]
-        x, y = own[:, positive][:, :, None], own[:, ~positive][:, None, :]
-        success = (x > y) + 0.5 * (x == y)  # NaN compares false: missing pairs count nothing
-        read = (~np.isnan(x)).astype(float) * ~np.isnan(y)
-        for k, block in enumerate((success, read)):
-            same[k] += _products(block)
-            over_readers[k] += block
-    success_sums, read_sums = (
-        {"auc": block.sum(axis=(1, 2)), "sums": np.concatenate([within, _products(block)])}
-        for within, block in zip(same, over_readers, strict=True)
-    )
-    return success_sums, read_sums
-
-
-def _products(block: FloatArray) -> FloatArray:
-    """(4, t, t) products of blocks (t, n1, n0): same pair, same positive, same negative, any."""
-    pairs = block.reshape(len(block), -1)
-    by_positive, by_negative = block @ np.ones(block.shape[2]), np.ones(block.shape[1]) @ block
-    total = by_positive.sum(axis=1)
-    return np.array([pairs @ pairs.T, by_positive @ by_positive.T, by_negative @ by_negative.T, np.outer(total, total)])
-
-
-def _divide(sums: FloatArray, counts: FloatArray) -> FloatArray:
-    return np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0.5)
-
-
-def _bdg_df(variance: float, biased: FloatArray, weights: FloatArray, contrast: FloatArray) -> float:
-    """Satterthwaite degrees of freedom from the mean squares of readers, positives and negatives, at least 2.
-
-    A factor paired across methods enters once with the mean square of the contrast, else once per method.
-    """
-    used = np.flatnonzero(contrast)
-    denominator, smallest = 0.0, np.inf
-    for factor, shares in _SHARES.items():
-        part = biased[_ALONE[factor]] - biased[7]
-        linked = weights[shares].sum(axis=0)
-        df = np.rint(1 / np.diag(linked)[used] - 1)
-        smallest = min(smallest, df.min())
-        with np.errstate(divide="ignore", invalid="ignore"):  # a single reader or case has no degrees of freedom
-            if len(used) == 1 or linked[used[0], used[1]] > 0:
-                denominator += (contrast @ part @ contrast / df.min()) ** 2 / df.min()
-            else:
-                denominator += float(((np.diag(part)[used] / df) ** 2 / df).sum())
-    ratio = variance**2 / denominator if denominator > 0 else smallest
-    return float(max(ratio, smallest, 2.0))
+    by_method = dict(zip(data.methods, value.tolist(), strict=True))
+    return UStat(variance, alpha, by_method, methods, differences, found, endpoint)
 
 
 def _hillis(data: ReaderScores) -> FloatArray:

@@ -112,7 +112,7 @@ def _auc_table(parts: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) ->
             cells = []
             for method in methods:
                 row = intervals.get((method, reader))
-                value = row["auc"] if row else part["auc"][method][reader]
+                value = row["auc"] if row else part["auc"][method].get(reader)
                 cells.append(f"{number(value, 3)} ({interval_text(_ends(row), 3)})" if row else number(value, 3))
             rows.append(_row([part["question"], reader, cases, *cells]))
         mode = part[part["primary"]["mode"]] if part["primary"] else None

@@ -103,7 +103,7 @@ def test_it_refuses_unknown_kinds_missing_clusters_and_single_cases():
     with pytest.raises(MRMCError, match="one positive case only"):
         auc_covariance(reader_scores([[[3, 1, 2]], [[3, 2, 2]]], [1, 0, 0]))
     scores = np.array([[[3, np.nan, 1, 2.0]], [[3, 4, 2, 2]], [[np.nan, 3, 2, 1]]])
-    with pytest.raises(MRMCError, match="no positive case with every score"):
-        auc_covariance(reader_scores(scores, [1, 1, 0, 0]).complete_cases())
+    with pytest.raises(MRMCError, match="Reader R1 scored fewer than two positive cases with method A"):
+        auc_covariance(reader_scores(scores, [1, 1, 0, 0]))
     with pytest.raises(MRMCError, match="belong to one cluster"):
         auc_covariance(reader_scores([[[3, 1, 2, 2]], [[3, 2, 2, 1]]], [1, 1, 0, 0], cluster=[0, 0, 1, 2]), "clustered")

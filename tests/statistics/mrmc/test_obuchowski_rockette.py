@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from readerstudy.statistics.mrmc import MRMCError, obuchowski_rockette, reader_scores, simulate_study
-from readerstudy.statistics.mrmc.obuchowski_rockette import ObuchowskiRockette, dorfman_berbaum_metz
+from readerstudy.statistics.mrmc.components import dorfman_berbaum_metz
+from readerstudy.statistics.mrmc.obuchowski_rockette import ObuchowskiRockette
 from tests.statistics.mrmc.oracles import EXPECTED, synthetic, van_dyke
 
 
@@ -25,8 +26,8 @@ def test_van_dyke_components(published):
     found = published["jackknife"]
     parts = found.components
     for value, text in (
-        (found.auc_mean[0], "0.89703704"),
-        (found.auc_mean[1], "0.94083736"),
+        (found.means[0], "0.89703704"),
+        (found.means[1], "0.94083736"),
         (parts.ms_t, "0.00479617"),
         (parts.ms_tr, "0.00055103"),
         (parts.var_r, "0.00153500"),
@@ -70,7 +71,7 @@ def test_synthetic_sets_agree_with_mrmcaov(name, kind):
     found = obuchowski_rockette(synthetic(name), covariance=kind)
     oracle = EXPECTED[f"syn_{name}"]["OR"][kind]
     parts = found.components
-    np.testing.assert_allclose(found.auc, oracle["auc"], rtol=1e-9)
+    np.testing.assert_allclose(found.values, oracle["auc"], rtol=1e-9)
     ours = (parts.ms_t, parts.ms_r, parts.ms_tr, parts.error, parts.cov1, parts.cov2, parts.cov3)
     theirs = [oracle[key] for key in ("MST", "MSR", "MSTR", "var", "cov1", "cov2", "cov3")]
     np.testing.assert_allclose(ours, theirs, rtol=1e-9)
@@ -154,14 +155,14 @@ def test_bad_input_is_named():
         with pytest.raises(MRMCError, match=match):
             obuchowski_rockette(scores, truth, **{**names, **options})
 
-    constant, absent, gap, one_class = SCORES.copy(), SCORES.copy(), SCORES.copy(), SCORES.copy()
+    constant, absent, silent, one_class = SCORES.copy(), SCORES.copy(), SCORES.copy(), SCORES.copy()
     constant[1, 0] = 3
-    absent[1, 1] = np.nan
-    gap[0, 1, :3] = np.nan
+    absent[1] = np.nan
+    silent[:, 1] = np.nan
     one_class[0, 1, TRUTH == 1] = np.nan
     refused("Reader R1 gave all 20 cases the same score with method Method B", constant)
-    refused("Reader R2 has no scores with method Method B", absent)
-    refused(r"Reader R2 has no score \(NaN\) for 3 of 20 cases with method Method A", gap)
+    refused("No reader has scores with method Method B", absent)
+    refused("Reader R2 has no scores: wait for them", silent)
     refused(r"Reader R2 has no scores of positive \(truth 1\) cases with method Method A", one_class)
     refused(r"no negative \(truth 0\) case", SCORES, np.ones(20))
     refused("Truth must be 1", SCORES, np.arange(20))

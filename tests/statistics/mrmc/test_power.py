@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from readerstudy.statistics.mrmc import MRMCError, Pilot, cases_needed, obuchowski_rockette, power, power_table
-from readerstudy.statistics.mrmc.obuchowski_rockette import Components
+from readerstudy.statistics.mrmc.components import Components
 from readerstudy.statistics.mrmc.power import MODES, standard_error
 from readerstudy.statistics.mrmc.simulate import RoeMetz, simulate_study
 from tests.statistics.mrmc.oracles import synthetic, van_dyke
@@ -16,7 +16,7 @@ PILOT = Pilot(var_tr=2.004e-4, error=8.0229e-4, cov1=3.4661e-4, cov2=3.4407e-4, 
 def test_van_dyke_planned_with_ten_readers_and_165_cases(shared):
     found = obuchowski_rockette(van_dyke(shared))
     pilot = Pilot.from_components(found.components, 114)
-    effect = float(np.ptp(found.auc_mean))
+    effect = float(np.ptp(found.means))
     assert effect == pytest.approx(0.0438003, abs=5e-8)
     assert power(pilot, 10, 165, effect) == pytest.approx(0.8054199, abs=5.1e-8)
 

@@ -15,6 +15,7 @@ from readerstudy.statistics.mrmc import (
     reader_scores,
     ustat,
 )
+from tests.statistics.mrmc import oracles2 as designs
 from tests.statistics.mrmc.oracles import published_reads, synthetic, synthetic_frame
 
 KEYS = {"question", "covariance", "auc", "components", "random_readers", "fixed_readers", "fixed_cases", "ustat"}
@@ -117,10 +118,11 @@ def test_a_var_tr_below_zero_is_set_to_zero_before_a_claim_about_readers_like_th
     assert summary["components"]["var_tr"] < 0
     assert summary["primary"]["mode"] == "random_readers"
     assert summary["random_readers"]["p_value"] < 0.05 < summary["fixed_readers"]["p_value"]
-    assert summary["primary"]["at_var_tr_zero"] == summary["fixed_readers"]
+    zero = summary["primary"]["at_var_tr_zero"]
+    assert zero["p_value"] > summary["fixed_readers"]["p_value"]  # that lets Cov2 - Cov3 be negative
     assert "Var(TR) is estimated below zero; set to zero, A − B: " in summary["primary"]["sentence"]
     non_inferior, superior = summary["margin"]
-    assert superior["p_value"] == pytest.approx(summary["fixed_readers"]["p_value"] / 2)
+    assert superior["p_value"] == pytest.approx(zero["p_value"] / 2)
     assert (superior["shown"], superior["var_tr_set_to_zero"], superior["df"]) == (False, True, None)
     assert (non_inferior["shown"], non_inferior["scope"]) == (True, "readers and cases like these")
 
@@ -130,7 +132,7 @@ def test_with_few_readers_a_claim_is_of_these_readers():
     assert (superior["scope"], superior["var_tr_set_to_zero"]) == ("these readers only", False)
 
 
-def test_missing_scores_are_counted_and_the_u_statistic_uses_the_rest():
+def test_missing_scores_are_counted_and_all_others_are_used():
     data = synthetic("full5")
     scores = data.scores.copy()
     scores[0, 0, :3] = np.nan
@@ -138,32 +140,54 @@ def test_missing_scores_are_counted_and_the_u_statistic_uses_the_rest():
     gaps = reader_scores(scores, data.truth)
     summary = summarised(gaps, "confidence")
     assert has(summary, "6 of 440 scores are missing")
-    assert has(summary, "the 39 of 44 cases")
-    without = reader_scores(data.scores[:, :, 5:], data.truth[5:])
-    assert summary["random_readers"]["p_value"] == obuchowski_rockette(without).random_readers.p_value
+    assert summary["random_readers"]["p_value"] == obuchowski_rockette(gaps).random_readers.p_value
+    assert summary["power"]["pilot"]["n_cases"] == 43  # read on average
     assert summary["ustat"]["differences"][0]["difference"] == ustat(gaps).differences["A", "B"].value
 
 
-def test_where_too_few_cases_are_complete_the_u_statistic_is_primary():
+def test_reads_that_are_mostly_missing_are_analysed_too():
     summary = summarised(synthetic("missing6"), "confidence")
+    assert summary["primary"]["mode"] == "random_readers"
+    assert has(summary, "scores are missing. Every score given is used")
+    assert summary["ustat"]["differences"][0]["p_value"] == pytest.approx(0.330283127, rel=1e-6)
+
+
+def two_of_three_methods() -> ReaderScores:
+    """Three methods, of which each of six readers used two."""
+    scores = np.random.default_rng(1).integers(1, 6, (3, 6, 40)).astype(float)
+    for reader in range(6):
+        scores[reader % 3, reader] = np.nan
+    return reader_scores(scores, np.arange(40) % 2)
+
+
+def test_where_obuchowski_rockette_has_no_form_the_u_statistic_is_primary():
+    summary = summarised(two_of_three_methods(), "confidence")
     assert summary["random_readers"] is None
-    assert has(summary, "the 4 of 50 cases")
-    assert has(summary, "rely on the U-statistic")
-    assert has(summary, "one negative case only")
+    assert has(summary, "Obuchowski-Rockette was not possible. Readers used some of the methods each")
     assert summary["primary"]["mode"] == "ustat"
-    assert summary["primary"]["auc"] == pytest.approx({"A": 0.80721393, "B": 0.866835994})
-    assert summary["primary"]["p_value"] == pytest.approx(0.330283127, rel=1e-6)
-    assert "A − B: −0.060 (95 % CI −0.202 to +0.083, p = 0.330)" in summary["primary"]["sentence"]
+    assert len(summary["primary"]["differences"]) == 3
+    assert "U-statistic: readers and cases are samples" in summary["primary"]["sentence"]
 
 
-def test_when_no_case_is_complete_only_the_u_statistic_is_left():
-    scores = synthetic("full5").scores.copy()
-    scores[0, 0, ::2] = np.nan
-    scores[1, 1, 1::2] = np.nan
-    summary = summarised(reader_scores(scores, synthetic("full5").truth), "confidence")
-    assert summary["random_readers"] is None
-    assert has(summary, "Obuchowski-Rockette was not possible.")
-    assert summary["ustat"]["differences"][0]["p_value"] > 0
+@pytest.mark.parametrize(
+    ("name", "sentence", "mode"),
+    [
+        ("c1_readers_in_method_1", "Each reader used one method", "fixed_readers"),  # four readers with A
+        ("c1_readers_in_method_2", "Each reader used one method", "random_readers"),
+        ("c2_split_plot_1", "Blocks of readers read blocks of cases of their own", "random_readers"),
+        ("c3_cases_in_readers_1", "Each reader read cases of their own", "random_readers"),
+        ("c4_cases_in_method_1", "Each method was shown on cases of its own", "random_readers"),
+        ("d_missing_1", "Every score given is used and nothing is imputed", "random_readers"),
+        ("d_missing_2", "Reader R06 did not use every method", "random_readers"),
+    ],
+)
+def test_every_layout_is_analysed_and_told(name, sentence, mode):
+    summary = summarised(designs.scores(name), "confidence")
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+    assert has(summary, sentence)
+    assert summary["primary"]["mode"] == mode
+    assert (summary["power"] is None) == name.startswith("c")
+    assert len(summary["auc_intervals"]) == sum(len(found) for found in summary["auc"].values()) - ("R06" in sentence)
 
 
 def test_one_reader_gets_a_sentence_in_place_of_the_modes_that_need_two():
@@ -202,12 +226,12 @@ def test_everything_is_json_and_three_methods_come_with_a_caution(covariance):
 
 def test_bad_data_of_one_question_is_a_sentence_and_the_other_question_is_analysed():
     good, bad = long_frame("full5"), long_frame("full5").assign(question="feature")
-    bad = bad[(bad["reader"] != "reader3") | (bad["method"] != "B")]
+    bad = bad.assign(score=bad["score"].where((bad["reader"] != "reader3") | (bad["method"] != "B"), 2))
     confidence, feature = results(pd.concat([good, bad]))
     assert confidence["random_readers"]["p_value"] > 0
     assert set(feature) >= KEYS
     assert feature["auc"] is None
-    assert has(feature, "Reader reader3 has no scores with method B")
+    assert has(feature, "Reader reader3 gave all 44 cases the same score with method B")
 
 
 @pytest.mark.parametrize(
@@ -218,7 +242,7 @@ def test_bad_data_of_one_question_is_a_sentence_and_the_other_question_is_analys
         (lambda f: f.assign(truth=["maybe"] * len(f)), "Truth must be 1"),
         (lambda f: f.assign(truth=f["truth"].where(f["reader"] == "reader1", 1)), "case001 has more than one truth"),
         (lambda f: f.assign(score=3), "constant scores"),
-        (lambda f: f.assign(score=np.nan), "Reader reader1 has no scores with method A"),
+        (lambda f: f.assign(score=np.nan), "No reader has scores with method A"),
         (lambda f: f.assign(truth="TP"), "no negative"),
     ],
 )

@@ -68,6 +68,6 @@ def test_a_reader_who_did_not_use_a_method_still_counts_for_the_other():
     scores = data.scores.copy()
     scores[1, 4] = np.nan
     found = ustat(ReaderScores(scores, data.truth, data.methods, data.readers))
-    assert found.auc["A"] == pytest.approx(empirical_auc(data.scores, data.truth)[0].mean())
-    assert found.auc["B"] == pytest.approx(empirical_auc(data.scores, data.truth)[1, :4].mean())
+    assert found.values["A"] == pytest.approx(empirical_auc(data.scores, data.truth)[0].mean())
+    assert found.values["B"] == pytest.approx(empirical_auc(data.scores, data.truth)[1, :4].mean())
     assert found.differences["A", "B"].variance > 0
