@@ -22,12 +22,12 @@ from scipy import ndimage, optimize, stats
 from torch import Tensor
 
 from explain.demo.data import to_input, truth_labels
-from explain.demo.models import CARD_FILE, MODEL_SIZE, DemoAutoencoder, DemoClassifier, load_demo
 from explain.demo.phantom_anatomy import stream
 from explain.demo.phantoms import COMPANION, PATHOLOGIES, draw
 from explain.evaluate.localisation import iou_at_mask_area
 from explain.methods.gradients import guided_backprop, input_gradients, integrated_gradients
 from explain.methods.latent_shift import LatentShift, latent_shift
+from explain.models.demo_pair import CARD_FILE, MODEL_SIZE, DemoAutoencoder, DemoClassifier, load_demo
 
 CALIBRATION_SEEDS, HELD_OUT_SEEDS, CONFOUNDED_SEEDS = 2_000_000, 3_000_000, 4_000_000
 REQUIRED = {

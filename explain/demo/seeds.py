@@ -14,9 +14,9 @@ from torch import Tensor
 
 from explain.demo.cases import CASE_SIZE, make_case, practice_is_true
 from explain.demo.data import to_input, to_model_size
-from explain.demo.models import DemoAutoencoder, DemoClassifier, load_demo
 from explain.demo.phantoms import PATHOLOGIES, Phantom, draw
 from explain.methods.latent_shift import latent_shift
+from explain.models.demo_pair import DemoAutoencoder, DemoClassifier, load_demo
 
 FIRST_SEED, TRIES = 5_000_000, 400
 LARGEST_CHANGE = 25.0  # of a pixel on average, of 2048, at the walk's left end; with more the lung falls to pieces

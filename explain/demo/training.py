@@ -26,7 +26,7 @@ from torch.nn import functional
 
 from explain.demo.card import CALIBRATION_SEEDS, calibrate, held_out, measure, write_card
 from explain.demo.data import Pairs, draw_pairs
-from explain.demo.models import CARD_FILE, CLASSIFIER_FILE, DemoAutoencoder, DemoClassifier, load_demo, save_demo
+from explain.models.demo_pair import CARD_FILE, CLASSIFIER_FILE, DemoAutoencoder, DemoClassifier, load_demo, save_demo
 
 log = logging.getLogger(__name__)
 TRAINING_SEEDS = 1_000_000  # first seed; held-out phantoms have others (demo_card.py)

@@ -6,6 +6,7 @@ import torch
 import torchxrayvision as xrv
 from torch import nn
 
+from explain.models.demo_pair import DemoAutoencoder, DemoClassifier
 from explain.models.folders import ModelFolder
 from explain.models.weights import WeightsError
 
@@ -24,8 +25,6 @@ def _densenet121(folder: ModelFolder) -> nn.Module:
 
 
 def _demo_classifier(folder: ModelFolder) -> nn.Module:
-    from explain.demo.models import DemoClassifier
-
     module = DemoClassifier()
     if folder.pathologies != tuple(module.pathologies) or folder.op_threshs is not None:
         named = ", ".join(module.pathologies)
@@ -34,8 +33,6 @@ def _demo_classifier(folder: ModelFolder) -> nn.Module:
 
 
 def _demo_autoencoder(folder: ModelFolder) -> nn.Module:
-    from explain.demo.models import DemoAutoencoder
-
     return DemoAutoencoder()
 
 

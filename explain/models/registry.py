@@ -27,12 +27,10 @@ import torchxrayvision as xrv
 from torch import nn
 
 from explain.models.architectures import AUTOENCODERS, CLASSIFIERS, Build
+from explain.models.demo_pair import AUTOENCODER_FILE, CLASSIFIER_FILE, DEMO_FOLDER, DemoAutoencoder, DemoClassifier
 from explain.models.folders import ModelFolderError, folder_names, read_folder
 from explain.models.weights import WeightsError, file_sha256, load_state
 
-# The demo pair's weights: inside an installed package, or at the top of a checkout.
-_PACKAGED = Path(__file__).parents[1] / "_shipped"
-DEMO_MODELS = (_PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2] / "fixtures") / "models"
 XRV_AUTOENCODER = "xrv-resnetae-101-elastic"
 _XRV_DENSENETS = ("all", "nih", "pc", "chex", "mimic_nb", "mimic_ch", "rsna")
 _XRV_CLASSES: list[Any] = [
@@ -232,17 +230,13 @@ def _make_xrv_autoencoder(weights: Path | None) -> _Made:
 
 
 def _make_demo_classifier(weights: Path | None) -> _Made:
-    from explain.demo.models import DemoClassifier
-
-    module, path = DemoClassifier(), weights or DEMO_MODELS / "demo-classifier.safetensors"
+    module, path = DemoClassifier(), weights or DEMO_FOLDER / CLASSIFIER_FILE
     load_state(module, path, [])
     return _Made(module, path, tuple(module.pathologies), autoencoder="demo")
 
 
 def _make_demo_autoencoder(weights: Path | None) -> _Made:
-    from explain.demo.models import DemoAutoencoder
-
-    module, path = DemoAutoencoder(), weights or DEMO_MODELS / "demo-autoencoder.safetensors"
+    module, path = DemoAutoencoder(), weights or DEMO_FOLDER / AUTOENCODER_FILE
     load_state(module, path, [])
     return _Made(module, path)
 

@@ -14,6 +14,7 @@ from django.test import Client
 from readerstudy.cases.loading import staging
 from readerstudy.cases.loading.problems import Refused
 from readerstudy.cases.loading.receiving import receiving
+from readerstudy.cases.loading.staged import Gone, Staged
 from readerstudy.cases.models import Case
 from tests.builders import make_user
 from tests.cases.batches import make_batch, simple_rows, zipped
@@ -23,12 +24,12 @@ DAY = 24 * 3600
 
 
 @pytest.fixture
-def staged(tmp_path: Path) -> staging.Staged:
+def staged(tmp_path: Path) -> Staged:
     archive = zipped(make_batch(tmp_path / "batch", simple_rows()), tmp_path / "batch.zip")
     return staging.stage(SimpleUploadedFile("batch.zip", archive.read_bytes()), [], batch="ward")
 
 
-def sent_before(staged: staging.Staged, seconds: float) -> None:
+def sent_before(staged: Staged, seconds: float) -> None:
     state = json.loads((staged.folder / "state.json").read_text())
     (staged.folder / "state.json").write_text(json.dumps({**state, "created": time.time() - seconds}))
 
@@ -58,7 +59,7 @@ def test_an_upload_that_is_over_a_day_old_is_gone_for_every_use(staged, use):
     (staged.folder / "linking.csv").write_text("row,image,case\n")
     sent_before(staged, DAY + 1)
     (staged.folder / "touched").touch()  # the folder's own time says nothing
-    with pytest.raises(staging.Gone):
+    with pytest.raises(Gone):
         use(staged.token)
     assert not Case.objects.exists()
     assert staging.listed() == []

@@ -10,35 +10,29 @@ A folder holds content/ (files under our own names), thumbs/, state.json, and a 
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import secrets
 import shutil
 import time
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
-
-from django.conf import settings
 
 from readerstudy.accounts.models import User
 from readerstudy.cases.loading.checking import warn_of_known_pixels
 from readerstudy.cases.loading.load import Loaded, check_name, load_batch, same_batch
 from readerstudy.cases.loading.problems import Refused, refuse
-from readerstudy.cases.loading.sources import WORKBOOKS, FileSource, RenamedFiles, open_source
+from readerstudy.cases.loading.sources import WORKBOOKS
+from readerstudy.cases.loading.staged import MANIFEST, TOKEN, Gone, Staged, folder_of, staging_root
 from readerstudy.cases.loading.upload_check import check_apart
 
-MANIFEST = "manifest.csv"
 LIFETIME_SECONDS = 24 * 3600
 # A load touches its marker with every case; one this old belongs to a process that is gone.
 DEAD_AFTER_SECONDS = 900
-TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
 class Upload(Protocol):
@@ -47,10 +41,6 @@ class Upload(Protocol):
     name: str | None
 
     def chunks(self) -> Iterable[bytes]: ...
-
-
-class Gone(Exception):
-    """The upload was loaded, discarded, or has expired."""
 
 
 @dataclass(frozen=True)
@@ -65,44 +55,6 @@ class Waiting:
     @property
     def received(self) -> datetime:
         return datetime.fromtimestamp(self.since, UTC)
-
-
-@dataclass
-class Staged:
-    """One upload and its dry run. cases: what the page shows of the first ones; problems: fields of Problem."""
-
-    token: str
-    batch: str
-    public_name: str
-    keep_source_ids: bool
-    simulated: bool
-    report: dict[str, Any] = field(default_factory=dict)
-    cases: list[dict[str, Any]] = field(default_factory=list)
-    problems: list[dict[str, Any]] = field(default_factory=list)
-    known: bool = False  # the batch is there already, with this content
-    loaded: bool = False
-    # What the manifest calls the images that came beside it -> our own name. They may identify; no page shows them.
-    names: dict[str, str] = field(default_factory=dict)
-    created: float = 0.0  # seconds since 1970; 0 in uploads of older versions
-
-    @property
-    def folder(self) -> Path:
-        return _folder(self.token)
-
-    def save(self) -> None:
-        (self.folder / "state.json").write_text(json.dumps(asdict(self)))
-
-    @contextmanager
-    def source(self) -> Iterator[FileSource]:
-        """Raises Refused."""
-        content = self.folder / "content"
-        if self.names:
-            yield FileSource(RenamedFiles(content, {**self.names, MANIFEST: MANIFEST}), self.public_name, MANIFEST)
-            return
-        archive = content / "upload.zip"
-        with open_source(archive if archive.exists() else content / MANIFEST) as source:
-            source.public_name = self.public_name
-            yield source
 
 
 def stage(
@@ -130,17 +82,17 @@ def stage(
 
 def find(token: str) -> Staged:
     """Raises Gone."""
-    return _read(_live(token))
+    return Staged.read(_live(token))
 
 
 def listed() -> list[Waiting]:
     """Every upload on the disk, newest first, those included whose check never ended."""
     found = []
-    for folder in _root().glob("*/"):
+    for folder in staging_root().glob("*/"):
         if not TOKEN.fullmatch(folder.name) or _expired(folder):
             continue
         try:
-            staged = _read(folder)
+            staged = Staged.read(folder)
             found.append(Waiting(folder.name, staged.batch, _since(folder), _state(folder, staged)))
         except Gone:
             found.append(Waiting(folder.name, "", _since(folder), "being checked, or its check was interrupted"))
@@ -212,43 +164,28 @@ def thumbnail(token: str, number: int) -> bytes:
 
 
 def remove(token: str) -> None:
-    shutil.rmtree(_folder(token), ignore_errors=True)
+    shutil.rmtree(folder_of(token), ignore_errors=True)
 
 
 def remove_expired() -> int:
     """Remove the files of uploads that are over a day old; returns how many uploads."""
-    folders = [folder for folder in _root().glob("*/") if TOKEN.fullmatch(folder.name) and _expired(folder)]
+    folders = [folder for folder in staging_root().glob("*/") if TOKEN.fullmatch(folder.name) and _expired(folder)]
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
     return len(folders)
 
 
-def _root() -> Path:
-    return Path(settings.MEDIA_ROOT) / "staging"
-
-
-def _folder(token: str) -> Path:
-    return _root() / (token if TOKEN.fullmatch(token) else "no such upload")
-
-
 def _live(token: str) -> Path:
     """The folder of an upload that may still be used. Raises Gone."""
-    folder = _folder(token)
+    folder = folder_of(token)
     if not folder.is_dir() or _expired(folder):
         raise Gone
     return folder
 
 
-def _read(folder: Path) -> Staged:
-    try:
-        return Staged(**json.loads((folder / "state.json").read_text()))
-    except (OSError, ValueError):
-        raise Gone from None
-
-
 def _since(folder: Path) -> float:
     try:
-        return _read(folder).created or folder.stat().st_mtime
+        return Staged.read(folder).created or folder.stat().st_mtime
     except Gone:
         return folder.stat().st_mtime
 

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from PIL import Image
@@ -26,10 +26,8 @@ from explain.render.pictures import grey8
 from readerstudy.cases.loading.checking import Checked, Report, check_source
 from readerstudy.cases.loading.problems import Refused, refuse
 from readerstudy.cases.loading.records import CaseRecord
+from readerstudy.cases.loading.staged import Staged
 from readerstudy.common.full_disk import is_full
-
-if TYPE_CHECKING:
-    from readerstudy.cases.loading.staging import Staged
 
 SHOWN_CASES = 100
 THUMBNAIL = 96
@@ -133,8 +131,6 @@ def small_png(radiograph: Radiograph) -> bytes:
 
 def check_within_limits() -> None:
     """The process's own work."""
-    from readerstudy.cases.loading.staging import Staged  # which needs this module
-
     limit = settings.UPLOAD_CHECK_MIB * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     _end_first()

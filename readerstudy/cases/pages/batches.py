@@ -17,6 +17,7 @@ from explain.render.pictures import read_display_image
 from readerstudy.accounts.access import administrator
 from readerstudy.cases.loading import staging
 from readerstudy.cases.loading.problems import Refused
+from readerstudy.cases.loading.staged import Gone
 from readerstudy.cases.loading.upload_check import small_png
 from readerstudy.cases.media import CACHE_SECONDS
 from readerstudy.cases.models import Batch, Prediction
@@ -104,7 +105,7 @@ def staged(request: HttpRequest, token: str) -> HttpResponse:
         if request.method == "POST":
             return _load(request, token, user)
         found = staging.find(token)
-    except staging.Gone:
+    except Gone:
         return render(request, "cases/gone.html", status=410)
     context: dict[str, Any] = {"staged": found, "report": found.report}
     context |= {"shown": SHOWN_PROBLEMS, "shown_slice": f":{SHOWN_PROBLEMS}"}
@@ -143,7 +144,7 @@ def linking_table(request: HttpRequest, token: str) -> HttpResponse:
     administrator(request)
     try:
         content = staging.take_linking_table(token)
-    except staging.Gone:
+    except Gone:
         return render(request, "cases/gone.html", status=410)
     response = HttpResponse(content, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = disposition("linking.csv")
@@ -156,7 +157,7 @@ def staged_thumbnail(request: HttpRequest, token: str, number: int) -> HttpRespo
     administrator(request)
     try:
         return HttpResponse(staging.thumbnail(token, number), content_type="image/png")
-    except staging.Gone:
+    except Gone:
         return HttpResponse("This upload is gone.", status=410, content_type="text/plain")
 
 

@@ -32,8 +32,8 @@ def test_a_false_positive_shows_nothing_but_the_companion() -> None:
 
 @pytest.mark.torch
 def test_the_shipped_classifier_calls_every_case_positive() -> None:
-    from explain.demo.models import load_demo
     from explain.demo.seeds import model_input
+    from explain.models.demo_pair import load_demo
 
     classifier, _ = load_demo()
     cases = demo_cases()

@@ -18,7 +18,9 @@ from explain.demo.data import (
     report_labels,
     to_input,
 )
-from explain.demo.models import (
+from explain.demo.phantoms import COMPANION, PATHOLOGIES, draw
+from explain.demo.training import train
+from explain.models.demo_pair import (
     AUTOENCODER_FILE,
     CARD_FILE,
     CLASSIFIER_FILE,
@@ -28,8 +30,6 @@ from explain.demo.models import (
     load_demo,
     save_demo,
 )
-from explain.demo.phantoms import COMPANION, PATHOLOGIES, draw
-from explain.demo.training import train
 from explain.models.weights import WeightsError
 
 pytestmark = pytest.mark.torch

@@ -3,7 +3,7 @@ import torch
 import torchxrayvision as xrv
 from torch import Tensor, nn
 
-from explain.demo.models import load_demo
+from explain.models.demo_pair import load_demo
 from explain.models.dense_block import DenseBlock
 from explain.models.fast import Pointwise, prepared
 from tests.explain.conftest import radiographs

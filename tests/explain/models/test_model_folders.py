@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from safetensors.torch import save_file  # noqa: E402
 
-from explain.demo.models import AUTOENCODER_FILE, CLASSIFIER_FILE, DEMO_FOLDER, DemoClassifier  # noqa: E402
+from explain.models.demo_pair import AUTOENCODER_FILE, CLASSIFIER_FILE, DEMO_FOLDER, DemoClassifier  # noqa: E402
 from explain.models.registry import (  # noqa: E402
     autoencoder_names,
     classifier_names,

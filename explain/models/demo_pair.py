@@ -1,4 +1,4 @@
-"""The demo's own classifier and autoencoder: small, trained on phantoms (training.py), shipped in fixtures/models.
+"""The demo's own classifier and autoencoder: small, trained on phantoms (explain.demo), shipped in fixtures/models.
 
 Same interfaces as the real ones, so that the whole product runs without hospital data, a download or a GPU.
 """
@@ -12,12 +12,14 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from explain.demo.phantoms import PATHOLOGIES
 from explain.models.weights import load_state
 
 MODEL_SIZE = 224
 LATENT_CHANNELS = 32
-DEMO_FOLDER = Path(__file__).parents[2] / "fixtures" / "models"
+PATHOLOGIES = ("Atelectasis", "Cardiomegaly", "Effusion", "Mass", "Lung Opacity", "Pneumothorax")  # of the phantoms
+# The weights: inside an installed package, or at the top of a checkout.
+_PACKAGED = Path(__file__).parents[1] / "_shipped"
+DEMO_FOLDER = (_PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2] / "fixtures") / "models"
 CLASSIFIER_FILE, AUTOENCODER_FILE, CARD_FILE = (
     "demo-classifier.safetensors",
     "demo-autoencoder.safetensors",
@@ -144,7 +146,7 @@ def load_demo(
 ) -> tuple[DemoClassifier, DemoAutoencoder]:
     """The demo's classifier and autoencoder, in eval mode, float32.
 
-    folder: where the two safetensors are (default: fixtures/models of this repository).
+    folder: where the two safetensors are (default: DEMO_FOLDER).
     Raises WeightsError if a file is missing or holds another model's weights; `python -m explain.training` makes new
     ones.
     """
