@@ -2,6 +2,6 @@
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: demo test lint bench explain-demo
-demo test lint bench explain-demo:
+.PHONY: help demo test lint build bench explain-demo
+help demo test lint build bench explain-demo:
 	@$(PYTHON) scripts/dev.py $@ $(ARGS)

@@ -1,4 +1,4 @@
-"""scripts/dev.py and environment.py: what they decide, without making a real .venv."""
+"""scripts/: what the commands decide, without making a real .venv."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import dev, environment
+from scripts import benchmarks, demo, dev, environment, suite
 
 SCRIPT = Path(dev.__file__)
 
@@ -158,15 +158,15 @@ def test_a_taken_port_is_replaced_by_a_free_one() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        other = dev.free_port(port)
+        other = demo.free_port(port)
         assert other != port
-    assert dev.free_port(other) == other
+    assert demo.free_port(other) == other
 
 
 def test_the_demo_keeps_its_key_and_its_data_apart(tmp_path: Path) -> None:
     folder = tmp_path / "a folder" / "demo"
     folder.parent.mkdir()
-    first, second = dev.demo_environment(folder), dev.demo_environment(folder)
+    first, second = demo.demo_environment(folder), demo.demo_environment(folder)
     assert first == second
     assert len(first["SECRET_KEY"]) > 50
     assert stat.S_IMODE((folder / "secret-key").stat().st_mode) == 0o600
@@ -178,40 +178,40 @@ def test_chromium_is_asked_for_by_name_when_there_is_none(tmp_path: Path, monkey
     monkeypatch.delenv("CHROMIUM", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(environment.Failure, match=r"(?s)find Chromium.*apt-get install chromium.*not browser"):
-        dev.find_chromium()
+        suite.find_chromium()
     browser = fake_python(tmp_path, "chromium-browser", "true")
-    assert dev.find_chromium() == browser
+    assert suite.find_chromium() == browser
     monkeypatch.setenv("CHROMIUM", str(tmp_path / "gone"))
     with pytest.raises(environment.Failure, match="set CHROMIUM"):
-        dev.find_chromium()
+        suite.find_chromium()
 
 
 def test_nginx_is_asked_for_by_name_when_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NGINX", raising=False)
-    monkeypatch.setattr(dev.shutil, "which", lambda name, path=None: None)
+    monkeypatch.setattr(suite.shutil, "which", lambda name, path=None: None)
     monkeypatch.setattr(environment.os, "geteuid", lambda: 1000)
     with pytest.raises(environment.Failure, match=r"(?s)find nginx.*apt-get install nginx.*not nginx"):
-        dev.find_nginx()
+        suite.find_nginx()
     monkeypatch.undo()
     monkeypatch.setenv("NGINX", fake_python(tmp_path, "nginx", "true"))
-    assert dev.find_nginx() == str(tmp_path / "nginx")
+    assert suite.find_nginx() == str(tmp_path / "nginx")
     monkeypatch.setenv("NGINX", str(tmp_path / "gone"))
     with pytest.raises(environment.Failure, match="set NGINX"):
-        dev.find_nginx()
+        suite.find_nginx()
 
 
 def test_pytest_is_spread_over_cores_only_where_there_are_several() -> None:
-    assert "--numprocesses=2" in dev.pytest_command(Path("python"), ["-k", "foo"], 2)
-    assert dev.pytest_command(Path("python"), ["-k", "foo"], 1) == ["python", "-m", "pytest", "-k", "foo"]
+    assert "--numprocesses=2" in suite.pytest_command(Path("python"), ["-k", "foo"], 2)
+    assert suite.pytest_command(Path("python"), ["-k", "foo"], 1) == ["python", "-m", "pytest", "-k", "foo"]
 
 
 def test_benchmarks_are_the_public_files_and_a_wrong_name_lists_them(tmp_path: Path) -> None:
     for name in ("__init__.py", "_measure.py", "search.py", "frames.py"):
         (tmp_path / name).touch()
-    assert dev.choose_benchmarks(tmp_path, []) == ["frames", "search"]
-    assert dev.choose_benchmarks(tmp_path, ["search"]) == ["search"]
+    assert benchmarks.choose_benchmarks(tmp_path, []) == ["frames", "search"]
+    assert benchmarks.choose_benchmarks(tmp_path, ["search"]) == ["search"]
     with pytest.raises(environment.Failure, match=r"(?s)no benchmark named serach.*frames, search"):
-        dev.choose_benchmarks(tmp_path, ["serach"])
+        benchmarks.choose_benchmarks(tmp_path, ["serach"])
 
 
 def ask(*words: str) -> subprocess.CompletedProcess[str]:

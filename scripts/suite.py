@@ -1,0 +1,65 @@
+"""The test suite, and the programs that it drives: Chromium and nginx."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts.environment import ALL_TIERS, Failure, apt_install, call, ensure_node_packages, ensure_tiers, say
+
+
+def find_chromium() -> str:
+    """A Chromium or Chrome on PATH; installed from Debian's packages where that needs no question."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if not found:
+        advice = (
+            "install Chromium (Debian: `sudo apt-get install chromium fonts-liberation`) or set CHROMIUM to the "
+            "path of one, then repeat; `-- -m 'not browser'` tests everything else."
+        )
+        apt_install(["chromium", "fonts-liberation"], step="find Chromium for the browser tests", advice=advice)
+        found = shutil.which("chromium")
+    if not found or not shutil.which(found):
+        raise Failure(f"run Chromium ({found})", "set CHROMIUM to the path of a Chromium or Chrome, then repeat.")
+    return found
+
+
+def find_nginx() -> str:
+    """The nginx on PATH or where Debian keeps it; installed from Debian's packages where that needs no question."""
+    places = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    found = os.environ.get("NGINX") or shutil.which("nginx", path=places)
+    if not found:
+        advice = (
+            "install nginx (Debian: `sudo apt-get install nginx`) or set NGINX to the path of one, then repeat; "
+            "`-- -m 'not nginx'` tests everything else."
+        )
+        apt_install(["nginx"], step="find nginx for the tests of deploy/", advice=advice)
+        found = shutil.which("nginx", path=places)
+    if not found or not shutil.which(found):
+        raise Failure(f"run nginx ({found})", "set NGINX to the path of an nginx, then repeat.")
+    return found
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def pytest_command(python: Path, rest: Sequence[str], workers: int) -> list[str]:
+    """Neighbours share fixtures, so each worker starts with its own run of files, then takes over what is left."""
+    spread = [f"--numprocesses={workers}", "--dist=worksteal"] if workers > 1 else []
+    return [str(python), "-m", "pytest", *spread, *rest]
+
+
+def test(rest: list[str]) -> int:
+    python = ensure_tiers(ALL_TIERS)
+    ensure_node_packages(python)
+    env = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
+    if not any("not browser" in word for word in rest):
+        env["CHROMIUM"] = find_chromium()
+    if not any("not nginx" in word for word in rest):
+        env["NGINX"] = find_nginx()
+    command = pytest_command(python, rest, min(cores(), 4))
+    say("Testing: " + " ".join(command[1:]))
+    return call(command, env)
