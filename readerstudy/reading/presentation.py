@@ -168,6 +168,7 @@ def _panels(example: Example, method: Method, url_name: str, study: Study) -> li
             "key": "input",
             "title": "Input image",
             "what_is_this": "The part of the radiograph that the model saw.",
+            "shows": "input",
             "type": "input",
             "sha256s": {},
         }
@@ -193,7 +194,8 @@ def _titles(kind: Kind, numbers: Counter[str], study: Study) -> dict[str, str]:
 def _panel(kind: Kind, explanation: Explanation | None, url_name: str, study: Study) -> dict[str, Any]:
     panel: dict[str, Any] = {
         "what_is_this": kind.what_is_this,
-        "type": "animation" if kind.animated else "map",
+        "shows": kind.shows,
+        "type": "animation" if kind.animated else "map",  # for pages that were opened before `shows` was sent
     }
     files = {file.role: file for file in explanation.files.all()} if explanation else {}
     role = ExplanationFile.Role.STRIP if kind.animated else ExplanationFile.Role.LAYER

@@ -1,17 +1,18 @@
 /** Decodes files beside the page, so that a large radiograph never holds up a key or the animation. See decoder.js. */
 import { decodeImage, decodeLayer, decodeStrip, pyramid } from "./pixels.js";
 
-/** @type {Record<string, (blob: Blob, facts: any) => Promise<any>>} */
+/** By the name that decoder.js gives what is made. */
 const WORK = {
-  image: async (blob, facts) => pyramid(await decodeImage(blob, facts)),
-  map: decodeLayer,
-  animation: decodeStrip,
+  image: async (/** @type {Blob} */ blob, /** @type {{bits: number, width: number, height: number}} */ facts) => (
+    pyramid(await decodeImage(blob, facts))),
+  layer: decodeLayer,
+  strip: decodeStrip,
 };
 
-addEventListener("message", async ({ data: { number, kind, blob, facts } }) => {
+addEventListener("message", async ({ data: { number, as, blob, facts } }) => {
   try {
-    const made = await WORK[kind](blob, facts);
-    const arrays = [made].flat().map(({ samples, rgba }) => (samples ?? rgba).buffer);
+    const made = await WORK[/** @type {keyof typeof WORK} */ (as)](blob, facts);
+    const arrays = [made].flat().map((one) => ("rgba" in one ? one.rgba : one.samples).buffer);
     postMessage({ number, made }, { transfer: arrays }); // handed over, not copied
   } catch (error) {
     postMessage({ number, problem: /** @type {Error} */ (error).message });

@@ -2,7 +2,7 @@
 
 /** @type {Worker|null} */
 let worker = null;
-/** @type {Map<number, {resolve: (made: any) => void, reject: (error: Error) => void}>} what the worker has not answered */
+/** @type {Map<number, {resolve: (made: unknown) => void, reject: (error: Error) => void}>} what the worker has not answered */
 const waiting = new Map();
 let asked = 0;
 
@@ -24,16 +24,22 @@ function start() {
 }
 
 /**
- * @param {string} kind "image", "map" or "animation"
- * @param {Blob} blob
- * @param {any} [facts] of an image its bits, width and height; of an animation the number of its frames
- * @returns {Promise<any>} pyramid levels, a layer, or frames (see pixels.js)
+ * @typedef {import("./types.js").Samples} Samples
+ * @typedef {{image: Samples[], layer: import("./types.js").Layer, strip: Samples[]}} Decoded a radiograph at full, half
+ *   ... size, a picture to lay over it, or frames (see pixels.js)
+ */
+
+/**
+ * @template {keyof Decoded} As
+ * @param {As} as @param {Blob} blob
+ * @param {{bits: number, width: number, height: number}|number} [facts] of an image; of a strip the number of its frames
+ * @returns {Promise<Decoded[As]>}
  * @throws {Error} in words, when the file is not what was announced
  */
-export function decode(kind, blob, facts) {
+export function decode(as, blob, facts) {
   worker ??= start();
   const number = ++asked;
-  const answer = new Promise((resolve, reject) => { waiting.set(number, { resolve, reject }); });
-  worker.postMessage({ number, kind, blob, facts });
+  const answer = /** @type {Promise<Decoded[As]>} */ (new Promise((resolve, reject) => { waiting.set(number, { resolve: /** @type {(made: unknown) => void} */ (resolve), reject }); }));
+  worker.postMessage({ number, as, blob, facts });
   return answer;
 }

@@ -4,6 +4,7 @@ import { Painter } from "./painter.js";
 
 const MAGNIFIES = 2.5;
 const PART = 0.4; // its side, of the panel's
+const SHOWS = PART / MAGNIFIES; // the side of what it shows
 
 export class Loupe {
   constructor() {
@@ -11,7 +12,7 @@ export class Loupe {
     this.u = 0.5; // its middle, in fractions of the panel
     this.v = 0.5;
     this.painter = new Painter();
-    /** @type {Map<import("./panel.js").Panel, HTMLCanvasElement>} */
+    /** @type {Map<import("./panels/panel.js").Panel, HTMLCanvasElement>} */
     this.glasses = new Map();
   }
 
@@ -28,16 +29,18 @@ export class Loupe {
   }
 
   /**
-   * @param {import("./panel.js").Panel[]} panels on the screen
+   * @param {import("./panels/panel.js").Panel[]} panels on the screen
    * @param {import("./types.js").Field} visible what they show
    * @param {import("./types.js").Samples[]} levels @param {import("./view_state.js").ViewState} state
    */
   draw(panels, visible, levels, state) {
     if (!this.on) return;
-    const size = (visible.size * PART) / MAGNIFIES;
-    const field = { size, x: visible.x + this.u * visible.size - size / 2, y: visible.y + this.v * visible.size - size / 2 };
+    const part = { x: this.u - SHOWS / 2, y: this.v - SHOWS / 2, size: SHOWS };
+    const field = {
+      x: visible.x + part.x * visible.size, y: visible.y + part.y * visible.size, size: part.size * visible.size };
     const side = Math.max(1, Math.round(PART * Math.max(...panels.map((panel) => panel.canvas.width))));
     this.painter.paint(levels, state.window, field, side);
+    const sight = { base: this.painter.base, visible: field, state, frameLut: this.painter.frameLut, part };
     for (const panel of panels) {
       const glass = this.glass(panel);
       if (glass.width !== side) glass.width = glass.height = side;
@@ -45,11 +48,11 @@ export class Loupe {
       glass.style.left = `${offsetLeft + this.u * offsetWidth}px`;
       glass.style.top = `${offsetTop + this.v * offsetWidth}px`;
       glass.style.width = `${side / window.devicePixelRatio}px`;
-      panel.draw(this.painter.base, field, state, this.painter.frameLut, glass);
+      panel.draw(sight, glass);
     }
   }
 
-  /** @param {import("./panel.js").Panel} panel @returns {HTMLCanvasElement} */
+  /** @param {import("./panels/panel.js").Panel} panel @returns {HTMLCanvasElement} */
   glass(panel) {
     let glass = this.glasses.get(panel);
     if (!glass) {

@@ -4,6 +4,7 @@
  */
 import { Problem } from "./api.js";
 import { decode } from "./decoder.js";
+import { formOf } from "./panels/forms.js";
 
 const AHEAD = 5;
 const BEHIND = 2;
@@ -39,24 +40,19 @@ async function sha256(bytes) {
 
 /**
  * @param {import("./types.js").Assignment} assignment
- * @returns {{role: string, title: string, url: string, announced: string, kind: string,
- *   panel: import("./types.js").PanelFacts|null}[]} every file the reader will see
+ * @returns {{role: string, title: string, url: string, announced: string, decoding: keyof import("./decoder.js").Decoded,
+ *   frames?: number}[]} every file the reader will see
  */
 export function filesOf(assignment) {
   const { image } = assignment.case;
-  const files = [{
-    role: "image", title: "Input image", url: image.url, announced: image.sha256, kind: "image",
-    panel: /** @type {import("./types.js").PanelFacts|null} */ (null),
-  }];
-  for (const panel of assignment.panels) {
-    const field = { map: "layer_url", animation: "strip_url", input: "" }[panel.type];
-    if (!field) continue;
-    files.push({
-      role: panel.key, title: panel.title, url: String(panel[/** @type {"layer_url"} */ (field)] ?? ""),
-      announced: panel.sha256s?.[field] ?? "", kind: panel.type, panel,
-    });
-  }
-  return files;
+  return [
+    { role: "image", title: "Input image", url: image.url, announced: image.sha256, decoding: "image" },
+    ...assignment.panels.flatMap((panel) => {
+      const { file } = formOf(panel);
+      return file ? [{ role: panel.key, title: panel.title, url: panel[file.field] ?? "", frames: panel.frames,
+        announced: panel.sha256s?.[file.field] ?? "", decoding: file.decode }] : [];
+    }),
+  ];
 }
 
 /** One example, fetched now and decoded when asked. */
@@ -76,6 +72,7 @@ class Parcel {
 
   /** @param {number} position */
   async fetchAll(position) {
+    /** @type {import("./types.js").Assignment} */
     const assignment = await this.api.get(`assignments/${position}/`);
     const wanted = filesOf(assignment);
     const results = await Promise.allSettled(wanted.map(async (file) => {
@@ -83,8 +80,7 @@ class Parcel {
       const blob = await this.api.file(file.url);
       return { ...file, blob, hash: await sha256(await blob.arrayBuffer()) };
     }));
-    failOnMissing(assignment, wanted, results);
-    return { assignment, files: results.map((result) => /** @type {any} */ (result).value) };
+    return { assignment, files: allOf(assignment, wanted, results) };
   }
 
   decode() {
@@ -96,34 +92,37 @@ class Parcel {
   /** @returns {Promise<import("./types.js").Loaded>} */
   async decodeAll() {
     const { assignment, files } = await this.fetched;
-    /** @type {any} */
+    /** @type {import("./types.js").Loaded} */
     const loaded = {
-      assignment, layers: new Map(), strips: new Map(),
+      assignment, levels: [], layers: new Map(), strips: new Map(),
       files: files.map(({ role, url, hash, announced, blob }) => (
         { role, url, sha256: hash || announced, format: blob.type, bytes: blob.size }
       )),
     };
-    const results = await Promise.allSettled(files.map(async ({ kind, role, blob, panel }) => {
-      if (kind === "image") loaded.levels = await decode(kind, blob, assignment.case.image);
-      else if (kind === "map") loaded.layers.set(role, await decode(kind, blob));
-      else loaded.strips.set(role, await decode(kind, blob, panel.frames));
-    }));
-    failOnMissing(assignment, files, results);
+    allOf(assignment, files, await Promise.allSettled(files.map(async ({ decoding, role, blob, frames }) => {
+      if (decoding === "image") loaded.levels = await decode(decoding, blob, assignment.case.image);
+      else if (decoding === "layer") loaded.layers.set(role, await decode(decoding, blob));
+      else loaded.strips.set(role, await decode(decoding, blob, frames));
+    })));
     this.ready = loaded;
     return loaded;
   }
 }
 
 /**
+ * @template T
  * @param {import("./types.js").Assignment} assignment
  * @param {{title: string}[]} files
- * @param {PromiseSettledResult<any>[]} results
+ * @param {PromiseSettledResult<T>[]} results
+ * @returns {T[]}
+ * @throws {MissingImages} unless there is a result for each file
  */
-function failOnMissing(assignment, files, results) {
+function allOf(assignment, files, results) {
   const failures = results.flatMap((result, i) => (
     result.status === "rejected" ? [{ title: files[i].title, error: result.reason }] : []
   ));
   if (failures.length) throw new MissingImages(assignment, failures);
+  return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
 }
 
 export class Prefetch {

@@ -44,17 +44,16 @@ export class Toolbar {
   }
 
   reflect() {
-    const { state, tool, panels, shown, loupe, layout } = this.viewer;
+    const { state, tool, shown, loupe, layout, canPair, hasLayers } = this.viewer;
     this.pair.setAttribute("aria-pressed", String(shown.paired));
-    this.pair.disabled = !this.viewer.canPair;
+    this.pair.disabled = !canPair;
     this.loupe.setAttribute("aria-pressed", String(loupe.on));
     this.folder.setAttribute("aria-expanded", String(!layout.folded));
-    const hasMaps = panels.some((panel) => panel.facts.type === "map");
     // A control arm shows no explanation: what would lie over the radiograph is not spoken of.
-    this.overlayTools.hidden = panels.every((panel) => panel.facts.type === "input");
+    this.overlayTools.hidden = !canPair;
     this.overlay.setAttribute("aria-pressed", String(state.overlay));
-    this.overlay.disabled = !hasMaps;
-    this.opacity.disabled = !hasMaps;
+    this.overlay.disabled = !hasLayers;
+    this.opacity.disabled = !hasLayers;
     this.opacity.value = String(Math.round(100 * state.opacity));
     this.invert.setAttribute("aria-pressed", String(state.window.invert));
     this.tool.replaceChildren(tool === "window" ? "Drag: window" : "Drag: move", " ", make("kbd", { text: "T" }));

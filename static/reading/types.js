@@ -41,11 +41,11 @@
  * @property {string} key
  * @property {string} title
  * @property {string} what_is_this
- * @property {"input"|"map"|"animation"} type
- * @property {string} [layer_url]
+ * @property {string} shows its form: see panels/forms.js
+ * @property {string|null} [layer_url]
  * @property {number} [opacity] of the layer at first, 0..1
  * @property {string[]} [legend] of a map: its colours from the weakest pixel shown to the strongest
- * @property {string} [strip_url]
+ * @property {string|null} [strip_url]
  * @property {number} [frames]
  * @property {number} [frame_ms]
  * @property {number|null} [unchanged_frame] the frame that is the image unchanged

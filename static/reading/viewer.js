@@ -6,7 +6,7 @@ import { dress } from "./controls.js";
 import { Layout } from "./layout.js";
 import { Loupe } from "./loupe.js";
 import { Painter } from "./painter.js";
-import { Panel } from "./panel.js";
+import { formOf } from "./panels/forms.js";
 import { Shown } from "./shown.js";
 import { ViewState } from "./view_state.js";
 
@@ -37,7 +37,7 @@ export class Viewer {
     this.chosenOpacity = null;
     /** @type {"window"|"pan"} what the main button or one finger does */
     this.tool = "window";
-    /** @type {Panel[]} */
+    /** @type {import("./panels/panel.js").Panel[]} */
     this.panels = [];
     this.pointed = 0;
     this.shown = new Shown();
@@ -65,9 +65,9 @@ export class Viewer {
     this.state.opacity = this.chosenOpacity ?? this.defaultOpacity;
     if (!this.overlayAtFirst) this.state.overlay = false;
     this.panels = panels.map((facts, index) => (
-      dress(new Panel(facts, loaded, subject), index, this, paused)));
+      dress(new (formOf(facts))(facts, loaded, subject), index, this, paused)));
     this.container.replaceChildren(...this.panels.map((panel) => panel.element));
-    this.shown.start(panels.length, Math.max(0, panels.findIndex(({ type }) => type === "input")));
+    this.shown.start(panels.length, Math.max(0, this.panels.findIndex(({ explains }) => !explains)));
     this.rearrange();
     this.draw();
     this.onChange();
@@ -155,15 +155,15 @@ export class Viewer {
   }
 
   /** Nothing lies over the radiograph of a control arm, so nothing there changes what the next example begins with. */
-  get hasMaps() {
-    return this.panels.some((panel) => panel.facts.type === "map");
+  get hasLayers() {
+    return this.panels.some(({ layered }) => layered);
   }
 
-  toggleOverlay() { if (this.hasMaps) this.change(() => { this.state.overlay = !this.state.overlay; }, "overlay"); }
+  toggleOverlay() { if (this.hasLayers) this.change(() => { this.state.overlay = !this.state.overlay; }, "overlay"); }
 
   /** @param {number} opacity 0..1 */
   setOpacity(opacity) {
-    if (!this.hasMaps) return;
+    if (!this.hasLayers) return;
     this.change(() => {
       this.chosenOpacity = Math.min(1, Math.max(0, opacity));
       this.state.opacity = this.chosenOpacity;
@@ -295,7 +295,7 @@ export class Viewer {
 
   /** @returns {import("./animation.js").Animation[]} */
   get animations() {
-    return /** @type {import("./animation.js").Animation[]} */ (this.panels.map((panel) => panel.animation).filter(Boolean));
+    return this.panels.flatMap(({ animation }) => animation ?? []);
   }
 
   /** @param {number} speed */
@@ -339,7 +339,9 @@ export class Viewer {
     const shown = this.shown.indices.map((index) => this.panels[index]);
     const side = Math.max(1, ...shown.map((panel) => panel.fit()));
     this.painter.paint(levels, this.state.window, visible, side);
-    shown.forEach((panel) => panel.draw(this.painter.base, visible, this.state, this.painter.frameLut));
+    const { state, painter: { base, frameLut } } = this;
+    const sight = { base, visible, state, frameLut, part: { x: 0, y: 0, size: 1 } };
+    shown.forEach((panel) => panel.draw(sight));
     this.loupe.draw(shown, visible, levels, this.state);
   }
 }

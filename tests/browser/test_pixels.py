@@ -106,7 +106,7 @@ def test_every_filter_and_colour_type_is_undone(room: ReadingRoom) -> None:
         grey = np.repeat(array[..., :1], 3, axis=2) if channels < 3 else array[..., :3]
         alpha = array[..., -1:] if channels in (2, 4) else np.full((13, 17, 1), 255)
         for filters in ([0], [1], [2], [3], [4], [4, 3, 2, 1, 0]):
-            width, height, found = decode(room, "map", filtered(array, filters))
+            width, height, found = decode(room, "layer", filtered(array, filters))
             assert np.array_equal(np.reshape(found, (height, width, 4)), np.dstack([grey, alpha])), (channels, filters)
 
 

@@ -89,8 +89,8 @@ def test_the_grey_window_lives_on_as_an_offset_from_each_images_own(reading_room
 def test_a_legend_stands_under_each_map_and_no_other_panel(reading_room: Make) -> None:
     room = reading_room(total=1, heatmap_scale="brightening")
     page = room.open()
-    expect(page.locator(".panel[data-type=map] .legend")).to_have_count(3)
-    expect(page.locator(".panel:not([data-type=map]) .legend")).to_have_count(0)
+    expect(page.locator(".panel[data-form=still] .legend")).to_have_count(3)
+    expect(page.locator(".panel:not([data-form=still]) .legend")).to_have_count(0)
     assert page.locator(".legend").first.inner_text().split() == ["weaker", "stronger"]
     # The stimuli here came without their float maps, so their colours are those they were stored in.
     bar = page.locator(".legend-bar").first.evaluate("(bar) => getComputedStyle(bar).backgroundImage")
@@ -104,7 +104,7 @@ def frames_in(page: Page, milliseconds: int) -> int:
     """How often the animation moves on in a time by the page's own clock."""
     moves: int = page.evaluate(
         """(milliseconds) => new Promise((resolve) => {
-            const slider = document.querySelector("[data-type=animation] input[type=range]");
+            const slider = document.querySelector("[data-form=animation] input[type=range]");
             const begun = performance.now();
             let [last, moves] = [slider.value, 0];
             const look = () => {
@@ -163,13 +163,13 @@ def test_no_digits_flicker_while_the_animation_plays(reading_room: Make) -> None
     page = room.open()
     room.read_on(1, 3, 3)
     room.wait_for(2)
-    readout = page.locator("[data-type=animation] output")
+    readout = page.locator("[data-form=animation] output")
     seen = {readout.inner_text() for _ in range(8) if not page.wait_for_timeout(90)}
     assert seen == {""}
     room.all_saved()  # what the footer says has its final length
     settle(page)
-    box = page.locator("[data-type=animation] .track").bounding_box()
+    box = page.locator("[data-form=animation] .track").bounding_box()
     room.press("a")
     settle(page)
     assert readout.inner_text() != ""
-    assert page.locator("[data-type=animation] .track").bounding_box() == box, "nothing moves when the digits come"
+    assert page.locator("[data-form=animation] .track").bounding_box() == box, "nothing moves when the digits come"

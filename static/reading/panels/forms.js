@@ -1,0 +1,21 @@
+/** The forms that a panel can have, by the word that the server sends. A kind of explanation has no code of its own here. */
+import { AnimationPanel } from "./animation.js";
+import { CurvePanel } from "./curve.js";
+import { InputPanel } from "./input.js";
+import { Panel } from "./panel.js";
+import { StillPanel } from "./still.js";
+
+const FORMS = new Map(/** @type {[string, typeof Panel][]} */ ([
+  ["input", InputPanel],
+  ["still", StillPanel],
+  ["animation", AnimationPanel],
+  ["curve", CurvePanel],
+  ["flow", StillPanel], // its arrows are drawn by the server
+]));
+
+/** @param {import("../types.js").PanelFacts} facts @returns {typeof Panel} @throws {Error} in words */
+export function formOf({ shows }) {
+  const form = FORMS.get(shows);
+  if (!form) throw new Error(`this page does not know how to show it (${shows}): reload the page`);
+  return form;
+}

@@ -1,0 +1,73 @@
+"""Panels by form: whatever the server says a kind shows, its panel has the place and the size of any other."""
+
+from collections.abc import Callable
+
+import numpy as np
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.conftest import ReadingRoom
+from tests.browser.test_viewer import PANEL, pixels, settle
+
+Make = Callable[..., ReadingRoom]
+FORMS = ("input", "curve", "flow", "still")
+
+
+def with_forms(route: Route) -> None:
+    """The server's own answer, its second panel a curve and its third a flow, whose files are pictures too."""
+    response = route.fetch()
+    facts = response.json()
+    for panel, form in zip(facts["panels"], FORMS, strict=False):
+        panel["shows"] = form
+    route.fulfill(response=response, json=facts)
+
+
+def open_with_forms(make: Make) -> tuple[ReadingRoom, Page]:
+    room = make(total=2)
+    room.page.route("**/assignments/*/", with_forms)
+    return room, room.open()
+
+
+def test_every_form_has_the_same_size_and_the_viewer_steers_only_what_it_should(reading_room: Make) -> None:
+    room, page = open_with_forms(reading_room)
+    panels = page.locator(".panel")
+    assert [panels.nth(i).get_attribute("data-form") for i in range(4)] == list(FORMS)
+    keys = [panels.nth(i).get_attribute("data-panel") or "" for i in range(4)]
+    boxes = [page.locator(PANEL.format(key)).bounding_box() for key in keys]
+    assert all(box and boxes[0] and box["width"] == boxes[0]["width"] for box in boxes)
+
+    def shown() -> dict[str, np.ndarray]:
+        settle(page)
+        return {form: pixels(page, key) for form, key in zip(FORMS, keys, strict=True)}
+
+    first = shown()
+    assert (first["curve"][0, 0] == 255).all(), "a chart lies on white, not on the radiograph"
+    page.keyboard.press("i")
+    room.press("+")
+    moved = shown()
+    changed = {form for form in FORMS if not np.array_equal(first[form], moved[form])}
+    assert changed == {"input", "flow", "still"}, "a chart is neither inverted nor zoomed"
+    page.keyboard.press("r")
+    page.keyboard.press("o")
+    bare = shown()
+    assert np.array_equal(bare["flow"], bare["input"]) and np.array_equal(bare["still"], bare["input"])
+    assert np.array_equal(bare["curve"], first["curve"])
+
+
+def test_the_loupe_enlarges_the_part_of_a_chart_that_it_lies_on(reading_room: Make) -> None:
+    room, page = open_with_forms(reading_room)
+    key = page.locator(".panel").nth(1).get_attribute("data-panel") or ""
+    whole = pixels(page, key).astype(float)
+    page.keyboard.press("l")
+    settle(page)
+    glass = page.locator(f".panel[data-panel={key}] .loupe")
+    side = glass.evaluate("(canvas) => canvas.width")
+    seen = np.array(glass.evaluate("(c) => [...c.getContext('2d').getImageData(0, 0, c.width, c.width).data]"))
+    seen = seen.reshape(side, side, 4)[..., :3].astype(float)
+    size = round(0.16 * len(whole))  # two fifths of the panel, 2.5 times as large, lies in its middle
+    start = (len(whole) - size) // 2
+    part = whole[start : start + size, start : start + size]
+    means = (np.mean(seen, axis=(0, 1)), np.mean(part, axis=(0, 1)))
+    assert np.abs(means[0] - means[1]).max() < 12
+    assert np.std(seen) > 1, "something is in it"
+    room.press("l")
+    expect(glass).to_have_count(0)
