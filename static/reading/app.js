@@ -1,13 +1,12 @@
 /** The reading room: one object holds the state; the modules around it each do one thing. */
 import { viewerActions } from "./actions.js";
-import { isPassing, Problem } from "./api.js";
 import { cannotShow } from "./cannot_show.js";
 import { ask, closeAll, tell } from "./dialogs.js";
 import { displayFacts } from "./display_check.js";
 import { byId } from "./dom.js";
 import { Entered } from "./entered.js";
-import { finishRead } from "./finish.js";
 import { returnFocus } from "./focus.js";
+import { CANNOT_KEEP, next } from "./going_on.js";
 import { fillHelp } from "./help.js";
 import { Keyboard } from "./keys.js";
 import { patiently } from "./faults.js";
@@ -21,7 +20,6 @@ import { Viewer } from "./viewer.js";
 import { Visit } from "./visit.js";
 
 const COMMENT_SETTLE_MS = 800;
-const CANNOT_KEEP = "An answer could not be kept on this computer (is the disk full?). Enter tries again.";
 
 export class ReadingRoom {
   /**
@@ -63,7 +61,7 @@ export class ReadingRoom {
       onDone: () => byId("next").focus({ preventScroll: true }),
     });
     const actions = {
-      ...viewerActions(this.viewer), next: () => void this.next(), back: () => void this.back(),
+      ...viewerActions(this.viewer), next: () => void next(this), back: () => void this.back(),
       help: () => void this.help(), comment: () => byId("comment").focus(),
       question: () => this.questions.visitNext(),
     };
@@ -229,58 +227,8 @@ export class ReadingRoom {
     void visit.update();
   }
 
-  /** Enter: everything answered, kept, and on to the next. */
-  async next() {
-    const { visit, questions, position } = this;
-    if (!visit || visit.imagesReadyMs === null) return;
-    questions.settle();
-    const open = questions.firstUnanswered();
-    if (open >= 0) {
-      this.status.say("missing", `Question ${open + 1} has no answer yet.`);
-      questions.focus(open);
-      questions.reveal(open);
-      return;
-    }
-    await Promise.all(this.writes.splice(0));
-    if (!questions.settledAll || this.visit !== visit) return; // not kept, or Enter pressed twice
-    try {
-      await this.outbox.release(position);
-    } catch {
-      this.status.say("disk", CANNOT_KEEP);
-      return;
-    }
-    if (this.visit !== visit) return;
-    if (this.practice && !this.page.feedbackShown && await this.teach(visit)) return;
-    if (this.visit !== visit) return; // went back meanwhile
-    this.done = Math.max(this.done, position);
-    this.pace.add(position, visit.watch);
-    await this.goOn(position);
-  }
-
-  /** @param {number} position */
-  async goOn(position) {
-    if (position < this.total) await this.open(position + 1);
-    else await finishRead(this);
-  }
-
   async back() {
     if (this.position > 1 && !this.closed) await this.open(this.position - 1);
-  }
-
-  /**
-   * Practice only: the truth, after all questions are answered.
-   * @param {Visit} visit @returns {Promise<boolean>} whether it was shown; practice goes on without it
-   */
-  async teach(visit) {
-    await this.outbox.flush();
-    try {
-      const said = await this.api.get(`feedback/${visit.position}/`);
-      if (this.visit === visit) this.page.feedback(said);
-      return true;
-    } catch (error) {
-      if (!(error instanceof Problem) && !isPassing(error)) throw error;
-      return false;
-    }
   }
 
   /** End the visit to the example on the screen. */

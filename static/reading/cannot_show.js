@@ -1,5 +1,6 @@
 /** An example that cannot be shown: the reader is told why, and what can be done. No answer is taken. */
 import { isPassing, Problem } from "./api.js";
+import { goOn } from "./going_on.js";
 import { halt } from "./leaving.js";
 import { MissingImages } from "./prefetch.js";
 
@@ -28,7 +29,7 @@ export function cannotShow(room, visit, error) {
     const failed = error.failures.map(({ title }) => title);
     const display = { ...room.displayFacts(), failed_why: error.message };
     void visit.announce(error.assignment.visit_token, display, [], failed);
-    ways.push(["Go on without answering", () => void room.goOn(position)]);
+    ways.push(["Go on without answering", () => void goOn(room, position)]);
     room.page.message("This example cannot be read now",
       `${error.message} Without all its images no answer is taken.`, ways);
   } else {
