@@ -1,5 +1,6 @@
 """The house, as far as import-linter does not see it: links between pages, and what is loaded in a web process."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -81,3 +82,51 @@ def test_no_module_of_the_project_loads_torch_and_no_page_does():
         check=False,
     )
     assert result.returncode == 0, result.stderr
+
+
+# --- Small code: a function fits on a screen, a file has one subject -------------------------------------------------
+LONGEST_FUNCTION, LONGEST_FILE = 60, 350  # lines
+# What is longer today: shorten it and take it out. Nothing is added.
+LONG_FUNCTIONS: set[str] = {
+    "readerstudy/demo/simulated.py: read_by_program",
+    "readerstudy/exchange/loading/long_table.py: _answers",
+    "readerstudy/explanations/predicting.py: predict",
+    "readerstudy/statistics/descriptives.py: flow",
+    "readerstudy/statistics/figures/course.py: flow",
+    "readerstudy/statistics/figures/gallery.py: _plans",
+    "readerstudy/statistics/report/text.py: sections",
+    "readerstudy/statistics/results.py: analyse",
+}
+LONG_FILES: set[str] = {"readerstudy/studies/models.py"}
+
+
+def source_files(*suffixes: str) -> list[Path]:
+    """Files of the packages, scripts and pages, not of tests or migrations."""
+    return [
+        path
+        for folder in ("explain", "readerstudy", "scripts", "static", "templates")
+        for path in sorted((ROOT / folder).rglob("*"))
+        if path.suffix in suffixes and "migrations" not in path.parts
+    ]
+
+
+def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return (node.end_lineno or 0) - min([node.lineno, *(one.lineno for one in node.decorator_list)]) + 1
+
+
+def test_no_function_is_longer_than_a_screen():
+    long = {
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path in source_files(".py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and lines_of(node) > LONGEST_FUNCTION
+    }
+    assert long - LONG_FUNCTIONS == set(), f"over {LONGEST_FUNCTION} lines"
+    assert LONG_FUNCTIONS - long == set(), "shorter by now, or moved: take it out of LONG_FUNCTIONS"
+
+
+def test_no_source_file_has_two_subjects():
+    files = source_files(".py", ".js", ".css", ".html")
+    long = {str(path.relative_to(ROOT)) for path in files if len(path.read_text("utf-8").splitlines()) > LONGEST_FILE}
+    assert long - LONG_FILES == set(), f"over {LONGEST_FILE} lines"
+    assert LONG_FILES - long == set(), "shorter by now, or moved: take it out of LONG_FILES"
