@@ -1,12 +1,16 @@
 """The reading room's modules: their own tests, in Node's test runner (tests/js/). In a browser: tests/browser."""
 
+import json
 import re
 import subprocess
 import sys
 
 import pytest
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiJsonRenderer
 
 from explain.methods.kinds import KINDS
+from scripts import api_types
 from scripts.environment import ROOT
 from tests.test_structure import LONGEST_FUNCTION
 
@@ -46,3 +50,42 @@ def test_no_function_is_longer_than_a_screen():
     command = [*NODE, "tests/js/long_functions.js", str(typescript.resolve()), str(LONGEST_FUNCTION), *files]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert files and run.stdout.splitlines() == []
+
+
+# --- The API's bodies as types ---
+def test_types_are_those_of_the_schema():
+    schema = json.loads(OpenApiJsonRenderer().render(SchemaGenerator().get_schema(request=None, public=True)))
+    wanted = api_types.declarations(schema)
+    assert api_types.FILE.read_text(encoding="utf-8") == wanted, "run `.venv/bin/python -m scripts.api_types`"
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ({"type": "integer", "nullable": True}, "number|null"),
+        ({"type": ["string", "null"]}, "string|null"),
+        ({"type": "array", "items": {"type": "string"}}, "string[]"),
+        ({"type": "array", "items": {"type": "string", "nullable": True}}, "(string|null)[]"),
+        ({"$ref": "#/components/schemas/Panel"}, "Panel"),
+        ({"allOf": [{"$ref": "#/components/schemas/Panel"}], "nullable": True}, "Panel|null"),
+        ({"oneOf": [{"$ref": "#/components/schemas/A"}, {"type": "string"}]}, "A|string"),
+        ({"type": "string", "enum": ["open", "waiting"]}, '"open"|"waiting"'),
+        ({"type": "object", "additionalProperties": {"type": "integer"}}, "Object<string, number>"),
+        ({"type": "object", "additionalProperties": {}}, "Object<string, unknown>"),
+        (
+            {"type": "object", "properties": {"x": {"type": "number"}, "y": {}}, "required": ["x"]},
+            "{x: number, y?: unknown}",
+        ),
+        ({}, "unknown"),
+    ],
+)
+def test_a_schema_as_a_type(field, expected):
+    assert api_types.type_of(field) == expected
+
+
+def test_a_component_without_fields_is_a_name_for_its_type():
+    kept = {
+        "components": {"schemas": {"Bare": {"type": "object", "additionalProperties": {}}, "Sex": {"enum": ["F", "M"]}}}
+    }
+    said = api_types.declarations(kept)
+    assert " * @typedef {Object<string, unknown>} Bare" in said and ' * @typedef {"F"|"M"} Sex' in said

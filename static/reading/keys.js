@@ -22,7 +22,7 @@ export class Keyboard {
   /**
    * @param {Object<string, () => void>} actions by name, plus "next" and "back"
    * @param {{answer: (digit: number) => void, escape: () => void, singleKeys: boolean, shortcuts: Shortcut[],
-   *   keep: ((wish: {single_key_shortcuts?: boolean, keys?: Object<string, string[]>}) => Promise<any>)|null}} options
+   *   keep: ((wish: import("./api_types.js").Preferences) => Promise<{keys: Shortcut[]}>)|null}} options
    *   keep stores what the reader prefers; null where there is no reader
    */
   constructor(actions, { answer, escape, singleKeys, shortcuts, keep }) {
@@ -45,7 +45,7 @@ export class Keyboard {
   /** @param {Object<string, string[]>} keys by action; none: the usual ones. Rejects with the server's sentence */
   async setKeys(keys) {
     const kept = await this.keep?.({ keys });
-    this.shortcuts = kept.keys;
+    if (kept) this.shortcuts = kept.keys;
     this.label();
   }
 

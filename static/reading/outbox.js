@@ -4,18 +4,19 @@
  * repeated request stores nothing twice. Entries belong to one reader of one study; another reader who logs in on the
  * same workstation never sends them.
  *
- * @typedef {object} Entry
+ * @typedef {{kind: "response", body: import("./api_types.js").AnswerIn}
+ *   | {kind: "visit", body: import("./api_types.js").NewVisit}
+ *   | {kind: "visit-update", body: import("./api_types.js").VisitMeasures}} Content
+ * @typedef {object} Envelope
  * @property {number} [seq] order of sending
- * @property {string} owner
- * @property {"response"|"visit"|"visit-update"} kind
  * @property {string} key an unsent entry with the same key is replaced (visit updates), so keys of answers are unique
  * @property {"POST"|"PUT"} method
  * @property {string} path
- * @property {any} body
  * @property {number} position
  * @property {boolean} [held] kept but not sent before release(): answers that become final when the reader goes on
  *   (they survive a killed browser too, and are shown again)
  * @property {string} [refused] the server's sentence, when it will not take this entry in this sitting
+ * @typedef {Envelope & Content & {owner: string}} Entry
  */
 import { Disk, flaw } from "./disk.js";
 import { Foreign, isPassing, Problem } from "./api.js";
@@ -80,7 +81,7 @@ export class Outbox extends EventTarget {
 
   /**
    * Resolves when the entry is on disk; sending starts by itself.
-   * @param {Omit<Entry, "owner">} entry
+   * @param {Envelope & Content} entry
    */
   add(entry) {
     /** @type {Entry} */
@@ -124,10 +125,10 @@ export class Outbox extends EventTarget {
   pending(position) {
     /** @type {{answers: Object<string, number>, comment?: string}} */
     const found = { answers: {} };
-    for (const { kind, body, position: at, refused } of this.entries) {
-      if (at !== position || refused) continue;
-      if (kind === "response") found.answers[body.question] = body.score;
-      else if (typeof body.comment === "string") found.comment = body.comment;
+    for (const entry of this.entries) {
+      if (entry.position !== position || entry.refused) continue;
+      if (entry.kind === "response") found.answers[entry.body.question] = entry.body.score;
+      else if (typeof entry.body.comment === "string") found.comment = entry.body.comment;
     }
     return found;
   }
@@ -192,13 +193,14 @@ export class Outbox extends EventTarget {
   /**
    * The page may be gone before the disk answers: send now, whatever the order of arrival. The copies on the disk stay;
    * the server knows both by their ids. Of a question's answers only the oldest goes, or it would come back as the last.
-   * @param {{method: string, path: string, body: any}|null} visit
+   * @param {{method: string, path: string, body: import("./api_types.js").NewVisit}|null} visit
    */
   lastWords(visit) {
     if (this.stopped) return;
     /** @type {Map<string, Entry>} */
     const oldest = new Map();
-    for (const entry of [...this.entries, ...this.coming].filter(({ kind }) => kind === "response")) {
+    for (const entry of [...this.entries, ...this.coming]) {
+      if (entry.kind !== "response") continue;
       const question = `${entry.position} ${entry.body.question}`;
       if (!oldest.has(question)) oldest.set(question, entry);
     }

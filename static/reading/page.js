@@ -63,7 +63,7 @@ export class Page {
     /** @type {HTMLElement|null} */ (byId("message").querySelector("button, a"))?.focus();
   }
 
-  /** @param {{truth: boolean, text: string}|null} said practice only */
+  /** @param {import("./api_types.js").Feedback|null} said practice only */
   feedback(said) {
     const box = byId("feedback");
     box.hidden = said === null;

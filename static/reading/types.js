@@ -1,5 +1,6 @@
 /**
- * The shapes of the reading API (docs/reading-api.md). Types only: this file is never loaded by the page.
+ * What the page holds, and what the API sends (docs/reading-api.md) where its schema, and so api_types.js, does not say it
+ * yet. Types only: this file is never loaded by the page.
  *
  * @typedef {{key: string, text: string, minimum: number, maximum: number, low_label: string, high_label: string}} Question
  *

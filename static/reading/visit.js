@@ -14,7 +14,7 @@ export class Visit {
     this.read = read;
     this.openedAt = new Date().toISOString();
     this.watch = new Stopwatch(idleAfterMs);
-    /** @type {any} what the server is told of the opening */
+    /** @type {import("./api_types.js").NewVisit|null} what the server is told of the opening */
     this.opened = null;
     /** @type {Object<string, number>} */
     this.actions = {};
@@ -42,7 +42,7 @@ export class Visit {
 
   /**
    * Tell the server what was opened; before any answer of this visit.
-   * @param {string} token @param {any} display @param {import("./types.js").FileFacts[]} files
+   * @param {string} token @param {object} display @param {import("./types.js").FileFacts[]} files
    * @param {string[]} [failed] titles of images that could not be shown
    */
   announce(token, display, files, failed = []) {
@@ -56,6 +56,7 @@ export class Visit {
     }));
   }
 
+  /** @returns {import("./api_types.js").VisitMeasures} */
   measures() {
     return {
       visible_ms: this.watch.visibleMs, idle_ms: this.watch.idleMs,
