@@ -188,6 +188,7 @@ TABLE: dict[str, Row] = {
     "studies/<slug:slug>/results/run/": researchers(method="post"),
     "studies/<slug:slug>/results/look/": researchers(method="post"),
     "studies/<slug:slug>/results/dictionary/": researchers(),
+    "studies/<slug:slug>/results/guidelines/": researchers(),
     "studies/<slug:slug>/results/report/": researchers(states=("closed",)),  # before, only with a reason
     "studies/<slug:slug>/results/archive/": researchers(states=("closed",)),
     "studies/<slug:slug>/results/figures/<str:name>": researchers(

@@ -7,6 +7,7 @@ urlpatterns = [
     path("studies/<slug:slug>/results/", results.results_page, name="results"),
     path("studies/<slug:slug>/results/run/", results.results_run, name="results_run"),
     path("studies/<slug:slug>/results/look/", results.results_look, name="results_look"),
+    path("studies/<slug:slug>/results/guidelines/", results.results_guidelines, name="results_guidelines"),
     path("studies/<slug:slug>/results/report/", results.results_report, name="results_report"),
     path("studies/<slug:slug>/results/archive/", results.results_archive, name="results_archive"),
     path("studies/<slug:slug>/results/figures/<str:name>", results.results_figure, name="results_figure"),

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from explain.methods.kinds import KINDS
 from readerstudy.analysis.background import running_analysis, start_analysis
+from readerstudy.analysis.guidelines import GUIDELINES
 from readerstudy.analysis.models import Analysis
 from readerstudy.common.downloads import disposition
 from readerstudy.exchange.tables import completeness
@@ -86,6 +87,13 @@ def results_look(request: HttpRequest, slug: str) -> HttpResponse:
     else:
         start_looking(request, study, why)
     return redirect("results", slug)
+
+
+@require_safe
+def results_guidelines(request: HttpRequest, slug: str) -> HttpResponse:
+    """What reporting guidelines ask, and where the report answers. It tells nothing of the answers."""
+    study = researcher_study(request, slug)
+    return render(request, "analysis/guidelines.html", {"study": study, "guidelines": GUIDELINES})
 
 
 @require_safe
