@@ -1,16 +1,17 @@
 """Power and sample size of the next study, from the variance components of a pilot.
 
-Covariances of AUCs shrink as 1 / cases; Var(TR) does not, so past some number of cases only more readers help.
+Covariances shrink as 1 / cases; Var(TR) does not, so past some number of cases only more readers help.
 The mix of positive and negative cases is taken to stay as in the pilot.
 
 References: Hillis, Obuchowski & Berbaum 2011 (Academic Radiology 18, 129); Hillis & Schartz 2018 (J. Medical Imaging 5,
-031410). Two methods, fully crossed.
+031410); Obuchowski, Gallas & Hillis 2012 (Academic Radiology 19, 1508). Two methods.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 import numpy as np
 from scipy import stats
@@ -34,70 +35,118 @@ class PowerRow:
 
 @dataclass(frozen=True)
 class Pilot:
-    """What a pilot says about a future study, on the AUC scale; variances as in Components, for n_cases cases."""
+    """What a pilot says about a future study, on the endpoint's scale; variances as in Components, for n_cases cases.
 
-    var_tr: float
+    n_cases: of the class, for a sensitivity or specificity. Where the pilot's readers were nested in methods, var_tr
+    and cov1 are None and var_r_in_t = Var(R) + Var(TR) is known; where they were crossed, var_r serves to plan a nested
+    study.
+    """
+
+    var_tr: float | None
     error: float
-    cov1: float
+    cov1: float | None
     cov2: float
     cov3: float
     n_cases: int
+    var_r_in_t: float | None = None
 
     @classmethod
     def from_components(cls, parts: Components, n_cases: int) -> Pilot:
         """Raises MRMCError when the pilot had one reader (no Var(TR))."""
-        if parts.var_tr is None:
+        if parts.var_r_in_t is not None:
+            return cls(None, parts.error, None, parts.cov2, parts.cov3, n_cases, parts.var_r_in_t)
+        if parts.var_tr is None or parts.var_r is None:
             raise MRMCError("The pilot had one reader, so how methods differ between readers is unknown.")
-        return cls(parts.var_tr, parts.error, parts.cov1, parts.cov2, parts.cov3, n_cases)
+        between = max(parts.var_r, 0.0) + max(parts.var_tr, 0.0)
+        return cls(parts.var_tr, parts.error, parts.cov1, parts.cov2, parts.cov3, n_cases, between)
 
 
-def standard_error(pilot: Pilot, readers: int, cases: float, mode: str = "random_readers") -> tuple[float, float]:
-    """Standard error and degrees of freedom of the difference of two reader-averaged AUCs.
+class Planned(TypedDict, total=False):
+    """How the study will be laid out and tested; see power."""
+
+    alpha: float
+    mode: str
+    aim: str
+    margin: float
+    groups: int
+    paired_readers: bool
+
+
+def standard_error(
+    pilot: Pilot,
+    readers: int,
+    cases: float,
+    mode: str = "random_readers",
+    *,
+    groups: int = 1,
+    paired_readers: bool = True,
+) -> tuple[float, float]:
+    """Standard error and degrees of freedom of the difference of two reader-averaged values.
 
     With c = max(Cov2 - Cov3, 0), v = max(Var(TR), 0) and k = pilot cases / cases:
       random readers  2/r {v + k [error - Cov1 + (r - 1) c]},  df = (r - 1) ({...} / {v + k [error - Cov1 - c]})^2
       fixed readers   2/r k [error - Cov1 + (r - 1) c],        df = inf
       fixed cases     2/r {v + k [error - Cov1 - c]},          df = r - 1
+    groups: blocks of a split plot, each of r / groups readers and cases / groups cases of their own: k is then groups
+    times as large, and r / groups takes the place of r within [..]. paired_readers False: readers are nested in
+    methods, r with each; Var(R) + Var(TR) takes the place of v, error - Cov2 that of error - Cov1 - c, and 2 (r - 1)
+    that of r - 1 (Obuchowski, Gallas & Hillis 2012). Raises MRMCError.
     """
     if mode not in MODES:
         raise MRMCError(f"There is no inference mode {mode!r}: choose one of {', '.join(MODES)}.")
     if readers < (1 if mode == "fixed_readers" else 2) or cases < 2:
         raise MRMCError(f"{readers} reader(s) and {cases} case(s) are too few to plan a study in mode {mode}.")
-    shrink = pilot.n_cases / cases
-    shared = max(pilot.cov2 - pilot.cov3, 0.0)
-    own = shrink * max(pilot.error - pilot.cov1 - shared, 0.0)  # of one reader, beyond what readers share
-    between = max(pilot.var_tr, 0.0)
+    if groups < 1 or readers < groups:
+        raise MRMCError(f"{readers} reader(s) cannot be dealt out to {groups} block(s).")
+    shrink = pilot.n_cases * groups / cases
+    common = shrink * max(pilot.cov2 - pilot.cov3, 0.0)
+    between, own, freedom = _of_readers(pilot, readers, shrink, common, paired_readers)
     if mode == "fixed_readers":
-        variance, df = own + readers * shrink * shared, np.inf
+        variance, df = own + readers / groups * common, np.inf
     elif mode == "fixed_cases":
-        variance, df = between + own, readers - 1.0
+        variance, df = between + own, freedom
     else:
-        variance = between + own + readers * shrink * shared
-        df = (readers - 1) * (variance / (between + own)) ** 2 if between + own > 0 else np.inf
+        variance = between + own + readers / groups * common
+        df = freedom * (variance / (between + own)) ** 2 if between + own > 0 else np.inf
     return float(np.sqrt(2 / readers * variance)), float(df)
 
 
-def power(
-    pilot: Pilot,
-    readers: int,
-    cases: float,
-    effect: float,
-    *,
-    alpha: float = 0.05,
-    mode: str = "random_readers",
-    aim: str = "difference",
-    margin: float = 0.0,
-) -> float:
-    """Chance that the study succeeds when the true difference in AUC (new - reference) is effect; in [0, 1].
+def _of_readers(
+    pilot: Pilot, readers: int, shrink: float, common: float, paired_readers: bool
+) -> tuple[float, float, float]:
+    """Variance between readers, within a reader beyond what readers share, and degrees of freedom of their sum."""
+    if not paired_readers:
+        if pilot.var_r_in_t is None:
+            raise MRMCError("How readers differ (Var(R) + Var(TR)) is needed to plan readers nested in methods.")
+        return max(pilot.var_r_in_t, 0.0), shrink * max(pilot.error - pilot.cov2, 0.0), 2 * (readers - 1.0)
+    if pilot.var_tr is None or pilot.cov1 is None:
+        raise MRMCError(
+            "The pilot had readers nested in methods: Var(TR) and Cov1 are unknown, which a study where readers use "
+            "both methods needs."
+        )
+    return max(pilot.var_tr, 0.0), max(shrink * (pilot.error - pilot.cov1) - common, 0.0), readers - 1.0
 
-    aim "difference": two-sided test at alpha of no difference. "non_inferiority": lower limit of the 1 - alpha interval
-    above -margin. "superiority": above +margin. Both are one-sided at alpha / 2. Raises MRMCError.
+
+def power(pilot: Pilot, readers: int, cases: float, effect: float, **planned: Unpack[Planned]) -> float:
+    """Chance that the study succeeds when the true difference (new - reference) is effect; in [0, 1].
+
+    aim "difference" (default): two-sided test at alpha (0.05) of no difference. "non_inferiority": lower limit of the
+    1 - alpha interval above -margin. "superiority": above +margin. Both are one-sided at alpha / 2. mode, groups and
+    paired_readers: see standard_error. Raises MRMCError.
     """
+    alpha, aim, margin = planned.get("alpha", 0.05), planned.get("aim", "difference"), planned.get("margin", 0.0)
     if aim not in AIMS:
         raise MRMCError(f"There is no aim {aim!r}: choose one of {', '.join(AIMS)}.")
     if margin < 0:
         raise MRMCError(f"The margin must be 0 or more; it is {margin}.")
-    se, df = standard_error(pilot, readers, cases, mode)
+    se, df = standard_error(
+        pilot,
+        readers,
+        cases,
+        planned.get("mode", "random_readers"),
+        groups=planned.get("groups", 1),
+        paired_readers=planned.get("paired_readers", True),
+    )
     distance = effect + {"difference": 0.0, "non_inferiority": margin, "superiority": -margin}[aim]
     if se == 0:
         return float(distance > 0)
@@ -113,21 +162,12 @@ def _beyond(reach: float, df: float, shift: float) -> float:
 
 
 def cases_needed(
-    pilot: Pilot,
-    readers: int,
-    effect: float,
-    *,
-    target: float = 0.8,
-    alpha: float = 0.05,
-    mode: str = "random_readers",
-    aim: str = "difference",
-    margin: float = 0.0,
+    pilot: Pilot, readers: int, effect: float, *, target: float = 0.8, **planned: Unpack[Planned]
 ) -> int | None:
     """Fewest cases that give power target with so many readers; None when no number up to 100,000 does."""
 
     def enough(cases: int) -> bool:
-        reached = power(pilot, readers, cases, effect, alpha=alpha, mode=mode, aim=aim, margin=margin)
-        return reached >= target
+        return power(pilot, readers, cases, effect, **planned) >= target
 
     if not enough(MOST_CASES):
         return None
@@ -145,18 +185,15 @@ def power_table(
     readers: Iterable[int] = (3, 5, 8, 10, 15, 20),
     cases: Iterable[int] = (60, 120, 240, 480),
     target: float = 0.8,
-    alpha: float = 0.05,
-    mode: str = "random_readers",
-    aim: str = "difference",
-    margin: float = 0.0,
+    **planned: Unpack[Planned],
 ) -> tuple[PowerRow, ...]:
     """One row per number of readers, for the planning page and the report."""
     sizes = list(cases)
     return tuple(
         PowerRow(
             r,
-            {n: power(pilot, r, n, effect, alpha=alpha, mode=mode, aim=aim, margin=margin) for n in sizes},
-            cases_needed(pilot, r, effect, target=target, alpha=alpha, mode=mode, aim=aim, margin=margin),
+            {n: power(pilot, r, n, effect, **planned) for n in sizes},
+            cases_needed(pilot, r, effect, target=target, **planned),
         )
         for r in readers
     )

@@ -88,7 +88,7 @@ def result_warnings(
     result: ObuchowskiRockette, modes: Mapping[str, Inference | None], ustat_p: float | None = None
 ) -> list[str]:
     """Warnings about the components, about modes (and the U-statistic) that disagree, and about missing tests."""
-    found = _about_readers(result)
+    found = about_readers(result)
     tested = {MODE_NAMES[name]: mode.p_value for name, mode in modes.items() if mode is not None}
     if ustat_p is not None:
         tested["U-statistic"] = ustat_p
@@ -111,7 +111,7 @@ def result_warnings(
     return found
 
 
-def _about_readers(result: ObuchowskiRockette) -> list[str]:
+def about_readers(result: ObuchowskiRockette) -> list[str]:
     """What the readers do not allow to say: one reader, a variance between readers below zero, readers left out."""
     found = []
     if result.left_out:
