@@ -44,7 +44,8 @@ from bench._measure import peak_rss_mb, report
 from bench.fitted_models import ScaledLatent
 from explain.demo.phantoms import draw
 from explain.images.radiograph import Radiograph
-from explain.methods.gradients import guided_backprop, input_gradients, integrated_gradients
+from explain.methods.gradients import input_gradients, integrated_gradients
+from explain.methods.guided import guided_backprop
 from explain.methods.latent_shift import LambdaSearch, latent_shift
 from explain.models import allocator
 from explain.models.fast import prepared

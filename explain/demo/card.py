@@ -25,7 +25,8 @@ from explain.demo.data import to_input, truth_labels
 from explain.demo.phantom_anatomy import stream
 from explain.demo.phantoms import COMPANION, PATHOLOGIES, draw
 from explain.evaluate.localisation import iou_at_mask_area
-from explain.methods.gradients import guided_backprop, input_gradients, integrated_gradients
+from explain.methods.gradients import input_gradients, integrated_gradients
+from explain.methods.guided import guided_backprop
 from explain.methods.latent_shift import LatentShift, latent_shift
 from explain.models.demo_pair import CARD_FILE, MODEL_SIZE, DemoAutoencoder, DemoClassifier, load_demo
 

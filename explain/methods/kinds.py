@@ -18,12 +18,34 @@ _SEARCH = Parameter(
     flat=True,
 )
 
+_SMOOTHGRAD = (
+    Parameter(
+        name="samples",
+        default=0,
+        minimum=0,
+        maximum=200,
+        label="SmoothGrad: noisy copies of each image",
+        help="0: none. The map is then the mean over the copies, and takes as many times longer; 50 is usual.",
+        later=True,
+    ),
+    Parameter(
+        name="noise",
+        default=0.15,
+        minimum=0.01,
+        maximum=1.0,
+        label="SmoothGrad: strength of the noise",
+        help="Standard deviation as a share of the image's range.",
+        later=True,
+    ),
+)
+
 _OURS = (
     Kind(
         name="input_gradient",
         title="Input gradients",
         what_is_this="Colour marks the pixels where a slight change of brightness would change the prediction most. "
         "It does not say in which direction.",
+        parameters=_SMOOTHGRAD,
         compute="explain.methods.gradients:compute_input_gradient",
     ),
     Kind(
@@ -39,8 +61,9 @@ _OURS = (
                 label="Guided backprop at the model's last ReLU",
                 flat=True,
             ),
+            *_SMOOTHGRAD,
         ),
-        compute="explain.methods.gradients:compute_guided_backprop",
+        compute="explain.methods.guided:compute",
     ),
     Kind(
         name="integrated_gradients",
@@ -57,6 +80,7 @@ _OURS = (
                 help="The published maps used 100.",
                 flat=True,
             ),
+            *_SMOOTHGRAD,
         ),
         compute="explain.methods.gradients:compute_integrated_gradients",
     ),

@@ -9,7 +9,8 @@ from captum.attr import GuidedBackprop, IntegratedGradients
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from explain.methods.gradients import guided_backprop, input_gradients, integrate_gradients, integrated_gradients
+from explain.methods.gradients import input_gradients, integrate_gradients, integrated_gradients
+from explain.methods.guided import guided_backprop
 from explain.methods.modes import exact_float32, frozen
 from explain.render.checks import UnusableMap, map_problem, require_usable
 from tests.explain.conftest import radiographs
@@ -103,7 +104,9 @@ def test_guided_backprop_is_captums(densenet: nn.Module) -> None:
     assert relative(guided_backprop(densenet, x, targets, "full"), captum) > 0.01  # the last ReLU does matter
 
 
-def test_full_guided_backprop_is_captums_when_the_last_relu_is_a_module(densenet: nn.Module) -> None:
+def with_relu_module(densenet: nn.Module) -> nn.Module:
+    """TorchXRayVision's DenseNet with its last ReLU as a module, `last`."""
+
     class WithModule(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -111,15 +114,18 @@ def test_full_guided_backprop_is_captums_when_the_last_relu_is_a_module(densenet
 
         def forward(self, x: Tensor) -> Tensor:
             features = F.adaptive_avg_pool2d(self.last(self.inner.features(x)), (1, 1)).flatten(1)
-            return torch.sigmoid(self.inner.classifier(features))
-
-    class Calibrated(WithModule):
-        def forward(self, x: Tensor) -> Tensor:
-            p, at = super().forward(x), self.inner.op_threshs
+            p, at = torch.sigmoid(self.inner.classifier(features)), self.inner.op_threshs
             return torch.where(p < at, p / (2 * at), 1 - (1 - p) / (2 * (1 - at)))
 
+    return WithModule()
+
+
+def test_full_guided_backprop_is_captums_when_the_last_relu_is_a_module(densenet: nn.Module) -> None:
     x, targets = radiographs(3), torch.tensor([2, 0, 1])
-    assert relative(guided_backprop(densenet, x, targets, "full"), captum_guided(Calibrated(), x, targets)) < 1e-5
+    assert (
+        relative(guided_backprop(densenet, x, targets, "full"), captum_guided(with_relu_module(densenet), x, targets))
+        < 1e-5
+    )
 
 
 def test_integrated_gradients_are_captums_and_complete(densenet: nn.Module) -> None:
