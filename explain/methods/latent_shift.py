@@ -35,8 +35,8 @@ class LatentShift:
     """Frames of N examples and what was recorded on the way. Example n has F_n frames (11 by the default search).
 
     reconstruction: (N, H, W), x'_0. frames: N tensors (F_n, H, W), x'_lambda. lambdas, predictions: N lists of F_n
-    numbers, ascending lambda and f(x'_lambda), the probability. prediction_input, prediction_reconstruction: (N,), f(x)
-    and f(x'_0).
+    numbers, ascending lambda and f(x'_lambda), the probability. outputs: N tensors (F_n, K), all outputs of the
+    classifier at each frame. prediction_input, prediction_reconstruction: (N,), f(x) and f(x'_0).
     direction_norm: (N,), |g| of the probability. lambda_unit: (N,), |direction| / |g|: 1 but for released-code.
     evaluations: f(D(.)) evaluations each search needed, the frames' own not counted.
     Pixels are float32, about [-1024, 1024], on the device of x.
@@ -47,6 +47,7 @@ class LatentShift:
     frames: tuple[Tensor, ...]
     lambdas: list[list[float]]
     predictions: list[list[float]]
+    outputs: tuple[Tensor, ...]
     prediction_input: Tensor
     prediction_reconstruction: Tensor
     direction_norm: Tensor
@@ -73,6 +74,14 @@ class LatentShift:
         """(N, H, W): mean |difference of neighbouring frames|; zero where there is one frame."""
         return torch.stack([frames.diff(dim=0).abs().sum(0) / max(len(frames) - 1, 1) for frames in self.frames])
 
+    def lowest(self) -> list[int]:
+        """For each example the frame of the lowest prediction."""
+        return [min(range(len(values)), key=values.__getitem__) for values in self.predictions]
+
+    def adversary(self) -> Tensor:
+        """(N, H, W): the frame of the lowest prediction, of which the classifier says the least of the finding."""
+        return torch.stack([frames[place] for frames, place in zip(self.frames, self.lowest())])
+
     def differs(self) -> list[bool]:
         """Whether f(x) and f(x'_0) differ by more than 0.2: what is explained is then not what was predicted."""
         return ((self.prediction_input - self.prediction_reconstruction).abs() > 0.2).tolist()
@@ -88,6 +97,7 @@ class LatentShift:
             "lambda_bounds": [self.lambdas[example][0], self.lambdas[example][-1]],
             "lambdas": self.lambdas[example],
             "predictions": self.predictions[example],
+            "outputs": [[round(value, 4) for value in row] for row in self.outputs[example].tolist()],
             "stop_reason_left": left,
             "stop_reason_right": right,
             "evaluations": self.evaluations[example],
@@ -129,13 +139,15 @@ def latent_shift(
         shifter.scale_directions(units)
         bounds = _bounds(shifter, search, starts, [norm * norm * unit for norm, unit in zip(norms, units)])
         lambdas = [search.lambdas(left.value, right.value if right else 0.0) for left, right in bounds]
-        frames, predictions = shifter.frames(lambdas)
+        frames, outputs = shifter.frames(lambdas)
+        columns = targets.tolist()
         return LatentShift(
             search=search,
             reconstruction=shifter.reconstruction[:, 0],
             frames=frames,
             lambdas=lambdas,
-            predictions=predictions,
+            predictions=[found[:, column].tolist() for found, column in zip(outputs, columns)],
+            outputs=outputs,
             prediction_input=shifter.predict(x, targets),
             prediction_reconstruction=shifter.start,
             direction_norm=shifter.norm,
@@ -145,17 +157,34 @@ def latent_shift(
         )
 
 
+_MAPS: dict[str, Callable[[LatentShift], Tensor]] = {
+    "latentshift_map": LatentShift.max_map,
+    "latentshift_animation": LatentShift.max_map,
+    "latentshift_mean": LatentShift.mean_map,
+    "latentshift_minmax": LatentShift.minmax_map,
+    "latentshift_interval": LatentShift.interval_map,
+}
+
+
 def compute(request: Request) -> Results:
-    """The kinds of Latent Shift, all from one search: the map alone, or with the frames. Parameter: search."""
+    """The kinds of Latent Shift, all from one search: a map, and the frames of an animation. Parameter: search."""
     shift = shift_of(request)
-    maps = shift.max_map()
+    records = records_of(request, shift)
     return {
         name: [
-            Result(maps[n], shift.frames[n] if KINDS[name].shows == "animation" else None, shift.record(n))
-            for n in range(len(maps))
+            Result(map_, frames if KINDS[name].shows == "animation" else None, record)
+            for map_, frames, record in zip(_MAPS[name](shift), shift.frames, records)
         ]
         for name in request.kinds
     }
+
+
+def records_of(request: Request, shift: LatentShift) -> list[dict[str, Any]]:
+    """What to keep of each example of the batch. With the names of the outputs, where the classifier says them."""
+    names = getattr(request.classifier, "pathologies", None) or getattr(request.classifier, "targets", None)
+    named = {"output_names": [str(name) for name in names]} if names else {}
+    targets = request.targets.tolist()
+    return [shift.record(n) | {"target": target} | named for n, target in enumerate(targets)]
 
 
 def shift_of(request: Request) -> LatentShift:
@@ -178,8 +207,7 @@ def _bounds(
     searches = [side for start, slope in zip(starts, slopes) for side in search.sides(start, slope, lookahead)]
 
     def evaluate(asked: list[tuple[int, float]]) -> list[float]:
-        passes = shifter.at([(index // sides, value) for index, value in asked])
-        return [value for _, predictions in passes for value in predictions.tolist()]
+        return shifter.predictions_at([(index // sides, value) for index, value in asked])
 
     ends = run_searches(searches, evaluate)
     return [(ends[n], ends[n + 1] if sides == 2 else None) for n in range(0, len(ends), sides)]
@@ -193,17 +221,18 @@ class _Shifter:
         self.targets, self.size, self.batch_size = targets, tuple(x.shape[-2:]), batch_size
         self.z = torch.cat([autoencoder.encode(part) for part in x.split(batch_size)])
         parts = [self._direction(z, t) for z, t in zip(self.z.split(batch_size), targets.split(batch_size))]
-        self.direction, self.start, self.reconstruction = (torch.cat(column) for column in zip(*parts))
+        self.direction, self.outputs, self.reconstruction = (torch.cat(column) for column in zip(*parts))
+        self.start = chosen(self.outputs, targets)
         self.norm = self.direction.flatten(1).norm(dim=1)
 
     def _direction(self, z: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """g = d f(D(z)) / d z, f(D(z)) and D(z)."""
+        """g = d f(D(z)) / d z, all outputs (B, K) at D(z), and D(z)."""
         with torch.enable_grad():
             z = z.detach().clone().requires_grad_()
             image = self.autoencoder.decode(z, self.size)
-            predictions = chosen(self.classifier(image), targets)
-            (gradient,) = torch.autograd.grad(predictions.sum(), z)
-        return gradient, predictions.detach().float(), image.detach()
+            outputs = self.classifier(image)
+            (gradient,) = torch.autograd.grad(chosen(outputs, targets).sum(), z)
+        return gradient, outputs.detach().float(), image.detach()
 
     def scale_directions(self, units: list[float]) -> None:
         shape = (-1, *[1] * (self.z.ndim - 1))
@@ -215,25 +244,34 @@ class _Shifter:
         return torch.cat([chosen(self.classifier(part), columns).float() for part, columns in pairs])
 
     def at(self, wanted: list[tuple[int, float]]) -> list[tuple[Tensor, Tensor]]:
-        """x'_lambda (M, H, W) and f of it (M,) for (example, lambda) pairs, in passes of `batch_size`."""
+        """x'_lambda (M, H, W) and all outputs for it (M, K) for (example, lambda) pairs, in passes of `batch_size`."""
         passes = []
         for first in range(0, len(wanted), self.batch_size):
             examples, lambdas = zip(*wanted[first : first + self.batch_size])
             which = torch.tensor(examples, device=self.z.device)
             shift = torch.tensor(lambdas, device=self.z.device).reshape(-1, *[1] * (self.z.ndim - 1))
             images = self.autoencoder.decode(self.z[which] + shift * self.direction[which], self.size)
-            passes.append((images[:, 0], chosen(self.classifier(images), self.targets[which]).float()))
+            passes.append((images[:, 0], self.classifier(images).float()))
         return passes
 
-    def frames(self, lambdas: list[list[float]]) -> tuple[tuple[Tensor, ...], list[list[float]]]:
-        """Each example's frames (F_n, H, W) and predictions. At lambda 0 the frame is the reconstruction itself."""
+    def predictions_at(self, wanted: list[tuple[int, float]]) -> list[float]:
+        """f of x'_lambda for (example, lambda) pairs."""
+        columns = self.targets[[example for example, _ in wanted]]
+        return chosen(torch.cat([outputs for _, outputs in self.at(wanted)]), columns).tolist()
+
+    def frames(self, lambdas: list[list[float]]) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Each example's frames (F_n, H, W) and outputs (F_n, K). At lambda 0 the frame is the reconstruction."""
         wanted = [(n, value) for n, values in enumerate(lambdas) for value in values if value != 0]
         passes = self.at(wanted)
         images = iter([image for part, _ in passes for image in part])
-        predictions = iter([value for _, part in passes for value in part.tolist()])
-        starts = self.start.tolist()
-        frames = tuple(
-            torch.stack([next(images) if value != 0 else self.reconstruction[n, 0] for value in values])
-            for n, values in enumerate(lambdas)
+        outputs = iter([row for _, part in passes for row in part])
+        return (
+            tuple(
+                torch.stack([next(images) if value != 0 else self.reconstruction[n, 0] for value in values])
+                for n, values in enumerate(lambdas)
+            ),
+            tuple(
+                torch.stack([next(outputs) if value != 0 else self.outputs[n] for value in values])
+                for n, values in enumerate(lambdas)
+            ),
         )
-        return frames, [[next(predictions) if v != 0 else starts[n] for v in vs] for n, vs in enumerate(lambdas)]
