@@ -91,11 +91,6 @@ LONG_FUNCTIONS: set[str] = {
     "readerstudy/demo/simulated.py: read_by_program",
     "readerstudy/exchange/loading/long_table.py: _answers",
     "readerstudy/explanations/predicting.py: predict",
-    "readerstudy/statistics/descriptives.py: flow",
-    "readerstudy/statistics/figures/course.py: flow",
-    "readerstudy/statistics/figures/gallery.py: _plans",
-    "readerstudy/statistics/report/text.py: sections",
-    "readerstudy/statistics/results.py: analyse",
 }
 LONG_FILES: set[str] = {"readerstudy/studies/models.py"}
 

@@ -43,7 +43,7 @@ def test_without_git_or_with_a_broken_checkout_there_is_none(tmp_path: Path, mon
 def test_results_say_what_made_them() -> None:
     results = analyse(crossover(), AnalysisPlan(bootstrap_replicates=100))
     assert software()["readerstudy"] == explain.__version__
-    assert software().items() <= results["versions"].items()
+    assert software().items() <= results.versions.items()
 
 
 @pytest.mark.django_db

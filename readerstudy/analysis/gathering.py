@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -16,6 +15,7 @@ from readerstudy.exchange.tables import completeness, long_rows
 from readerstudy.explanations.overlap import overlaps_with
 from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.statistics.results import analyse
+from readerstudy.statistics.rows import About, Question, Results
 from readerstudy.studies.asking import not_asked
 from readerstudy.studies.models import Study
 
@@ -38,39 +38,34 @@ def study_data(study: Study) -> StudyData:
     return StudyData(pd.DataFrame.from_records(rows, columns=columns), len(rows), content.sha256)
 
 
-def study_results(study: Study, data: StudyData) -> dict[str, Any]:
-    """results.json of these answers by the study's own plan. Raises AnalysisError with a sentence."""
+def study_results(study: Study, data: StudyData) -> Results:
+    """The analysis of these answers by the study's own plan. Raises AnalysisError with a sentence."""
     plan = AnalysisPlan.from_dict(study.analysis_plan or {})
-    meta = analysis_meta(study) | {"data_sha256": data.sha256}
-    return analyse(data.frame, plan, localisation=localisation_table(study), meta=meta)
+    about = replace(about_study(study), data_sha256=data.sha256)
+    return analyse(data.frame, plan, localisation=localisation_table(study), about=about)
 
 
-def analysis_meta(study: Study) -> dict[str, Any]:
-    """What the table of answers cannot tell (see analyse)."""
-    return {
-        "study": study.title,
-        "methods": {method.key: method.label for method in study.methods.order_by("position")},
-        "kinds": {method.key: [_title(kind) for kind in method.kinds] for method in study.methods.all()},
-        "questions": {
-            question.key: {
-                "text": question.text,
-                "minimum": question.minimum,
-                "maximum": question.maximum,
-                "minimum_label": question.low_label,
-                "maximum_label": question.high_label,
-            }
+def about_study(study: Study) -> About:
+    """What the table of answers cannot tell."""
+    interim = "The study is not closed: this is an interim look, and its p values are not final."
+    return About(
+        study=study.title,
+        methods={method.key: method.label for method in study.methods.order_by("position")},
+        kinds={method.key: [_title(kind) for kind in method.kinds] for method in study.methods.all()},
+        questions={
+            question.key: Question(
+                question.text, question.minimum, question.maximum, question.low_label, question.high_label
+            )
             for question in study.questions.order_by("position")
         },
-        "design": design_entries(study),
-        "plan_fixed_at": plan_fixed_at(study),
-        "complete_study": completeness(study)[1],
-        "not_asked": not_asked(study),
-        "exclusions": exclusion_sentences(study),
-        "looks": look_sentences(study),
-        "deviations": []
-        if study.state == Study.State.CLOSED
-        else ["The study is not closed: this is an interim look, and its p values are not final."],
-    }
+        design=design_entries(study),
+        plan_fixed_at=plan_fixed_at(study),
+        complete_study=completeness(study)[1],
+        not_asked=not_asked(study),
+        exclusions=exclusion_sentences(study),
+        looks=look_sentences(study),
+        deviations=[] if study.state == Study.State.CLOSED else [interim],
+    )
 
 
 def _title(kind: str) -> str:

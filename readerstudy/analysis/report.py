@@ -9,9 +9,7 @@ import html
 import json
 import re
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.template import Context, Engine
@@ -19,16 +17,17 @@ from django.template import Context, Engine
 from readerstudy.common.csv_cells import safe_cell
 from readerstudy.statistics.figures import Drawing, draw_all
 from readerstudy.statistics.plan import AnalysisError
+from readerstudy.statistics.report.sections import NumberedFigure, sections
 from readerstudy.statistics.report.tables import csv_tables, report_tables
-from readerstudy.statistics.report.text import limitations, plan_entries, sections
+from readerstudy.statistics.report.text import limitations, plan_entries
+from readerstudy.statistics.rows import Results
+from readerstudy.statistics.stored import to_json
 
 TEMPLATES = settings.SHIPPED / "templates" / "analysis"
 OUR_FILES = re.compile(r"(results\.json|report\.html|tables/[\w-]+\.csv|figures/[\w-]+\.(svg|png))\Z")
 
 
-def write_report(
-    results: Mapping[str, Any], directory: Path | str, *, drawings: list[Drawing] | None = None
-) -> list[Path]:
+def write_report(results: Results, directory: Path | str, *, drawings: list[Drawing] | None = None) -> list[Path]:
     """Write results.json, tables/*.csv, figures/*.svg and .png and report.html into `directory`; return their paths.
 
     The files are made beside the directory and moved into place at the end, so that a failure leaves what was there. An
@@ -38,7 +37,7 @@ def write_report(
     target = Path(directory).absolute()
     _refuse_strangers(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    drawings = draw_all(dict(results)) if drawings is None else drawings
+    drawings = draw_all(results) if drawings is None else drawings
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
         made = Path(scratch) / "made"
         _write_all(made, results, drawings)
@@ -55,13 +54,13 @@ def write_report(
     return sorted(path for path in target.rglob("*") if path.is_file())
 
 
-def render_report(results: Mapping[str, Any], drawings: list[Drawing] | None = None) -> str:
+def render_report(results: Results, drawings: list[Drawing] | None = None) -> str:
     """The report as one HTML page: no script, nothing from outside, figures inline as SVG."""
-    drawings = draw_all(dict(results)) if drawings is None else drawings
+    drawings = draw_all(results) if drawings is None else drawings
     engine = Engine(dirs=[str(TEMPLATES)], libraries={}, builtins=["readerstudy.common.wording"])
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     figures = {
-        drawing.name: {"drawing": drawing, "svg": inline_svg(drawing), "number": number}
+        drawing.name: NumberedFigure(number, drawing, inline_svg(drawing))
         for number, drawing in enumerate(drawings, start=1)
     }
     context = {
@@ -87,10 +86,10 @@ def inline_svg(drawing: Drawing) -> str | None:
     return text.replace("<svg ", f'<svg role="img" aria-label="{html.escape(drawing.title)}" ', 1)
 
 
-def _write_all(folder: Path, results: Mapping[str, Any], drawings: list[Drawing]) -> None:
+def _write_all(folder: Path, results: Results, drawings: list[Drawing]) -> None:
     (folder / "tables").mkdir(parents=True)
     (folder / "figures").mkdir()
-    text = json.dumps(results, indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(to_json(results), indent=1, ensure_ascii=False, allow_nan=False)
     (folder / "results.json").write_text(text + "\n", encoding="utf-8")
     for name, rows in csv_tables(results).items():
         with (folder / "tables" / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:

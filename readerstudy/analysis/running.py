@@ -8,7 +8,6 @@ import os
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any
 
 from django.core.files.base import ContentFile
 from django.utils import timezone
@@ -20,6 +19,8 @@ from readerstudy.analysis.models import Analysis
 from readerstudy.analysis.report import write_report
 from readerstudy.common.identity import opaque_id
 from readerstudy.statistics.plan import AnalysisError
+from readerstudy.statistics.rows import Results
+from readerstudy.statistics.stored import to_json
 from readerstudy.studies.models import Study
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def store_analysis(study: Study, user: User | None = None, analysis: Analysis | 
         name = opaque_id()
         analysis.report.save(f"{name}.html", ContentFile(report), save=False)
         analysis.archive.save(f"{name}.zip", ContentFile(archive), save=False)
-        analysis.results, analysis.responses, analysis.data_sha256 = results, data.rows, data.sha256
+        analysis.results, analysis.responses, analysis.data_sha256 = to_json(results), data.rows, data.sha256
         analysis.status = Analysis.Status.DONE
     except TimeIsUp:
         analysis.status, analysis.error = Analysis.Status.FAILED, over_time()
@@ -54,7 +55,7 @@ def store_analysis(study: Study, user: User | None = None, analysis: Analysis | 
     return analysis
 
 
-def _files(results: dict[str, Any]) -> tuple[bytes, bytes]:
+def _files(results: Results) -> tuple[bytes, bytes]:
     """The report, and everything as a ZIP."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "report"

@@ -11,15 +11,17 @@ Krippendorff, Content Analysis, 2004, ch. 11 (alpha, ordinal metric).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS, Floats, Statistic, bootstrap, interval, why_no_interval
 from readerstudy.statistics.frame import cluster_codes, natural_sort, of_truth
 from readerstudy.statistics.plan import TRUTHS, AnalysisPlan
+from readerstudy.statistics.rows import AgreementRow
 
 
 def quadratic_kappa(ratings: Floats) -> float:
@@ -106,7 +108,7 @@ def alpha_parts(ratings: Floats) -> tuple[Floats, Statistic]:
 
 def agreement_rows(
     responses: pd.DataFrame, plan: AnalysisPlan, *, methods: Sequence[str], questions: Sequence[str]
-) -> list[dict[str, Any]]:
+) -> list[AgreementRow]:
     """One row per question x method (and all methods together) x truth, from `frame.analysed` responses."""
     rows = []
     for question in questions:
@@ -114,57 +116,62 @@ def agreement_rows(
         for method in [*methods, "all"]:
             shown = asked if method == "all" else asked[asked["method"] == method]
             for truth in TRUTHS:
-                about = {"question": question, "method": method, "truth": truth}
-                rows.append(about | agreement(of_truth(shown, truth), plan))
+                found = agreement(of_truth(shown, truth), plan)
+                rows.append(replace(found, question=question, method=method, truth=truth))
     return rows
 
 
-def agreement(responses: pd.DataFrame, plan: AnalysisPlan) -> dict[str, Any]:
-    """Agreement on one question's answers; bootstrap clusters are patients, readers are taken as they are."""
+def agreement(responses: pd.DataFrame, plan: AnalysisPlan) -> AgreementRow:
+    """Agreement on one question's answers; bootstrap clusters are patients, readers are taken as they are.
+
+    The row's question, method and truth are left empty: the caller knows whose answers these are.
+    """
     table = responses.pivot_table(index=["patient", "example", "method"], columns="reader", values="score", sort=True)
     table = table.reindex(columns=natural_sort(table.columns)).sort_index(level=["example", "method"])
     ratings = table.to_numpy(dtype=float)
     shared = int((np.isfinite(ratings).sum(axis=1) > 1).sum()) if ratings.size else 0
-    row: dict[str, Any] = {"n_readers": ratings.shape[1], "n_units": shared, "note": None}
-    row |= dict.fromkeys(
-        ("kappa", "kappa_ci", "icc", "icc_ci", "alpha", "alpha_ci", "exact_agreement", "within_one", "n_complete")
-    )
+    row = AgreementRow("", "", "", n_readers=ratings.shape[1], n_units=shared)
     if ratings.shape[1] < 2:
-        return row | {"note": "Agreement needs two readers or more."}
-    row["n_complete"] = int(np.isfinite(ratings).all(axis=1).sum())
+        return replace(row, note="Agreement needs two readers or more.")
+    row = replace(row, n_complete=int(np.isfinite(ratings).all(axis=1).sum()))
     if shared < plan.minimum_pairs:
-        return row | {
-            "note": f"Only {shared} example(s) answered by two readers: too few (the plan asks {plan.minimum_pairs})."
-        }
-    row |= _closeness(ratings)
+        note = f"Only {shared} example(s) answered by two readers: too few (the plan asks {plan.minimum_pairs})."
+        return replace(row, note=note)
+    exact, within_one = _closeness(ratings)
     clusters = cluster_codes(table.index.to_frame()["patient"])
-    n_patients = len(set(clusters))
-    undefined, notes = [], []
-    for name, columns, statistic in (
-        ("kappa", kappa_columns(ratings), kappa_of_sums),
-        ("icc", icc_columns(ratings), icc_of_sums(ratings.shape[1])),
-        ("alpha", *alpha_parts(ratings)),
-    ):
-        value = _point(columns, statistic)
-        if not np.isfinite(value):
-            undefined.append(name)
-            continue
-        row[name] = value
-        if n_patients >= FEWEST_CLUSTERS:
-            samples = bootstrap(columns, clusters, statistic, plan.bootstrap_replicates, plan.bootstrap_seed)
-            row[f"{name}_ci"] = interval(samples, plan.alpha)
-        notes.append(why_no_interval(row[f"{name}_ci"], n_patients))
-    if undefined:
+    kappa, kappa_ci, kappa_note = _with_interval(kappa_columns(ratings), kappa_of_sums, clusters, plan)
+    icc, icc_ci, icc_note = _with_interval(icc_columns(ratings), icc_of_sums(ratings.shape[1]), clusters, plan)
+    alpha, alpha_ci, alpha_note = _with_interval(*alpha_parts(ratings), clusters, plan)
+    notes = [kappa_note, icc_note, alpha_note]
+    values = (("kappa", kappa), ("icc", icc), ("alpha", alpha))
+    if undefined := [name for name, value in values if value is None]:
         notes.append(f"Not defined for {', '.join(undefined)}: the answers do not vary, or no example has all readers.")
-    row["note"] = " ".join(dict.fromkeys(filter(None, notes))) or None
-    return row
+    return replace(
+        row,
+        kappa=kappa, kappa_ci=kappa_ci, icc=icc, icc_ci=icc_ci, alpha=alpha, alpha_ci=alpha_ci,
+        exact_agreement=exact, within_one=within_one, note=" ".join(dict.fromkeys(filter(None, notes))) or None,
+    )  # fmt: skip
 
 
-def _closeness(ratings: Floats) -> dict[str, float]:
+def _with_interval(
+    columns: Floats, statistic: Statistic, clusters: NDArray[np.intp], plan: AnalysisPlan
+) -> tuple[float | None, list[float] | None, str | None]:
+    """A statistic, its interval, and why there is none; nothing of it where it is not defined."""
+    value = _point(columns, statistic)
+    if not np.isfinite(value):
+        return None, None, None
+    ci, n_patients = None, len(set(clusters))
+    if n_patients >= FEWEST_CLUSTERS:
+        samples = bootstrap(columns, clusters, statistic, plan.bootstrap_replicates, plan.bootstrap_seed)
+        ci = interval(samples, plan.alpha)
+    return value, ci, why_no_interval(ci, n_patients)
+
+
+def _closeness(ratings: Floats) -> tuple[float, float]:
     """Share of pairs of ratings of one unit that are equal, and that differ by one point at most."""
     gaps = np.concatenate([np.abs(ratings[:, i] - ratings[:, j]) for i, j in combinations(range(ratings.shape[1]), 2)])
     gaps = gaps[np.isfinite(gaps)]
-    return {"exact_agreement": float((gaps == 0).mean()), "within_one": float((gaps <= 1).mean())}
+    return float((gaps == 0).mean()), float((gaps <= 1).mean())
 
 
 def _point(columns: Floats, statistic: Statistic) -> float:

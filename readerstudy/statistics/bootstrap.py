@@ -32,7 +32,7 @@ def coverage(clusters: int, alpha: float) -> float:
 
 
 def why_no_interval(ci: list[float] | None, patients: int) -> str | None:
-    """The sentence that stands where an interval cannot; None where there is one."""
+    """Why there is no interval, as a sentence; None where there is one."""
     if ci is not None:
         return None
     if patients < FEWEST_CLUSTERS:
@@ -40,7 +40,7 @@ def why_no_interval(ci: list[float] | None, patients: int) -> str | None:
     return "No interval: the resampled values do not vary, or too few of them are defined."
 
 
-def bootstrap(columns: Floats, clusters: NDArray, statistic: Statistic, replicates: int, seed: int) -> Floats:
+def bootstrap(columns: Floats, clusters: NDArray[np.intp], statistic: Statistic, replicates: int, seed: int) -> Floats:
     """Statistic in each of `replicates` samples of whole clusters drawn with replacement.
 
     columns    (units, m): what is summed over units.
@@ -84,7 +84,7 @@ def ratio_of_sums(sums: Floats) -> Floats:
 
 
 def mean_interval(
-    values: Floats, clusters: NDArray, *, alpha: float, replicates: int, seed: int
+    values: Floats, clusters: NDArray[np.intp], *, alpha: float, replicates: int, seed: int
 ) -> tuple[list[float] | None, float | None]:
     """Interval of the mean of `values` (units,), and its standard error; None both below FEWEST_CLUSTERS."""
     if len(values) == 0 or clusters.max() + 1 < FEWEST_CLUSTERS:

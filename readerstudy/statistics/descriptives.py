@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,21 @@ from scipy import stats
 from readerstudy.statistics.bootstrap import mean_interval
 from readerstudy.statistics.frame import cluster_codes, complete, natural_key, natural_sort, of_truth
 from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
+from readerstudy.statistics.rows import (
+    Flow,
+    Localisation,
+    MeanRow,
+    MethodTime,
+    OverlapCorrelation,
+    OverlapPoint,
+    PairFlow,
+    PositionTime,
+    ReaderFlow,
+    ReadTime,
+    ResponseFlow,
+    ScoreCount,
+    Timing,
+)
 
 POSITION_BINS = 20
 
@@ -21,73 +38,67 @@ def flow(
     pairs: dict[tuple[str, str], pd.DataFrame],
     complete_study: int,
     not_asked: int = 0,
-) -> dict[str, Any]:
+) -> Flow:
     """From the rows of the export to the pairs analysed; a row left out is counted once, under the first reason.
 
     complete_study: the answers asked for. Rows cannot tell of an example or a read that nobody has answered.
     not_asked: how many (method, question) the study leaves out.
     """
-    practice = data["practice"]
-    superseded = ~practice & ~data["is_current"]
-    excluded = ~practice & data["is_current"] & data["excluded"]
-    unscored = ~practice & data["is_current"] & ~data["excluded"] & ~np.isfinite(data["score"])
-    unknown = ~practice & data["is_current"] & ~data["excluded"] & ~unscored & ~data["truth"].isin(["TP", "FP"])
-    study = data[~practice]
+    study = data[~data["practice"]]
     examples = responses.drop_duplicates("example")
-    sizes = [responses[column].nunique() for column in ("reader", "example", "method", "question")]
-    seen = [study[column].nunique() for column in ("reader", "example", "method", "question")]  # exclusions too
-    readers = []
+    n_examples = int(responses["example"].nunique())
+    seen = {column: int(study[column].nunique()) for column in ("reader", "example", "method", "question")}
+    asked = max(seen["method"] * seen["question"] - not_asked, 0)
+    return Flow(
+        readers=_readers(study, responses),
+        n_readers=int(responses["reader"].nunique()),
+        n_reads=int(responses.drop_duplicates(["reader", "read"]).shape[0]),
+        n_examples=n_examples,
+        n_tp=int((examples["truth"] == "TP").sum()),
+        n_fp=int((examples["truth"] == "FP").sum()),
+        n_patients=int(responses["patient"].nunique()),
+        n_without_patient_key=int((examples["patient_key"] == "").sum()),
+        n_excluded_examples=seen["example"] - n_examples,
+        responses=_counts(data, len(responses), max(complete_study, seen["reader"] * seen["example"] * asked)),
+        pairs=[PairFlow(a, b, len(complete(rows)), len(rows) - len(complete(rows))) for (a, b), rows in pairs.items()],
+    )
+
+
+def _readers(study: pd.DataFrame, responses: pd.DataFrame) -> list[ReaderFlow]:
+    excluded = study[study["is_current"] & study["excluded"]]
+    found = []
     for reader in natural_sort(study["reader"]):
         own = responses[responses["reader"] == reader]
-        readers.append(
-            {
-                "reader": reader,
-                "reads": int(own["read"].nunique()),
-                "examples": int(own["example"].nunique()),
-                "answers": len(own),
-                "excluded": int((excluded & (data["reader"] == reader)).sum()),
-            }
-        )
-    return {
-        "readers": readers,
-        "n_readers": sizes[0],
-        "n_reads": int(responses.drop_duplicates(["reader", "read"]).shape[0]),
-        "n_examples": sizes[1],
-        "n_tp": int((examples["truth"] == "TP").sum()),
-        "n_fp": int((examples["truth"] == "FP").sum()),
-        "n_patients": int(responses["patient"].nunique()),
-        "n_without_patient_key": int((examples["patient_key"] == "").sum()),
-        "n_excluded_examples": int(study["example"].nunique()) - sizes[1],
-        "responses": {
-            "rows": len(data),
-            "practice": int(practice.sum()),
-            "superseded": int(superseded.sum()),
-            "excluded": int(excluded.sum()),
-            "without_score": int(unscored.sum()),
-            "without_truth": int(unknown.sum()),
-            "analysed": len(responses),
-            "expected": max(complete_study, seen[0] * seen[1] * max(seen[2] * seen[3] - not_asked, 0)),
-        },
-        "pairs": [
-            {
-                "method_a": a,
-                "method_b": b,
-                "complete": len(complete(rows)),
-                "incomplete": len(rows) - len(complete(rows)),
-            }
-            for (a, b), rows in pairs.items()
-        ],
-    }
+        left_out = int((excluded["reader"] == reader).sum())
+        found.append(ReaderFlow(reader, int(own["read"].nunique()), int(own["example"].nunique()), len(own), left_out))
+    return found
 
 
-def score_counts(responses: pd.DataFrame) -> list[dict[str, Any]]:
+def _counts(data: pd.DataFrame, n_analysed: int, expected: int) -> ResponseFlow:
+    practice = data["practice"]
+    current = ~practice & data["is_current"]
+    kept = current & ~data["excluded"]
+    unscored = kept & ~np.isfinite(data["score"])
+    return ResponseFlow(
+        rows=len(data),
+        practice=int(practice.sum()),
+        superseded=int((~practice & ~data["is_current"]).sum()),
+        excluded=int((current & data["excluded"]).sum()),
+        without_score=int(unscored.sum()),
+        without_truth=int((kept & ~unscored & ~data["truth"].isin(["TP", "FP"])).sum()),
+        analysed=n_analysed,
+        expected=expected,
+    )
+
+
+def score_counts(responses: pd.DataFrame) -> list[ScoreCount]:
     """How often each score was given: question x method x truth x pathology x reader x score."""
     keys = ["question", "method", "truth", "pathology", "reader", "score"]
     counts = responses.groupby(keys, sort=True).size()
-    return [dict(zip(keys, map(_plain, key))) | {"n": int(n)} for key, n in counts.items()]  # type: ignore[call-overload]
+    return [ScoreCount(q, m, t, p, r, _whole(score), int(n)) for (q, m, t, p, r, score), n in counts.items()]  # type: ignore[misc]
 
 
-def mean_rows(responses: pd.DataFrame, plan: AnalysisPlan) -> list[dict[str, Any]]:
+def mean_rows(responses: pd.DataFrame, plan: AnalysisPlan) -> list[MeanRow]:
     """Mean score and patient-cluster interval per question x method x truth x (pathology and overall)."""
     rows = []
     for (question, method), asked in responses.groupby(["question", "method"], sort=True):
@@ -103,12 +114,12 @@ def mean_rows(responses: pd.DataFrame, plan: AnalysisPlan) -> list[dict[str, Any
                     replicates=plan.bootstrap_replicates,
                     seed=plan.bootstrap_seed,
                 )
-                about = {"question": question, "method": method, "truth": truth, "group": group, "n": len(score)}
-                rows.append(about | {"mean": float(score.mean()) if len(score) else None, "ci_patient": ci})
+                mean = float(score.mean()) if len(score) else None
+                rows.append(MeanRow(str(question), str(method), truth, group, len(score), mean, ci))
     return rows
 
 
-def timing(responses: pd.DataFrame) -> dict[str, Any]:
+def timing(responses: pd.DataFrame) -> Timing:
     """Seconds spent on an example, by position in the read (bins), by reader and read, and by method.
 
     The time looking at it, over all visits; in tables without it the time the page was visible in the visit of the
@@ -122,42 +133,56 @@ def timing(responses: pd.DataFrame) -> dict[str, Any]:
     table = responses.assign(seconds=measured.where(measured >= 0))
     visits = table.groupby(key, sort=True).agg(seconds=("seconds", "max"), position=("position", "max")).reset_index()
     visits = visits[visits["seconds"].notna()]
-    result: dict[str, Any] = {"unit": "seconds", "source": source, "n_visits": len(visits), "note": None}
-    result |= {"by_position": [], "by_read": [], "by_method": []}
     if not len(visits):
-        return result | {"source": None, "note": "No reading times are recorded."}
-    result["by_read"] = _quartiles(visits, ["reader", "period"])
-    result["by_method"] = _quartiles(visits, ["method"])
-    placed = visits[visits["position"].notna()]
-    if len(placed):
-        first, last = placed["position"].min(), placed["position"].max()
-        width = max(1.0, (last - first + 1) / POSITION_BINS)
-        index = ((placed["position"] - first) // width).astype(int)
-        placed = placed.assign(position=first + (index + 0.5) * width - 0.5)
-        result["by_position"] = _quartiles(placed, ["period", "position"])
-    return result
-
-
-def _quartiles(visits: pd.DataFrame, keys: list[str]) -> list[dict[str, Any]]:
-    rows = []
-    for key, members in visits.groupby(keys, sort=True)["seconds"]:
-        q1, median, q3 = np.quantile(members, [0.25, 0.5, 0.75])
-        about = dict(zip(keys, map(_plain, key)))  # type: ignore[call-overload]
-        rows.append(about | {"n": len(members), "q1": float(q1), "median": float(median), "q3": float(q3)})
-    return sorted(
-        rows, key=lambda row: [natural_key(row[key]) if isinstance(row[key], str) else row[key] for key in keys]
+        return Timing("seconds", None, 0, note="No reading times are recorded.")
+    by_read = [
+        ReadTime(str(reader), int(period), *found)
+        for (reader, period), found in _quartiles(visits, ["reader", "period"])
+    ]
+    return Timing(
+        "seconds",
+        source,
+        len(visits),
+        by_position=_by_position(visits[visits["position"].notna()]),
+        by_read=sorted(by_read, key=lambda row: (natural_key(row.reader), row.period)),
+        by_method=sorted(
+            (MethodTime(str(method), *found) for (method,), found in _quartiles(visits, ["method"])),
+            key=lambda row: natural_key(row.method),
+        ),
     )
 
 
-def localisation_part(responses: pd.DataFrame, localisation: pd.DataFrame | None, plan: AnalysisPlan) -> dict[str, Any]:
+def _by_position(placed: pd.DataFrame) -> list[PositionTime]:
+    """In POSITION_BINS bins at most, each named by its middle."""
+    if not len(placed):
+        return []
+    first, last = placed["position"].min(), placed["position"].max()
+    width = max(1.0, (last - first + 1) / POSITION_BINS)
+    index = ((placed["position"] - first) // width).astype(int)
+    binned = placed.assign(position=first + (index + 0.5) * width - 0.5)
+    return [
+        PositionTime(int(period), _whole(position), *found)
+        for (period, position), found in _quartiles(binned, ["period", "position"])
+    ]
+
+
+def _quartiles(
+    visits: pd.DataFrame, keys: list[str]
+) -> Iterator[tuple[tuple[Any, ...], tuple[int, float, float, float]]]:
+    """Each group's key and its (n, lower quartile, median, upper quartile) of seconds."""
+    for key, members in visits.groupby(keys, sort=True)["seconds"]:
+        q1, median, q3 = np.quantile(members, [0.25, 0.5, 0.75])
+        yield tuple(key), (len(members), float(q1), float(median), float(q3))
+
+
+def localisation_part(responses: pd.DataFrame, localisation: pd.DataFrame | None, plan: AnalysisPlan) -> Localisation:
     """IoU of map and mask against the mean score over readers, per question x method (x kind of map).
 
     localisation: columns example, method, iou in [0, 1] and perhaps kind; one row per map with a mask. The interval of
     the rank correlation is Bonett and Wright's (Psychometrika 2000). Raises AnalysisError when a column is missing.
     """
-    result: dict[str, Any] = {"points": [], "correlations": [], "note": None}
     if localisation is None or not len(localisation):
-        return result | {"note": "No maps with masks are stored, so overlap is not compared with the answers."}
+        return Localisation(note="No maps with masks are stored, so overlap is not compared with the answers.")
     missing = [name for name in ("example", "method", "iou") if name not in localisation.columns]
     if missing:
         raise AnalysisError(f"The localisation table lacks the column(s) {', '.join(missing)}.")
@@ -167,31 +192,34 @@ def localisation_part(responses: pd.DataFrame, localisation: pd.DataFrame | None
     joined = scores.assign(key=scores["example"].astype(str)).merge(
         maps[["key", "method", "kind", "iou"]], on=["key", "method"]
     )
-    keys = ["question", "method", "kind"]
-    for key, members in joined.groupby(keys, sort=True):
-        about = dict(zip(keys, key))
-        result["points"] += [
-            about | {"example": _plain(e), "pathology": p, "iou": float(i), "mean_score": float(s)}
+    if not len(joined):
+        return Localisation(note="No example with a mask was answered, so overlap is not compared with the answers.")
+    points, correlations = [], []
+    for (question, method, kind), members in joined.groupby(["question", "method", "kind"], sort=True):
+        points += [
+            OverlapPoint(question, method, kind, _identifier(e), p, float(i), float(s))
             for e, p, i, s in zip(members["example"], members["pathology"], members["iou"], members["score"])
         ]
-        result["correlations"].append(about | _spearman(members["iou"], members["score"], plan))
-    if not len(joined):
-        result["note"] = "No example with a mask was answered, so overlap is not compared with the answers."
-    return result
+        found = OverlapCorrelation(question, method, kind, len(members))
+        correlations.append(_spearman(found, members["iou"], members["score"], plan))
+    return Localisation(points, correlations)
 
 
-def _spearman(x: pd.Series, y: pd.Series, plan: AnalysisPlan) -> dict[str, Any]:
-    row: dict[str, Any] = {"n": len(x), "rho": None, "ci": None, "note": None}
-    if len(x) < max(4, plan.minimum_pairs):
-        return row | {"note": f"Only {len(x)} example(s): too few for a correlation."}
+def _spearman(row: OverlapCorrelation, x: pd.Series, y: pd.Series, plan: AnalysisPlan) -> OverlapCorrelation:
+    if row.n < max(4, plan.minimum_pairs):
+        return replace(row, note=f"Only {row.n} example(s): too few for a correlation.")
     if x.nunique() < 2 or y.nunique() < 2:
-        return row | {"note": "Overlap or score does not vary: no correlation."}
+        return replace(row, note="Overlap or score does not vary: no correlation.")
     rho = float(stats.spearmanr(x, y).statistic)
-    reach = stats.norm.ppf(1 - plan.alpha / 2) * np.sqrt((1 + rho**2 / 2) / (len(x) - 3))
+    reach = stats.norm.ppf(1 - plan.alpha / 2) * np.sqrt((1 + rho**2 / 2) / (row.n - 3))
     centre = np.arctanh(np.clip(rho, -0.999999, 0.999999))
-    return row | {"rho": rho, "ci": [float(np.tanh(centre - reach)), float(np.tanh(centre + reach))]}
+    return replace(row, rho=rho, ci=[float(np.tanh(centre - reach)), float(np.tanh(centre + reach))])
 
 
-def _plain(value: Any) -> Any:
-    value = value.item() if isinstance(value, np.generic) else value
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+def _whole(value: float) -> float:
+    """A score or position, without ".0" where it is whole."""
+    return int(value) if float(value).is_integer() else float(value)
+
+
+def _identifier(value: object) -> int | str:
+    return int(value) if isinstance(value, int | np.integer) else str(value)

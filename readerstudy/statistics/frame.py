@@ -8,6 +8,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from readerstudy.statistics.plan import AnalysisError
 
@@ -159,7 +160,7 @@ def of_truth(rows: pd.DataFrame, truth: str) -> pd.DataFrame:
     return rows if truth == "all" else rows[rows["truth"] == truth]
 
 
-def cluster_codes(labels: pd.Series) -> np.ndarray:
+def cluster_codes(labels: pd.Series) -> NDArray[np.intp]:
     """Clusters as 0..K-1 in order of appearance, so that renaming patients changes no seeded result."""
     return np.asarray(pd.factorize(labels)[0])
 

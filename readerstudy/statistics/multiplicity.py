@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from readerstudy.statistics.paired import planned_p
 from readerstudy.statistics.plan import AnalysisPlan, Family
+from readerstudy.statistics.rows import PairedRow
 
 
 def holm(p_values: Sequence[float]) -> NDArray[np.float64]:
@@ -23,29 +24,31 @@ def benjamini_hochberg(p_values: Sequence[float]) -> NDArray[np.float64]:
     return _adjusted(p_values, "fdr_bh")
 
 
-def adjust(rows: list[dict[str, Any]], plan: AnalysisPlan) -> None:
-    """Add family, exploratory, family_size, p_holm and p_bh to paired rows, in place; the plan's test is adjusted.
+def adjust(rows: Sequence[PairedRow], plan: AnalysisPlan) -> list[PairedRow]:
+    """The rows with family, exploratory, family_size, p_holm and p_bh; what is adjusted is the p of the plan's test.
 
     A row outside every family keeps None: its p value is descriptive. A row without a p value does not count.
     """
-    members: dict[tuple[str, str], list[tuple[dict[str, Any], float]]] = defaultdict(list)
+    adjusted: list[PairedRow] = []
+    members: dict[tuple[str, str], list[int]] = defaultdict(list)
     for row in rows:
         family = next((item for item in plan.families if _belongs(row, item)), None)
-        row.update(family=None, exploratory=True, family_size=None, p_holm=None, p_bh=None)
+        row = replace(row, family=None, exploratory=True, family_size=None, p_holm=None, p_bh=None)
         if family:
-            name = f"{family.name}: {row['question']}" if family.per_question else family.name
-            row.update(family=name, exploratory=family.exploratory)
-            p = planned_p(row, plan)
-            if p is not None:
-                members[family.name, row["question"] if family.per_question else ""].append((row, p))
-    for family_members in members.values():
-        p_values = [p for _, p in family_members]
-        for (row, _), p_holm, p_bh in zip(family_members, holm(p_values), benjamini_hochberg(p_values)):
-            row.update(family_size=len(p_values), p_holm=float(p_holm), p_bh=float(p_bh))
+            name = f"{family.name}: {row.question}" if family.per_question else family.name
+            row = replace(row, family=name, exploratory=family.exploratory)
+            if planned_p(row, plan) is not None:
+                members[family.name, row.question if family.per_question else ""].append(len(adjusted))
+        adjusted.append(row)
+    for places in members.values():
+        p_values = [p for place in places if (p := planned_p(adjusted[place], plan)) is not None]
+        for place, p_holm, p_bh in zip(places, holm(p_values), benjamini_hochberg(p_values), strict=True):
+            adjusted[place] = replace(adjusted[place], family_size=len(places), p_holm=float(p_holm), p_bh=float(p_bh))
+    return adjusted
 
 
-def _belongs(row: dict[str, Any], family: Family) -> bool:
-    return row["level"] == family.level and row["truth"] in family.truths
+def _belongs(row: PairedRow, family: Family) -> bool:
+    return row.level == family.level and row.truth in family.truths
 
 
 def _adjusted(p_values: Sequence[float], method: str) -> NDArray[np.float64]:

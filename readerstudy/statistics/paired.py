@@ -6,9 +6,8 @@ d = score with B - score with A, paired by reader x example. Sources: Wilcoxon, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,7 @@ from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS, mean_interval, why
 from readerstudy.statistics.frame import cluster_codes, complete, natural_sort, of_truth
 from readerstudy.statistics.mrmc import clustered_signed_rank, exact_p
 from readerstudy.statistics.plan import TRUTHS, AnalysisPlan
+from readerstudy.statistics.rows import ClusteredTest, ClusteredTests, Comparison, PairedRow
 from readerstudy.statistics.words.wording import p_text
 
 TRUTH_NAMES = {"TP": "true positives", "FP": "false positives", "all": "all examples"}
@@ -74,76 +74,98 @@ def groups(pairs: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
 
 def paired_rows(
     pairs: pd.DataFrame, plan: AnalysisPlan, *, question: str, method_a: str, method_b: str
-) -> list[dict[str, Any]]:
+) -> list[PairedRow]:
     """One row per truth x group for one question and pair of methods; `pairs` as from `frame.pair`."""
     asked = pairs[pairs["question"] == question]
-    rows = []
-    for truth in TRUTHS:
-        for level, group, members in groups(asked):
-            row = {"question": question, "truth": truth, "level": level, "group": group}
-            row |= {"method_a": method_a, "method_b": method_b}
-            rows.append(row | compare(of_truth(members, truth), plan))
-    return rows
+    return [
+        PairedRow(question, truth, level, group, method_a, method_b, **vars(compare(of_truth(members, truth), plan)))
+        for truth in TRUTHS
+        for level, group, members in groups(asked)
+    ]
 
 
-def compare(members: pd.DataFrame, plan: AnalysisPlan) -> dict[str, Any]:
+def compare(members: pd.DataFrame, plan: AnalysisPlan) -> Comparison:
     """Counts, means, test and intervals of one group of pairs; what cannot be computed is None and `note` says why."""
     pairs = complete(members)
     d = pairs["difference"].to_numpy(dtype=float)
     n, nonzero = len(d), int(np.count_nonzero(d))
-    row: dict[str, Any] = {
-        "n_pairs": n,
-        "n_incomplete": len(members) - n,
-        "n_zero": n - nonzero,
-        "n_positive": int((d > 0).sum()),
-        "n_negative": int((d < 0).sum()),
-        "n_examples": int(pairs["example"].nunique()),
-        "n_patients": int(pairs["patient"].nunique()),
-        "n_readers": int(pairs["reader"].nunique()),
-        **dict.fromkeys(("mean_a", "mean_b", "mean_difference", "sd_difference", "w", "p_value", "p_exact")),
-        **dict.fromkeys(("rank_biserial", "ci_example", "ci_patient", "design_effect", "clustered")),
-        "note": _note(n, nonzero, plan.minimum_pairs),
-    }
+    row = Comparison(
+        n_pairs=n,
+        n_incomplete=len(members) - n,
+        n_zero=n - nonzero,
+        n_positive=int((d > 0).sum()),
+        n_negative=int((d < 0).sum()),
+        n_examples=int(pairs["example"].nunique()),
+        n_patients=int(pairs["patient"].nunique()),
+        n_readers=int(pairs["reader"].nunique()),
+        note=_note(n, nonzero, plan.minimum_pairs),
+    )
     if n:
-        row["mean_a"], row["mean_b"] = float(pairs["score_a"].mean()), float(pairs["score_b"].mean())
-        row["mean_difference"], row["sd_difference"] = float(d.mean()), float(d.std(ddof=0))
+        row = replace(
+            row,
+            mean_a=float(pairs["score_a"].mean()),
+            mean_b=float(pairs["score_b"].mean()),
+            mean_difference=float(d.mean()),
+            sd_difference=float(d.std(ddof=0)),
+        )
     if n >= plan.minimum_pairs:
-        row |= _intervals(pairs, d, plan)
+        row = _with_intervals(row, pairs, d, plan)
         if nonzero:
-            test = signed_rank(d, plan.zero_rule)
-            row |= {"w": test.w, "p_value": test.p_value, "p_exact": test.p_exact, "rank_biserial": test.rank_biserial}
-            row["clustered"] = {level: _clustered(d, pairs[level]) for level in ("example", "case", "patient")}
-            sentences = [_rough(nonzero, test.p_exact), why_no_interval(row["ci_patient"], row["n_patients"])]
-            row["note"] = " ".join(filter(None, sentences)) or None
+            row = _with_tests(row, pairs, d, plan)
     return row
 
 
-def clustered_p(row: Mapping[str, Any]) -> float | None:
-    """The clustered test's p of a paired row, patients as clusters: the exact one where no other is given."""
-    found = (row["clustered"] or {}).get("patient") or {"p_value": None, "p_exact": None}
-    return found["p_exact"] if found["p_value"] is None else found["p_value"]
+def _with_intervals(row: Comparison, pairs: pd.DataFrame, d: NDArray[np.float64], plan: AnalysisPlan) -> Comparison:
+    def cluster_interval(unit: str) -> tuple[list[float] | None, float | None]:
+        clusters = cluster_codes(pairs[unit])
+        return mean_interval(
+            d, clusters, alpha=plan.alpha, replicates=plan.bootstrap_replicates, seed=plan.bootstrap_seed
+        )
+
+    by_example, _ = cluster_interval("example")
+    by_patient, error = cluster_interval("patient")
+    naive = float(d.var() / len(d))  # variance of the mean were the pairs independent
+    effect = error**2 / naive if error is not None and naive > 0 else None
+    return replace(row, ci_example=by_example, ci_patient=by_patient, design_effect=effect)
 
 
-def planned_p(row: Mapping[str, Any], plan: AnalysisPlan) -> float | None:
-    """A paired row's p value by the plan's test; that of the pooled test where the plan's is of AUCs."""
-    return clustered_p(row) if plan.primary_endpoint.test == "clustered_signed_rank" else row["p_value"]
+def _with_tests(row: Comparison, pairs: pd.DataFrame, d: NDArray[np.float64], plan: AnalysisPlan) -> Comparison:
+    test = signed_rank(d, plan.zero_rule)
+    sentences = [_rough(row.n_pairs - row.n_zero, test.p_exact), why_no_interval(row.ci_patient, row.n_patients)]
+    return replace(
+        row,
+        w=test.w,
+        p_value=test.p_value,
+        p_exact=test.p_exact,
+        rank_biserial=test.rank_biserial,
+        clustered=ClusteredTests(
+            example=_clustered(d, pairs["example"]),
+            case=_clustered(d, pairs["case"]),
+            patient=_clustered(d, pairs["patient"]),
+        ),
+        note=" ".join(filter(None, sentences)) or None,
+    )
 
 
-def _clustered(d: NDArray[np.float64], clusters: pd.Series) -> dict[str, float | None]:
+def clustered_p(row: Comparison) -> float | None:
+    """The clustered test's p, patients as clusters: the exact one where no other is given."""
+    if row.clustered is None:
+        return None
+    found = row.clustered.patient
+    return found.p_exact if found.p_value is None else found.p_value
+
+
+def planned_p(row: Comparison, plan: AnalysisPlan) -> float | None:
+    """A row's p value by the plan's test; that of the pooled test where the plan's is of AUCs."""
+    return clustered_p(row) if plan.primary_endpoint.test == "clustered_signed_rank" else row.p_value
+
+
+def _clustered(d: NDArray[np.float64], clusters: pd.Series) -> ClusteredTest:
     """z and its p need FEWEST_CLUSTERS with a difference; the exact p needs none and is given where they are few."""
     test = clustered_signed_rank(d, cluster_codes(clusters))
     enough = test.n_clusters >= FEWEST_CLUSTERS
     z, p_value = (test.z, test.p_value) if enough else (None, None)
-    return {"n_clusters": test.n_clusters, "z": z, "p_value": p_value, "p_exact": test.p_exact}
-
-
-def _intervals(pairs: pd.DataFrame, d: NDArray[np.float64], plan: AnalysisPlan) -> dict[str, Any]:
-    settings = {"alpha": plan.alpha, "replicates": plan.bootstrap_replicates, "seed": plan.bootstrap_seed}
-    by_example, _ = mean_interval(d, cluster_codes(pairs["example"]), **settings)  # type: ignore[arg-type]
-    by_patient, error = mean_interval(d, cluster_codes(pairs["patient"]), **settings)  # type: ignore[arg-type]
-    naive = float(d.var() / len(d))  # variance of the mean were the pairs independent
-    effect = error**2 / naive if error is not None and naive > 0 else None
-    return {"ci_example": by_example, "ci_patient": by_patient, "design_effect": effect}
+    return ClusteredTest(test.n_clusters, z, p_value, test.p_exact)
 
 
 def _rough(nonzero: int, p_exact: float | None) -> str | None:

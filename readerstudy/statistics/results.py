@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from readerstudy.common.version import software
 from readerstudy.statistics import descriptives, effects
 from readerstudy.statistics.agreement import agreement_rows
 from readerstudy.statistics.frame import analysed, complete, method_pairs, natural_sort, normalise, of_truth, pair
+from readerstudy.statistics.mrmc.rows import QuestionResult
 from readerstudy.statistics.multiplicity import adjust
 from readerstudy.statistics.paired import paired_rows, signed_rank
 from readerstudy.statistics.plan import TRUTHS, ZERO_RULES, AnalysisPlan
 from readerstudy.statistics.report.mrmc import mrmc_part
+from readerstudy.statistics.rows import (
+    About,
+    ContrastRow,
+    CrossoverRow,
+    ModelRow,
+    PairedRow,
+    PeriodRow,
+    Question,
+    Results,
+)
 from readerstudy.statistics.words import cautions, sentences
 
 PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib")
@@ -49,124 +58,121 @@ def analyse(
     plan: AnalysisPlan,
     *,
     localisation: pd.DataFrame | None = None,
-    meta: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Analyse a study's responses by its plan. Returns JSON-able data without NaN; the same input gives the same.
+    about: About | None = None,
+) -> Results:
+    """Analyse a study's responses by its plan. The same input gives the same results.
 
     frame         one row per response with the long export's columns (`frame.COLUMNS`; at least `frame.REQUIRED`).
     localisation  example, method, iou and perhaps kind: one row per map that has a mask.
-    meta          what the frame cannot tell, all optional:
-                  study       title of the study
-                  methods     {key: label}, in the order in which A and B are to be taken (default: sorted keys)
-                  kinds       {key: [title of each explanation kind]}, what the methods showed
-                  questions   {key: {"text", "minimum", "maximum", "minimum_label", "maximum_label"}}, in order
-                  design      [(what, how)]: how the reads were laid out
-                  data_sha256  hash of the long export
-                  not_asked   [(key of the method, key of the question)] of what is not asked, so not missing either
-                  complete_study  answers that were asked for (at least: every combination of what the frame has)
-                  plan_fixed_at  ISO time when the plan was fixed; deviations, exclusions, looks: lists of sentences
+    about         what the frame cannot tell.
 
     Raises AnalysisError, with a sentence, when the frame breaks its contract. Data that are too few, or do not vary,
     raise nothing: the number is None and a `note` beside it says why.
     """
-    meta = dict(meta or {})
+    about = about or About()
     data = normalise(frame)
     responses = analysed(data)
-    methods = _in_order(meta.get("methods"), responses["method"])
-    questions = _in_order(meta.get("questions"), responses["question"])
-    asked = Asked(methods, questions, frozenset(tuple(entry) for entry in meta.get("not_asked", [])))
-    pairs = {(a, b): asked.of_both(pair(responses, a, b), a, b) for a, b in method_pairs(methods)}
-    results: dict[str, Any] = {
-        "study": str(meta.get("study") or next(iter(data["study"].dropna().astype(str)), "")),
-        "simulated": bool(data["simulated"].any()),
-        "plan": plan.to_dict(),
-        "plan_fixed_at": meta.get("plan_fixed_at"),
-        "design": [list(entry) for entry in meta.get("design", [])],
-        "data_sha256": meta.get("data_sha256"),
-        "methods": {key: str((meta.get("methods") or {}).get(key) or _label(key)) for key in methods},
-        "kinds": {key: [str(kind) for kind in (meta.get("kinds") or {}).get(key) or []] for key in methods},
-        "questions": {key: _question(key, meta, responses) for key in questions},
-        "not_asked": [list(entry) for entry in sorted(asked.left_out)],
-        "flow": descriptives.flow(data, responses, pairs, int(meta.get("complete_study") or 0), len(asked.left_out)),
-        "paired": _paired(pairs, asked, plan),
-        "agreement": agreement_rows(responses, plan, methods=methods, questions=questions),
-        "contrasts": _each(effects.contrast_row, pairs, asked, plan),
-        "crossover": [row for truth in TRUTHS for row in _each(effects.crossover_row, pairs, asked, plan, truth=truth)],
-        "periods": [
-            row
-            for a, b in pairs
-            for question in asked.questions_of(a, b)
-            for row in effects.period_rows(responses, plan, question=question, method_a=a, method_b=b)
-        ],
-        "models": [
-            effects.model_row(responses, plan, question=question, truth=truth, methods=shown)
-            for question in questions
-            for truth in TRUTHS
-            if len(shown := asked.methods_of(question)) > 1 or not asked.left_out
-        ],
-        "mrmc": _mrmc(responses, methods, questions, plan),
-        "scores": descriptives.score_counts(responses),
-        "means": descriptives.mean_rows(responses, plan),
-        "timing": descriptives.timing(responses),
-        "localisation": descriptives.localisation_part(responses, localisation, plan),
-        "sensitivity": _zero_rules(pairs, plan),
-        "exclusions": [str(item) for item in meta.get("exclusions", [])],
-        "looks": [str(item) for item in meta.get("looks", [])],
-        "versions": {**software(), "python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
-    }
-    results["deviations"] = cautions.deviation_sentences(data, plan, meta, results)
-    results["warnings"] = cautions.warning_sentences(results, data, pairs, plan)
-    results["answer"] = sentences.answer(results, plan)
-    return jsonable(results)
+    asked = Asked(
+        _in_order(about.methods, responses["method"]),
+        _in_order(about.questions, responses["question"]),
+        frozenset(about.not_asked),
+    )
+    pairs = {(a, b): asked.of_both(pair(responses, a, b), a, b) for a, b in method_pairs(asked.methods)}
+    compared = [Compared(q, a, b, rows) for (a, b), rows in pairs.items() for q in asked.questions_of(a, b)]
+    results = Results(
+        study=about.study or next(iter(data["study"].dropna().astype(str)), ""),
+        simulated=bool(data["simulated"].any()),
+        plan=plan,
+        plan_fixed_at=about.plan_fixed_at,
+        design=about.design,
+        data_sha256=about.data_sha256,
+        methods={key: about.methods.get(key) or _label(key) for key in asked.methods},
+        kinds={key: about.kinds.get(key, []) for key in asked.methods},
+        questions={key: about.questions.get(key) or _question(key, responses) for key in asked.questions},
+        not_asked=sorted(asked.left_out),
+        flow=descriptives.flow(data, responses, pairs, about.complete_study, len(asked.left_out)),
+        paired=adjust(_paired(compared, plan), plan),
+        agreement=agreement_rows(responses, plan, methods=asked.methods, questions=asked.questions),
+        contrasts=_contrasts(compared, plan),
+        crossover=_crossover(compared, plan),
+        periods=_periods(compared, responses, plan),
+        models=_models(responses, asked, plan),
+        mrmc=_mrmc(responses, asked, plan),
+        scores=descriptives.score_counts(responses),
+        means=descriptives.mean_rows(responses, plan),
+        timing=descriptives.timing(responses),
+        localisation=descriptives.localisation_part(responses, localisation, plan),
+        sensitivity=_zero_rules(pairs, plan),
+        exclusions=about.exclusions,
+        looks=about.looks,
+        versions={**software(), "python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+    )
+    results = replace(results, deviations=cautions.deviation_sentences(data, plan, about, results))
+    results = replace(results, warnings=cautions.warning_sentences(results, data, pairs, plan))
+    return replace(results, answer=sentences.answer(results, plan))
 
 
-def jsonable(value: Any) -> Any:
-    """Plain JSON data: NumPy scalars become Python's, and no NaN or infinity remains (they become None)."""
-    if isinstance(value, Mapping):
-        return {str(key): jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [jsonable(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value
+@dataclass(frozen=True)
+class Compared:
+    """Two methods with a question that is asked with both."""
+
+    question: str
+    method_a: str
+    method_b: str
+    pairs: pd.DataFrame  # as from frame.pair, of all such questions
 
 
-def _paired(pairs: dict[tuple[str, str], pd.DataFrame], asked: Asked, plan: AnalysisPlan) -> list[dict[str, Any]]:
-    rows = [
-        row
-        for (a, b), members in pairs.items()
-        for question in asked.questions_of(a, b)
-        for row in paired_rows(members, plan, question=question, method_a=a, method_b=b)
+def _contrasts(compared: list[Compared], plan: AnalysisPlan) -> list[ContrastRow]:
+    return [
+        effects.contrast_row(c.pairs, plan, question=c.question, method_a=c.method_a, method_b=c.method_b)
+        for c in compared
     ]
-    adjust(rows, plan)
-    return rows
 
 
-def _mrmc(
-    responses: pd.DataFrame, methods: list[str], questions: list[str], plan: AnalysisPlan
-) -> list[dict[str, Any]]:
+def _crossover(compared: list[Compared], plan: AnalysisPlan) -> list[CrossoverRow]:
+    return [
+        effects.crossover_row(c.pairs, plan, question=c.question, truth=truth, method_a=c.method_a, method_b=c.method_b)
+        for truth in TRUTHS
+        for c in compared
+    ]
+
+
+def _paired(compared: list[Compared], plan: AnalysisPlan) -> list[PairedRow]:
+    return [
+        row
+        for c in compared
+        for row in paired_rows(c.pairs, plan, question=c.question, method_a=c.method_a, method_b=c.method_b)
+    ]
+
+
+def _periods(compared: list[Compared], responses: pd.DataFrame, plan: AnalysisPlan) -> list[PeriodRow]:
+    return [
+        row
+        for c in compared
+        for row in effects.period_rows(responses, plan, question=c.question, method_a=c.method_a, method_b=c.method_b)
+    ]
+
+
+def _models(responses: pd.DataFrame, asked: Asked, plan: AnalysisPlan) -> list[ModelRow]:
+    return [
+        effects.model_row(responses, plan, question=question, truth=truth, methods=shown)
+        for question in asked.questions
+        for truth in TRUTHS
+        if len(shown := asked.methods_of(question)) > 1 or not asked.left_out
+    ]
+
+
+def _mrmc(responses: pd.DataFrame, asked: Asked, plan: AnalysisPlan) -> list[QuestionResult]:
     return mrmc_part(
         responses[responses["truth"].isin(["TP", "FP"])],
-        methods,
+        asked.methods,
         natural_sort(responses["reader"]),
-        questions,
+        asked.questions,
         covariance=plan.covariance,
         alpha=plan.alpha,
         inference_mode=plan.inference_mode,
         margin=plan.margin,
     )
-
-
-def _each(
-    function: Any, pairs: dict[tuple[str, str], pd.DataFrame], asked: Asked, plan: AnalysisPlan, **more: Any
-) -> list:
-    return [
-        function(members, plan, question=question, method_a=a, method_b=b, **more)
-        for (a, b), members in pairs.items()
-        for question in asked.questions_of(a, b)
-    ]
 
 
 def _zero_rules(pairs: dict[tuple[str, str], pd.DataFrame], plan: AnalysisPlan) -> dict[str, float | None]:
@@ -180,9 +186,9 @@ def _zero_rules(pairs: dict[tuple[str, str], pd.DataFrame], plan: AnalysisPlan) 
     return found
 
 
-def _in_order(named: Mapping[str, Any] | None, found: pd.Series) -> list[str]:
+def _in_order(named: Iterable[str], found: pd.Series) -> list[str]:
     present = natural_sort(found)
-    first = [str(key) for key in named or {} if str(key) in present]
+    first = [key for key in named if key in present]
     return first + [key for key in present if key not in first]
 
 
@@ -190,9 +196,8 @@ def _label(method: str) -> str:
     return f"Method {method}" if len(method) <= 2 else method
 
 
-def _question(key: str, meta: Mapping[str, Any], responses: pd.DataFrame) -> dict[str, Any]:
-    given = dict((meta.get("questions") or {}).get(key) or {})
+def _question(key: str, responses: pd.DataFrame) -> Question:
+    """A question that the study says nothing of: its scale is 1 to 5, or what the scores span."""
     scores = responses.loc[responses["question"] == key, "score"]
     likert = scores.between(1, 5).all() and (scores == scores.round()).all()
-    low, high = (1, 5) if likert or not len(scores) else (float(scores.min()), float(scores.max()))
-    return {"text": key, "minimum": low, "maximum": high, "minimum_label": "", "maximum_label": ""} | given
+    return Question(key, 1, 5) if likert or not len(scores) else Question(key, float(scores.min()), float(scores.max()))

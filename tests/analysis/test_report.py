@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,46 +20,48 @@ from readerstudy.statistics.figures.answers import LEVEL_COLOURS
 from readerstudy.statistics.figures.style import METHOD_LOOKS
 from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
 from readerstudy.statistics.results import analyse
+from readerstudy.statistics.rows import About, Results
+from readerstudy.statistics.stored import to_json
 from tests.statistics.frames import crossover
 
 PLAN = AnalysisPlan(bootstrap_replicates=100)
 
 
 @pytest.fixture(scope="module")
-def results() -> dict[str, Any]:
+def results() -> Results:
     frame = crossover()
     masks = pd.DataFrame(
         [{"example": e, "method": m, "iou": (e + ord(m)) % 10 / 10} for e in range(2, 25, 2) for m in "AB"]
     )
     return analyse(
-        frame, PLAN, localisation=masks, meta={"study": "Demo", "exclusions": ["Example 7: wrong side marker."]}
+        frame, PLAN, localisation=masks, about=About(study="Demo", exclusions=["Example 7: wrong side marker."])
     )
 
 
 @pytest.fixture(scope="module")
-def drawings(results: dict[str, Any]) -> list[Drawing]:
+def drawings(results: Results) -> list[Drawing]:
     return draw_all(results)
 
 
 @pytest.fixture(scope="module")
-def folder(results: dict[str, Any], drawings: list[Drawing], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(results: Results, drawings: list[Drawing], tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("out") / "analysis"
     write_report(results, target, drawings=drawings)
     return target
 
 
-def test_every_file_is_there(folder: Path, results: dict[str, Any]) -> None:
-    assert json.loads((folder / "results.json").read_text()) == results
+def test_every_file_is_there(folder: Path, results: Results) -> None:
+    assert json.loads((folder / "results.json").read_text()) == to_json(results)
     figures = {path.name for path in (folder / "figures").iterdir()}
     for name in ["flow", "forest", "answers-by-pathology", "joint-means", "answer-counts", "overlap", "reading-time"]:
         assert {f"{name}.svg", f"{name}.png"} <= figures
     with (folder / "tables" / "paired.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == len(results["paired"])
-    assert float(rows[0]["ci_patient_low"]) == results["paired"][0]["ci_patient"][0]
+    assert len(rows) == len(results.paired)
+    assert float(rows[0]["ci_patient_low"]) == (results.paired[0].ci_patient or [])[0]
 
 
-def test_the_same_results_give_the_same_bytes(folder: Path, results: dict[str, Any], tmp_path: Path) -> None:
+def test_the_same_results_give_the_same_bytes(folder: Path, results: Results, tmp_path: Path) -> None:
     (tmp_path / "again" / "figures").mkdir(parents=True)
     (tmp_path / "again" / "figures" / "forest-A-C.svg").write_text("of an earlier analysis")
     for path in write_report(results, tmp_path / "again"):
@@ -77,20 +80,20 @@ def test_the_page_needs_nothing_from_outside_and_runs_nothing(folder: Path) -> N
         assert reference in ids
 
 
-def test_the_page_begins_with_the_answer_and_says_the_rest(folder: Path, results: dict[str, Any]) -> None:
+def test_the_page_begins_with_the_answer_and_says_the_rest(folder: Path, results: Results) -> None:
     text = (folder / "report.html").read_text()
     titles = re.findall(r"<h2>(.*?)</h2>", text)
     assert titles[:3] == ["The answer", "Read this before the numbers", "Design, analysis plan and deviations from it"]
     assert titles[-1] == "Limitations"
-    for words in (results["answer"], results["warnings"][0], "rule “wilcox”", "Example 7: wrong side marker.", "scipy"):
+    for words in (results.answer, results.warnings[0], "rule “wilcox”", "Example 7: wrong side marker.", "scipy"):
         assert words.replace("'", "&#x27;") in text
     assert "SIMULATED" not in text
 
 
 def test_the_page_says_who_read_how_many_and_what_is_missing(tmp_path: Path) -> None:
     frame = crossover()
-    meta = {"design": [("Reads", "14 days apart")], "data_sha256": "ab" * 32}
-    results = analyse(frame.drop(frame.index[frame["reader"] == "R2"][:3]), PLAN, meta=meta)
+    about = About(design=[("Reads", "14 days apart")], data_sha256="ab" * 32)
+    results = analyse(frame.drop(frame.index[frame["reader"] == "R2"][:3]), PLAN, about=about)
     text = render_report(results)
     cells = re.sub(r"</?t[dh][^>]*>", "|", text)
     assert "2 readers answered 2 questions about 24 examples (12 true and 12 false positives) of 12 patients" in text
@@ -102,15 +105,15 @@ def test_the_page_says_who_read_how_many_and_what_is_missing(tmp_path: Path) -> 
     assert "|true positives\nprimary|" in cells
 
 
-def test_simulated_answers_carry_a_banner(results: dict[str, Any], drawings: list[Drawing]) -> None:
-    text = render_report({**results, "simulated": True}, drawings)
+def test_simulated_answers_carry_a_banner(results: Results, drawings: list[Drawing]) -> None:
+    text = render_report(replace(results, simulated=True), drawings)
     assert text.index("SIMULATED DATA. Nothing here was read by a person") < text.index("<h1>")
 
 
 def test_names_from_the_study_cannot_break_the_page_or_a_spreadsheet(tmp_path: Path) -> None:
     frame = crossover()
     frame["pathology"] = frame["pathology"].replace({"Mass": "=<b onload=1>&$x$"})
-    results = analyse(frame, PLAN, meta={"study": "<script>alert(1)</script>", "methods": {"A": "<i>A", "B": "B&B"}})
+    results = analyse(frame, PLAN, about=About(study="<script>alert(1)</script>", methods={"A": "<i>A", "B": "B&B"}))
     write_report(results, tmp_path / "out")
     text = (tmp_path / "out" / "report.html").read_text()
     assert "<script" not in text
@@ -159,12 +162,12 @@ def test_fine_scales_and_three_methods_are_drawn(tmp_path: Path) -> None:
 
 
 def test_a_failure_leaves_the_earlier_report_whole(
-    results: dict[str, Any], drawings: list[Drawing], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    results: Results, drawings: list[Drawing], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "out"
     before = {path: path.read_bytes() for path in write_report(results, target, drawings=drawings)}
-    with pytest.raises(ValueError, match="JSON"):
-        write_report({**results, "sensitivity": {"wilcox": float("nan")}}, target, drawings=drawings)
+    with pytest.raises(TypeError, match="JSON"):
+        write_report(replace(results, study=object()), target, drawings=drawings)  # type: ignore[arg-type]
     monkeypatch.setattr(report, "render_report", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_report(results, target, drawings=drawings)
@@ -172,7 +175,7 @@ def test_a_failure_leaves_the_earlier_report_whole(
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_folder_with_other_files_is_not_touched(results: dict[str, Any], tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_not_touched(results: Results, tmp_path: Path) -> None:
     (tmp_path / "thesis.docx").write_text("years of work")
     with pytest.raises(AnalysisError, match=r"holds thesis\.docx, which is not part of a report"):
         write_report(results, tmp_path)

@@ -187,3 +187,21 @@ def test_half_a_study_and_no_answers_are_analysed(ongoing):
     empty = open_now(make_study("empty", examples=2))
     assert store_analysis(empty).status == "done"
     assert start_analysis(empty, make_user("someone")).status == "running"
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_an_analysis_of_an_earlier_version_still_shows_and_offers_to_run_again(closed, readable):
+    study, client = closed
+    analysis = store_analysis(study)
+    words = "An earlier version of this software made this analysis"
+    assert words not in client.get(PAGE).text
+    old = {key: value for key, value in analysis.results.items() if key != "results_version"}
+    if not readable:
+        old |= {"paired": [{"question": "confidence"}], "mrmc": "gone"}
+    Analysis.objects.filter(pk=analysis.pk).update(results=old)
+    page = client.get(PAGE).text
+    assert words in page and "Run the analysis again" in page
+    assert old["answer"].split(".")[0] in page.replace("&#x27;", "'")
+    assert page.count("<figure") == 6 and ("Counts of answers" if readable else "Answer counts") in page
+    assert client.get(f"{PAGE}figures/answer-counts.svg").status_code == 200
+    assert client.get("/studies/ours/power/").status_code == 200

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from readerstudy.analysis.gathering import analysis_meta, design_entries, localisation_table, plan_fixed_at
+from readerstudy.analysis.gathering import about_study, design_entries, localisation_table, plan_fixed_at
 from readerstudy.cases.loading.masks import mask_png
 from readerstudy.cases.models import save_file
 from readerstudy.explanations.models import Explanation
@@ -80,13 +80,13 @@ def test_the_plan_is_fixed_by_opening_but_not_by_loading():
 def test_the_report_is_told_what_methods_showed_and_who_looked():
     study = make_study(examples=1)
     Look.objects.create(study=study, what="export long", why="backup")
-    meta = analysis_meta(study)
-    assert meta["kinds"] == {"A": ["Input gradients"], "B": ["Latent Shift map"]}
-    assert meta["design"][0] == ("Reads", "one for each method, 0 days or more between a reader's reads")
-    assert "counterbalanced across readers" in meta["design"][1][1]
+    about = about_study(study)
+    assert about.kinds == {"A": ["Input gradients"], "B": ["Latent Shift map"]}
+    assert about.design[0] == ("Reads", "one for each method, 0 days or more between a reader's reads")
+    assert "counterbalanced across readers" in about.design[1][1]
     study.from_spreadsheets, study.opened_at = True, study.created_at
     assert design_entries(study) == []
-    assert f"{timezone.now():%Y-%m-%d}" in meta["looks"][0] and "export long: backup" in meta["looks"][0]
+    assert f"{timezone.now():%Y-%m-%d}" in about.looks[0] and "export long: backup" in about.looks[0]
 
 
 def test_the_command_writes_a_report_and_records_the_look(tmp_path):

@@ -116,7 +116,7 @@ def test_the_time_looking_at_an_example_is_over_all_its_visits_less_idle_time(st
     row = rows(study)[-1]
     assert (row["visible_ms"], row["idle_ms"], row["looking_ms"]) == ("9000", "0", "77500")
     times = timing(normalise(pd.DataFrame(rows(study))))
-    assert (times["source"], times["n_visits"], times["by_read"][0]["median"]) == ("looking", 1, 77.5)
+    assert (times.source, times.n_visits, times.by_read[0].median) == ("looking", 1, 77.5)
 
 
 def test_each_answer_has_its_own_times_beside_those_of_its_visit(study):

@@ -30,7 +30,7 @@ def test_an_exported_study_can_be_analysed() -> None:
     Exclusion.objects.create(study=study, example=study.examples.get(number=12), why="motion blur")
     frame = pd.read_csv(io.StringIO("".join(export(study, "long"))))
     results = analyse(frame, AnalysisPlan(bootstrap_replicates=100))
-    row = next(row for row in results["paired"] if row["truth"] == "all" and row["group"] == "overall")
-    assert (row["n_pairs"], row["n_incomplete"], row["n_examples"], row["n_readers"]) == (22, 0, 11, 2)
-    assert row["mean_difference"] == pytest.approx(12 / 22)
-    assert results["flow"]["responses"]["excluded"] == 8
+    row = next(row for row in results.paired if row.truth == "all" and row.group == "overall")
+    assert (row.n_pairs, row.n_incomplete, row.n_examples, row.n_readers) == (22, 0, 11, 2)
+    assert row.mean_difference == pytest.approx(12 / 22)
+    assert results.flow.responses.excluded == 8

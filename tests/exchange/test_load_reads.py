@@ -92,14 +92,12 @@ def test_analyze_pairs_the_methods_as_the_spreadsheets_say(tmp_path):
             d = np.subtract(b, a)
             w, p = wilcoxon(d, zero_method="wilcox", correction=False, method="asymptotic")
             row = next(
-                row
-                for row in results["paired"]
-                if (row["question"], row["truth"], row["group"]) == (question, truth, "overall")
+                row for row in results.paired if (row.question, row.truth, row.group) == (question, truth, "overall")
             )
             expected = {"n_pairs": 40, "n_zero": (d == 0).sum(), "mean_a": np.mean(a), "mean_b": np.mean(b)} | {
                 "mean_difference": d.mean(), "sd_difference": d.std(), "w": w, "p_value": p
             }  # fmt: skip
-            assert {name: row[name] for name in expected} == pytest.approx(expected, rel=1e-9)
+            assert {name: getattr(row, name) for name in expected} == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("separator", [";", "\t"])

@@ -36,12 +36,8 @@ def test_a_skipped_answer_is_missing_and_counted(tmp_path, cell):
     assert Response.objects.count() == 63
     assert Batch.objects.get(name="ours-reads").report["skipped"] == 1
     results = study_results(study, study_data(study))
-    (row,) = [
-        row
-        for row in results["paired"]
-        if (row["question"], row["truth"], row["group"]) == ("confidence", "TP", "overall")
-    ]
-    assert row["n_pairs"] == 7  # four true positives, two readers, one pair without its first side
+    (row,) = [row for row in results.paired if (row.question, row.truth, row.group) == ("confidence", "TP", "overall")]
+    assert row.n_pairs == 7  # four true positives, two readers, one pair without its first side
 
 
 def test_a_missing_row_is_missing_answers(tmp_path):

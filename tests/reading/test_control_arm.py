@@ -5,7 +5,7 @@ import uuid
 import pytest
 from django.test import Client
 
-from readerstudy.analysis.gathering import analysis_meta, study_data
+from readerstudy.analysis.gathering import about_study, study_data
 from readerstudy.analysis.report import write_report
 from readerstudy.exchange.export import export
 from readerstudy.exchange.tables import completeness, wide_rows
@@ -105,19 +105,19 @@ def test_the_analysis_compares_what_is_asked_with_both_and_misses_nothing(study,
     make_reads(second)
     for number in (1, 2):
         answer_all(second, number)
-    results = analyse(study_data(study).frame, AnalysisPlan(bootstrap_replicates=100), meta=analysis_meta(study))
-    assert {row["question"] for row in results["paired"]} == {"confidence"}
-    assert {row["question"] for row in results["contrasts"]} == {"confidence"}
-    assert results["not_asked"] == [["B", "feature"]]
-    assert results["flow"]["responses"]["expected"] == results["flow"]["responses"]["analysed"] == 36
-    assert [entry["incomplete"] for entry in results["flow"]["pairs"]] == [0]
-    assert not [sentence for sentence in results["warnings"] if "incomplete" in sentence]
+    results = analyse(study_data(study).frame, AnalysisPlan(bootstrap_replicates=100), about=about_study(study))
+    assert {row.question for row in results.paired} == {"confidence"}
+    assert {row.question for row in results.contrasts} == {"confidence"}
+    assert results.not_asked == [("B", "feature")]
+    assert results.flow.responses.expected == results.flow.responses.analysed == 36
+    assert [entry.incomplete for entry in results.flow.pairs] == [0]
+    assert not [sentence for sentence in results.warnings if "incomplete" in sentence]
 
 
 def test_the_report_of_a_study_with_a_control_arm_says_what_was_not_asked(study, reader, tmp_path):
     for number in (1, 2):
         answer_all(reader, number)
-    results = analyse(study_data(study).frame, AnalysisPlan(bootstrap_replicates=100), meta=analysis_meta(study))
+    results = analyse(study_data(study).frame, AnalysisPlan(bootstrap_replicates=100), about=about_study(study))
     write_report(results, tmp_path / "report")
     report = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert "is not asked with Method B" in report

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
+DATA = Path(__file__).parent / "data"
 QUESTIONS = ("confidence", "feature")
 PATHOLOGIES = ("Effusion", "Mass")
 
@@ -64,10 +66,8 @@ def crossover(
 
 
 def published() -> pd.DataFrame:
-    """The published reads as a response frame; skips the test when ../shared is not there."""
-    folder = SHARED / "published_reads"
-    if not folder.is_dir():
-        pytest.skip("../shared/published_reads is not there")
+    """The published reads as a response frame; skips the test where their folder is not there."""
+    folder = published_folder()
     with gzip.open(folder / "trial_record.json.gz") as file:
         record = sorted(json.load(file), key=lambda trial: trial["trialid"])
     rows: list[dict[str, Any]] = []
@@ -89,9 +89,14 @@ def published() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def oracle(name: str) -> dict[str, Any]:
-    """A file of ../shared/oracles; skips the test when it is not there."""
-    path = SHARED / "oracles" / name
-    if not path.is_file():
-        pytest.skip(f"../shared/oracles/{name} is not there")
-    return json.loads(path.read_text())
+def published_folder() -> Path:
+    """Where the published reads lie: PUBLISHED_READS, else beside the checkout. Skips the test without them."""
+    folder = Path(os.environ.get("PUBLISHED_READS") or SHARED / "published_reads")
+    if not (folder / "trial_record.json.gz").is_file():
+        pytest.skip("needs the published reads: PUBLISHED_READS must name their folder")
+    return folder
+
+
+def published_figures(name: str) -> list[dict[str, Any]]:
+    """Reference figures of the published study: "paired" or "agreement"."""
+    return pd.read_csv(DATA / "published" / f"{name}.csv").to_dict("records")

@@ -61,14 +61,12 @@ def test_equal_answers_agree_fully() -> None:
 def test_rows_cover_methods_together_and_apart_with_intervals_around_the_value() -> None:
     responses = analysed(normalise(crossover(readers=3, examples=30)))
     rows = agreement_rows(responses, PLAN, methods=["A", "B"], questions=["confidence"])
-    assert [(row["method"], row["truth"]) for row in rows] == [
-        (m, t) for m in ("A", "B", "all") for t in ("TP", "FP", "all")
-    ]
-    assert rows[-1]["n_units"] == 60
+    assert [(row.method, row.truth) for row in rows] == [(m, t) for m in ("A", "B", "all") for t in ("TP", "FP", "all")]
+    assert rows[-1].n_units == 60
     for row in rows:
         for name in ("kappa", "icc", "alpha"):
-            low, high = row[f"{name}_ci"]
-            assert low < row[name] < high
+            low, high = getattr(row, f"{name}_ci")
+            assert low < getattr(row, name) < high
 
 
 @pytest.mark.parametrize(
@@ -82,13 +80,13 @@ def test_rows_cover_methods_together_and_apart_with_intervals_around_the_value()
 def test_a_sentence_stands_where_agreement_is_not_defined(change, words: str) -> None:  # type: ignore[no-untyped-def]
     responses = analysed(normalise(change(crossover())))
     row = agreement(responses[(responses["question"] == "feature") & (responses["method"] == "A")], PLAN)
-    assert words in row["note"]
-    assert row["kappa"] is row["icc"] is row["alpha"] is None
+    assert words in row.note
+    assert row.kappa is row.icc is row.alpha is None
 
 
 def test_agreement_on_few_patients_is_given_without_an_interval() -> None:
     responses = analysed(normalise(crossover(examples=18)))
     row = agreement(responses[(responses["question"] == "feature") & (responses["method"] == "A")], PLAN)
-    assert row["kappa"] is not None
-    assert row["kappa_ci"] is row["icc_ci"] is row["alpha_ci"] is None
-    assert row["note"] == "9 patients: too few for an interval (it takes 10)."
+    assert row.kappa is not None
+    assert row.kappa_ci is row.icc_ci is row.alpha_ci is None
+    assert row.note == "9 patients: too few for an interval (it takes 10)."

@@ -26,48 +26,48 @@ def test_the_crossover_separates_method_from_period() -> None:
     made["score"] = made["read"] + 2 * (made["method"] == "B")  # one point for the later read, two for B
     pairs = pair(responses_of(made), "A", "B")
     row = crossover_row(pairs, PLAN, truth="all", **BOTH)
-    assert (row["method_effect"], row["period_effect"]) == pytest.approx((2, 1))
-    assert row["n_a_first"] == row["n_b_first"] == 40
-    assert row["method_effect_ci"] is None  # every difference is the same, which does not make the effect certain
-    assert "do not vary" in row["note"]
+    assert (row.method_effect, row.period_effect) == pytest.approx((2, 1))
+    assert row.n_a_first == row.n_b_first == 40
+    assert row.method_effect_ci is None  # every difference is the same, which does not make the effect certain
+    assert "do not vary" in row.note
 
 
 def test_one_order_only_is_said_to_be_confounded() -> None:
     frame = crossover()
     frame["read"] = (frame["method"] == "B").astype(int)
     row = crossover_row(pair(responses_of(frame), "A", "B"), PLAN, truth="TP", **BOTH)
-    assert row["period_effect"] is None
-    assert "24 pairs had A first and 0 had B first" in row["note"]
+    assert row.period_effect is None
+    assert "24 pairs had A first and 0 had B first" in row.note
     model = model_row(responses_of(frame), PLAN, question="confidence", truth="TP", methods=["A", "B"])
-    assert "confounded" in model["note"]
-    assert model["terms"] == []
+    assert "confounded" in model.note
+    assert model.terms == []
 
 
 def test_within_a_period_methods_are_compared_between_examples() -> None:
     frame = crossover(examples=40)
     rows = period_rows(responses_of(frame), PLAN, **BOTH)
-    first = next(row for row in rows if row["period"] == 1 and row["truth"] == "all")
+    first = next(row for row in rows if row.period == 1 and row.truth == "all")
     chosen = frame[(frame["question"] == "confidence") & (frame["read"] == 0)].groupby("method")["score"].mean()
-    assert first["difference"] == pytest.approx(chosen["B"] - chosen["A"])
-    assert first["ci_patient"][0] < first["difference"] < first["ci_patient"][1]
+    assert first.difference == pytest.approx(chosen["B"] - chosen["A"])
+    assert first.ci_patient[0] < first.difference < first.ci_patient[1]
 
 
 def test_the_contrast_is_the_effect_on_true_minus_that_on_false_positives() -> None:
     made = crossover(examples=40)
     made["score"] = 2 + (made["method"] == "B") * np.where(made["truth"] == "TP", 2, 1)
     row = contrast_row(pair(responses_of(made), "A", "B"), PLAN, **BOTH)
-    assert row["contrast"] == pytest.approx(1)
+    assert row.contrast == pytest.approx(1)
     lone = contrast_row(pair(responses_of(made[made["truth"] == "TP"]), "A", "B"), PLAN, **BOTH)
-    assert "Too few pairs" in lone["note"]
+    assert "Too few pairs" in lone.note
 
 
 def test_a_mean_of_few_patients_denies_the_interval_of_the_contrast() -> None:
     made = crossover(examples=60)
     made = made[(made["truth"] == "TP") | (made["example"] < 12)]
     row = contrast_row(pair(responses_of(made), "A", "B"), PLAN, **BOTH)
-    assert row["contrast"] is not None
-    assert row["ci_patient"] is None
-    assert row["note"] == "6 patients: too few for an interval (it takes 10)."
+    assert row.contrast is not None
+    assert row.ci_patient is None
+    assert row.note == "6 patients: too few for an interval (it takes 10)."
 
 
 def test_the_model_is_the_gee_that_statsmodels_fits_from_a_formula() -> None:
@@ -76,18 +76,18 @@ def test_the_model_is_the_gee_that_statsmodels_fits_from_a_formula() -> None:
     data = responses[responses["question"] == "feature"].sort_values("patient")
     formula = "score ~ C(method) + C(period) + C(reader) + C(pathology) + C(truth)"
     fit = smf.gee(formula, groups="patient", data=data, cov_struct=Exchangeable()).fit()
-    assert row["note"] is None
-    assert [term["estimate"] for term in row["terms"]] == pytest.approx(list(fit.params), rel=1e-6)
-    assert [term["standard_error"] for term in row["terms"]] == pytest.approx(list(fit.bse), rel=1e-6)
-    method = row["terms"][1]
-    assert (method["factor"], method["level"], method["reference"]) == ("method", "B", "A")
-    assert method["ci"][0] > 0.2  # 0.6 was planted, before rounding to the scale
+    assert row.note is None
+    assert [term.estimate for term in row.terms] == pytest.approx(list(fit.params), rel=1e-6)
+    assert [term.standard_error for term in row.terms] == pytest.approx(list(fit.bse), rel=1e-6)
+    method = row.terms[1]
+    assert (method.factor, method.level, method.reference) == ("method", "B", "A")
+    assert method.ci[0] > 0.2  # 0.6 was planted, before rounding to the scale
 
 
 def test_few_patients_get_corrected_standard_errors_and_a_sentence() -> None:
     row = model_row(responses_of(crossover(examples=30)), PLAN, question="feature", truth="all", methods=["A", "B"])
-    assert row["n_clusters"] == 15
-    assert "bias-reduced" in row["note"]
+    assert row.n_clusters == 15
+    assert "bias-reduced" in row.note
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_few_patients_get_corrected_standard_errors_and_a_sentence() -> None:
 )
 def test_a_model_that_cannot_be_fitted_says_so(change, words: str) -> None:  # type: ignore[no-untyped-def]
     row = model_row(responses_of(change(crossover())), PLAN, question="feature", truth="TP", methods=["A", "B"])
-    assert words in row["note"]
+    assert words in row.note
 
 
 def test_a_fit_that_does_not_converge_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,5 +110,5 @@ def test_a_fit_that_does_not_converge_is_a_sentence(monkeypatch: pytest.MonkeyPa
     fit = sm.GEE.fit
     monkeypatch.setattr(sm.GEE, "fit", lambda self, **options: fit(self, **(options | {"maxiter": 1, "ctol": 1e-300})))
     row = model_row(responses_of(crossover(examples=60)), PLAN, question="feature", truth="all", methods=["A", "B"])
-    assert row["note"] == "The model did not converge, so its numbers are not given."
-    assert row["terms"] == []
+    assert row.note == "The model did not converge, so its numbers are not given."
+    assert row.terms == []

@@ -7,6 +7,7 @@ import pytest
 
 from readerstudy.statistics.multiplicity import adjust, benjamini_hochberg, holm
 from readerstudy.statistics.plan import AnalysisPlan, Family, PrimaryEndpoint
+from readerstudy.statistics.rows import ClusteredTest, ClusteredTests, PairedRow
 
 
 def test_adjusted_p_are_those_worked_by_hand() -> None:
@@ -23,8 +24,11 @@ def test_adjusted_p_stay_in_the_order_given_and_never_pass_one() -> None:
         assert (np.diff(adjusted[np.argsort(p)]) >= 0).all()
 
 
-def row(question: str, truth: str, level: str, p: float | None) -> dict:
-    return {"question": question, "truth": truth, "level": level, "group": level, "p_value": p}
+def row(question: str, truth: str, level: str, p: float | None, clustered: ClusteredTest | None = None) -> PairedRow:
+    tests = ClusteredTests(clustered, clustered, clustered) if clustered else None
+    counts = {"n_pairs": 9, "n_incomplete": 0, "n_zero": 0, "n_positive": 5, "n_negative": 4}
+    units = {"n_examples": 9, "n_patients": 9, "n_readers": 1}
+    return PairedRow(question, truth, level, level, "A", "B", **counts, **units, p_value=p, clustered=tests)
 
 
 def test_a_family_is_one_question_unless_the_plan_says_otherwise() -> None:
@@ -32,29 +36,25 @@ def test_a_family_is_one_question_unless_the_plan_says_otherwise() -> None:
         row(q, t, "overall", p)
         for (q, t), p in zip([("c", "TP"), ("c", "FP"), ("f", "TP"), ("f", "FP")], [0.01, 0.2, 0.03, 0.04])
     ]
-    adjust(rows, AnalysisPlan())
-    assert [item["p_holm"] for item in rows] == pytest.approx([0.02, 0.2, 0.06, 0.06])
-    adjust(rows, AnalysisPlan(families=(Family("all four", per_question=False),)))
-    assert [item["p_holm"] for item in rows] == pytest.approx([0.04, 0.2, 0.09, 0.09])
-    assert {item["family_size"] for item in rows} == {4}
+    rows = adjust(rows, AnalysisPlan())
+    assert [item.p_holm for item in rows] == pytest.approx([0.02, 0.2, 0.06, 0.06])
+    rows = adjust(rows, AnalysisPlan(families=(Family("all four", per_question=False),)))
+    assert [item.p_holm for item in rows] == pytest.approx([0.04, 0.2, 0.09, 0.09])
+    assert {item.family_size for item in rows} == {4}
 
 
 def test_the_plans_test_is_adjusted() -> None:
     rows = [
-        row("c", "TP", "overall", 0.9) | clustered(0.01, 0.02),
-        row("c", "FP", "overall", 0.9) | clustered(None, 0.3),
+        row("c", "TP", "overall", 0.9, ClusteredTest(9, 2.6, 0.01, 0.02)),
+        row("c", "FP", "overall", 0.9, ClusteredTest(9, None, None, 0.3)),
     ]
-    adjust(rows, AnalysisPlan(primary_endpoint=PrimaryEndpoint(test="clustered_signed_rank")))
-    assert [item["p_holm"] for item in rows] == pytest.approx([0.02, 0.3])
-
-
-def clustered(p: float | None, p_exact: float) -> dict:
-    return {"clustered": {"patient": {"p_value": p, "p_exact": p_exact}}}
+    rows = adjust(rows, AnalysisPlan(primary_endpoint=PrimaryEndpoint(test="clustered_signed_rank")))
+    assert [item.p_holm for item in rows] == pytest.approx([0.02, 0.3])
 
 
 def test_rows_without_a_p_value_or_a_family_are_left_alone() -> None:
     rows = [row("c", "TP", "overall", 0.03), row("c", "FP", "overall", None), row("c", "all", "overall", 0.01)]
-    adjust(rows, AnalysisPlan())
-    assert [item["p_holm"] for item in rows] == [0.03, None, None]
-    assert [item["exploratory"] for item in rows] == [False, False, True]
-    assert rows[2]["family"] is None
+    rows = adjust(rows, AnalysisPlan())
+    assert [item.p_holm for item in rows] == [0.03, None, None]
+    assert [item.exploratory for item in rows] == [False, False, True]
+    assert rows[2].family is None

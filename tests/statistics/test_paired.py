@@ -14,6 +14,7 @@ from scipy import stats
 from readerstudy.statistics.frame import analysed, normalise, pair
 from readerstudy.statistics.paired import compare, paired_rows, rank_biserial, signed_rank
 from readerstudy.statistics.plan import AnalysisPlan
+from readerstudy.statistics.rows import ClusteredTest
 from tests.statistics.frames import crossover
 
 PLAN = AnalysisPlan(bootstrap_replicates=100)
@@ -75,9 +76,9 @@ def test_swapping_the_methods_only_turns_the_sign(differences: list[int]) -> Non
 
 def test_counts_means_and_population_sd() -> None:
     row = compare(pairs_of([1, 1, -1, 0, 2, 0]), PLAN)
-    assert (row["n_pairs"], row["n_zero"], row["n_positive"], row["n_negative"]) == (6, 2, 3, 1)
-    assert row["mean_difference"] == pytest.approx(0.5)
-    assert row["sd_difference"] == pytest.approx(np.sqrt(np.mean((np.array([1, 1, -1, 0, 2, 0]) - 0.5) ** 2)))
+    assert (row.n_pairs, row.n_zero, row.n_positive, row.n_negative) == (6, 2, 3, 1)
+    assert row.mean_difference == pytest.approx(0.5)
+    assert row.sd_difference == pytest.approx(np.sqrt(np.mean((np.array([1, 1, -1, 0, 2, 0]) - 0.5) ** 2)))
 
 
 @pytest.mark.parametrize(
@@ -96,38 +97,38 @@ def test_counts_means_and_population_sd() -> None:
 )
 def test_a_sentence_stands_where_a_number_cannot(differences: list[float], words: str) -> None:
     row = compare(pairs_of(differences), PLAN)
-    assert words in row["note"]
-    assert (row["p_value"] is None) == ("rough" not in words)
+    assert words in row.note
+    assert (row.p_value is None) == ("rough" not in words)
 
 
 def test_one_patient_gives_a_test_but_no_interval() -> None:
     row = compare(pairs_of([1.0, 2, -1, 1, 1, 2, 1, 3, 2, 1, 1] * 2).assign(patient="p"), PLAN)
-    assert row["ci_patient"] is None
-    assert row["design_effect"] is None
-    assert row["note"] == "1 patient: too few for an interval (it takes 10)."
-    assert row["clustered"]["patient"] == {"n_clusters": 1, "z": None, "p_value": None, "p_exact": 1.0}
-    assert row["clustered"]["example"]["p_value"] < 0.01
+    assert row.ci_patient is None
+    assert row.design_effect is None
+    assert row.note == "1 patient: too few for an interval (it takes 10)."
+    assert row.clustered.patient == ClusteredTest(n_clusters=1, z=None, p_value=None, p_exact=1.0)
+    assert row.clustered.example.p_value < 0.01
 
 
 @pytest.mark.parametrize("patients", [9, 10])
 def test_an_interval_takes_ten_patients(patients: int) -> None:
     pairs = pairs_of([1.0, 2, -1, 1, 1, 2, 1, 3, 2, 1, 1, -2] * 4)
     row = compare(pairs.assign(patient=pairs["example"] % patients), PLAN)
-    assert (row["ci_patient"] is None) == (row["design_effect"] is None) == (patients == 9)
-    assert row["ci_example"] is not None
-    assert row["note"] == ("9 patients: too few for an interval (it takes 10)." if patients == 9 else None)
+    assert (row.ci_patient is None) == (row.design_effect is None) == (patients == 9)
+    assert row.ci_example is not None
+    assert row.note == ("9 patients: too few for an interval (it takes 10)." if patients == 9 else None)
 
 
 def test_differences_that_do_not_vary_have_no_interval() -> None:
     row = compare(pairs_of([1.0] * 30), PLAN)
-    assert (row["mean_difference"], row["ci_patient"]) == (1.0, None)
-    assert row["note"] == "No interval: the resampled values do not vary, or too few of them are defined."
+    assert (row.mean_difference, row.ci_patient) == (1.0, None)
+    assert row.note == "No interval: the resampled values do not vary, or too few of them are defined."
 
 
 def test_rows_cover_every_truth_and_group() -> None:
     pairs = pair(analysed(normalise(crossover())), "A", "B")
     rows = paired_rows(pairs, PLAN, question="feature", method_a="A", method_b="B")
     groups = ["overall", "Effusion", "Mass", "R1", "R2", "A first", "B first"]
-    assert [(row["truth"], row["group"]) for row in rows] == [(t, g) for t in ("TP", "FP", "all") for g in groups]
-    by_name = {(row["truth"], row["group"]): row["n_pairs"] for row in rows}
+    assert [(row.truth, row.group) for row in rows] == [(t, g) for t in ("TP", "FP", "all") for g in groups]
+    by_name = {(row.truth, row.group): row.n_pairs for row in rows}
     assert by_name["all", "overall"] == by_name["TP", "overall"] + by_name["FP", "overall"] == 48

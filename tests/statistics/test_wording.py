@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from readerstudy.statistics.mrmc import mrmc_summary, reader_scores
 from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.statistics.report.mrmc import mrmc_tables
+from readerstudy.statistics.results import analyse
 from readerstudy.statistics.words.sentences import auc_sentence
 from readerstudy.statistics.words.wording import interval_text, number, p_clause, p_text
+from tests.statistics.frames import crossover
 
 
 @pytest.mark.parametrize(
@@ -30,6 +35,7 @@ def test_halves_are_rounded_away_from_zero(value: float | None, digits: int, sig
 def test_p_is_never_zero_and_intervals_are_dashes_where_there_are_none() -> None:
     assert (p_text(0.0), p_text(0.0104), p_text(0.0625), p_text(None)) == ("< 0.001", "0.010", "0.063", "–")
     assert (p_clause(0.0), p_clause(0.5)) == ("p < 0.001", "p = 0.500")
+    assert (number(math.nan), p_text(math.nan), interval_text([math.nan, math.nan])) == ("–", "–", "–")
     assert (interval_text([-0.0125, 0.2], 3, signed=True), interval_text(None)) == ("−0.013 to +0.200", "–")
 
 
@@ -40,10 +46,10 @@ def test_an_auc_reads_alike_in_sentence_table_and_quotation() -> None:
     rng = np.random.default_rng(0)
     won = np.concatenate([np.full(15, 25.0), np.full(5, 2.5)])  # 15 beat all 20, five beat 3 each: 315 of 400
     scores = np.stack([np.stack([np.r_[rng.permutation(won), ranks]] * 2), rng.normal(truth, 1, (2, 40))])
-    part = mrmc_summary(reader_scores(scores, truth), "confidence").to_dict()
-    results = {"mrmc": [part], "methods": {"A": "Method A", "B": "Method B"}}
-    average = mrmc_tables([part], results["methods"])["mrmc-auc"]["rows"][-1]["cells"]
-    assert part["primary"]["auc"]["A"] == pytest.approx(0.7875)
+    part = mrmc_summary(reader_scores(scores, truth), "confidence")
+    results = replace(analyse(crossover(), AnalysisPlan(bootstrap_replicates=100)), mrmc=[part])
+    average = mrmc_tables([part], results.methods)["mrmc-auc"].rows[-1].cells
+    assert part.primary is not None and part.primary.auc["A"] == pytest.approx(0.7875)
     assert average[3].startswith("0.788 (")
     assert "0.788 with Method A" in (auc_sentence(results, "confidence", AnalysisPlan()) or "")
-    assert "0.788 with A" in part["primary"]["sentence"]
+    assert "0.788 with A" in part.primary.sentence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from typing import Any
 
 from django import forms
@@ -11,6 +12,7 @@ from django.shortcuts import render
 
 from readerstudy.common.limits import form_field
 from readerstudy.statistics.mrmc.power import AIMS, MODES, Pilot, power_table
+from readerstudy.statistics.stored import StoredResultsError, from_json
 from readerstudy.studies.access import researcher_study, signed_in
 from readerstudy.studies.looking import refuse_readers
 from readerstudy.studies.models import Study
@@ -125,9 +127,8 @@ def stored_pilots(study: Study) -> dict[str, dict[str, float]]:
     if study.state != Study.State.CLOSED:
         return {}
     last = study.analyses.filter(status="done", results__isnull=False).first()
-    parts = (last.results or {}).get("mrmc") or [] if last else []
-    return {
-        part["question"]: {name: part["power"]["pilot"][name] for name in PowerForm.PILOT}
-        for part in parts
-        if part.get("power")
-    }
+    try:
+        parts = from_json(last.results or {}).mrmc if last else []
+    except StoredResultsError:  # the results page offers to run it again
+        return {}
+    return {part.question: asdict(part.power.pilot) for part in parts if part.power}

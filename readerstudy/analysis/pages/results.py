@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from pathlib import PurePath
 from typing import Any
 
 from django.contrib import messages
@@ -22,6 +23,7 @@ from readerstudy.analysis.models import Analysis
 from readerstudy.common.downloads import disposition
 from readerstudy.exchange.tables import completeness
 from readerstudy.reading.models import Exclusion, Response
+from readerstudy.statistics.stored import StoredResultsError, from_json, is_current
 from readerstudy.studies.access import researcher_study, signed_in
 from readerstudy.studies.looking import (
     needed_reason,
@@ -63,7 +65,12 @@ def results_page(request: HttpRequest, slug: str) -> HttpResponse:
         ],
     }
     if why is not None and last is not None:
-        context |= {"last": last, "figures": _figures(last), "since": _since(study, last)}
+        context |= {
+            "last": last,
+            "figures": _figures(last),
+            "since": _since(study, last),
+            "of_earlier_version": not is_current(last.results or {}),
+        }
     return render(request, "analysis/results.html", context)
 
 
@@ -152,18 +159,22 @@ def _guarded(response: HttpResponse) -> HttpResponse:
 
 
 def _figures(analysis: Analysis) -> list[dict[str, str]]:
-    """Those that were drawn, with title and caption."""
-    from readerstudy.statistics.figures.gallery import captions  # matplotlib, which no other page needs
+    """Those that were drawn, with title and caption; of results that cannot be read, with their names alone."""
+    from readerstudy.statistics.figures.gallery import Caption, captions  # matplotlib, which no other page needs
 
     try:
         with zipfile.ZipFile(io.BytesIO(_read(analysis, "archive"))) as packed:
-            drawn = set(packed.namelist())
+            drawn = [PurePath(name).stem for name in packed.namelist() if name.endswith(".svg")]
     except (Http404, zipfile.BadZipFile):
         return []
+    try:
+        known = captions(from_json(analysis.results or {}))
+    except StoredResultsError:
+        known = [Caption(name, name.replace("-", " ").capitalize(), "") for name in drawn]
     return [
-        {"file": f"{name}.svg", "title": title, "caption": caption}
-        for name, title, caption in captions(analysis.results or {})
-        if f"figures/{name}.svg" in drawn
+        {"file": f"{figure.name}.svg", "title": figure.title, "caption": figure.caption}
+        for figure in known
+        if figure.name in drawn
     ]
 
 

@@ -1,4 +1,4 @@
-"""Figures of an analysis, drawn from `results.analyse`'s dictionary alone: same results, same bytes.
+"""Figures of an analysis, drawn from `Results` alone: same results, same bytes.
 
 Each must read in greyscale: methods differ by marker and line, answers by hatching, never by colour alone. A function
 returns a Figure, or None where there is nothing to draw. Nothing here computes statistics.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,84 +11,93 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from readerstudy.statistics.figures.style import INK, QUIET, RULE, TRUTH_TITLES, grid, look, new_figure, scale_axis
+from readerstudy.statistics.bootstrap import Floats
+from readerstudy.statistics.figures.style import (
+    INK,
+    QUIET,
+    RULE,
+    TRUTH_TITLES,
+    Look,
+    grid,
+    look,
+    new_figure,
+    scale_axis,
+)
 from readerstudy.statistics.frame import natural_sort
+from readerstudy.statistics.rows import MeanRow, Question, Results
 
 TRUTHS = ("TP", "FP")
 MOST_LEVELS = 7
 LEVEL_COLOURS = ("#b35806", "#d99a4e", "#f0c98c", "#efefef", "#a9cbe3", "#4f8fc0", "#123f6d")
 
 
-def method_legend(results: dict[str, Any], *, lines: bool = False) -> list[Line2D]:
+def method_legend(results: Results, *, lines: bool = False) -> list[Line2D]:
     return [
         Line2D([], [], **(look(i) | ({} if lines else {"linestyle": ""})), label=label)
-        for i, label in enumerate(results["methods"].values())
+        for i, label in enumerate(results.methods.values())
     ]
 
 
-def by_pathology(results: dict[str, Any]) -> Figure | None:
+def by_pathology(results: Results) -> Figure | None:
     """Answers by pathology, truth and method: every answer as a bubble, mean and interval on top."""
-    questions, methods = list(results["questions"]), list(results["methods"])
-    pathologies = natural_sort(row["pathology"] for row in results["scores"])
+    questions, methods = list(results.questions), list(results.methods)
+    pathologies = natural_sort(row.pathology for row in results.scores)
     if not pathologies:
         return None
     figure = new_figure(0.5 + 2.5 * len(questions))
     panels = figure.subplots(len(questions), 2, squeeze=False, sharex=True, sharey="row")
-    counts: Counter = Counter()
-    for row in results["scores"]:
-        counts[row["question"], row["truth"], row["pathology"], row["method"], row["score"]] += row["n"]
+    counts: Counter[tuple[str, str, str, str, float]] = Counter()
+    for row in results.scores:
+        counts[row.question, row.truth, row.pathology, row.method, row.score] += row.n
     largest = max(counts.values())
-    means = {(m["question"], m["truth"], m["group"], m["method"]): m for m in results["means"]}
+    means = {(m.question, m.truth, m.group, m.method): m for m in results.means}
     offsets = np.linspace(-0.18, 0.18, len(methods)) if len(methods) > 1 else [0.0]
     for i, question in enumerate(questions):
         for j, truth in enumerate(TRUTHS):
             axes = panels[i, j]
             for m, method in enumerate(methods):
-                style = look(m)
                 for x, pathology in enumerate(pathologies):
-                    place = x + offsets[m]
-                    own = [(key[4], n) for key, n in counts.items() if key[:4] == (question, truth, pathology, method)]
+                    key, place = (question, truth, pathology, method), x + offsets[m]
+                    own = [(found[4], n) for found, n in counts.items() if found[:4] == key]
                     if own:
-                        score, n = np.array(own).T
-                        axes.scatter(
-                            np.full(len(score), place),
-                            score,
-                            s=110 * n / largest,
-                            color=style["color"],
-                            alpha=0.22,
-                            linewidths=0,
-                        )
-                    _mean(axes, place, means.get((question, truth, pathology, method)), style)
+                        _bubbles(axes, place, own, largest, look(m))
+                    _mean(axes, place, means.get((question, truth, pathology, method)), look(m))
             axes.set_title(TRUTH_TITLES[truth] if i == 0 else "")
             axes.set_xticks(range(len(pathologies)), pathologies, rotation=30, ha="right")
-            scale_axis(axes.yaxis, results["questions"][question])
-            _pad(axes, results["questions"][question])
+            scale_axis(axes.yaxis, results.questions[question])
+            _pad(axes, results.questions[question])
             grid(axes)
         panels[i, 0].set_ylabel(_short(question))
     figure.legend(handles=method_legend(results), loc="outside upper right", ncols=len(methods))
     return figure
 
 
-def _pad(axes: Axes, question: dict[str, Any]) -> None:
-    room = 0.08 * (question["maximum"] - question["minimum"])
-    axes.set_ylim(question["minimum"] - room, question["maximum"] + room)
+def _bubbles(axes: Axes, x: float, own: list[tuple[float, int]], largest: int, style: Look) -> None:
+    """(score, count) as circles whose area is in proportion to the count."""
+    score, n = np.array(own).T
+    axes.scatter(np.full(len(score), x), score, s=110 * n / largest, color=style["color"], alpha=0.22, linewidths=0)
 
 
-def _mean(axes: Axes, x: float, mean: dict[str, Any] | None, style: dict[str, Any]) -> None:
-    if mean is None or mean["mean"] is None:
+def _pad(axes: Axes, question: Question) -> None:
+    room = 0.08 * (question.maximum - question.minimum)
+    axes.set_ylim(question.minimum - room, question.maximum + room)
+
+
+def _mean(axes: Axes, x: float, mean: MeanRow | None, style: Look) -> None:
+    if mean is None or mean.mean is None:
         return
-    if mean["ci_patient"]:
-        axes.plot([x, x], mean["ci_patient"], color=style["color"], linewidth=1.4, zorder=3)
-    axes.plot(x, mean["mean"], **(style | {"linestyle": ""}), markersize=5.5, markeredgewidth=1.3, zorder=4)
+    if mean.ci_patient:
+        axes.plot([x, x], mean.ci_patient, color=style["color"], linewidth=1.4, zorder=3)
+    axes.plot(x, mean.mean, **(style | {"linestyle": ""}), markersize=5.5, markeredgewidth=1.3, zorder=4)
 
 
-def joint_means(results: dict[str, Any]) -> Figure | None:
+def joint_means(results: Results) -> Figure | None:
     """Mean answers to the first two questions jointly; a line joins the methods of one pathology."""
-    questions, methods = list(results["questions"])[:2], list(results["methods"])
+    questions, methods = list(results.questions)[:2], list(results.methods)
     if len(questions) < 2:
         return None
-    means = {(m["question"], m["truth"], m["group"], m["method"]): m["mean"] for m in results["means"]}
-    pathologies = natural_sort(row["pathology"] for row in results["scores"])
+    means = {(m.question, m.truth, m.group, m.method): m.mean for m in results.means}
+    pathologies = natural_sort(row.pathology for row in results.scores)
     figure = new_figure(3.7)
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     ends: dict[str, list[tuple[str, float, float]]] = {truth: [] for truth in TRUTHS}
@@ -160,12 +168,12 @@ def _shared(a: tuple[float, ...], b: tuple[float, ...]) -> float:
     return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
 
 
-def diverging_bars(results: dict[str, Any]) -> Figure | None:
+def diverging_bars(results: Results) -> Figure | None:
     """Shares of answers as stacked bars centred on the middle of the scale, per truth, method and reader."""
-    if not results["scores"]:
+    if not results.scores:
         return None
-    questions, methods = list(results["questions"]), list(results["methods"])
-    readers = natural_sort(row["reader"] for row in results["scores"])
+    questions, methods = list(results.questions), list(results.methods)
+    readers = natural_sort(row.reader for row in results.scores)
     groups = ["all readers", *readers] if 1 < len(readers) <= 4 else ["all readers"]
     bars = [(truth, group, method) for truth in TRUTHS for group in groups for method in methods]
     height = max(1.2, 0.23 * len(bars) + 0.12 * len(groups))
@@ -173,7 +181,7 @@ def diverging_bars(results: dict[str, Any]) -> Figure | None:
     panels = figure.subplots(1, len(questions), squeeze=False, sharey=True)[0]
     heights = _bar_places(bars)
     for axes, question in zip(panels, questions):
-        labels = _levels(results["questions"][question])
+        labels = _levels(results.questions[question])
         for place, (truth, group, method) in zip(heights, bars):
             counts = _level_counts(results, question, truth, group, method, labels)
             if counts.sum():
@@ -213,28 +221,26 @@ def _bar_places(bars: list[tuple[str, str, str]]) -> list[float]:
     return places
 
 
-def _levels(question: dict[str, Any]) -> list[str]:
-    low, high = question["minimum"], question["maximum"]
+def _levels(question: Question) -> list[str]:
+    low, high = question.minimum, question.maximum
     if high - low < MOST_LEVELS and float(low).is_integer():
         return [str(value) for value in range(int(low), int(high) + 1)]
     edges = np.linspace(low, high, 6)
     return [f"{a:g} to {b:g}" for a, b in pairwise(edges)]
 
 
-def _level_counts(
-    results: dict[str, Any], question: str, truth: str, group: str, method: str, labels: list[str]
-) -> np.ndarray:
-    scale = results["questions"][question]
+def _level_counts(results: Results, question: str, truth: str, group: str, method: str, labels: list[str]) -> Floats:
+    scale = results.questions[question]
     counts = np.zeros(len(labels))
     binned = "to" in labels[0]
-    for row in results["scores"]:
-        if (row["question"], row["truth"], row["method"]) == (question, truth, method) and group in (
+    for row in results.scores:
+        if (row.question, row.truth, row.method) == (question, truth, method) and group in (
             "all readers",
-            row["reader"],
+            row.reader,
         ):
-            share = (row["score"] - scale["minimum"]) / (scale["maximum"] - scale["minimum"])
-            place = int(share * len(labels)) if binned else int(row["score"] - scale["minimum"])
-            counts[min(max(place, 0), len(labels) - 1)] += row["n"]
+            share = (row.score - scale.minimum) / (scale.maximum - scale.minimum)
+            place = int(share * len(labels)) if binned else int(row.score - scale.minimum)
+            counts[min(max(place, 0), len(labels) - 1)] += row.n
     return counts
 
 
@@ -246,7 +252,7 @@ def _level_looks(n: int) -> list[tuple[str, str]]:
     return [(LEVEL_COLOURS[pick], hatch) for pick, hatch in zip(picks, hatches)]
 
 
-def _stack(axes: Axes, place: float, counts: np.ndarray) -> None:
+def _stack(axes: Axes, place: float, counts: Floats) -> None:
     shares = counts / counts.sum()
     half = len(shares) // 2
     left = -shares[:half].sum() - (shares[half] / 2 if len(shares) % 2 else 0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
@@ -14,6 +13,7 @@ from readerstudy.common.idle import IDLE_AFTER_S
 from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS
 from readerstudy.statistics.figures import answers, comparisons, course
 from readerstudy.statistics.figures.style import SETTINGS, to_bytes
+from readerstudy.statistics.rows import Results
 
 _TIMED = {
     "looking": f"Time looking: the page was visible, less what is beyond {IDLE_AFTER_S} s without any input.",
@@ -39,22 +39,31 @@ class _Plan:
     name: str
     title: str
     caption: str
-    draw: Callable[[dict[str, Any]], Figure | None]
+    draw: Callable[[Results], Figure | None]
     otherwise: str
 
 
-def draw_all(results: dict[str, Any]) -> list[Drawing]:
+def draw_all(results: Results) -> list[Drawing]:
     """All figures of the report, in its order."""
     with rc_context(SETTINGS):
         return [_drawing(plan, results) for plan in _plans(results)]
 
 
-def captions(results: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Name, title and caption of each figure in order, without drawing any."""
-    return [(plan.name, plan.title, plan.caption) for plan in _plans(results)] if results else []
+@dataclass(frozen=True)
+class Caption:
+    """A figure's file name without ending, its title and the words under it."""
+
+    name: str
+    title: str
+    caption: str
 
 
-def _drawing(plan: _Plan, results: dict[str, Any]) -> Drawing:
+def captions(results: Results) -> list[Caption]:
+    """Of each figure in order, without drawing any."""
+    return [Caption(plan.name, plan.title, plan.caption) for plan in _plans(results)]
+
+
+def _drawing(plan: _Plan, results: Results) -> Drawing:
     figure = plan.draw(results)
     if figure is None:
         return Drawing(plan.name, plan.title, plan.caption, None, None, plan.otherwise)
@@ -63,24 +72,7 @@ def _drawing(plan: _Plan, results: dict[str, Any]) -> Drawing:
     return Drawing(plan.name, plan.title, plan.caption, to_bytes(figure, "svg"), to_bytes(figure, "png"))
 
 
-def _plans(results: dict[str, Any]) -> list[_Plan]:
-    level = f"{100 * (1 - results['plan']['alpha']):g} %"
-    two = len(results["methods"]) == 2
-    pairs = dict.fromkeys((row["method_a"], row["method_b"]) for row in results["paired"])
-    forests = [
-        _Plan(
-            "forest" if two else f"forest-{a}-{b}",
-            f"Mean difference, {results['methods'][b]} minus {results['methods'][a]}",
-            f"Points are mean differences over pairs of reader and example, bars {level} intervals from "
-            f"resampling patients (none from fewer than {FEWEST_CLUSTERS}). Right of the "
-            f"line: higher scores with {results['methods'][b]}. Rows below “Overall” are exploratory. “{a} "
-            "first” are the pairs in "
-            f"which the reader saw {a} in the earlier read.",
-            partial(comparisons.forest, method_a=a, method_b=b),
-            "There are no pairs to compare.",
-        )
-        for a, b in pairs
-    ]
+def _plans(results: Results) -> list[_Plan]:
     return [
         _Plan(
             "flow",
@@ -89,11 +81,41 @@ def _plans(results: dict[str, Any]) -> list[_Plan]:
             course.flow,
             "There are no answers.",
         ),
-        *forests,
+        *_forests(results),
+        *_of_answers(results),
+        *_beside_answers(results),
+    ]
+
+
+def _level(results: Results) -> str:
+    return f"{100 * (1 - results.plan.alpha):g} %"
+
+
+def _forests(results: Results) -> list[_Plan]:
+    """One for each pair of methods."""
+    two = len(results.methods) == 2
+    return [
+        _Plan(
+            "forest" if two else f"forest-{a}-{b}",
+            f"Mean difference, {results.methods[b]} minus {results.methods[a]}",
+            f"Points are mean differences over pairs of reader and example, bars {_level(results)} intervals from "
+            f"resampling patients (none from fewer than {FEWEST_CLUSTERS}). Right of the "
+            f"line: higher scores with {results.methods[b]}. Rows below “Overall” are exploratory. “{a} "
+            "first” are the pairs in "
+            f"which the reader saw {a} in the earlier read.",
+            partial(comparisons.forest, method_a=a, method_b=b),
+            "There are no pairs to compare.",
+        )
+        for a, b in dict.fromkeys((row.method_a, row.method_b) for row in results.paired)
+    ]
+
+
+def _of_answers(results: Results) -> list[_Plan]:
+    return [
         _Plan(
             "answers-by-pathology",
             "Answers by pathology, truth and method",
-            f"Bubbles: answers given, area in proportion to their number. Markers: means, with {level} "
+            f"Bubbles: answers given, area in proportion to their number. Markers: means, with {_level(results)} "
             f"intervals from resampling patients (none from fewer than {FEWEST_CLUSTERS}).",
             answers.by_pathology,
             "There are no answers.",
@@ -123,21 +145,26 @@ def _plans(results: dict[str, Any]) -> list[_Plan]:
             comparisons.roc,
             "No ROC analysis is part of these results.",
         ),
+    ]
+
+
+def _beside_answers(results: Results) -> list[_Plan]:
+    return [
         _Plan(
             "overlap",
             "Overlap of maps with expert masks against answers",
             "One point per example and map, which is cut so that as many pixels remain as the mask has; IoU: shared "
             "over joined area. Short bars are medians at each rounded score with three points or more. ρ: Spearman's "
-            f"rank correlation with the readers' mean answer, {level} interval, n examples.",
+            f"rank correlation with the readers' mean answer, {_level(results)} interval, n examples.",
             comparisons.overlap,
-            results["localisation"]["note"] or "No overlaps are stored.",
+            results.localisation.note or "No overlaps are stored.",
         ),
         _Plan(
             "reading-time",
             "Reading time by position in the read",
             "Medians over readers and neighbouring positions; bands are quartiles. "
-            + _TIMED.get(results["timing"]["source"], ""),
+            + _TIMED.get(results.timing.source or "", ""),
             course.reading_time,
-            results["timing"]["note"] or "Positions are not recorded.",
+            results.timing.note or "Positions are not recorded.",
         ),
     ]

@@ -8,10 +8,14 @@ from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from readerstudy.statistics.rows import Question
+
+Look = dict[str, Any]  # keyword arguments of Line2D, each of a type of its own
 WIDTH = 7.2  # inches: the text width of an A4 page
 DPI = 150  # of the PNG files
 INK, QUIET, RULE = "#1a1a1a", "#5a5a5a", "#b8b8b8"
@@ -22,7 +26,7 @@ METHOD_LOOKS = (
     {"color": "#009E73", "marker": "^", "markerfacecolor": "white", "linestyle": "-."},
     {"color": "#1a1a1a", "marker": "D", "markerfacecolor": "#1a1a1a", "linestyle": ":"},
 )
-TRUTH_LOOKS: dict[str, dict[str, Any]] = {
+TRUTH_LOOKS: dict[str, Look] = {
     "TP": {"marker": "o", "markerfacecolor": INK},
     "FP": {"marker": "o", "markerfacecolor": "white"},
 }
@@ -60,14 +64,14 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
     return figure
 
 
-def look(index: int) -> dict[str, Any]:
+def look(index: int) -> Look:
     """Line2D properties of the method at this place in the study's order."""
     return dict(METHOD_LOOKS[index % len(METHOD_LOOKS)])
 
 
-def scale_axis(axis: Any, question: dict[str, Any]) -> None:
+def scale_axis(axis: Axis, question: Question) -> None:
     """Ticks at the whole scores of a short scale."""
-    low, high = question["minimum"], question["maximum"]
+    low, high = question.minimum, question.maximum
     if high - low <= 10:
         axis.set_ticks(range(int(low), int(high) + 1))
 

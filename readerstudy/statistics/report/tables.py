@@ -2,59 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS
 from readerstudy.statistics.mrmc import EXACT_BELOW
 from readerstudy.statistics.paired import TRUTH_NAMES
 from readerstudy.statistics.report.mrmc import mrmc_csv, mrmc_tables
+from readerstudy.statistics.report.table import Table, TableRow
+from readerstudy.statistics.rows import (
+    ClusteredTest,
+    Comparison,
+    Interval,
+    MethodTime,
+    ModelRow,
+    PairedRow,
+    ReadTime,
+    Results,
+    Term,
+)
+from readerstudy.statistics.stored import CsvRow, plain_row
 from readerstudy.statistics.words.wording import interval_text, number, p_text, percent
 
-Row = dict[str, Any]
 
-
-@dataclass(frozen=True)
-class Table:
-    """A table of the report: headings, and rows of (cells, note); the first `labels` columns are words."""
-
-    title: str
-    headings: list[str]
-    rows: list[dict[str, Any]]
-    labels: int = 2
-    caption: str = ""
-
-
-def csv_tables(results: Mapping[str, Any]) -> dict[str, list[Row]]:
+def csv_tables(results: Results) -> dict[str, list[CsvRow]]:
     """Name of the file (without ending) to flat rows; a table without rows is left out."""
-    timing = results["timing"]
-    tables: dict[str, list[Row]] = {
-        "paired": results["paired"],
-        "agreement": results["agreement"],
-        "contrasts": results["contrasts"],
-        "crossover": results["crossover"],
-        "periods": results["periods"],
-        "models": [
-            {key: row[key] for key in ("question", "truth", "model", "n", "n_clusters", "note")} | term
-            for row in results["models"]
-            for term in row["terms"] or [dict.fromkeys(("factor", "level", "reference", "estimate"))]
-        ],
-        "scores": results["scores"],
-        "means": results["means"],
-        "readers": results["flow"]["readers"],
-        "reading-time": timing["by_read"],
-        "reading-time-by-position": timing["by_position"],
-        "overlap": results["localisation"]["points"],
-        "overlap-correlations": results["localisation"]["correlations"],
-        **mrmc_csv(results["mrmc"]),
+    timing = results.timing
+    tables: dict[str, Sequence[object]] = {
+        "paired": results.paired,
+        "agreement": results.agreement,
+        "contrasts": results.contrasts,
+        "crossover": results.crossover,
+        "periods": results.periods,
+        "models": [],
+        "scores": results.scores,
+        "means": results.means,
+        "readers": results.flow.readers,
+        "reading-time": timing.by_read,
+        "reading-time-by-position": timing.by_position,
+        "overlap": results.localisation.points,
+        "overlap-correlations": results.localisation.correlations,
     }
-    return {name: _same_columns(map(flat, rows)) for name, rows in tables.items() if rows}
+    lines = {name: [plain_row(row) for row in rows] for name, rows in tables.items()}
+    lines["models"] = [line for row in results.models for line in _model_lines(row)]
+    lines |= mrmc_csv(results.mrmc)
+    return {name: _same_columns(map(flat, rows)) for name, rows in lines.items() if rows}
 
 
-def flat(row: Mapping[str, Any], prefix: str = "") -> Row:
+def _model_lines(row: ModelRow) -> list[CsvRow]:
+    """A line for each term, or one without a term."""
+    about = plain_row(row)
+    del about["correlation"], about["terms"]
+    return [about | plain_row(term) for term in row.terms] or [
+        about | dict.fromkeys(("factor", "level", "reference", "estimate"))
+    ]
+
+
+def flat(row: Mapping[str, object], prefix: str = "") -> CsvRow:
     """One level of columns: an interval becomes _low and _high, a part's name leads its own columns."""
-    found: Row = {}
+    found: CsvRow = {}
     for key, value in row.items():
         name = f"{prefix}{key}"
         if isinstance(value, Mapping):
@@ -68,83 +74,66 @@ def flat(row: Mapping[str, Any], prefix: str = "") -> Row:
     return found
 
 
-def _same_columns(rows: Iterable[Row]) -> list[Row]:
+def _same_columns(rows: Iterable[CsvRow]) -> list[CsvRow]:
     listed = list(rows)
     names = dict.fromkeys(name for row in listed for name in row)
     return [{name: row.get(name) for name in names} for row in listed]
 
 
-def _mrmc(results: Mapping[str, Any]) -> dict[str, Table]:
+def _mrmc(results: Results) -> dict[str, Table]:
     """The tables of the AUC analysis; warnings beside a number are left to the report's first page, which has them."""
-    parts = mrmc_tables(results["mrmc"], results["methods"]) if results["mrmc"] else {}
-    tables = {name: Table(**table) for name, table in parts.items()}
-    for row in tables["mrmc-tests"].rows if tables else []:
-        if row["cells"][-1] != "–":
-            row["note"] = None
-    return tables
+    if not results.mrmc:
+        return {}
+    tables = mrmc_tables(results.mrmc, results.methods)
+    tests = tables["mrmc-tests"]
+    rows = [row if row.cells[-1] == "–" else replace(row, note=None) for row in tests.rows]
+    return tables | {"mrmc-tests": replace(tests, rows=rows)}
 
 
-def report_tables(results: Mapping[str, Any]) -> dict[str, Table]:
+def report_tables(results: Results) -> dict[str, Table]:
     """The tables the report shows, by name."""
-    tables = {
+    return {
         "readers": _readers(results),
         "overall": _paired(results, ("overall",)),
         "groups": _paired(results, ("pathology", "reader", "order")),
+        "agreement": _agreement(results),
+        "crossover": _crossover(results),
+        "periods": _periods(results),
+        **_mrmc(results),
+        "models": _models(results),
+        "timing": _timing(results),
     }
-    tables |= {"agreement": _agreement(results), "crossover": _crossover(results), "periods": _periods(results)}
-    tables |= _mrmc(results)
-    return tables | {"models": _models(results), "timing": _timing(results)}
 
 
-def _readers(results: Mapping[str, Any]) -> Table:
-    flow = results["flow"]
-    asked = len(results["methods"]) * len(results["questions"]) - len(results.get("not_asked", []))
-    possible = flow["n_examples"] * asked
+def _readers(results: Results) -> Table:
+    asked = len(results.methods) * len(results.questions) - len(results.not_asked)
+    possible = results.flow.n_examples * asked
     rows = [
-        {
-            "cells": [row["reader"], row["reads"], row["examples"], f"{row['answers']} of {possible}", row["excluded"]],
-            "note": None,
-            "strong": False,
-        }
-        for row in flow["readers"]
+        TableRow([row.reader, row.reads, row.examples, f"{row.answers} of {possible}", row.excluded])
+        for row in results.flow.readers
     ]
     headings = ["Reader", "Reads", "Examples", "Answers analysed", "Answers excluded"]
     return Table("Readers", headings, rows, labels=1)
 
 
-def _paired(results: Mapping[str, Any], levels: tuple[str, ...]) -> Table:
-    level = percent(results["plan"]["alpha"])
-    many = len(results["methods"]) > 2
+def _paired(results: Results, levels: tuple[str, ...]) -> Table:
+    many = len(results.methods) > 2
     means, difference = ("Two means", "Difference (SD)") if many else ("Means A / B", "B − A (SD)")
+    level = percent(results.plan.alpha)
     headings = ["Question", "Examples", "Pairs (zeros)\nreaders, patients", means, f"{difference}\n{level} interval"]
     headings += ["W\nr", "p\n(exact)", "p clustered\n(exact)", "p Holm\np BH"]
-    primary = results["plan"]["primary_endpoint"]
-    rows = []
-    for row in results["paired"]:
-        if row["level"] not in levels or (row["level"] != "overall" and row["truth"] == "all"):
-            continue
-        where = TRUTH_NAMES[row["truth"]] if row["level"] == "overall" else f"{row['group']}, {row['truth']}"
-        if many:
-            where += f", {row['method_a']} / {row['method_b']}"
-        asked = all(row[key] == primary[key] for key in ("question", "truth")) and row["level"] == "overall"
-        cells = [
-            row["question"],
-            where + "\nprimary" * (asked and primary["test"] != "obuchowski_rockette"),
-            f"{row['n_pairs']} ({row['n_zero']})\n{row['n_readers']}, {row['n_patients']}",
-            *_means(row),
-            "–" if row["w"] is None else f"{row['w']:g}\n{number(row['rank_biserial'])}",
-            _p_and_exact(row),
-            _p_and_exact((row["clustered"] or {}).get("patient")),
-            "–" if row["p_holm"] is None else f"{p_text(row['p_holm'])}\n{p_text(row['p_bh'])}",
-        ]
-        rows.append({"cells": cells, "note": row["note"], "strong": not row["exploratory"]})
+    rows = [
+        TableRow(_paired_cells(row, results), row.note, strong=not row.exploratory)
+        for row in results.paired
+        if row.level in levels and (row.level == "overall" or row.truth != "all")
+    ]
     title = (
         "Paired comparison, overall" if levels == ("overall",) else "Paired comparison by pathology, reader and order"
     )
-    adjusted = "clustered" if primary["test"] == "clustered_signed_rank" else "pooled"
+    adjusted = "clustered" if results.plan.primary_endpoint.test == "clustered_signed_rank" else "pooled"
     caption = (
         "Second lines are named below the headings. W: the smaller rank sum; r: rank-biserial correlation (−1 to 1). "
-        f"p: pooled Wilcoxon signed-rank test (zero rule “{results['plan']['zero_rule']}”, normal approximation); p "
+        f"p: pooled Wilcoxon signed-rank test (zero rule “{results.plan.zero_rule}”, normal approximation); p "
         "clustered: Rosner, Glynn and Lee's signed-rank test, patients as clusters, normal approximation too. In "
         f"brackets, where fewer than {EXACT_BELOW} differences (or patients with one) are not zero and the "
         "approximation is rough: the exact p of the same ranks, from all assignments of signs to differences (or to "
@@ -156,64 +145,79 @@ def _paired(results: Mapping[str, Any], levels: tuple[str, ...]) -> Table:
     return Table(title, headings, rows, caption=caption)
 
 
-def _p_and_exact(test: Mapping[str, Any] | None) -> str:
-    if test is None or (test["p_value"] is None and test["p_exact"] is None):
-        return "–"
-    exact = "" if test["p_exact"] is None else f"\n({p_text(test['p_exact'])})"
-    return f"{p_text(test['p_value'])}{exact}"
-
-
-def _means(row: Mapping[str, Any]) -> list[str]:
-    if row["mean_difference"] is None:
-        return ["–", "–"]
-    difference = f"{number(row['mean_difference'], signed=True)} ({number(row['sd_difference'])})"
-    return [f"{number(row['mean_a'])} / {number(row['mean_b'])}", f"{difference}\n{interval_text(row['ci_patient'])}"]
-
-
-def _agreement(results: Mapping[str, Any]) -> Table:
-    rows = []
-    for row in results["agreement"]:
-        method = "all methods" if row["method"] == "all" else results["methods"].get(row["method"], row["method"])
-        units = str(row["n_units"]) if row["n_complete"] is None else f"{row['n_units']} ({row['n_complete']})"
-        cells = [row["question"], method, TRUTH_NAMES[row["truth"]], units]
-        for name in ("kappa", "icc", "alpha"):
-            cells.append("–" if row[name] is None else f"{number(row[name])} ({interval_text(row[f'{name}_ci'])})")
-        share = (
-            "–"
-            if row["exact_agreement"] is None
-            else f"{100 * row['exact_agreement']:.0f} % / {100 * row['within_one']:.0f} %"
-        )
-        rows.append({"cells": [*cells, share], "note": row["note"], "strong": False})
-    headings = [
-        "Question",
-        "Method",
-        "Examples",
-        "n",
-        "Weighted kappa",
-        "ICC(2,1)",
-        "Ordinal alpha",
-        "Equal / within 1",
+def _paired_cells(row: PairedRow, results: Results) -> list[str]:
+    primary = results.plan.primary_endpoint
+    where = TRUTH_NAMES[row.truth] if row.level == "overall" else f"{row.group}, {row.truth}"
+    if len(results.methods) > 2:
+        where += f", {row.method_a} / {row.method_b}"
+    asked = (row.question, row.truth, row.level) == (primary.question, primary.truth, "overall")
+    return [
+        row.question,
+        where + "\nprimary" * (asked and primary.test != "obuchowski_rockette"),
+        f"{row.n_pairs} ({row.n_zero})\n{row.n_readers}, {row.n_patients}",
+        *_means(row),
+        "–" if row.w is None else f"{row.w:g}\n{number(row.rank_biserial)}",
+        _p_and_exact(row),
+        _p_and_exact(row.clustered.patient if row.clustered else None),
+        "–" if row.p_holm is None else f"{p_text(row.p_holm)}\n{p_text(row.p_bh)}",
     ]
+
+
+def _p_and_exact(test: Comparison | ClusteredTest | None) -> str:
+    if test is None or (test.p_value is None and test.p_exact is None):
+        return "–"
+    exact = "" if test.p_exact is None else f"\n({p_text(test.p_exact)})"
+    return f"{p_text(test.p_value)}{exact}"
+
+
+def _means(row: PairedRow) -> list[str]:
+    if row.mean_difference is None:
+        return ["–", "–"]
+    difference = f"{number(row.mean_difference, signed=True)} ({number(row.sd_difference)})"
+    return [f"{number(row.mean_a)} / {number(row.mean_b)}", f"{difference}\n{interval_text(row.ci_patient)}"]
+
+
+def _with_interval(value: float | None, ci: Interval | None, signed: bool = False) -> str:
+    return "–" if value is None else f"{number(value, signed=signed)} ({interval_text(ci)})"
+
+
+def _agreement(results: Results) -> Table:
+    rows = []
+    for row in results.agreement:
+        method = "all methods" if row.method == "all" else results.methods.get(row.method, row.method)
+        units = str(row.n_units) if row.n_complete is None else f"{row.n_units} ({row.n_complete})"
+        cells = [row.question, method, TRUTH_NAMES[row.truth], units, _with_interval(row.kappa, row.kappa_ci)]
+        cells += [_with_interval(row.icc, row.icc_ci), _with_interval(row.alpha, row.alpha_ci)]
+        equal, near = row.exact_agreement, row.within_one
+        cells.append("–" if equal is None or near is None else f"{100 * equal:.0f} % / {100 * near:.0f} %")
+        rows.append(TableRow(cells, row.note))
+    headings = ["Question", "Method", "Examples", "n", "Weighted kappa", "ICC(2,1)", "Ordinal alpha"]
     caption = (
         "Quadratic-weighted kappa (mean over pairs of readers), intraclass correlation of single ratings, "
         "Krippendorff's alpha with the ordinal "
-        f"metric; {percent(results['plan']['alpha'])} intervals resample patients, readers fixed. 1 is perfect "
+        f"metric; {percent(results.plan.alpha)} intervals resample patients, readers fixed. 1 is perfect "
         "agreement, 0 none beyond chance. n: examples, each with each method, that two readers or more answered; in "
         "brackets those that all did, which the intraclass correlation needs. Equal / within 1: shares of pairs of "
         "answers."
     )
-    return Table("Agreement between readers", headings, rows, labels=3, caption=caption)
+    return Table("Agreement between readers", [*headings, "Equal / within 1"], rows, labels=3, caption=caption)
 
 
-def _crossover(results: Mapping[str, Any]) -> Table:
-    rows = []
-    asked = list(results["questions"])
-    for row in sorted(results["crossover"], key=lambda row: asked.index(row["question"])):
-        cells = [row["question"], TRUTH_NAMES[row["truth"]], f"{row['n_a_first']} / {row['n_b_first']}"]
-        for name in ("method_effect", "period_effect"):
-            value = row[name]
-            cells.append("–" if value is None else f"{number(value, signed=True)} ({interval_text(row[f'{name}_ci'])})")
-        rows.append({"cells": cells, "note": row["note"], "strong": False})
+def _crossover(results: Results) -> Table:
+    asked = list(results.questions)
+    rows = [
+        TableRow(
+            [
+                row.question,
+                TRUTH_NAMES[row.truth],
+                f"{row.n_a_first} / {row.n_b_first}",
+                _with_interval(row.method_effect, row.method_effect_ci, signed=True),
+                _with_interval(row.period_effect, row.period_effect_ci, signed=True),
+            ],
+            row.note,
+        )
+        for row in sorted(results.crossover, key=lambda row: asked.index(row.question))
+    ]
     headings = [
         "Question",
         "Examples",
@@ -228,24 +232,23 @@ def _crossover(results: Mapping[str, Any]) -> Table:
     return Table("Method and period effects of the crossover", headings, rows, caption=caption)
 
 
-def _periods(results: Mapping[str, Any]) -> Table:
-    rows = []
-    for row in results["periods"]:
-        difference = (
-            "–"
-            if row["difference"] is None
-            else f"{number(row['difference'], signed=True)} ({interval_text(row['ci_patient'])})"
+def _periods(results: Results) -> Table:
+    rows = [
+        TableRow(
+            [
+                row.question,
+                TRUTH_NAMES[row.truth],
+                row.period,
+                row.n_a,
+                row.n_b,
+                number(row.mean_a),
+                number(row.mean_b),
+                _with_interval(row.difference, row.ci_patient, signed=True),
+            ],
+            row.note,
         )
-        cells = [
-            row["question"],
-            TRUTH_NAMES[row["truth"]],
-            row["period"],
-            row["n_a"],
-            row["n_b"],
-            number(row["mean_a"]),
-            number(row["mean_b"]),
-        ]
-        rows.append({"cells": [*cells, difference], "note": row["note"], "strong": False})
+        for row in results.periods
+    ]
     headings = ["Question", "Examples", "Period", "Answers A", "Answers B", "Mean A", "Mean B", "B − A (interval)"]
     caption = (
         "Within a period a reader sees an example with one method, so this compares different examples (unpaired). "
@@ -254,23 +257,16 @@ def _periods(results: Mapping[str, Any]) -> Table:
     return Table("Per-period results", headings, rows, caption=caption)
 
 
-def _models(results: Mapping[str, Any]) -> Table:
-    rows = []
-    for row in results["models"]:
-        about = [row["question"], TRUTH_NAMES[row["truth"]], f"{row['n']} / {row['n_clusters']}"]
-        shown = [term for term in row["terms"] if term["factor"] in ("method", "period", "reader", "truth")]
-        for i, term in enumerate(shown):
-            name = f"{term['factor']} {term['level']} against {term['reference']}"
-            cells = [
-                *about,
-                name,
-                number(term["estimate"], signed=True),
-                interval_text(term["ci"]),
-                p_text(term["p_value"]),
-            ]
-            rows.append({"cells": cells, "note": row["note"] if i == len(shown) - 1 else None, "strong": False})
-        if not shown:
-            rows.append({"cells": [*about, "–", "–", "–", "–"], "note": row["note"], "strong": False})
+def _models(results: Results) -> Table:
+    rows: list[TableRow] = []
+    for row in results.models:
+        about = [row.question, TRUTH_NAMES[row.truth], f"{row.n} / {row.n_clusters}"]
+        lines = [
+            TableRow([*about, *_term_cells(term)])
+            for term in row.terms
+            if term.factor in ("method", "period", "reader", "truth")
+        ] or [TableRow([*about, "–", "–", "–", "–"])]
+        rows += [*lines[:-1], replace(lines[-1], note=row.note)]
     headings = ["Question", "Examples", "Answers / patients", "Term", "Points", "Interval", "p"]
     caption = (
         "Generalised estimating equations: score on method, period, reader, pathology (and truth), patients as "
@@ -280,18 +276,20 @@ def _models(results: Mapping[str, Any]) -> Table:
     return Table("Model of the scores", headings, rows, labels=4, caption=caption)
 
 
-def _timing(results: Mapping[str, Any]) -> Table:
-    rows = []
-    for row in results["timing"]["by_read"]:
-        cells = [
-            row["reader"],
-            f"period {row['period']}",
-            row["n"],
-            *(number(row[key], 1) for key in ("q1", "median", "q3")),
-        ]
-        rows.append({"cells": cells, "note": None, "strong": False})
-    for row in results["timing"]["by_method"]:
-        label = results["methods"].get(row["method"], row["method"])
-        cells = ["all readers", label, row["n"], *(number(row[key], 1) for key in ("q1", "median", "q3"))]
-        rows.append({"cells": cells, "note": None, "strong": False})
+def _term_cells(term: Term) -> list[str]:
+    name = f"{term.factor} {term.level} against {term.reference}"
+    return [name, number(term.estimate, signed=True), interval_text(term.ci), p_text(term.p_value)]
+
+
+def _timing(results: Results) -> Table:
+    rows = [
+        TableRow([read.reader, f"period {read.period}", read.n, *_quartiles(read)]) for read in results.timing.by_read
+    ]
+    for row in results.timing.by_method:
+        label = results.methods.get(row.method, row.method)
+        rows.append(TableRow(["all readers", label, row.n, *_quartiles(row)]))
     return Table("Seconds per example", ["Reader", "Read", "n", "Lower quartile", "Median", "Upper quartile"], rows)
+
+
+def _quartiles(row: ReadTime | MethodTime) -> list[str]:
+    return [number(value, 1) for value in (row.q1, row.median, row.q3)]

@@ -1,9 +1,6 @@
-"""The words of the report around its tables and figures: the plan in prose, the sections, the limitations."""
+"""The words of the report around its sections: the plan in prose, what was analysed, the limitations."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
@@ -11,7 +8,8 @@ from readerstudy.common.counting import counted
 from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS
 from readerstudy.statistics.mrmc.sentences import FEW_READERS, MODE_NAMES
 from readerstudy.statistics.paired import TRUTH_NAMES
-from readerstudy.statistics.report.tables import Table
+from readerstudy.statistics.plan import Family
+from readerstudy.statistics.rows import Results
 
 TEST_NAMES = {
     "wilcoxon": "pooled Wilcoxon signed-rank test",
@@ -28,48 +26,47 @@ INFERENCE_NAMES = {
 } | MODE_NAMES
 
 
-def plan_entries(results: Mapping[str, Any]) -> list[tuple[str, str]]:
+def plan_entries(results: Results) -> list[tuple[str, str]]:
     """The plan as (what, how) lines."""
-    plan = results["plan"]
-    primary = plan["primary_endpoint"]
-    question = results["questions"].get(primary["question"], {"text": primary["question"]})["text"]
+    plan, primary = results.plan, results.plan.primary_endpoint
+    asked = results.questions.get(primary.question)
     margin = (
         "margin: none (superiority only)"
-        if plan["margin"] is None
-        else f"margin: {plan['margin']:g} of AUC (non-inferiority)"
+        if plan.margin is None
+        else f"margin: {plan.margin:g} of AUC (non-inferiority)"
     )
     families = "; ".join(
-        f"{family['name']} ({', '.join(family['truths'])}{', each question apart' if family['per_question'] else ''}"
-        f"{', exploratory' if family['exploratory'] else ''}: {_size(results, family)})"
-        for family in plan["families"]
+        f"{family.name} ({', '.join(family.truths)}{', each question apart' if family.per_question else ''}"
+        f"{', exploratory' if family.exploratory else ''}: {_size(results, family)})"
+        for family in plan.families
     )
     return [
-        *((what, how) for what, how in results["design"]),
-        ("Plan fixed", _time(results["plan_fixed_at"])),
-        ("Primary question", f"“{question}” on {TRUTH_NAMES[primary['truth']]}"),
-        ("Methods compared", "; ".join(_method(results, key) for key in results["methods"]) or "none"),
-        ("Primary test", f"{TEST_NAMES[primary['test']]}, two-sided, level {100 * plan['alpha']:g} %"),
-        ("Zero differences", f"{ZERO_NAMES[plan['zero_rule']]} (rule “{plan['zero_rule']}”)"),
+        *((what, how) for what, how in results.design),
+        ("Plan fixed", _time(results.plan_fixed_at)),
+        ("Primary question", f"“{asked.text if asked else primary.question}” on {TRUTH_NAMES[primary.truth]}"),
+        ("Methods compared", "; ".join(_method(results, key) for key in results.methods) or "none"),
+        ("Primary test", f"{TEST_NAMES[primary.test]}, two-sided, level {100 * plan.alpha:g} %"),
+        ("Zero differences", f"{ZERO_NAMES[plan.zero_rule]} (rule “{plan.zero_rule}”)"),
         ("Families for multiplicity", f"{families}; Holm and Benjamini-Hochberg"),
         (
             "Readers and cases (AUC)",
-            f"{INFERENCE_NAMES[plan['inference_mode']]}; {plan['covariance']} covariances; {margin}",
+            f"{INFERENCE_NAMES[plan.inference_mode]}; {plan.covariance} covariances; {margin}",
         ),
         (
             "Bootstrap",
-            f"percentile intervals from {plan['bootstrap_replicates']} samples of whole patients, seed "
-            f"{plan['bootstrap_seed']}; none from fewer than {FEWEST_CLUSTERS} patients, where one of 95 % would miss "
+            f"percentile intervals from {plan.bootstrap_replicates} samples of whole patients, seed "
+            f"{plan.bootstrap_seed}; none from fewer than {FEWEST_CLUSTERS} patients, where one of 95 % would miss "
             "the true value more than twice as often as it says (Hesterberg 2015)",
         ),
-        ("Smallest group tested", f"{plan['minimum_pairs']} pairs"),
+        ("Smallest group tested", f"{plan.minimum_pairs} pairs"),
     ]
 
 
-def _size(results: Mapping[str, Any], family: Mapping[str, Any]) -> str:
+def _size(results: Results, family: Family) -> str:
     """How many p values of a family were adjusted together: "4 tests each", or "none"."""
-    rows = [row for row in results["paired"] if row["level"] == family["level"] and row["truth"] in family["truths"]]
-    sizes = sorted({row["family_size"] for row in rows if row["family_size"]})
-    each = " each" if family["per_question"] else ""
+    rows = [row for row in results.paired if row.level == family.level and row.truth in family.truths]
+    sizes = sorted({row.family_size for row in rows if row.family_size})
+    each = " each" if family.per_question else ""
     return f"{' or '.join(map(str, sizes))} test{'s' * (sizes != [1])}{each}" if sizes else "no test"
 
 
@@ -78,13 +75,13 @@ def _time(moment: str | None) -> str:
     return f"{pd.to_datetime(moment, utc=True):%Y-%m-%d %H:%M} UTC" if moment else "date not recorded"
 
 
-def _method(results: Mapping[str, Any], key: str) -> str:
+def _method(results: Results, key: str) -> str:
     """A method's neutral label with what it showed, which readers were not told."""
-    shown = ", ".join(results["kinds"].get(key, []))
-    return f"{key}: {results['methods'][key]}" + (f" ({shown})" if shown else "")
+    shown = ", ".join(results.kinds.get(key, []))
+    return f"{key}: {results.methods[key]}" + (f" ({shown})" if shown else "")
 
 
-def limitations(results: Mapping[str, Any]) -> list[str]:
+def limitations(results: Results) -> list[str]:
     """What this analysis cannot show, whatever its numbers."""
     found = [
         "Answers are opinions on a scale; a mean difference treats its steps as equal, the signed-rank test "
@@ -98,87 +95,25 @@ def limitations(results: Mapping[str, Any]) -> list[str]:
         "Where answers crowd at an end of the scale a method has little room to move them further, which by itself can "
         "make its effect on true and on false positives differ.",
     ]
-    if results["flow"]["n_readers"] < FEW_READERS:
+    if results.flow.n_readers < FEW_READERS:
         found.insert(0, "With so few readers nothing can be said about readers who did not take part.")
     return found
 
 
-def _analysed(results: Mapping[str, Any]) -> str:
-    flow = results["flow"]
-    rows = flow["responses"]
-    missing = rows["expected"] - rows["analysed"]
+def what_was_analysed(results: Results) -> str:
+    """Readers, questions, examples, patients, methods; answers analysed and missing."""
+    flow = results.flow
+    rows = flow.responses
+    missing = rows.expected - rows.analysed
     return (
-        f"{counted(flow['n_readers'], 'reader')} answered {counted(len(results['questions']), 'question')} about "
-        f"{counted(flow['n_examples'], 'example')} ({flow['n_tp']} true and {flow['n_fp']} false positives) of "
-        f"{counted(flow['n_patients'], 'patient')} with {counted(len(results['methods']), 'method')}: "
-        f"{rows['analysed']:,} of {rows['expected']:,} possible answers are analysed, {missing:,} are missing or left "
+        f"{counted(flow.n_readers, 'reader')} answered {counted(len(results.questions), 'question')} about "
+        f"{counted(flow.n_examples, 'example')} ({flow.n_tp} true and {flow.n_fp} false positives) of "
+        f"{counted(flow.n_patients, 'patient')} with {counted(len(results.methods), 'method')}: "
+        f"{rows.analysed:,} of {rows.expected:,} possible answers are analysed, {missing:,} are missing or left "
         "out. A missing answer is left out of what needs it; nothing is imputed."
         + "".join(
-            f" The question “{question}” is not asked with {results['methods'].get(method, method)}, which shows no "
+            f" The question “{question}” is not asked with {results.methods.get(method, method)}, which shows no "
             "explanation; it is not missing there."
-            for method, question in results.get("not_asked", [])
+            for method, question in results.not_asked
         )
     )
-
-
-def sections(
-    results: Mapping[str, Any], figures: Mapping[str, Any], tables: Mapping[str, Table]
-) -> list[dict[str, Any]]:
-    """The report's body in order: each part has a title, an opening sentence, figures and tables."""
-    forests = [figures[name] for name in figures if name.startswith("forest")]
-
-    def part(title: str, text: str, *, shown: list[Any], tabled: list[str]) -> dict[str, Any]:
-        return {
-            "title": title,
-            "text": text,
-            "figures": shown,
-            "tables": [tables[name] for name in tabled if name in tables and tables[name].rows],
-        }
-
-    return [
-        part("What was analysed", _analysed(results), shown=[figures["flow"]], tabled=["readers"]),
-        part(
-            "Did the answers differ between methods?",
-            "Each reader's two answers for one example, one with each method, make a pair. Bold rows belong to "
-            "the plan's confirmatory "
-            "families; all others are exploratory and decide nothing. “Primary” is the one comparison that answers the "
-            "study's question.",
-            shown=forests,
-            tabled=["overall"],
-        ),
-        part(
-            "The answers",
-            "",
-            shown=[figures[name] for name in ("answers-by-pathology", "joint-means", "answer-counts")],
-            tabled=[],
-        ),
-        part(
-            "Do answers tell right from wrong predictions?",
-            "An answer is useful when it is higher on true positives than on false positives. The area under the ROC "
-            "curve (AUC) is how often that is so. "
-            + (
-                "This comparison is the plan's primary endpoint."
-                if results["plan"]["primary_endpoint"]["test"] == "obuchowski_rockette"
-                else "These comparisons are secondary: they are outside the families, and their p values are not "
-                "adjusted."
-            ),
-            shown=[figures["roc"]],
-            tabled=["mrmc-auc", "mrmc-tests"],
-        ),
-        part("Do the readers agree?", "", shown=[], tabled=["agreement"]),
-        part(
-            "Period, order and other effects",
-            "Exploratory: whether the difference between methods could be one between reads.",
-            shown=[],
-            tabled=["crossover", "periods", "models"],
-        ),
-        part("Overlap with expert masks", "", shown=[figures["overlap"]], tabled=[]),
-        part("Reading time", "", shown=[figures["reading-time"]], tabled=["timing"]),
-        part("By pathology, reader and order", "Exploratory.", shown=[], tabled=["groups"]),
-        part(
-            "Planning the next study",
-            "From the variances found here. They are themselves uncertain, the more so with few readers.",
-            shown=[],
-            tabled=["mrmc-components", "mrmc-power"],
-        ),
-    ]

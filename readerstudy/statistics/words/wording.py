@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 
 def number(value: float | None, digits: int = 2, signed: bool = False) -> str:
-    """A number for people: fixed digits, a true minus sign, a dash where there is none."""
-    if value is None:
+    """A number for people: fixed digits, a true minus sign, a dash where there is none (None or NaN)."""
+    if value is None or math.isnan(value):
         return "–"
     value += math.copysign(1e-9, value)  # 0.575 is printed 0.58 although its binary form lies a hair below
     text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
@@ -27,7 +27,10 @@ def p_clause(p: float) -> str:
 
 
 def interval_text(ci: Sequence[float] | None, digits: int = 2, signed: bool = False) -> str:
-    return "–" if ci is None else f"{number(ci[0], digits, signed)} to {number(ci[1], digits, signed)}"
+    """Both ends, or a dash where there is no interval (None or NaN)."""
+    if ci is None or math.isnan(ci[0]):
+        return "–"
+    return f"{number(ci[0], digits, signed)} to {number(ci[1], digits, signed)}"
 
 
 def percent(alpha: float) -> str:

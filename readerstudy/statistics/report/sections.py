@@ -1,0 +1,76 @@
+"""The report's body in order: which figures and tables stand together, under which title and opening sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from readerstudy.statistics.figures.gallery import Drawing
+from readerstudy.statistics.report.table import Table
+from readerstudy.statistics.report.text import what_was_analysed
+from readerstudy.statistics.rows import Results
+
+DIFFERENCES = (
+    "Each reader's two answers for one example, one with each method, make a pair. Bold rows belong to the plan's "
+    "confirmatory families; all others are exploratory and decide nothing. “Primary” is the one comparison that "
+    "answers the study's question."
+)
+AUC = (
+    "An answer is useful when it is higher on true positives than on false positives. The area under the ROC curve "
+    "(AUC) is how often that is so. "
+)
+AUC_PRIMARY = "This comparison is the plan's primary endpoint."
+AUC_SECONDARY = "These comparisons are secondary: they are outside the families, and their p values are not adjusted."
+
+
+@dataclass(frozen=True)
+class NumberedFigure:
+    """A drawing with its number in the report, and its SVG as an element of the page (None where not drawn)."""
+
+    number: int
+    drawing: Drawing
+    svg: str | None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report: title, opening sentence, figures, tables."""
+
+    title: str
+    text: str = ""
+    figures: list[NumberedFigure] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+
+
+def sections(results: Results, figures: Mapping[str, NumberedFigure], tables: Mapping[str, Table]) -> list[Section]:
+    """The sections of the report; a table without rows is left out."""
+
+    def shown(*names: str) -> list[Table]:
+        return [tables[name] for name in names if name in tables and tables[name].rows]
+
+    forests = [figures[name] for name in figures if name.startswith("forest")]
+    answers = [figures[name] for name in ("answers-by-pathology", "joint-means", "answer-counts")]
+    planned_auc = results.plan.primary_endpoint.test == "obuchowski_rockette"
+    auc = AUC + (AUC_PRIMARY if planned_auc else AUC_SECONDARY)
+    return [
+        Section("What was analysed", what_was_analysed(results), [figures["flow"]], shown("readers")),
+        Section("Did the answers differ between methods?", DIFFERENCES, forests, shown("overall")),
+        Section("The answers", figures=answers),
+        Section(
+            "Do answers tell right from wrong predictions?", auc, [figures["roc"]], shown("mrmc-auc", "mrmc-tests")
+        ),
+        Section("Do the readers agree?", tables=shown("agreement")),
+        Section(
+            "Period, order and other effects",
+            "Exploratory: whether the difference between methods could be one between reads.",
+            tables=shown("crossover", "periods", "models"),
+        ),
+        Section("Overlap with expert masks", figures=[figures["overlap"]]),
+        Section("Reading time", figures=[figures["reading-time"]], tables=shown("timing")),
+        Section("By pathology, reader and order", "Exploratory.", tables=shown("groups")),
+        Section(
+            "Planning the next study",
+            "From the variances found here. They are themselves uncertain, the more so with few readers.",
+            tables=shown("mrmc-components", "mrmc-power"),
+        ),
+    ]

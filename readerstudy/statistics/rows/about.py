@@ -1,0 +1,44 @@
+"""What the table of answers cannot tell: titles, labels, scales, dates, records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question's text and scale."""
+
+    text: str
+    minimum: float = 1
+    maximum: float = 5
+    minimum_label: str = ""
+    maximum_label: str = ""
+
+
+@dataclass(frozen=True)
+class About:
+    """What the table of answers cannot tell; everything may be left out.
+
+    methods    key -> label, in the order in which A and B are to be taken (default: sorted keys).
+    kinds      key of a method -> title of each explanation kind that it showed.
+    questions  key -> text and scale, in the study's order.
+    design     (what, how): how the reads were laid out.
+    not_asked  (key of the method, key of the question) of what is not asked, so not missing either.
+    complete_study  answers that were asked for (at least: every combination of what the table has).
+    plan_fixed_at   ISO time; data_sha256: hash of the long export.
+    deviations, exclusions, looks: sentences.
+    """
+
+    study: str = ""
+    methods: dict[str, str] = field(default_factory=dict)
+    kinds: dict[str, list[str]] = field(default_factory=dict)
+    questions: dict[str, Question] = field(default_factory=dict)
+    design: list[tuple[str, str]] = field(default_factory=list)
+    not_asked: list[tuple[str, str]] = field(default_factory=list)
+    complete_study: int = 0
+    plan_fixed_at: str | None = None
+    data_sha256: str | None = None
+    deviations: list[str] = field(default_factory=list)
+    exclusions: list[str] = field(default_factory=list)
+    looks: list[str] = field(default_factory=list)

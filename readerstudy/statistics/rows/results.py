@@ -1,0 +1,56 @@
+"""Everything that an analysis says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from readerstudy.statistics.mrmc.rows import QuestionResult
+from readerstudy.statistics.plan import AnalysisPlan
+from readerstudy.statistics.rows.about import Question
+from readerstudy.statistics.rows.comparisons import (
+    AgreementRow,
+    ContrastRow,
+    CrossoverRow,
+    ModelRow,
+    PairedRow,
+    PeriodRow,
+)
+from readerstudy.statistics.rows.descriptions import Flow, Localisation, MeanRow, ScoreCount, Timing
+
+RESULTS_VERSION = 2  # of the fields below; results without one are of version 1, which has the same rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """results.json. The fields are explained in docs/analysis.md; `stored` writes and reads them."""
+
+    results_version: int = RESULTS_VERSION
+    study: str
+    simulated: bool
+    plan: AnalysisPlan
+    plan_fixed_at: str | None
+    design: list[tuple[str, str]]
+    data_sha256: str | None
+    methods: dict[str, str]
+    kinds: dict[str, list[str]]
+    questions: dict[str, Question]
+    not_asked: list[tuple[str, str]] = field(default_factory=list)
+    flow: Flow
+    paired: list[PairedRow]
+    agreement: list[AgreementRow]
+    contrasts: list[ContrastRow]
+    crossover: list[CrossoverRow]
+    periods: list[PeriodRow]
+    models: list[ModelRow]
+    mrmc: list[QuestionResult]
+    scores: list[ScoreCount]
+    means: list[MeanRow]
+    timing: Timing
+    localisation: Localisation
+    sensitivity: dict[str, float | None]
+    exclusions: list[str]
+    looks: list[str]
+    versions: dict[str, str]
+    deviations: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    answer: str = ""

@@ -1,0 +1,124 @@
+"""results.json: written as before, read back whole, and earlier versions stay readable.
+
+data/version_1 holds what the version before typed results wrote: of the demo's finished study (its answers are those of
+tests/upgrade) and of a crossover with six readers.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from readerstudy.statistics.plan import AnalysisPlan
+from readerstudy.statistics.results import analyse
+from readerstudy.statistics.rows import RESULTS_VERSION, About, Question, Results
+from readerstudy.statistics.stored import StoredResultsError, from_json, is_current, to_json
+from tests.statistics.frames import DATA, crossover
+
+LONG = Path(__file__).parents[1] / "upgrade" / "data" / "old-closed.long.csv"
+
+
+def written(name: str) -> dict[str, Any]:
+    return json.loads(lzma.decompress((DATA / "version_1" / f"{name}.json.xz").read_bytes()))
+
+
+def demo_now(before: dict[str, Any]) -> Results:
+    frame = pd.read_csv(LONG, dtype=str, keep_default_na=False)
+    about = About(
+        before["study"],
+        before["methods"],
+        before["kinds"],
+        {key: Question(**question) for key, question in before["questions"].items()},
+        [(what, how) for what, how in before["design"]],
+        complete_study=before["flow"]["responses"]["expected"],
+        plan_fixed_at=before["plan_fixed_at"],
+        data_sha256=before["data_sha256"],
+    )
+    return analyse(frame, AnalysisPlan.from_dict(before["plan"]), about=about)
+
+
+def crossover_now(before: dict[str, Any]) -> Results:
+    masks = [
+        {"example": e, "method": m, "iou": (e + ord(m)) % 10 / 10, "kind": kind}
+        for e in range(2, 25, 2)
+        for m, kind in (("A", "input_gradient"), ("B", "other"))
+    ]
+    about = About(
+        "Six", exclusions=["x"], looks=["y"], deviations=["z"], not_asked=[("A", "feature")], plan_fixed_at="2026-02-01"
+    )
+    plan = AnalysisPlan.from_dict(before["plan"])
+    return analyse(crossover(readers=6), plan, localisation=pd.DataFrame(masks), about=about)
+
+
+def differences(before: Any, now: Any, where: str) -> list[str]:
+    """Where the JSON data `now` lack or change what `before` has; what is only in `now` is new and does not count."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        lacking = [f"{where}.{key} is gone" for key in before if key not in now]
+        return lacking + [
+            d for key in before if key in now for d in differences(before[key], now[key], f"{where}.{key}")
+        ]
+    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        return [d for i, pair in enumerate(zip(before, now)) for d in differences(*pair, f"{where}[{i}]")]
+    same = now == pytest.approx(before, rel=1e-9, abs=1e-12) if isinstance(before, float) else now == before
+    return [] if same else [f"{where}: {before!r} is now {now!r}"]
+
+
+@pytest.mark.parametrize(("name", "now"), [("demo", demo_now), ("crossover", crossover_now)])
+def test_what_the_version_before_wrote_is_written_still(name: str, now: Callable[[dict[str, Any]], Results]) -> None:
+    before = written(name)
+    again = to_json(now(before))
+    for results in (before, again):  # whose libraries may be others on another day
+        results["versions"] = sorted({"python", "numpy", "scipy", "pandas", "statsmodels"} & set(results["versions"]))
+    if name == "crossover":  # two cases of a patient: the AUCs' variances are taken over patients since
+        for part in ("mrmc", "warnings", "answer"):
+            assert type(before.pop(part)) is type(again[part])
+    assert differences(before, again, "results") == []
+    assert list(again["paired"][0]) == list(before["paired"][0])  # the columns of paired.csv
+
+
+@pytest.mark.parametrize("name", ["demo", "crossover"])
+def test_results_of_version_1_are_read_and_known_to_be_old(name: str) -> None:
+    before = written(name)
+    results = from_json(before)
+    assert results.results_version == 1 and not is_current(before)
+    assert differences(before, to_json(results), "results") == []
+
+
+def test_results_are_read_back_as_they_were_written() -> None:
+    plan = AnalysisPlan(bootstrap_replicates=100, margin=0.05)
+    results = analyse(crossover(readers=5, examples=12), plan)
+    text = json.dumps(to_json(results), allow_nan=False)
+    again = from_json(json.loads(text))
+    assert again.results_version == RESULTS_VERSION and is_current(json.loads(text))
+    assert again.plan == plan and again.paired == results.paired and again.models == results.models
+    assert json.dumps(to_json(again), allow_nan=False) == text
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda data: data.pop("paired"), "missing paired"),
+        (lambda data: data.update(of_a_later_version=1), "unknown of_a_later_version"),
+        (lambda data: data["paired"][0].pop("w"), ""),
+        (
+            lambda data: data["paired"][0].update(n_pairs="many"),
+            r"paired\[0\]\.n_pairs must be int, not 'many'",
+        ),
+        (lambda data: data.update(flow=[]), r"results\.flow must be an object, not list"),
+        (lambda data: data.update(plan=None), "no results of an analysis"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_its_place(change: Callable[[dict[str, Any]], None], words: str) -> None:
+    data = written("demo")
+    change(data)
+    if words:
+        with pytest.raises(StoredResultsError, match=words):
+            from_json(data)
+    else:  # a number that may be missing
+        assert from_json(data).paired[0].w is None
