@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Computed:
     """One kind for one example. map: float32 (224, 224); frames: float32 (N, H, W) in the model's range, or None.
 
-    record: what REFERENCE section 5 says to keep. seconds: the example's share of its batch.
+    record: what tells how it was made (lambdas, outputs, stop reasons). seconds: the example's share of its batch.
     """
 
     map: np.ndarray

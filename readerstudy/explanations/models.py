@@ -26,7 +26,7 @@ class Explanation(models.Model):
     weights_sha256 = models.CharField(max_length=64, blank=True)
     autoencoder = models.CharField(max_length=120, blank=True)
     autoencoder_sha256 = models.CharField(max_length=64, blank=True)
-    # Lambdas, f at each, stop reasons, evaluations, f(x), f(x'_0), completeness gap ... (REFERENCE section 5).
+    # Lambdas, f at each, stop reasons, evaluations, f(x), f(x'_0), completeness gap ...
     record = models.JSONField(default=dict, blank=True)
     map = models.FileField(upload_to="maps", blank=True, max_length=200, help_text=".npy, float32 224 x 224")
     seconds = models.FloatField(null=True, blank=True)

@@ -18,7 +18,7 @@ class RenderParameters:
     """Study.render_parameters, checked.
 
     steps : Gauss-Legendre steps of integrated gradients (the published maps used 100).
-    final_relu : guided backprop variant, "captum" or "full" (REFERENCE: TorchXRayVision's last ReLU is a function).
+    final_relu : guided backprop variant, "captum" or "full" (TorchXRayVision calls its last ReLU as a function).
     search : Latent Shift's lambda search, one of SEARCHES.
     """
 
