@@ -19,7 +19,8 @@ def figures(name: str) -> dict[str, Any]:
 
 @cache
 def reads(name: str) -> pd.DataFrame:
-    return pd.read_csv(FOLDER / f"{name}.csv").rename(columns={"case": "example", "patient": "patient_key"})
+    folder = DATA if name.startswith("g_") else FOLDER
+    return pd.read_csv(folder / f"{name}.csv").rename(columns={"case": "example", "patient": "patient_key"})
 
 
 @cache
