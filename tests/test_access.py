@@ -163,6 +163,7 @@ TABLE: dict[str, Row] = {
     "reading/<slug:slug>/shortcuts/": readers(method="post"),
     "reading/<slug:slug>/start/": readers(method="post"),
     "api/session/": anyone(method="post"),
+    "api/reading/<slug:slug>/start/": readers(method="post"),
     "api/reading/<slug:slug>/assignments/<int:position>/": readers(position=first, own=False),
     "api/reading/<slug:slug>/answers/": readers(),
     "api/reading/<slug:slug>/practice/answers/": own_reader(),

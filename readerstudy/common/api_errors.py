@@ -1,42 +1,98 @@
-"""API errors as problem+json (RFC 9457): a title, a sentence that says what to do, the status."""
+"""API errors as problem+json (RFC 9457): a title, a sentence that says what to do, the status, a code."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.csrf import csrf_failure as django_csrf_failure
+from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, ParseError
 from rest_framework.response import Response
-from rest_framework.views import exception_handler
+from rest_framework.views import exception_handler, set_rollback
+
+from readerstudy.common.refusals import Refusal
 
 CSRF_FAILED = "csrf_failed"
+CONTENT_TYPE = "application/problem+json"
+
+
+class Problem(serializers.Serializer[Any]):
+    """Every refusal of the API. errors: for a body that does not fit, sentences by field (`files.0.role`)."""
+
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    code = serializers.CharField(help_text="For programs.")
+    detail = serializers.CharField(help_text="A sentence for people: what was wrong, what to do.")
+    errors = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.ListField(child=serializers.CharField()), required=False
+    )
 
 
 def problem_json(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Turn what DRF knows how to answer into problem+json; anything else stays a 500."""
+    """Turn refusals, and what DRF knows how to answer, into problem+json; anything else stays a 500."""
+    if isinstance(error, Refusal):
+        set_rollback()
+        return _answer(error.status, error.code, str(error))
     if isinstance(error, RecursionError):
         error = ParseError("The body is nested too deeply.")
     response = exception_handler(error, context)
     if response is None:
         return None
+    status = response.status_code
     if isinstance(error, NotAuthenticated | AuthenticationFailed):
-        response.status_code = 401  # DRF says 403 when the first way to log in is a session
+        status = 401  # DRF says 403 when the first way to log in is a session
     data = response.data
-    fields = data if isinstance(data, dict) and "detail" not in data else None
-    detail = data.get("detail") if isinstance(data, dict) and "detail" in data else "; ".join(_sentences(data))
-    code = getattr(getattr(error, "detail", None), "code", None) or getattr(error, "default_code", "error")
+    if isinstance(data, dict) and "detail" in data:
+        detail, errors = str(data["detail"]), {}
+    else:
+        errors = _by_field(data)
+        detail = "; ".join(f"{field}: {text}" if field else text for field in errors for text in errors[field])
+    headers = {name: response[name] for name in ("WWW-Authenticate", "Retry-After", "Allow") if name in response}
+    return _answer(status, _code(error, detail), detail, errors, headers)
+
+
+def _answer(
+    status: int,
+    code: str,
+    detail: str,
+    errors: dict[str, list[str]] | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    body = {**_body(status, code, detail), **({"errors": errors} if errors else {})}
+    return Response(body, status=status, headers=headers, content_type=CONTENT_TYPE)
+
+
+def _code(error: Exception, detail: str) -> str:
     if isinstance(error, NotAuthenticated):
-        code = "login_required"
-    if str(detail).startswith("CSRF Failed"):
-        code = CSRF_FAILED
-    response.data = {
-        "title": response.status_text,
-        "status": response.status_code,
-        "code": str(code),
-        "detail": str(detail),
-        **({"errors": fields} if fields else {}),
-    }
-    response.content_type = "application/problem+json"
-    return response
+        return "login_required"
+    if detail.startswith("CSRF Failed"):
+        return CSRF_FAILED
+    codes = error.get_codes() if isinstance(error, serializers.ValidationError) else ""
+    if "unknown_field" in str(codes):
+        return "unknown_field"
+    return str(getattr(getattr(error, "detail", None), "code", None) or getattr(error, "default_code", "error"))
+
+
+def _by_field(data: Any, where: str = "") -> dict[str, list[str]]:
+    """Sentences by the path of their field: {"files.0.role": [...]}; "" for the body as a whole."""
+    parts: list[tuple[str, Any]] = []
+    if isinstance(data, dict):
+        parts = [(_path(where, str(name)), value) for name, value in data.items()]
+    elif isinstance(data, list):
+        parts = [(_path(where, str(n)) if isinstance(value, dict) else where, value) for n, value in enumerate(data)]
+    else:
+        return {where: [str(data)]}
+    found: dict[str, list[str]] = {}
+    for path, value in parts:
+        for field, sentences in _by_field(value, path).items():
+            found.setdefault(field, []).extend(sentences)
+    return found
+
+
+def _path(where: str, name: str) -> str:
+    if name == "non_field_errors":
+        return where
+    return f"{where}.{name}" if where else name
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -44,13 +100,13 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if not request.path.startswith("/api/"):
         return django_csrf_failure(request, reason)
     detail = "The browser sent no good CSRF token. If this stays so, allow cookies for this site and reload the page."
-    body = {"title": "Forbidden", "status": 403, "code": CSRF_FAILED, "detail": detail}
-    return JsonResponse(body, status=403, content_type="application/problem+json")
+    return problem(403, CSRF_FAILED, detail)
 
 
-def _sentences(data: Any, where: str = "") -> list[str]:
-    if isinstance(data, dict):
-        return [text for key, value in data.items() for text in _sentences(value, f"{where}{key}: ")]
-    if isinstance(data, list):
-        return [text for value in data for text in _sentences(value, where)]
-    return [f"{where}{data}"]
+def problem(status: int, code: str, detail: str) -> JsonResponse:
+    """The same answer for what is refused outside DRF's views."""
+    return JsonResponse(_body(status, code, detail), status=status, content_type=CONTENT_TYPE)
+
+
+def _body(status: int, code: str, detail: str) -> dict[str, str | int]:
+    return {"title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail}

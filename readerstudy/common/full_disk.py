@@ -5,10 +5,12 @@ import sys
 from collections.abc import Callable
 
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views import defaults
+
+from readerstudy.common.api_errors import problem
 
 SAID = (
     "The disk is full, so this was not done; what was stored before is there. Free some space (`manage.py clean_up` "
@@ -33,7 +35,7 @@ def is_full(error: BaseException | None) -> bool:
 def answer(request: HttpRequest) -> HttpResponse:
     """507 with a sentence; the reading room keeps its answers and tries again, as for every server error."""
     if request.path.startswith("/api/"):
-        return JsonResponse({"detail": SAID, "code": "disk_full"}, status=507)
+        return problem(507, "disk_full", SAID)
     return render(request, "507.html", {"said": SAID}, status=507)
 
 

@@ -18,3 +18,8 @@ def when(moment: datetime | str | None) -> str:
         return ""
     local = timezone.localtime(moment)
     return f"{local.day} {local:%b %Y, %H:%M %Z}"
+
+
+def quoted(text: str) -> str:
+    """Short, in quotation marks, and of characters that an answer can carry (half a surrogate cannot be sent)."""
+    return "“" + text[:20].encode("utf-8", "replace").decode() + "”"

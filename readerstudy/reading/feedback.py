@@ -2,23 +2,23 @@
 
 from readerstudy.cases.models import Case, Truth
 from readerstudy.reading.models import Assignment, Read
-from readerstudy.reading.recording import Refused
+from readerstudy.reading.refusals import ReadRefused
 from readerstudy.studies.asking import asked_of
 from readerstudy.studies.blinding import reads_in, studies_showing
 from readerstudy.studies.models import Study
 
 
 def practice_feedback(assignment: Assignment) -> dict[str, object]:
-    """{"truth": is the pathology present, "text": a sentence}. Refused outside practice and before answering."""
+    """{"truth": is the pathology present, "text": a sentence}. ReadRefused outside practice and before answering."""
     example = assignment.example
     if assignment.read.number != Read.PRACTICE or not example.practice:
-        raise Refused("not_practice", "Feedback is given for practice examples only.")
+        raise ReadRefused("not_practice", "Feedback is given for practice examples only.")
     asked = len(asked_of(assignment.read.reader.study, assignment.method))
     if assignment.responses.values("question").distinct().count() < asked:
-        raise Refused("not_answered", "Answer every question of this practice example first.")
+        raise ReadRefused("not_answered", "Answer every question of this practice example first.")
     prediction = example.prediction
     if _is_asked_elsewhere(assignment, prediction.case):
-        raise Refused("asked_elsewhere", "Another study asks you about this radiograph, so no feedback is given here.")
+        raise ReadRefused("asked_elsewhere", "Another study asks you about this radiograph, so no feedback is given here.")
     truth = Truth.objects.get(case=prediction.case_id, pathology=prediction.pathology)
     verdict = "is present: the model is right" if truth.label else "is not present: the model is wrong"
     return {"truth": truth.label, "text": f"{prediction.pathology} {verdict}. Practice answers are not analysed."}

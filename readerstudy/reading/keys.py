@@ -8,6 +8,9 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
+from readerstudy.common.refusals import Refusal
+from readerstudy.common.wording import quoted
+
 MOST_KEYS = 3  # of one action
 
 
@@ -51,8 +54,10 @@ SHORTCUTS = (
 )
 
 
-class KeysRefused(ValueError):
-    """Keys that cannot be a reader's; the message is a sentence for the reader."""
+class KeysRefused(Refusal):
+    """Keys that cannot be a reader's."""
+
+    code, status = "invalid", 400
 
 
 def table(own: dict[str, list[str]]) -> list[dict[str, Any]]:
@@ -76,7 +81,7 @@ def checked(own: object) -> dict[str, list[str]]:
     if not isinstance(own, dict):
         raise KeysRefused("Keys are an object: for each action a list of keys.")
     usual = {row.action: list(row.keys) for row in SHORTCUTS}
-    unknown = [_quoted(str(action)) for action in own if action not in usual]
+    unknown = [quoted(str(action)) for action in own if action not in usual]
     if unknown:
         raise KeysRefused(f"There is no action {unknown[0]}.")
     chosen = {action: _keys(action, keys) for action, keys in own.items()}
@@ -103,13 +108,8 @@ def _key(action: str, key: str) -> str:
     sign = unicodedata.normalize("NFC", key).lower()
     if len(sign) != 1 or unicodedata.category(sign)[0] not in "LPS":
         why = "digits answer the questions" if sign.isdigit() else "a key is one letter or sign"
-        raise KeysRefused(f"{_quoted(key)} cannot be the key of “{_says(action)}”: {why}.")
+        raise KeysRefused(f"{quoted(key)} cannot be the key of “{_says(action)}”: {why}.")
     return sign
-
-
-def _quoted(text: str) -> str:
-    """Short, and of characters that an answer can carry (half a surrogate cannot be sent)."""
-    return "“" + text[:20].encode("utf-8", "replace").decode() + "”"
 
 
 def _says(action: str) -> str:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from explain.methods.kinds import Kind
 from explain.methods.kinds import kind as kind_of
 from explain.render.colour_scales import ColourScale
-from explain.render.pictures import PERCENTILE
+from explain.render.pictures import FRAME_MS, PERCENTILE
 from readerstudy.cases.media import public_name
 from readerstudy.cases.models import Case
 from readerstudy.common.identity import keyed_hash
@@ -24,7 +24,6 @@ from readerstudy.studies.models import Example, Method, Question, Study
 from readerstudy.studies.shown import Fact, PanelTitles, Probability, band
 from readerstudy.studies.strips import animation_facts, shown_sha256
 
-FRAME_MS = 100
 LAYER_OPACITY = 0.8
 SHOWN_PERCENT = f"{100 - PERCENTILE:g} %"
 
@@ -70,8 +69,7 @@ def read_facts(progress: ReadProgress, reads: int, resume: int | None, pace: flo
         "of": reads,
         "total": progress.total,
         "done": progress.done,
-        "state": {"ready": "open", "locked": "waiting"}.get(progress.state, progress.state),
-        "opens_at": progress.opens_at.isoformat() if progress.opens_at else None,
+        "state": "finished" if progress.read.finished_at else "open",
         "resume_position": resume or progress.total,
         "seconds_per_example": pace,
     }

@@ -13,35 +13,14 @@ from readerstudy.common.counting import counted
 from readerstudy.common.wording import when
 from readerstudy.reading import progress
 from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, Response, Visit
+from readerstudy.reading.refusals import ReadRefused
 from readerstudy.studies.asking import asked_counts, fully_answered, is_asked
 from readerstudy.studies.models import Question, Study
-
-VISIT_MEASURES = (
-    "images_ready_ms",
-    "first_input_ms",
-    "answered_ms",
-    "visible_ms",
-    "idle_ms",
-    "animation_loops",
-    "display",
-    "files",
-    "actions",
-    "comment",
-)
-
-
-class Refused(Exception):
-    """A write the server will never take, with a sentence and a code the reading room can act on."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One score on its way in. `id` and the times are the browser's; durations are from the visit's opening.
+    """One score on its way in. `id` and `client_` times are the browser's; durations are from the visit's opening.
 
     `position` and `read`, where the browser says them, must be those of the visit.
     """
@@ -50,15 +29,15 @@ class Answer:
     visit: uuid.UUID
     question: str
     score: int
-    answered_at: datetime | None = None
-    elapsed_ms: int | None = None
+    client_answered_at: datetime | None = None
+    answered_ms: int | None = None
     visible_ms: int | None = None
     position: int | None = None
     read: int | None = None
 
 
 def record_visit(assignment: Assignment, visit_id: uuid.UUID, measures: dict[str, Any]) -> tuple[Visit, bool]:
-    """Insert the visit unless it is there; returns it and whether it is new. Refused once the study is closed."""
+    """Insert the visit unless it is there; returns it and whether it is new. ReadRefused once the study is closed."""
     _refuse_unless_open(assignment.read.reader.study)
     try:
         with transaction.atomic():
@@ -69,28 +48,28 @@ def record_visit(assignment: Assignment, visit_id: uuid.UUID, measures: dict[str
     except IntegrityError:
         visit, created = Visit.objects.get(id=visit_id), False
     if visit.assignment_id != assignment.pk:
-        raise Refused("visit_conflict", "This visit belongs to another example: reload the page.")
+        raise ReadRefused("visit_conflict", "This visit belongs to another example: reload the page.")
     return visit, created
 
 
 def _refuse_unless_open(study: Study) -> None:
     if study.state != Study.State.OPEN:
-        raise Refused("study_closed", "The study has been closed; nothing more is stored.")
+        raise ReadRefused("study_closed", "The study has been closed; nothing more is stored.")
 
 
 @transaction.atomic
 def update_visit(reader: Reader, visit_id: uuid.UUID, measures: dict[str, Any]) -> Visit:
-    """Take later measures of a visit. A late, out-of-order report never makes a duration or count smaller.
+    """Take later measures of a visit, by the names of its columns. Null says nothing of what was measured before.
 
-    Raises Refused when the visit is not the reader's or the study is closed.
+    A late, out-of-order report never makes a duration or count smaller. Raises ReadRefused when the visit is not the
+    reader's or the study is closed.
     """
     _refuse_unless_open(reader.study)
     visit = Visit.objects.select_for_update().filter(id=visit_id, assignment__read__reader=reader).first()
     if visit is None:
-        raise Refused("unknown_visit", "The server has not seen this visit: send it first.")
+        raise ReadRefused("unknown_visit", "The server has not seen this visit: send it first.")
     changed = []
-    for name in VISIT_MEASURES:
-        value = measures.get(name)
+    for name, value in measures.items():
         before = getattr(visit, name)
         if name == "actions" and value is not None:
             value = {**before, **{action: max(count, before.get(action, 0)) for action, count in value.items()}}
@@ -110,7 +89,7 @@ def record_response(reader: Reader, answer: Answer) -> tuple[Response, bool]:
     """Append an answer; returns the stored row and whether it is new.
 
     The same id again returns the first row, and is refused (`id_conflict`) with another score, question or example.
-    The same score again is no revision. Raises Refused when the visit is not the reader's or is of another example,
+    The same score again is no revision. Raises ReadRefused when the visit is not the reader's or is of another example,
     the read is finished, changes are not allowed, or the score is out of range.
     """
     known = _known(reader, answer)
@@ -134,14 +113,14 @@ def _known(reader: Reader, answer: Answer) -> Response | None:
         return None
     same = (known.assignment.read.reader_id, known.visit_id, known.question.key, known.score)
     if same != (reader.pk, answer.visit, answer.question, answer.score):
-        raise Refused("id_conflict", "Another answer is stored with this id already, so this one is not.")
+        raise ReadRefused("id_conflict", "Another answer is stored with this id already, so this one is not.")
     return known
 
 
 def _append(reader: Reader, answer: Answer) -> tuple[Response, bool]:
     visit = Visit.objects.filter(id=answer.visit, assignment__read__reader=reader).first()
     if visit is None:
-        raise Refused("unknown_visit", "This answer belongs to a visit the server has not seen: send the visit first.")
+        raise ReadRefused("unknown_visit", "This answer belongs to a visit the server has not seen: send the visit first.")
     # The read's row too: finishing it waits for this answer, or this answer finds it finished.
     locked = Assignment.objects.select_for_update(of=("self", "read")).select_related("read")
     assignment = locked.get(pk=visit.assignment_id)
@@ -153,7 +132,7 @@ def _append(reader: Reader, answer: Answer) -> tuple[Response, bool]:
     if last and last.score == answer.score:
         return last, False
     if last and not reader.study.allow_changes:
-        raise Refused("changes_not_allowed", "In this study an answer cannot be changed once it is saved.")
+        raise ReadRefused("changes_not_allowed", "In this study an answer cannot be changed once it is saved.")
     response = Response.objects.create(
         client_id=answer.id,
         assignment=assignment,
@@ -164,40 +143,40 @@ def _append(reader: Reader, answer: Answer) -> tuple[Response, bool]:
         minimum=question.minimum,
         maximum=question.maximum,
         source=Response.Source.SIMULATED if reader.study.simulated else Response.Source.BROWSER,
-        answered_at=answer.answered_at,
-        elapsed_ms=answer.elapsed_ms,
+        answered_at=answer.client_answered_at,
+        elapsed_ms=answer.answered_ms,
         visible_ms=answer.visible_ms,
     )
     return response, True
 
 
 def _question(study: Study, assignment: Assignment, answer: Answer) -> Question:
-    """The question answered; Refused where the answer does not fit the study, the read or its example."""
+    """The question answered; ReadRefused where the answer does not fit the study, the read or its example."""
     _refuse_unless_open(study)
     if assignment.read.finished_at:
-        raise Refused("read_finished", "This read is finished; its answers can no longer be changed.")
+        raise ReadRefused("read_finished", "This read is finished; its answers can no longer be changed.")
     if answer.position not in (None, assignment.position) or answer.read not in (None, assignment.read.number):
-        raise Refused("visit_conflict", "This answer names another example or read than its visit.")
+        raise ReadRefused("visit_conflict", "This answer names another example or read than its visit.")
     question = Question.objects.filter(study=study, key=answer.question).first()
     if question is None:
-        raise Refused("unknown_question", f"This study has no question “{answer.question}”.")
+        raise ReadRefused("unknown_question", f"This study has no question “{answer.question}”.")
     if not is_asked(question, assignment.method):
-        raise Refused("not_asked", "This question asks about an explanation, and this method shows none.")
+        raise ReadRefused("not_asked", "This question asks about an explanation, and this method shows none.")
     if not question.minimum <= answer.score <= question.maximum:
-        raise Refused("out_of_range", f"The score must be from {question.minimum} to {question.maximum}.")
+        raise ReadRefused("out_of_range", f"The score must be from {question.minimum} to {question.maximum}.")
     return question
 
 
 @transaction.atomic
 def start_read(reader: Reader, read: Read) -> None:
-    """Open a read. Raises Refused when it is locked or in washout, or the study is not open."""
+    """Open a read. Raises ReadRefused when it is locked or in washout, or the study is not open."""
     state = next(item for item in progress.reads_of(reader) if item.read.pk == read.pk)
     if reader.study.state != Study.State.OPEN:
-        raise Refused("study_closed", "The study is not open for reading.")
+        raise ReadRefused("study_closed", "The study is not open for reading.")
     if state.state == "locked":
-        raise Refused("locked", "Finish the read before this one first.")
+        raise ReadRefused("locked", "Finish the read before this one first.")
     if state.state == "waiting" and state.opens_at:
-        raise Refused("washout", f"This read opens on {when(state.opens_at)}.")
+        raise ReadRefused("washout", f"This read opens on {when(state.opens_at)}.")
     Read.objects.filter(pk=read.pk, opened_at=None).update(opened_at=timezone.now())
 
 
@@ -217,7 +196,7 @@ def finish_read(reader: Reader, read: Read) -> Read:
     missing = list(left.order_by("position").values_list("position", flat=True))
     if missing:
         shown = ", ".join(map(str, missing[:10])) + (" …" if len(missing) > 10 else "")
-        raise Refused(
+        raise ReadRefused(
             "incomplete",
             f"{counted(len(missing), 'example is', 'examples are')} not answered yet: "
             f"{'position' if len(missing) == 1 else 'positions'} {shown}. If an image does not load, tell the "

@@ -95,8 +95,8 @@ class Parcel {
     /** @type {import("./types.js").Loaded} */
     const loaded = {
       assignment, levels: [], layers: new Map(), strips: new Map(),
-      files: files.map(({ role, url, hash, announced, blob }) => (
-        { role, url, sha256: hash || announced, format: blob.type, bytes: blob.size }
+      files: files.map(({ role, hash, announced, blob }) => (
+        { role, sha256: hash || announced, format: blob.type, bytes: blob.size }
       )),
     };
     allOf(assignment, files, await Promise.allSettled(files.map(async ({ decoding, role, blob, frames }) => {

@@ -13,10 +13,6 @@ import { Tab } from "./tabs.js";
 
 const RETRY_MS = 4000;
 const TAKE_OVER = "reading:take-over";
-const CLOSED = {
-  waiting: "Your next read is not open yet.",
-  finished: "This read is finished. Thank you.",
-};
 const NO_STORAGE = "It does not let the page keep answers safely (a private window, cookies refused, or a full disk). Open a "
   + "normal window.";
 /** @type {[string, () => void]} */
@@ -54,8 +50,7 @@ export async function start(config) {
     return;
   }
   if (state.read.state !== "open") {
-    const opens = state.read.opens_at ? ` It opens on ${new Date(state.read.opens_at).toLocaleString()}.` : "";
-    page.message("No read is open", (CLOSED[state.read.state] ?? "") + opens, [], true);
+    page.message("No read is open", "This read is finished. Thank you.", [], true);
     outbox.stop();
     return;
   }

@@ -20,9 +20,8 @@
  * @property {number} of
  * @property {number} total
  * @property {number} done
- * @property {"open"|"waiting"|"finished"} state
+ * @property {"open"|"finished"} state
  * @property {number} resume_position
- * @property {string|null} [opens_at] ISO time, while waiting
  * @property {number|null} [seconds_per_example]
  *
  * @typedef {{action: string, keys: string[], says: string}} Shortcut keys: the signs they write, the first one shown
@@ -85,7 +84,7 @@
  *
  * @typedef {{width: number, height: number, bits: number, samples: Uint8Array|Uint16Array}} Samples
  * @typedef {{width: number, height: number, rgba: Uint8Array}} Layer a heat map's pixels; alpha not multiplied in
- * @typedef {{role: string, url: string, sha256: string, format: string, bytes: number}} FileFacts
+ * @typedef {{role: string, sha256: string, format: string, bytes: number}} FileFacts
  *
  * @typedef {object} Loaded everything needed to show one example without the network
  * @property {Assignment} assignment

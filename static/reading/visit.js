@@ -47,7 +47,7 @@ export class Visit {
    */
   announce(token, display, files, failed = []) {
     this.opened = {
-      id: this.id, position: this.position, read: this.read, visit_token: token, opened_at: this.openedAt,
+      id: this.id, position: this.position, read: this.read, visit_token: token, client_opened_at: this.openedAt,
       images_ready_ms: this.imagesReadyMs, display, files, failed_files: failed,
     };
     return this.pastAFullDisk(this.outbox.add({
@@ -100,7 +100,7 @@ export class Visit {
       position: this.position, held,
       body: {
         visit: this.id, position: this.position, read: this.read, question, score,
-        client_answered_at: new Date().toISOString(), elapsed_ms: this.answeredMs, visible_ms: this.watch.visibleMs,
+        client_answered_at: new Date().toISOString(), answered_ms: this.answeredMs, visible_ms: this.watch.visibleMs,
       },
     });
   }

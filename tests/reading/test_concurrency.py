@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from readerstudy.reading.models import Reader, Response, Visit
 from readerstudy.reading.presentation import visit_token
-from readerstudy.reading.recording import Answer, Refused, finish_read, record_response, record_visit
+from readerstudy.reading.recording import Answer, finish_read, record_response, record_visit
+from readerstudy.reading.refusals import ReadRefused
 from tests.builders import make_reader, make_reads, make_response, make_study, make_user, open_now
 
 pytestmark = [
@@ -46,7 +47,7 @@ def at_once(*works: Callable[[], object]) -> list[object]:
         try:
             barrier.wait(10)
             return work()
-        except Refused as refused:
+        except ReadRefused as refused:
             return refused.code
         finally:
             connection.close()

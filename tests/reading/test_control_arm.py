@@ -11,7 +11,8 @@ from readerstudy.exchange.export import export
 from readerstudy.exchange.tables import completeness, wide_rows
 from readerstudy.reading import progress
 from readerstudy.reading.models import Visit
-from readerstudy.reading.recording import Answer, Refused, finish_read, record_response
+from readerstudy.reading.recording import Answer, finish_read, record_response
+from readerstudy.reading.refusals import ReadRefused
 from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.statistics.results import analyse
 from readerstudy.studies.asking import asked_counts, not_asked
@@ -62,7 +63,7 @@ def test_what_a_reader_gets_names_it_and_an_answer_to_it_is_refused(study, reade
     assert told == {"A": [], "B": ["feature"]}
     control = reader.reads.get(number=1).assignments.filter(method__key="B").first()
     visit = Visit.objects.create(assignment=control)
-    with pytest.raises(Refused, match="this method shows none"):
+    with pytest.raises(ReadRefused, match="this method shows none"):
         record_response(reader, Answer(uuid.uuid4(), visit.pk, "feature", 3))
     assert record_response(reader, Answer(uuid.uuid4(), visit.pk, "confidence", 3))[1]
 
@@ -79,7 +80,7 @@ def test_a_question_that_is_asked_still_holds_the_read_up(study, reader):
     first = reader.reads.get(number=1)
     for assignment in first.assignments.all():
         make_response(assignment, Question.objects.get(study=study, key="confidence"), 3)
-    with pytest.raises(Refused, match="3 examples are not answered yet"):
+    with pytest.raises(ReadRefused, match="3 examples are not answered yet"):
         finish_read(reader, first)
 
 

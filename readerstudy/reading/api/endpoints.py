@@ -1,53 +1,57 @@
 """The reading room's JSON API (docs/reading-api.md). `me = asking(request, slug)` is the first line of every view.
 
-Paths under /practice/ are the same for the practice read; the others mean the reader's open scored read.
+Paths under /practice/ are the same for the practice read; the others mean the reader's open scored read. Views let
+refusals pass: common/api_errors.py makes the answer of them.
 """
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from django.http import Http404
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiTypes, extend_schema
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.decorators import api_view, permission_classes
-from rest_framework.exceptions import APIException
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response as ApiResponse
 
+from readerstudy.common.api_errors import CONTENT_TYPE, Problem
 from readerstudy.common.idle import IDLE_AFTER_S
 from readerstudy.common.wording import when
-from readerstudy.reading import keys, presentation, progress, recording
+from readerstudy.reading import keys, presentation, progress, recording, starting
 from readerstudy.reading.access import reader
-from readerstudy.reading.api.serializers import (
-    AnswerIn,
-    AnswerOut,
-    Feedback,
-    FinishedRead,
-    NewVisit,
-    Preferences,
-    VisitMeasures,
-)
+from readerstudy.reading.api import answers as shapes
+from readerstudy.reading.api import requests as bodies
 from readerstudy.reading.feedback import practice_feedback
 from readerstudy.reading.models import Assignment, Read, Reader, Response, Visit
-from readerstudy.reading.recording import Answer, Refused
+from readerstudy.reading.recording import Answer
+from readerstudy.reading.refusals import ReadRefused
 from readerstudy.studies.asking import asked_counts
 
 FILE_URL_NAME = "reading_file"
+Shape = type[serializers.BaseSerializer[Any]]
 
 
-class Conflict(APIException):
-    """A write that will never be taken as it is."""
+def endpoint(
+    method: str, answer: Shape, body: Shape | None = None, created: bool = False
+) -> Callable[[Callable[..., ApiResponse]], Callable[..., Any]]:
+    """A view of one method, described by what it takes and answers. created: 201 the first time, 200 for a repeat."""
+    refused = (401, 403, 404, 409) if method == "GET" else (400, 401, 403, 404, 409)
+    answers: dict[Any, Any] = {200: answer} | ({201: answer} if created else {})
+    answers |= {(status, CONTENT_TYPE): Problem for status in refused}
 
-    status_code = 409
+    def decorate(view: Callable[..., ApiResponse]) -> Callable[..., Any]:
+        view = permission_classes([AllowAny])(view)  # `asking` is the permission
+        return extend_schema(request=body, responses=answers)(api_view([method])(view))
 
-    def __init__(self, refused: Refused) -> None:
-        super().__init__(refused.detail, refused.code)
+    return decorate
 
 
 def asking(request: Request, slug: str) -> Reader:
     """The reader, by the one access helper; refused when the page was opened by someone else on this workstation."""
-    wrong = Conflict(Refused("wrong_reader", "Someone else has logged in on this computer: reload the page."))
+    wrong = ReadRefused("wrong_reader", "Someone else has logged in on this computer: reload the page.")
     page_of = request.headers.get("X-Reader")
     try:
         me = reader(request, slug)
@@ -84,9 +88,14 @@ def assignment_at(me: Reader, practice: bool, position: int) -> Assignment:
     return assignment
 
 
-@extend_schema(responses=OpenApiTypes.OBJECT)
-@api_view(["GET"])
-@permission_classes([AllowAny])
+@endpoint("POST", shapes.Started)
+def start(request: Request, slug: str) -> ApiResponse:
+    """Open the read that is next (practice first), or go on with it. Reading needs this once for each read."""
+    read = starting.start_next(asking(request, slug))
+    return ApiResponse({"read": read.number, "practice": read.number == Read.PRACTICE})
+
+
+@endpoint("GET", shapes.State)
 def state(request: Request, slug: str, practice: bool = False) -> ApiResponse:
     """Study, questions and where the reader stands."""
     me = asking(request, slug)
@@ -112,9 +121,7 @@ def state(request: Request, slug: str, practice: bool = False) -> ApiResponse:
     )
 
 
-@extend_schema(responses=OpenApiTypes.OBJECT)
-@api_view(["GET"])
-@permission_classes([AllowAny])
+@endpoint("GET", shapes.Assignment)
 def assignment(request: Request, slug: str, position: int, practice: bool = False) -> ApiResponse:
     """One example with its panels, and what this reader has answered so far."""
     me = asking(request, slug)
@@ -126,97 +133,79 @@ def assignment(request: Request, slug: str, position: int, practice: bool = Fals
     return ApiResponse(facts)
 
 
-@extend_schema(responses=OpenApiTypes.OBJECT)
-@api_view(["GET"])
-@permission_classes([AllowAny])
+@endpoint("GET", shapes.Answers)
 def answers(request: Request, slug: str, practice: bool = False) -> ApiResponse:
     """This reader's answers to every example of the read, with those that have none."""
     me = asking(request, slug)
     return ApiResponse({"examples": presentation.answers_facts(open_read(me, practice), me.study)})
 
 
-@extend_schema(request=NewVisit, responses=OpenApiTypes.OBJECT)
-@api_view(["POST"])
-@permission_classes([AllowAny])
+@endpoint("POST", shapes.VisitOpened, bodies.NewVisit, created=True)
 def visits(request: Request, slug: str, practice: bool = False) -> ApiResponse:
     """One opening of an assignment. The same id again brings its measures up to date, if it has any."""
     me = asking(request, slug)
-    data = _valid(NewVisit(data=request.data))
-    failed = data.pop("failed_files", [])
-    if failed:
-        data["display"] = {**data.get("display", {}), "failed_files": failed}
-    visit_id, position, number, token = (data.pop(name, None) for name in ("id", "position", "read", "visit_token"))
+    data = _valid(bodies.NewVisit(data=request.data))
+    measures = _measures(data)
+    visit_id, token = data["id"], data["visit_token"]
     known = Visit.objects.filter(id=visit_id, assignment__read__reader=me).select_related("assignment").first()
     created = False
     if known is None:
-        found = assignment_at(me, practice, position)
-        if token != presentation.visit_token(found) or number not in (None, found.read.number):
-            raise Conflict(Refused("stale_visit", "This page is of another read: reload it."))
-        _, created = _refusing(recording.record_visit, found, visit_id, data)
+        found = assignment_at(me, practice, data["position"])
+        if token != presentation.visit_token(found) or data.get("read") not in (None, found.read.number):
+            raise ReadRefused("stale_visit", "This page is of another read: reload it.")
+        opened = {**measures, "client_opened_at": data.get("client_opened_at")}
+        _, created = recording.record_visit(found, visit_id, opened)
     elif token != presentation.visit_token(known.assignment):
-        raise Conflict(Refused("visit_conflict", "A visit of another example is stored with this id already."))
-    if not created and data.get("visible_ms") is not None:
+        raise ReadRefused("visit_conflict", "A visit of another example is stored with this id already.")
+    if not created and measures.get("visible_ms") is not None:
         # A page that is being closed says in one request what it opened and how long it was looked at.
-        _refusing(recording.update_visit, me, visit_id, data)
+        recording.update_visit(me, visit_id, measures)
     return ApiResponse({"id": str(visit_id), "saved_at": timezone.now()}, status=201 if created else 200)
 
 
-@extend_schema(request=VisitMeasures, responses=OpenApiTypes.OBJECT)
-@api_view(["PUT"])
-@permission_classes([AllowAny])
+@endpoint("PUT", shapes.Saved, bodies.VisitMeasures)
 def visit(request: Request, slug: str, visit_id: uuid.UUID, practice: bool = False) -> ApiResponse:
     """Later measures of a visit, and its comment."""
     me = asking(request, slug)
-    found = _refusing(recording.update_visit, me, visit_id, _valid(VisitMeasures(data=request.data)))
+    found = recording.update_visit(me, visit_id, _measures(_valid(bodies.VisitMeasures(data=request.data))))
     return ApiResponse({"saved_at": found.last_received_at})
 
 
-@extend_schema(request=AnswerIn, responses=AnswerOut)
-@api_view(["PUT"])
-@permission_classes([AllowAny])
+@endpoint("PUT", shapes.AnswerStored, bodies.NewAnswer, created=True)
 def response(request: Request, slug: str, response_id: uuid.UUID, practice: bool = False) -> ApiResponse:
     """One answer, appended. The same id again answers the same and stores nothing."""
     me = asking(request, slug)
-    data = _valid(AnswerIn(data=request.data))
-    data["answered_at"] = data.pop("client_answered_at", None)
-    answer = Answer(response_id, **data)
-    stored, created = _refusing(recording.record_response, me, answer)
+    answer = Answer(response_id, **_valid(bodies.NewAnswer(data=request.data)))
+    stored, created = recording.record_response(me, answer)
     body = {"saved_at": stored.received_at, "revision": stored.revision, "score": stored.score}
     return ApiResponse(body, status=201 if created else 200)
 
 
-@extend_schema(responses=Feedback)
-@api_view(["GET"])
-@permission_classes([AllowAny])
+@endpoint("GET", shapes.Feedback)
 def feedback(request: Request, slug: str, position: int) -> ApiResponse:
     """Whether the practice prediction was right, once every question is answered."""
     me = asking(request, slug)
-    found = assignment_at(me, True, position)
-    return ApiResponse(_refusing(practice_feedback, found))
+    return ApiResponse(practice_feedback(assignment_at(me, True, position)))
 
 
-@extend_schema(request=FinishedRead, responses=OpenApiTypes.OBJECT)
-@api_view(["POST"])
-@permission_classes([AllowAny])
+@endpoint("POST", shapes.Finished, bodies.FinishedRead)
 def finish(request: Request, slug: str, practice: bool = False) -> ApiResponse:
     """End the read; refused while an answer is missing. A repeat changes nothing, also once the next read is open."""
     me = asking(request, slug)
     latest = open_read(me, practice)
-    number = _valid(FinishedRead(data=request.data)).get("read", latest.number)
+    number = _valid(bodies.FinishedRead(data=request.data)).get("read", latest.number)
     named = latest if number == latest.number else me.reads.filter(number=number, finished_at__isnull=False).first()
     if named is None:
-        raise Conflict(Refused("stale_read", f"Read {number} is not open: reload the page."))
-    read = _refusing(recording.finish_read, me, named)
+        raise ReadRefused("stale_read", f"Read {number} is not open: reload the page.")
+    read = recording.finish_read(me, named)
     return ApiResponse({"finished_at": read.finished_at, "detail": _what_next(me)})
 
 
-@extend_schema(request=Preferences, responses=Preferences)
-@api_view(["PUT"])
-@permission_classes([AllowAny])
+@endpoint("PUT", shapes.Preferences, bodies.WantedPreferences)
 def preferences(request: Request, slug: str, practice: bool = False) -> ApiResponse:
     """How this reader likes to work: single-key shortcuts on or off, and keys of their own."""
     me = asking(request, slug)
-    wanted = _valid(Preferences(data=request.data))
+    wanted = _valid(bodies.WantedPreferences(data=request.data))
     for name, value in wanted.items():
         setattr(me, name, value)
     me.save(update_fields=list(wanted))
@@ -232,13 +221,14 @@ def _what_next(me: Reader) -> str:
     return "The next read is ready when you are."
 
 
-def _valid(serializer: Any) -> dict[str, Any]:
+def _measures(data: dict[str, Any]) -> dict[str, Any]:
+    """What is stored of a body with measures, by column; titles of failed files are kept with the display facts."""
+    measures = {name: data[name] for name in bodies.MEASURES if name in data}
+    if data.get("failed_files"):
+        measures["display"] = {**measures.get("display", {}), "failed_files": data["failed_files"]}
+    return measures
+
+
+def _valid(serializer: serializers.BaseSerializer[Any]) -> dict[str, Any]:
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
-
-
-def _refusing(function: Any, *arguments: Any) -> Any:
-    try:
-        return function(*arguments)
-    except Refused as refused:
-        raise Conflict(refused) from refused

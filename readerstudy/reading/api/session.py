@@ -4,19 +4,25 @@ The reading page says in a signed word whose it is (pages of earlier versions: i
 person's password helps. Nothing here needs a cookie, for a browser may have deleted all of them.
 """
 
-import json
-
 from allauth.account.adapter import get_adapter
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth import login
 from django.core.exceptions import ValidationError
 from django.core.signing import BadSignature, TimestampSigner
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.debug import sensitive_variables
-from django.views.decorators.http import require_http_methods
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import api_view, permission_classes
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response as ApiResponse
 
 from readerstudy.accounts.models import User
+from readerstudy.common.api_errors import CONTENT_TYPE, Problem
+from readerstudy.common.refusals import Refusal
+from readerstudy.reading.api.answers import LoggedIn
+from readerstudy.reading.api.requests import Password
 
 COOKIE = "reading_as"
 _SALT = "reading_session"
@@ -42,46 +48,63 @@ def page_of(user: User) -> str:
     return TimestampSigner(salt=_SALT).sign(str(user.pk))
 
 
-def _whose(request: HttpRequest, page: object) -> int:
-    """Primary key of the person whose page asks. Raises ValueError or BadSignature when the page cannot say."""
-    if isinstance(page, str) and page:
-        return int(TimestampSigner(salt=_SALT).unsign(page, max_age=_SECONDS))
-    return int(request.get_signed_cookie(COOKIE, salt=_SALT, max_age=_SECONDS) or "")
+class PasswordRefused(Refusal):
+    """No log-in came of it; the sentence is for the dialog."""
+
+    code, status = "password_refused", 403
 
 
-@require_http_methods(["GET", "POST"])
-@ensure_csrf_cookie
-@sensitive_variables("body", "password")
-def session(request: HttpRequest) -> HttpResponse:
-    """POST {"password", "page"}: log the person of this page in again. GET: only a CSRF cookie, where it was deleted.
+def _whose(request: HttpRequest, page: str | None) -> int:
+    """Primary key of the person whose page asks. Raises PasswordRefused when the page cannot say."""
+    try:
+        if page:
+            return int(TimestampSigner(salt=_SALT).unsign(page, max_age=_SECONDS))
+        return int(request.get_signed_cookie(COOKIE, salt=_SALT, max_age=_SECONDS) or "")
+    except (ValueError, KeyError, BadSignature):
+        raise PasswordRefused("Log in on the log-in page in another tab, then try again here.", status=400) from None
+
+
+@extend_schema(methods=["GET"], request=None, responses={204: None})
+@extend_schema(
+    methods=["POST"],
+    request=Password,
+    responses={200: LoggedIn} | {(status, CONTENT_TYPE): Problem for status in (400, 403, 429)},
+)
+@api_view(["GET", "POST"])
+@permission_classes([AllowAny])
+@sensitive_variables("body")
+def session(request: Request) -> ApiResponse:
+    """POST: log the person of this page in again, by password. GET: only a CSRF cookie, where it was deleted.
 
     Rate limits are those of the log-in page. Whoever has logged in in another tab meanwhile needs no password here; the
     API notices when it is somebody else.
     """
+    asked = request._request
     if request.method == "GET":
-        return HttpResponse(status=204)
-    if isinstance(request.user, User):
-        return JsonResponse({"reader": request.user.username})
-    try:
-        body = json.loads(request.body)
-        password, pk = body["password"], _whose(request, body.get("page"))
-    except (AttributeError, ValueError, KeyError, TypeError, RecursionError, BadSignature):
-        return _problem("Log in on the log-in page in another tab, then try again here.", 400)
-    user = User.objects.filter(pk=pk, is_active=True).first()
+        return ApiResponse(status=204)
+    if isinstance(asked.user, User):
+        return ApiResponse({"reader": asked.user.username})
+    body = Password(data=request.data)
+    body.is_valid(raise_exception=True)
+    user = User.objects.filter(pk=_whose(asked, body.validated_data.get("page")), is_active=True).first()
     if user is None:
-        return _problem("The server does not know this account any more.", 403, "account_unknown")
+        raise PasswordRefused("The server does not know this account any more.", "account_unknown")
     if is_mfa_enabled(user):
-        return _problem("Your account has a second factor: log in in another tab, then try again here.", 403)
+        raise PasswordRefused("Your account has a second factor: log in in another tab, then try again here.")
+    _log_in(asked, user, body.validated_data["password"])
+    return ApiResponse({"reader": user.username})
+
+
+session.csrf_exempt = False  # api_view leaves the token to the session of who is logged in; nobody is, here
+session = ensure_csrf_cookie(session)
+
+
+@sensitive_variables("password")
+def _log_in(request: HttpRequest, user: User, password: str) -> None:
     try:
-        known = get_adapter(request).authenticate(request, username=user.username, password=str(password))
+        known = get_adapter(request).authenticate(request, username=user.username, password=password)
     except ValidationError as error:
-        return _problem(" ".join(error.messages), 429)
+        raise PasswordRefused(" ".join(error.messages), status=429) from error
     if known is None or known.pk != user.pk:
-        return _problem("That password is not right.", 403)
+        raise PasswordRefused("That password is not right.")
     login(request, known, backend="django.contrib.auth.backends.ModelBackend")
-    return JsonResponse({"reader": user.username})
-
-
-def _problem(detail: str, status: int, code: str = "password_refused") -> JsonResponse:
-    body = {"title": "Not logged in", "detail": detail, "status": status, "code": code}
-    return JsonResponse(body, status=status, content_type="application/problem+json")

@@ -5,7 +5,10 @@ from django.urls import path
 from readerstudy.reading.api import endpoints
 from readerstudy.reading.api.session import session
 
-urlpatterns = [path("session/", session, name="api_session")]
+urlpatterns = [
+    path("session/", session, name="api_session"),
+    path("reading/<slug:slug>/start/", endpoints.start, name="api_reading_start"),
+]
 for prefix, name, practice in (
     ("reading/<slug:slug>/", "api_reading", False),
     ("reading/<slug:slug>/practice/", "api_reading_practice", True),

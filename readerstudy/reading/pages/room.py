@@ -1,6 +1,6 @@
 """The reading room's pages. `me = reader(request, slug)` is the first line of every view.
 
-A new reader goes consent -> profile -> instructions -> practice -> reads; `next_step` is the one place that says so.
+A new reader goes consent -> profile -> instructions -> practice -> reads; `starting.next_step` is the one place that says so.
 """
 
 import hashlib
@@ -13,24 +13,14 @@ from django.utils import timezone
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST
 
-from readerstudy.reading import progress, recording
+from readerstudy.reading import progress
 from readerstudy.reading.access import reader
 from readerstudy.reading.api.session import page_of, remember
 from readerstudy.reading.models import Read, Reader
 from readerstudy.reading.pages.forms import ConsentForm, KeysForm, ProfileForm
-from readerstudy.reading.recording import Refused
+from readerstudy.reading.starting import next_step, start_next
 from readerstudy.studies.asking import asked_counts
-
-
-def next_step(me: Reader) -> str:
-    """Name of the page a reader must go through first; "reading_list" when all is done."""
-    if me.consented_at is None:
-        return "reading_consent"
-    if not me.specialty:
-        return "reading_profile"
-    if me.instructions_read_at is None:
-        return "reading_instructions"
-    return "reading_list"
+from readerstudy.studies.pages.attempts import attempt
 
 
 def reading_list(request: HttpRequest, slug: str) -> HttpResponse:
@@ -105,15 +95,10 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
     step = next_step(me)
     if step != "reading_list":
         return redirect(step, slug)
-    now = progress.current(progress.reads_of(me))
-    if now is None:
+    started: list[Read] = []
+    if not attempt(request, lambda: started.append(start_next(me))):
         return redirect("reading_list", slug)
-    try:
-        recording.start_read(me, now.read)
-    except Refused as refused:
-        messages.error(request, refused.detail)
-        return redirect("reading_list", slug)
-    return redirect("reading_practice" if now.read.number == Read.PRACTICE else "reading_read", slug)
+    return redirect("reading_practice" if started[0].number == Read.PRACTICE else "reading_read", slug)
 
 
 @require_POST

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 def test_a_visit_of_another_read_is_refused(client, me):
     token = client.get(BASE + "assignments/1/").json()["visit_token"]
     answer_all(client, me.reads.get(number=1))
-    client.post(BASE + "finish/")
+    client.post(BASE + "finish/", content_type="application/json")
     me.reads.filter(number=2).update(opened_at=timezone.now())
     stale = {"id": str(uuid.uuid4()), "position": 1, "visit_token": token}
     assert client.post(BASE + "visits/", stale, content_type="application/json").json()["code"] == "stale_visit"
@@ -25,12 +25,12 @@ def test_finishing_names_what_is_missing_and_then_closes_the_read(client, me):
     read = me.reads.get(number=1)
     visit = open_visit(client, 1)
     answer(client, visit)
-    refused = client.post(BASE + "finish/")
+    refused = client.post(BASE + "finish/", content_type="application/json")
     assert refused.status_code == 409
     assert "4 examples are not answered yet: positions 1, 2, 3, 4" in refused.json()["detail"]
     answer_all(client, read)
-    assert client.post(BASE + "finish/").status_code == 200
-    assert client.post(BASE + "finish/").status_code == 200
+    assert client.post(BASE + "finish/", content_type="application/json").status_code == 200
+    assert client.post(BASE + "finish/", content_type="application/json").status_code == 200
     assert answer(client, visit, score=1).json()["code"] == "read_finished"
 
 
@@ -52,10 +52,10 @@ def test_an_excluded_example_does_not_hold_a_reader_up(client, me):
         visit = open_visit(client, position)
         for question in ("confidence", "feature"):
             answer(client, visit, question)
-    assert client.post(BASE + "finish/").status_code == 409
+    assert client.post(BASE + "finish/", content_type="application/json").status_code == 409
     broken = read.assignments.get(position=4).example
     Exclusion.objects.create(study=me.study, example=broken, why="the image is damaged")
-    assert client.post(BASE + "finish/").status_code == 200
+    assert client.post(BASE + "finish/", content_type="application/json").status_code == 200
 
 
 def test_changes_can_be_forbidden(client, me):
@@ -68,7 +68,7 @@ def test_changes_can_be_forbidden(client, me):
 def test_washout_is_enforced_by_the_server(client, me):
     type(me.study).objects.filter(pk=me.study.pk).update(washout_days=7)
     answer_all(client, me.reads.get(number=1))
-    client.post(BASE + "finish/")
+    client.post(BASE + "finish/", content_type="application/json")
     client.post("/reading/trial/start/")
     assert me.reads.get(number=2).opened_at is None
     page = client.get("/reading/trial/").content.decode()
@@ -94,7 +94,7 @@ def test_a_closed_study_takes_nothing_more(client, me):
     for refused in (
         client.post(BASE + "visits/", opening, content_type="application/json"),
         put(client, f"visits/{visit}/", {"comment": "on second thoughts"}),
-        client.post(BASE + "finish/"),
+        client.post(BASE + "finish/", content_type="application/json"),
     ):
         assert (refused.status_code, refused.json()["code"]) == (409, "study_closed")
     assert Visit.objects.get(id=visit).comment is None
