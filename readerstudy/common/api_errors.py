@@ -48,7 +48,7 @@ def problem_json(error: Exception, context: dict[str, Any]) -> Response | None:
         errors = _by_field(data)
         detail = "; ".join(f"{field}: {text}" if field else text for field in errors for text in errors[field])
     headers = {name: response[name] for name in ("WWW-Authenticate", "Retry-After", "Allow") if name in response}
-    return _answer(status, _code(error, detail), detail, errors, headers)
+    return _answer(status, _code(error, data), detail, errors, headers)
 
 
 def _answer(
@@ -62,15 +62,13 @@ def _answer(
     return Response(body, status=status, headers=headers, content_type=CONTENT_TYPE)
 
 
-def _code(error: Exception, detail: str) -> str:
+def _code(error: Exception, data: Any) -> str:
     if isinstance(error, NotAuthenticated):
         return "login_required"
-    if detail.startswith("CSRF Failed"):
-        return CSRF_FAILED
-    codes = error.get_codes() if isinstance(error, serializers.ValidationError) else ""
-    if "unknown_field" in str(codes):
-        return "unknown_field"
-    return str(getattr(getattr(error, "detail", None), "code", None) or getattr(error, "default_code", "error"))
+    if isinstance(error, serializers.ValidationError):
+        return "unknown_field" if "unknown_field" in str(error.get_codes()) else "invalid"
+    detail = data["detail"]
+    return CSRF_FAILED if str(detail).startswith("CSRF Failed") else str(getattr(detail, "code", "error"))
 
 
 def _by_field(data: Any, where: str = "") -> dict[str, list[str]]:

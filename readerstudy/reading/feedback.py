@@ -18,7 +18,7 @@ def practice_feedback(assignment: Assignment) -> dict[str, object]:
         raise ReadRefused("not_answered", "Answer every question of this practice example first.")
     prediction = example.prediction
     if _is_asked_elsewhere(assignment, prediction.case):
-        raise ReadRefused("asked_elsewhere", "Another study asks you about this radiograph, so no feedback is given here.")
+        raise ReadRefused("asked_elsewhere", "Another study asks you about this radiograph: no feedback is given here.")
     truth = Truth.objects.get(case=prediction.case_id, pathology=prediction.pathology)
     verdict = "is present: the model is right" if truth.label else "is not present: the model is wrong"
     return {"truth": truth.label, "text": f"{prediction.pathology} {verdict}. Practice answers are not analysed."}

@@ -120,7 +120,7 @@ def _known(reader: Reader, answer: Answer) -> Response | None:
 def _append(reader: Reader, answer: Answer) -> tuple[Response, bool]:
     visit = Visit.objects.filter(id=answer.visit, assignment__read__reader=reader).first()
     if visit is None:
-        raise ReadRefused("unknown_visit", "This answer belongs to a visit the server has not seen: send the visit first.")
+        raise ReadRefused("unknown_visit", "The server has not seen the visit of this answer: send the visit first.")
     # The read's row too: finishing it waits for this answer, or this answer finds it finished.
     locked = Assignment.objects.select_for_update(of=("self", "read")).select_related("read")
     assignment = locked.get(pk=visit.assignment_id)

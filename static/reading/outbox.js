@@ -4,7 +4,7 @@
  * repeated request stores nothing twice. Entries belong to one reader of one study; another reader who logs in on the
  * same workstation never sends them.
  *
- * @typedef {{kind: "response", body: import("./api_types.js").AnswerIn}
+ * @typedef {{kind: "response", body: import("./api_types.js").NewAnswer}
  *   | {kind: "visit", body: import("./api_types.js").NewVisit}
  *   | {kind: "visit-update", body: import("./api_types.js").VisitMeasures}} Content
  * @typedef {object} Envelope

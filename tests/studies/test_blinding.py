@@ -11,7 +11,7 @@ from readerstudy.accounts.models import User
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
 from readerstudy.reading.feedback import practice_feedback
 from readerstudy.reading.models import Assignment, Read
-from readerstudy.reading.recording import Refused
+from readerstudy.reading.refusals import ReadRefused
 from readerstudy.studies import invitations, lifecycle, looking
 from readerstudy.studies.blinding import READS_THERE, member_conflicts
 from readerstudy.studies.checklist import checklist
@@ -222,7 +222,7 @@ def test_practice_of_one_study_does_not_tell_the_truth_of_another(batch):
     assignment = Assignment.objects.create(read=practice, example=example, method=teaching.methods.first(), position=1)
     for question in teaching.questions.all():
         make_response(assignment, question, 3)
-    with pytest.raises(Refused, match="Another study asks you"):
+    with pytest.raises(ReadRefused, match="Another study asks you"):
         practice_feedback(assignment)
     open_now(scoring)
     scoring.state, scoring.closed_at = "closed", scoring.opened_at

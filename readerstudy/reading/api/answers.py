@@ -105,17 +105,18 @@ class CaseFacts(Shape):
 
 
 class PanelFacts(Shape):
-    """What is there besides the first five goes by `type`."""
+    """What is there beside the first six goes by `shows`."""
 
     key = serializers.CharField()
     title = serializers.CharField()
     what_is_this = serializers.CharField()
-    type = serializers.ChoiceField(choices=["input", "map", "animation"])
+    shows = serializers.CharField(help_text="The panel's form: input, still, animation, curve, flow.")
+    type = serializers.ChoiceField(choices=["input", "map", "animation"], help_text="For pages older than `shows`.")
     sha256s = serializers.DictField(child=serializers.CharField(), help_text="Keyed hashes by field, as layer_url.")
-    layer_url = serializers.CharField(help_text="map: a PNG with alpha.", **LEFT_OUT, **NULL)
-    opacity = serializers.FloatField(help_text="map: at first, 0..1.", **LEFT_OUT)
+    layer_url = serializers.CharField(help_text="still, curve, flow: a PNG with alpha.", **LEFT_OUT, **NULL)
+    opacity = serializers.FloatField(help_text="still, flow: at first, 0..1.", **LEFT_OUT)
     legend = serializers.ListField(
-        child=serializers.CharField(), help_text="map: colours from the weakest pixel shown to the strongest.", **LEFT_OUT
+        child=serializers.CharField(), help_text="still, flow: colours, the weakest pixel's first.", **LEFT_OUT
     )
     strip_url = serializers.CharField(help_text="animation: a grey PNG of square frames.", **LEFT_OUT, **NULL)
     frames = serializers.IntegerField(**LEFT_OUT)

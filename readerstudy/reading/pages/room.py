@@ -1,6 +1,6 @@
 """The reading room's pages. `me = reader(request, slug)` is the first line of every view.
 
-A new reader goes consent -> profile -> instructions -> practice -> reads; `starting.next_step` is the one place that says so.
+A new reader goes consent -> profile -> instructions -> practice -> reads; starting.py is the one place that says so.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from readerstudy.reading import progress
 from readerstudy.reading.access import reader
 from readerstudy.reading.api.session import page_of, remember
-from readerstudy.reading.models import Read, Reader
+from readerstudy.reading.models import Read
 from readerstudy.reading.pages.forms import ConsentForm, KeysForm, ProfileForm
 from readerstudy.reading.starting import next_step, start_next
 from readerstudy.studies.asking import asked_counts
