@@ -121,7 +121,8 @@ def test_no_function_is_longer_than_a_screen():
 
 
 def test_no_source_file_has_two_subjects():
-    files = source_files(".py", ".js", ".css", ".html")
+    generated = {ROOT / "static/reading/api_types.js"}
+    files = [path for path in source_files(".py", ".js", ".css", ".html") if path not in generated]
     long = {str(path.relative_to(ROOT)) for path in files if len(path.read_text("utf-8").splitlines()) > LONGEST_FILE}
     assert long - LONG_FILES == set(), f"over {LONGEST_FILE} lines"
     assert LONG_FILES - long == set(), "shorter by now, or moved: take it out of LONG_FILES"

@@ -4,31 +4,111 @@
  */
 
 /**
- * @typedef {object} AnswerIn
- * @property {string} visit
- * @property {number|null} [position]
- * @property {number|null} [read]
- * @property {string} question
- * @property {number} score
- * @property {string|null} [client_answered_at]
- * @property {number|null} [elapsed_ms]
- * @property {number|null} [visible_ms]
- */
-
-/**
- * @typedef {object} AnswerOut
- * @property {string} saved_at
+ * A part of an answer. Fields are always there, unless they are not required.
+ * @typedef {object} AnswerStored
+ * @property {string} saved_at By the server's clock.
  * @property {number} revision
  * @property {number} score
  */
 
 /**
+ * A part of an answer. Fields are always there, unless they are not required.
+ * @typedef {object} Answers
+ * @property {AnswersOfExample[]} examples
+ */
+
+/**
+ * A part of an answer. Fields are always there, unless they are not required.
+ * @typedef {object} AnswersOfExample
+ * @property {number} position
+ * @property {Object<string, number>} answers
+ * @property {string[]} not_asked
+ */
+
+/**
+ * A part of an answer. Fields are always there, unless they are not required.
+ * @typedef {object} Assignment
+ * @property {number} position
+ * @property {number} total
+ * @property {ExampleFacts} example
+ * @property {MethodFacts} method
+ * @property {boolean} practice
+ * @property {CaseFacts} case
+ * @property {PanelFacts[]} panels
+ * @property {string[]} not_asked Questions this method leaves out.
+ * @property {Object<string, number>} answers The latest score, by question.
+ * @property {string} comment
+ * @property {string} visit_token Comes back with the visit.
+ */
+
+/**
+ * A part of an answer. Fields are always there, unless they are not required.
+ * @typedef {object} CaseFacts
+ * @property {ImageFacts} image
+ * @property {Field} crop The model's field of view.
+ */
+
+/**
+ * The screen, how large the panels were, and how the example was first seen.
+ * @typedef {object} Display
+ * @property {Extent|null} [screen]
+ * @property {Extent|null} [viewport]
+ * @property {number|null} [device_pixel_ratio]
+ * @property {number|null} [panel_px]
+ * @property {PanelsShownEnum} [panels_shown]
+ * @property {boolean|null} [reduced_motion]
+ * @property {ViewAtFirst|null} [view]
+ * @property {DisplayCheck|null} [check]
+ * @property {string|null} [failed_why]
+ */
+
+/**
+ * What the reader said of the grey ramp at the start of the sitting.
+ * @typedef {object} DisplayCheck
+ * @property {string|null} [checked_at]
+ * @property {boolean|null} [dark_square_seen]
+ * @property {boolean|null} [light_square_seen]
+ * @property {number|null} [panel_px]
+ * @property {boolean|null} [large_enough]
+ */
+
+/**
+ * Null: the study does not tell it, or it is not known.
+ * @typedef {object} ExampleFacts
+ * @property {string} pathology
+ * @property {number|null} probability_percent
+ * @property {string|null} probability_band In words, such as “75–100 %”.
+ * @property {string|null} sex
+ * @property {string|null} age
+ * @property {string|null} view AP, PA ...
+ * @property {string|null} origin The data set that the image is from.
+ */
+
+/**
+ * In CSS pixels.
+ * @typedef {object} Extent
+ * @property {number|null} [width]
+ * @property {number|null} [height]
+ * @property {number|null} [color_depth]
+ */
+
+/**
+ * A part of an answer. Fields are always there, unless they are not required.
  * @typedef {object} Feedback
- * @property {boolean} truth
+ * @property {boolean} truth Whether the pathology is present.
  * @property {string} text
  */
 
 /**
+ * A square of the radiograph, in its pixels.
+ * @typedef {object} Field
+ * @property {number} x
+ * @property {number} y
+ * @property {number} size
+ */
+
+/**
+ * A file as the reader's browser drew it; `role` is "image" or the panel's key.
  * @typedef {object} FileShown
  * @property {string} role
  * @property {string} sha256
@@ -37,51 +117,267 @@
  */
 
 /**
+ * A part of an answer. Fields are always there, unless they are not required.
+ * @typedef {object} Finished
+ * @property {string} finished_at
+ * @property {string} detail A sentence for the reader, such as when the next read opens.
+ */
+
+/**
+ * Which read ends; the open one where it is left out.
  * @typedef {object} FinishedRead
  * @property {number} [read]
  */
 
 /**
- * Durations in milliseconds since the opening, by the browser's monotonic clock.
- * @typedef {object} NewVisit
- * @property {number|null} [images_ready_ms]
- * @property {number|null} [first_input_ms]
- * @property {number|null} [answered_ms]
- * @property {number|null} [visible_ms]
- * @property {number|null} [idle_ms]
- * @property {number} [animation_loops]
- * @property {unknown} [display]
- * @property {Object<string, number>} [actions]
- * @property {FileShown[]} [files]
- * @property {string|null} [comment]
- * @property {string} id
- * @property {number} position
+ * Of the image's own grey range, 0..1.
+ * @typedef {object} GreyWindow
+ * @property {number|null} [centre]
+ * @property {number|null} [width]
+ * @property {boolean|null} [invert]
+ */
+
+/**
+ * A part of an answer. Fields are always there, unless they are not required.
+ * @typedef {object} ImageFacts
+ * @property {string|null} url
+ * @property {number} bits Up to 8: a grey PNG. More: high byte in red, low byte in green.
+ * @property {number[]|null} window Darkest, brightest; null: all.
+ * @property {number} width
+ * @property {number} height
+ * @property {string} sha256 A keyed hash of the stored file.
+ */
+
+/**
+ * A part of an answer. Fields are always there, unless they are not required.
+ * @typedef {object} LoggedIn
+ * @property {string} reader The account's name.
+ */
+
+/**
+ * A part of an answer. Fields are always there, unless they are not required.
+ * @typedef {object} MethodFacts
+ * @property {string} label
+ */
+
+/**
+ * One score. `position` and `read`, where sent, must be those of the visit.
+ * @typedef {object} NewAnswer
+ * @property {string} visit
+ * @property {number|null} [position]
  * @property {number|null} [read]
- * @property {string} visit_token
- * @property {string|null} [opened_at]
- * @property {string[]} [failed_files]
+ * @property {string} question
+ * @property {number} score
+ * @property {string|null} [client_answered_at] By the client's clock.
+ * @property {number|null} [answered_ms] From the visit's opening to this answer.
+ * @property {number|null} [visible_ms] Of that, while the page was visible.
  */
 
 /**
- * Either or both. `keys`: {action: [key, ...]}, what is left out has its usual keys, so {} resets all.
- * @typedef {object} Preferences
- * @property {boolean} [single_key_shortcuts]
- * @property {unknown} [keys]
- */
-
-/**
- * Durations in milliseconds since the opening, by the browser's monotonic clock.
- * @typedef {object} VisitMeasures
- * @property {number|null} [images_ready_ms]
- * @property {number|null} [first_input_ms]
- * @property {number|null} [answered_ms]
- * @property {number|null} [visible_ms]
- * @property {number|null} [idle_ms]
+ * One opening of an example; with measures, where the page is being closed.
+ * @typedef {object} NewVisit
+ * @property {number|null} [images_ready_ms] Until all images were shown.
+ * @property {number|null} [first_input_ms] Until the first key, click or touch.
+ * @property {number|null} [answered_ms] Until the last answer.
+ * @property {number|null} [visible_ms] Time the page was visible and no dialog covered it.
+ * @property {number|null} [idle_ms] Of that, beyond `idle_after_ms` without any input.
  * @property {number} [animation_loops]
- * @property {unknown} [display]
+ * @property {Display} [display]
  * @property {Object<string, number>} [actions]
  * @property {FileShown[]} [files]
  * @property {string|null} [comment]
+ * @property {string} id Made by the client: the same again is the same visit.
+ * @property {number} position
+ * @property {number|null} [read] 0 is practice.
+ * @property {string} visit_token As it came with the example.
+ * @property {string|null} [client_opened_at] By the client's clock.
+ * @property {string[]} [failed_files] Titles of images.
+ */
+
+/**
+ * What is there beside the first six goes by `shows`.
+ * @typedef {object} PanelFacts
+ * @property {string} key
+ * @property {string} title
+ * @property {string} what_is_this
+ * @property {string} shows The panel's form: input, still, animation, curve, flow.
+ * @property {TypeEnum} type For pages older than `shows`. * `input` - input * `map` - map * `animation` - animation
+ * @property {Object<string, string>} sha256s Keyed hashes by field, as layer_url.
+ * @property {string|null} [layer_url] still, curve, flow: a PNG with alpha.
+ * @property {number} [opacity] still, flow: at first, 0..1.
+ * @property {string[]} [legend] still, flow: colours, the weakest pixel's first.
+ * @property {string|null} [strip_url] animation: a grey PNG of square frames.
+ * @property {number} [frames]
+ * @property {number} [frame_ms]
+ * @property {number|null} [unchanged_frame] The frame that is the image unchanged.
+ * @property {number[]|null} [frame_predictions]
+ */
+
+/**
+ * * `all` - all
+ * * `pair` - pair
+ * * `one` - one
+ * @typedef {"all"|"pair"|"one"} PanelsShownEnum
+ */
+
+/**
+ * Of the person whose page asks; `page` is the word in the page's `data-page`.
+ * @typedef {object} Password
+ * @property {string} password
+ * @property {string|null} [page]
+ */
+
+/**
+ * A part of an answer. Fields are always there, unless they are not required.
+ * @typedef {object} Preferences
+ * @property {boolean} single_key_shortcuts
+ * @property {Shortcut[]} keys
+ */
+
+/**
+ * Every refusal of the API. errors: for a body that does not fit, sentences by field (`files.0.role`).
+ * @typedef {object} Problem
+ * @property {string} title
+ * @property {number} status
+ * @property {string} code For programs.
+ * @property {string} detail A sentence for people: what was wrong, what to do.
+ * @property {Object<string, string[]>} [errors]
+ */
+
+/**
+ * A part of an answer. Fields are always there, unless they are not required.
+ * @typedef {object} Question
+ * @property {string} key
+ * @property {string} text
+ * @property {number} minimum
+ * @property {number} maximum
+ * @property {string} low_label
+ * @property {string} high_label
+ */
+
+/**
+ * A part of an answer. Fields are always there, unless they are not required.
+ * @typedef {object} ReadFacts
+ * @property {number} number 0 is practice.
+ * @property {number} of How many reads there are.
+ * @property {number} total Examples in this read.
+ * @property {number} done Examples with an answer to every question.
+ * @property {StateEnum} state
+ * @property {number} resume_position The first example with an open question, or the last one.
+ * @property {number|null} seconds_per_example Median; null before five are known.
+ */
+
+/**
+ * A part of an answer. Fields are always there, unless they are not required.
+ * @typedef {object} Saved
+ * @property {string} saved_at By the server's clock.
+ */
+
+/**
+ * A part of an answer. Fields are always there, unless they are not required.
+ * @typedef {object} Shortcut
+ * @property {string} action
+ * @property {string[]} keys The signs they write, the first one shown.
+ * @property {string} says What it does.
+ */
+
+/**
+ * A part of an answer. Fields are always there, unless they are not required.
+ * @typedef {object} Started
+ * @property {number} read The number of the open read; 0 is practice.
+ * @property {boolean} practice True: its paths are below practice/.
+ */
+
+/**
+ * A part of an answer. Fields are always there, unless they are not required.
+ * @typedef {object} State
+ * @property {StudyFacts} study
+ * @property {string} reader R1, R2, ...
+ * @property {ReadFacts} read
+ * @property {Question[]} questions
+ * @property {Shortcut[]} keys
+ * @property {boolean} simulated
+ * @property {number} idle_after_ms Visible time without input beyond this is idle.
+ */
+
+/**
+ * * `open` - open
+ * * `finished` - finished
+ * @typedef {"open"|"finished"} StateEnum
+ */
+
+/**
+ * A part of an answer. Fields are always there, unless they are not required.
+ * @typedef {object} StudyFacts
+ * @property {string} slug
+ * @property {string} title
+ * @property {boolean} show_frame_predictions
+ * @property {boolean} overlay_at_first False: every example starts without its heat maps.
+ * @property {boolean} needs_large_screen Phones are refused.
+ * @property {WlDragDirectionEnum} wl_drag_direction
+ * @property {boolean} allow_changes An answer can be changed until the read is finished.
+ * @property {boolean} single_key_shortcuts The reader's own setting.
+ * @property {number} panel_columns The most panels that any method of the study shows.
+ */
+
+/**
+ * * `input` - input
+ * * `map` - map
+ * * `animation` - animation
+ * @typedef {"input"|"map"|"animation"} TypeEnum
+ */
+
+/**
+ * How the example was first seen.
+ * @typedef {object} ViewAtFirst
+ * @property {boolean|null} [overlay]
+ * @property {number|null} [opacity]
+ * @property {GreyWindow|null} [window]
+ * @property {WindowOffset|null} [window_offset]
+ * @property {number|null} [animation_speed]
+ */
+
+/**
+ * Durations in milliseconds since the opening, by the browser's monotonic clock. These fields are Visit's own.
+ * @typedef {object} VisitMeasures
+ * @property {number|null} [images_ready_ms] Until all images were shown.
+ * @property {number|null} [first_input_ms] Until the first key, click or touch.
+ * @property {number|null} [answered_ms] Until the last answer.
+ * @property {number|null} [visible_ms] Time the page was visible and no dialog covered it.
+ * @property {number|null} [idle_ms] Of that, beyond `idle_after_ms` without any input.
+ * @property {number} [animation_loops]
+ * @property {Display} [display]
+ * @property {Object<string, number>} [actions]
+ * @property {FileShown[]} [files]
+ * @property {string|null} [comment]
+ */
+
+/**
+ * A part of an answer. Fields are always there, unless they are not required.
+ * @typedef {object} VisitOpened
+ * @property {string} id
+ * @property {string} saved_at By the server's clock.
+ */
+
+/**
+ * Either or both.
+ * @typedef {object} WantedPreferences
+ * @property {boolean} [single_key_shortcuts]
+ * @property {Object<string, string[]>} [keys]
+ */
+
+/**
+ * From the image's own window: shift in its widths, factor of its width.
+ * @typedef {object} WindowOffset
+ * @property {number|null} [shift]
+ * @property {number|null} [factor]
+ * @property {boolean|null} [invert]
+ */
+
+/**
+ * * `standard` - standard
+ * * `inverted` - inverted
+ * @typedef {"standard"|"inverted"} WlDragDirectionEnum
  */
 
 export {};

@@ -22,7 +22,7 @@ export class Keyboard {
   /**
    * @param {Object<string, () => void>} actions by name, plus "next" and "back"
    * @param {{answer: (digit: number) => void, escape: () => void, singleKeys: boolean, shortcuts: Shortcut[],
-   *   keep: ((wish: import("./api_types.js").Preferences) => Promise<{keys: Shortcut[]}>)|null}} options
+   *   keep: ((wish: import("./api_types.js").WantedPreferences) => Promise<{keys: Shortcut[]}>)|null}} options
    *   keep stores what the reader prefers; null where there is no reader
    */
   constructor(actions, { answer, escape, singleKeys, shortcuts, keep }) {

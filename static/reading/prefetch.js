@@ -46,7 +46,7 @@ async function sha256(bytes) {
 export function filesOf(assignment) {
   const { image } = assignment.case;
   return [
-    { role: "image", title: "Input image", url: image.url, announced: image.sha256, decoding: "image" },
+    { role: "image", title: "Input image", url: /** @type {string} */ (image.url), announced: image.sha256, decoding: "image" },
     ...assignment.panels.flatMap((panel) => {
       const { file } = formOf(panel);
       return file ? [{ role: panel.key, title: panel.title, url: panel[file.field] ?? "", frames: panel.frames,
