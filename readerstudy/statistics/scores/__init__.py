@@ -5,7 +5,6 @@ readers x cases, or as rows; frozen results come out.
 """
 
 from readerstudy.statistics.scores.choice import (
-    FEWEST_READERS,
     TESTS,
     ScoreTest,
     compare,
@@ -25,7 +24,7 @@ from readerstudy.statistics.scores.data import (
 from readerstudy.statistics.scores.margins import MarginTest, margin_test
 from readerstudy.statistics.scores.means import fixed_cases, fixed_readers, omnibus, readers_and_patients
 from readerstudy.statistics.scores.models import Effect, ModelFit, gee_model, linear_model, ordinal_model
-from readerstudy.statistics.scores.results import Components, MeanDifference, Omnibus
+from readerstudy.statistics.scores.results import FEWEST_READERS, Components, MeanDifference, Omnibus
 
 __all__ = [
     "FEWEST_READERS",

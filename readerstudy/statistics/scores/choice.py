@@ -10,9 +10,7 @@ from readerstudy.statistics.plan import AnalysisError
 from readerstudy.statistics.scores.crossed import crossed_reml
 from readerstudy.statistics.scores.data import Differences, Scores, differences
 from readerstudy.statistics.scores.means import fixed_cases, fixed_readers, readers_and_patients
-from readerstudy.statistics.scores.results import MeanDifference
-
-FEWEST_READERS = 5  # for a test that speaks for other readers
+from readerstudy.statistics.scores.results import FEWEST_READERS, MeanDifference
 
 
 @dataclass(frozen=True)

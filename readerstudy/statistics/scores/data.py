@@ -68,7 +68,7 @@ class Differences:
 
 def scores_of(
     values: ArrayLike,
-    patients: Sequence[object] | NDArray | None = None,
+    patients: Sequence[object] | NDArray[np.generic] | None = None,
     methods: Sequence[str] | None = None,
     readers: Sequence[str] | None = None,
 ) -> Scores:
@@ -141,12 +141,12 @@ def differences(data: Scores, method_a: str, method_b: str) -> Differences:
     return Differences(d[rows][:, columns], _codes(data.patients[columns]), readers, method_a, method_b, unpaired)
 
 
-def of_differences(values: ArrayLike, patients: Sequence[object] | NDArray | None = None) -> Differences:
+def of_differences(values: ArrayLike, patients: Sequence[object] | NDArray[np.generic] | None = None) -> Differences:
     """Differences B - A given as they are, (readers, cases), NaN = missing."""
     d = np.asarray(values, dtype=float)
     return differences(scores_of(np.stack([np.zeros_like(d), d]), patients), "A", "B")
 
 
-def _codes(ids: NDArray) -> Codes:
+def _codes(ids: NDArray[np.generic]) -> Codes:
     """0..K-1 in order of appearance, so that other names for the same patients change nothing."""
     return np.asarray(pd.factorize(ids)[0], dtype=np.int64)

@@ -40,7 +40,9 @@ class RandomEffects:
         return counts
 
 
-def random_effects(factors: Mapping[str, NDArray], slopes: Mapping[str, Floats] | None = None) -> RandomEffects:
+def random_effects(
+    factors: Mapping[str, NDArray[np.generic]], slopes: Mapping[str, Floats] | None = None
+) -> RandomEffects:
     """From the level of each answer in each factor; slopes gives, for a factor, what multiplies its effect (else 1)."""
     slopes = slopes or {}
     blocks = {}

@@ -28,6 +28,7 @@ from scipy import special
 from readerstudy.statistics.plan import AnalysisError
 from readerstudy.statistics.scores.data import Codes, Differences, Floats, Scores
 from readerstudy.statistics.scores.results import (
+    FEWEST_READERS,
     READERS_AND_PATIENTS,
     THESE_CASES,
     THESE_READERS,
@@ -98,13 +99,11 @@ def reader_means(values: Floats, patients: Codes, readers: tuple[str, ...]) -> R
     return ReaderMeans(means, pulls * np.sqrt((seen - 1) / seen)[:, None, None])
 
 
-def readers_and_patients(
-    d: Differences, *, alpha: float = 0.05, patients_in_df: bool = True, few: int = 5
-) -> MeanDifference:
+def readers_and_patients(d: Differences, *, alpha: float = 0.05, patients_in_df: bool = True) -> MeanDifference:
     """Readers and patients both random (Obuchowski-Rockette on mean scores): the test that speaks for others.
 
-    patients_in_df=False takes the patients' part as known, as Obuchowski and Rockette do. Below `few` readers a warning
-    says that the type I error exceeds alpha. Raises AnalysisError for one reader.
+    patients_in_df=False takes the patients' part as known, as Obuchowski and Rockette do. Below FEWEST_READERS a
+    warning says that the type I error exceeds alpha. Raises AnalysisError for one reader.
     """
     _need_readers(d)
     found = reader_means(d.values[:, :, None], d.patients, d.readers)
@@ -112,8 +111,8 @@ def readers_and_patients(
     spread = ms**2 / (d.n_readers - 1) + (c**2 / (d.n_patients - 1) if patients_in_df else 0.0)
     df = (ms + c) ** 2 / spread if spread > 0 else np.inf
     warnings = _warnings(d)
-    if d.n_readers < few:
-        warnings += (f"{d.n_readers} readers: tests with readers random reject too often below {few} readers.",)
+    if d.n_readers < FEWEST_READERS:
+        warnings += (f"{d.n_readers} readers: below {FEWEST_READERS}, tests with readers random reject too often.",)
     within = found.own - found.shared  # variance of a reader's mean that patients do not share among readers
     parts = Components(ms - within, None, None, None)
     return _result(

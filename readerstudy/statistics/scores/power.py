@@ -22,6 +22,7 @@ import numpy as np
 from scipy import stats
 
 from readerstudy.statistics.plan import AnalysisError
+from readerstudy.statistics.scores.crossed import crossed_reml
 from readerstudy.statistics.scores.data import Differences
 from readerstudy.statistics.scores.results import t_quantile
 
@@ -63,8 +64,6 @@ def variance_of_pilot(d: Differences) -> ScoreVariance:
 
     With few readers the component of readers is little more than a guess: plan with a larger one, too.
     """
-    from readerstudy.statistics.scores.crossed import crossed_reml
-
     found = crossed_reml(d).components
     if not found.error:
         raise AnalysisError("The pilot's differences do not vary: no variance can be taken from them.")

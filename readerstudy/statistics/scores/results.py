@@ -10,6 +10,7 @@ from scipy import special
 READERS_AND_PATIENTS = "readers and patients like these"
 THESE_READERS = "these readers only, with patients like these"
 THESE_CASES = "readers like these, with these cases only"
+FEWEST_READERS = 5  # for a test that speaks for other readers
 
 
 @dataclass(frozen=True)

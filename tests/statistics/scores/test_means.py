@@ -22,6 +22,7 @@ from readerstudy.statistics.scores import (
     scores_of,
 )
 from readerstudy.statistics.scores.simulate import Population, draw
+from tests.statistics.mrmc.oracles import published_reads
 from tests.statistics.scores.oracles import crossover
 
 
@@ -147,6 +148,17 @@ def test_few_readers_and_few_patients_are_warned_of():
     few = fixed_readers(of_differences(study(cases=12).scores[1]))
     assert any("12 patients" in warning for warning in few.warnings)
     assert [primary_test(n) for n in (2, 4, 5, 20)] == ["fixed_readers"] * 2 + ["readers_and_patients"] * 2
+
+
+@pytest.mark.shared
+def test_the_published_reads_speak_for_their_two_readers(shared):
+    rows = published_reads(shared).assign(
+        score=lambda reads: reads["confidence"], period=lambda reads: reads["read"] + 1
+    )
+    result = compare(scores_from_rows(rows[rows["truth"] == 1], ["A", "B"]), "A", "B", primary_test(2))
+    assert result.estimate == pytest.approx(0.15)
+    assert result.ci == pytest.approx((0.033, 0.267), abs=0.01)  # the case-cluster bootstrap's interval
+    assert result.speaks_for.startswith("these readers only")
 
 
 @pytest.mark.parametrize(
