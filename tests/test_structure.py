@@ -86,13 +86,6 @@ def test_no_module_of_the_project_loads_torch_and_no_page_does():
 
 # --- Small code: a function fits on a screen, a file has one subject -------------------------------------------------
 LONGEST_FUNCTION, LONGEST_FILE = 60, 350  # lines
-# What is longer today: shorten it and take it out. Nothing is added.
-LONG_FUNCTIONS: set[str] = {
-    "readerstudy/demo/simulated.py: read_by_program",
-    "readerstudy/exchange/loading/long_table.py: _answers",
-    "readerstudy/explanations/predicting.py: predict",
-}
-LONG_FILES: set[str] = {"readerstudy/studies/models.py"}
 
 
 def source_files(*suffixes: str) -> list[Path]:
@@ -116,13 +109,11 @@ def test_no_function_is_longer_than_a_screen():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and lines_of(node) > LONGEST_FUNCTION
     }
-    assert long - LONG_FUNCTIONS == set(), f"over {LONGEST_FUNCTION} lines"
-    assert LONG_FUNCTIONS - long == set(), "shorter by now, or moved: take it out of LONG_FUNCTIONS"
+    assert long == set(), f"over {LONGEST_FUNCTION} lines"
 
 
 def test_no_source_file_has_two_subjects():
     generated = {ROOT / "static/reading/api_types.js"}
     files = [path for path in source_files(".py", ".js", ".css", ".html") if path not in generated]
     long = {str(path.relative_to(ROOT)) for path in files if len(path.read_text("utf-8").splitlines()) > LONGEST_FILE}
-    assert long - LONG_FILES == set(), f"over {LONGEST_FILE} lines"
-    assert LONG_FILES - long == set(), "shorter by now, or moved: take it out of LONG_FILES"
+    assert long == set(), f"over {LONGEST_FILE} lines"

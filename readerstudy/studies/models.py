@@ -16,7 +16,9 @@ from readerstudy.common.limits import KeptOutsideLimits, Within
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
-from readerstudy.studies.seen import SeenTruth as SeenTruth  # Django looks for models here
+from readerstudy.studies.journal import Look as Look  # Django looks for models here
+from readerstudy.studies.journal import Reopening as Reopening
+from readerstudy.studies.seen import SeenTruth as SeenTruth
 from readerstudy.studies.shown import FIRST_FACTS, AnimationFrames, Fact, HeatmapScale, PanelTitles, Probability
 
 KEY = RegexValidator(r"^[A-Za-z][A-Za-z0-9_]{0,31}$", "Use a letter, then letters, digits or underscores (at most 32).")
@@ -186,26 +188,6 @@ class Study(KeptOutsideLimits):
         return self.state == self.State.DRAFT
 
 
-class Reopening(models.Model):
-    """A closed study was opened again: who, when, why, and when and by whom it had been closed."""
-
-    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="reopenings")
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    at = models.DateTimeField(auto_now_add=True)
-    why = models.CharField(max_length=300)
-    closed_at = models.DateTimeField()
-    closed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
-
-    class Meta:
-        ordering = ["study_id", "at"]
-        constraints = [models.CheckConstraint(condition=~Q(why=""), name="reopening_says_why")]
-
-    def __str__(self) -> str:
-        return self.why
-
-
 class Method(models.Model):
     """What a reader is shown: a neutral label and an ordered set of explanation kinds, possibly none."""
 
@@ -353,24 +335,3 @@ class Example(models.Model):
 
     def __str__(self) -> str:
         return f"{'Practice' if self.practice else 'Example'} {self.number}"
-
-
-class Look(models.Model):
-    """Someone looked at results, truth or answers before the study was closed: who, when, what and why."""
-
-    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="looks")
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
-    account = models.CharField(
-        max_length=80, blank=True, help_text="On the command line: the account of the operating system."
-    )
-    at = models.DateTimeField(auto_now_add=True)
-    what = models.CharField(max_length=80)
-    why = models.CharField(max_length=300, blank=True)
-
-    class Meta:
-        ordering = ["study_id", "at"]
-
-    def __str__(self) -> str:
-        return f"{self.what} by {self.user_id or 'command line'}"

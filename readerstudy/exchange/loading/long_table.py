@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -132,83 +133,6 @@ def _rows(path: Path, problems: Problems) -> list[_Row]:
     return rows
 
 
-def _answers(
-    rows: list[_Row], methods: set[str], questions: list[LoadedQuestion], problems: Problems
-) -> tuple[list[LoadedAnswer], list[Skipped]]:
-    asked = {question.key: question for question in questions}
-    answers: list[LoadedAnswer] = []
-    skipped: list[Skipped] = []
-    seen: dict[tuple[Any, ...], int] = {}
-    shown: dict[tuple[str, str, str], str] = {}
-    placed: dict[tuple[str, str, str], str] = {}
-    for row in rows:
-        check = _Checks(row, problems)
-        question = asked.get(row["question"])
-        if question is None:
-            check.wrong("question", f"the study has no such question; there are {', '.join(asked)}.")
-            continue
-        given = not is_nothing(row["score"])
-        score = check.number("score", question.minimum, question.maximum) if given else None
-        revision = check.number("revision", 1) if row["revision"] else 1
-        read = check.number("read", 0)
-        place = check.number("position", 1) if row["position"] else 0
-        if not row["reader"]:
-            check.wrong("reader", "it is empty.")
-        if row["method"] not in methods:
-            check.wrong("method", f"the study has no such method; there are {', '.join(sorted(methods))}.")
-        if row["source"] and row["source"] not in SOURCES:
-            check.wrong("source", f"it must be {', '.join(SOURCES)} or empty.")
-        assignment = (row["reader"], row["read"], row["example"])
-        key = (*assignment, row["question"], revision)
-        if key in seen:
-            check.wrong("", f"this answer is in row {seen[key]} already.")
-        if shown.setdefault(assignment, row["method"]) != row["method"]:
-            check.wrong("method", f"the same view has method {shown[assignment]} in another row.")
-        at = (row["reader"], row["read"], row["position"])
-        if place and placed.setdefault(at, row["example"]) != row["example"]:
-            check.wrong("position", f"example {placed[at]} has this position in the same read.")
-        seen[key] = row.row
-        times = {name: check.moment(name) for name in ("opened_at", "answered_at", "received_at")}
-        measures = {
-            name: check.number(name, 0) if row[name] else None
-            for name in ("visible_ms", "idle_ms", "images_ready_ms", "first_input_ms", "animation_loops")
-        }
-        taken = {
-            name: check.number(name, 0) if row[name] else None
-            for name in ("answered_ms", "answered_visible_ms", "looking_ms")
-        }
-        if check.failed or read is None or revision is None or place is None:
-            continue
-        if score is None:
-            skipped.append(Skipped(row["reader"], read, row["example"], question.key))
-            continue
-        visit = None
-        if times["opened_at"]:
-            loops = measures.pop("animation_loops") or 0
-            visit = LoadedVisit(times["opened_at"], **measures, animation_loops=loops, comment=row["comment"] or None)  # type: ignore[arg-type]
-        answers.append(
-            LoadedAnswer(
-                reader=row["reader"],
-                read=read,
-                position=place,
-                example=row["example"],
-                method=row["method"],
-                question=question.key,
-                score=score,
-                revision=revision,
-                source=row["source"] or "spreadsheet",
-                answered_at=times["answered_at"],
-                received_at=times["received_at"],
-                elapsed_ms=taken["answered_ms"],
-                visible_ms=taken["answered_visible_ms"],
-                looking_ms=taken["looking_ms"],
-                visit=visit,
-                excluded=row.flag("excluded"),
-            )
-        )
-    return answers, skipped
-
-
 class _Checks:
     """Reads one row's cells, noting what is wrong with them."""
 
@@ -227,12 +151,107 @@ class _Checks:
             return None
         return value
 
+    def measure(self, column: str) -> int | None:
+        return self.number(column, 0) if self.row[column] else None
+
     def moment(self, column: str) -> datetime | None:
         try:
             return _moment(self.row[column])
         except ValueError:
             self.wrong(column, "it must be a time in ISO 8601 with its zone, such as 2026-01-05T09:00:00Z.")
             return None
+
+
+@dataclass
+class _Seen:
+    """What earlier rows say, by (reader, read, ...): no two may contradict each other."""
+
+    answers: dict[tuple[str, str, str, str, int | None], int] = field(default_factory=dict)
+    methods: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    places: dict[tuple[str, str, str], str] = field(default_factory=dict)
+
+    def agree(self, check: _Checks, revision: int | None, place: int | None) -> None:
+        row = check.row
+        view = (row["reader"], row["read"], row["example"])
+        key = (*view, row["question"], revision)
+        if key in self.answers:
+            check.wrong("", f"this answer is in row {self.answers[key]} already.")
+        if self.methods.setdefault(view, row["method"]) != row["method"]:
+            check.wrong("method", f"the same view has method {self.methods[view]} in another row.")
+        at = (row["reader"], row["read"], row["position"])
+        if place and self.places.setdefault(at, row["example"]) != row["example"]:
+            check.wrong("position", f"example {self.places[at]} has this position in the same read.")
+        self.answers[key] = row.row
+
+
+def _answers(
+    rows: list[_Row], methods: set[str], questions: list[LoadedQuestion], problems: Problems
+) -> tuple[list[LoadedAnswer], list[Skipped]]:
+    asked = {question.key: question for question in questions}
+    answers: list[LoadedAnswer] = []
+    skipped: list[Skipped] = []
+    seen = _Seen()
+    for row in rows:
+        check = _Checks(row, problems)
+        question = asked.get(row["question"])
+        if question is None:
+            check.wrong("question", f"the study has no such question; there are {', '.join(asked)}.")
+            continue
+        found = _answer(check, question, methods, seen)
+        if isinstance(found, LoadedAnswer):
+            answers.append(found)
+        elif found:
+            skipped.append(found)
+    return answers, skipped
+
+
+def _answer(check: _Checks, question: LoadedQuestion, methods: set[str], seen: _Seen) -> LoadedAnswer | Skipped | None:
+    """One row: an answer, one that was not given, or None when something is wrong with it."""
+    row = check.row
+    score = None if is_nothing(row["score"]) else check.number("score", question.minimum, question.maximum)
+    revision = check.number("revision", 1) if row["revision"] else 1
+    read = check.number("read", 0)
+    place = check.number("position", 1) if row["position"] else 0
+    if not row["reader"]:
+        check.wrong("reader", "it is empty.")
+    if row["method"] not in methods:
+        check.wrong("method", f"the study has no such method; there are {', '.join(sorted(methods))}.")
+    if row["source"] and row["source"] not in SOURCES:
+        check.wrong("source", f"it must be {', '.join(SOURCES)} or empty.")
+    seen.agree(check, revision, place)
+    opened_at, answered_at, received_at = map(check.moment, ("opened_at", "answered_at", "received_at"))
+    visit = _visit(check, opened_at)
+    elapsed, visible, looking = map(check.measure, ("answered_ms", "answered_visible_ms", "looking_ms"))
+    if check.failed or read is None or revision is None or place is None:
+        return None
+    if score is None:
+        return Skipped(row["reader"], read, row["example"], question.key)
+    return LoadedAnswer(
+        reader=row["reader"],
+        read=read,
+        position=place,
+        example=row["example"],
+        method=row["method"],
+        question=question.key,
+        score=score,
+        revision=revision,
+        source=row["source"] or "spreadsheet",
+        answered_at=answered_at,
+        received_at=received_at,
+        elapsed_ms=elapsed,
+        visible_ms=visible,
+        looking_ms=looking,
+        visit=visit,
+        excluded=row.flag("excluded"),
+    )
+
+
+def _visit(check: _Checks, opened_at: datetime | None) -> LoadedVisit | None:
+    measures = ("visible_ms", "idle_ms", "images_ready_ms", "first_input_ms", "animation_loops")
+    visible, idle, ready, first_input, loops = map(check.measure, measures)
+    if opened_at is None:
+        return None
+    return LoadedVisit(opened_at, visible, idle, ready, first_input, loops or 0, check.row["comment"] or None)
 
 
 def _examples(rows: list[_Row], problems: Problems) -> dict[str, LoadedExample]:
