@@ -21,14 +21,19 @@ from readerstudy.cases.models import Case, Truth
 from readerstudy.common.counting import counted
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Read, Reader, Visit
-from readerstudy.statistics.report.facts import FactSection
+from readerstudy.statistics.paired import planned_p
+from readerstudy.statistics.plan import AnalysisError
+from readerstudy.statistics.rows import FactSection
+from readerstudy.statistics.stored import from_json
+from readerstudy.statistics.words.sentences import primary_row
+from readerstudy.statistics.words.wording import p_clause
 from readerstudy.studies.models import Invitation, Membership, Selection, Study
 
 Rows = list[tuple[str, str]]
 NOT_RECORDED = "not recorded"
 
 
-def study_facts(study: Study) -> tuple[FactSection, ...]:
+def study_facts(study: Study) -> list[FactSection]:
     """The sections, in the order of a report; sections that nothing is known of are left out."""
     found = [
         ("The study", _identification(study)),
@@ -40,7 +45,7 @@ def study_facts(study: Study) -> tuple[FactSection, ...]:
         ("Displays", _displays(study)),
         ("Earlier runs of this analysis", _runs(study)),
     ]
-    return tuple(FactSection(title, tuple(rows)) for title, rows in found if rows)
+    return [FactSection(title, rows) for title, rows in found if rows]
 
 
 def first_seen(study: Study) -> datetime | None:
@@ -237,10 +242,15 @@ def _runs(study: Study) -> Rows:
     ]
 
 
-def _primary_p(results: dict[str, Any]) -> str:
-    primary = next((row for row in results.get("paired", []) if row.get("primary")), None)
-    p = primary.get("p") if primary else None
-    return "no primary p value" if p is None else f"primary p = {p:.4f}" if p >= 0.0001 else "primary p < 0.0001"
+def _primary_p(stored: dict[str, Any]) -> str:
+    """What a stored run gave as the p value of the plan's primary endpoint."""
+    try:
+        results = from_json(stored)
+    except AnalysisError:
+        return "stored by a version that this one cannot read"
+    row = primary_row(results, results.plan)
+    p = planned_p(row, results.plan) if row else None
+    return f"primary {p_clause(p)}" if p is not None else "no primary p value"
 
 
 def _shares(values: Iterable[str]) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from explain.methods.kinds import KINDS
+from readerstudy.analysis.facts import first_seen, study_facts
 from readerstudy.cases.models import Truth
 from readerstudy.exchange.dictionary import LONG
 from readerstudy.exchange.export import Hashed, csv_text
-from readerstudy.exchange.records import exclusion_sentences, look_sentences
+from readerstudy.exchange.records import exclusion_sentences, look_sentences, reopening_sentences
 from readerstudy.exchange.tables import completeness, long_rows
 from readerstudy.explanations.overlap import overlaps_with
 from readerstudy.statistics.plan import AnalysisPlan
@@ -62,8 +63,10 @@ def about_study(study: Study) -> About:
         plan_fixed_at=plan_fixed_at(study),
         complete_study=completeness(study)[1],
         not_asked=not_asked(study),
-        exclusions=exclusion_sentences(study),
+        exclusions=exclusion_sentences(study, first_seen(study)),
         looks=look_sentences(study),
+        reopenings=reopening_sentences(study),
+        facts=study_facts(study),
         deviations=[] if study.state == Study.State.CLOSED else [interim],
     )
 

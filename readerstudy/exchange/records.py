@@ -5,6 +5,7 @@ Nobody is named: exports and reports leave the house, the database keeps who did
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from readerstudy.common.counting import counted
@@ -73,15 +74,23 @@ def _reopened(record: dict[str, Any]) -> str:
     )
 
 
-def exclusion_sentences(study: Study) -> list[str]:
-    return [f"{_named(record)}: {record['why']} ({record['at'][:10]})" for record in exclusion_records(study)]
+def exclusion_sentences(study: Study, seen_at: datetime | None = None) -> list[str]:
+    """seen_at: when results could first have been seen. An exclusion made later says so."""
+    return [
+        f"{_named(record)}: {record['why']} ({_minute(record['at'])}"
+        f"{', made after results were first seen' if seen_at and record['at'] > seen_at.isoformat() else ''})"
+        for record in exclusion_records(study)
+    ]
 
 
 def look_sentences(study: Study) -> list[str]:
     return [
-        f"{look['at'][:16].replace('T', ' ')} UTC, {look['what']}: {look['why'] or 'no reason given'}"
-        for look in look_records(study)
+        f"{_minute(look['at'])}, {look['what']}: {look['why'] or 'no reason given'}" for look in look_records(study)
     ]
+
+
+def _minute(at: str) -> str:
+    return f"{at[:16].replace('T', ' ')} UTC"
 
 
 def _record(row: Exclusion) -> dict[str, Any]:

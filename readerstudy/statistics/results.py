@@ -105,6 +105,8 @@ def analyse(
         sensitivity=_zero_rules(pairs, plan),
         exclusions=about.exclusions,
         looks=about.looks,
+        reopenings=about.reopenings,
+        facts=about.facts,
         versions={**software(), "python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
     )
     results = replace(results, deviations=cautions.deviation_sentences(data, plan, about, results))

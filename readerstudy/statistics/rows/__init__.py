@@ -4,7 +4,7 @@ None stands where a number cannot be given; the row's `note` says why. A differe
 No statistics here: the modules that compute make these rows; figures, tables and sentences read them.
 """
 
-from readerstudy.statistics.rows.about import About, Question
+from readerstudy.statistics.rows.about import About, FactSection, Question
 from readerstudy.statistics.rows.comparisons import (
     AgreementRow,
     ClusteredTest,
@@ -46,6 +46,7 @@ __all__ = [
     "Comparison",
     "ContrastRow",
     "CrossoverRow",
+    "FactSection",
     "Flow",
     "Identifier",
     "Interval",

@@ -17,6 +17,14 @@ class Question:
 
 
 @dataclass(frozen=True)
+class FactSection:
+    """What a report tells beside its numbers: a title, and lines of what is told and what it is."""
+
+    title: str
+    rows: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
 class About:
     """What the table of answers cannot tell; everything may be left out.
 
@@ -27,7 +35,8 @@ class About:
     not_asked  (key of the method, key of the question) of what is not asked, so not missing either.
     complete_study  answers that were asked for (at least: every combination of what the table has).
     plan_fixed_at   ISO time; data_sha256: hash of the long export.
-    deviations, exclusions, looks: sentences.
+    deviations, exclusions, looks, reopenings: sentences.
+    facts           what the report tells beside its numbers.
     """
 
     study: str = ""
@@ -42,3 +51,5 @@ class About:
     deviations: list[str] = field(default_factory=list)
     exclusions: list[str] = field(default_factory=list)
     looks: list[str] = field(default_factory=list)
+    reopenings: list[str] = field(default_factory=list)
+    facts: list[FactSection] = field(default_factory=list)

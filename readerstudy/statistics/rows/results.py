@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from readerstudy.statistics.mrmc.rows import QuestionResult
 from readerstudy.statistics.plan import AnalysisPlan
-from readerstudy.statistics.rows.about import Question
+from readerstudy.statistics.rows.about import FactSection, Question
 from readerstudy.statistics.rows.comparisons import (
     AgreementRow,
     ContrastRow,
@@ -51,6 +51,8 @@ class Results:
     exclusions: list[str]
     looks: list[str]
     versions: dict[str, str]
+    reopenings: list[str] = field(default_factory=list)
+    facts: list[FactSection] = field(default_factory=list)
     deviations: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     answer: str = ""
