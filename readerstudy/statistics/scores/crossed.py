@@ -9,7 +9,7 @@ negative (Thompson 1962). Else the likelihood is maximised. Degrees of freedom a
 
 Against the test by means (`means.readers_and_patients`): it weighs reads by their precision, and where the data show no
 variance between readers it takes it to be zero. In simulations it rejects too seldom when neither readers nor cases
-react differently (2 to 3 % at a nominal 5 %), so it stands beside the primary test, not in its place.
+react differently (2.2 to 3.3 % at a nominal 5 %), so it stands beside the primary test, not in its place.
 
 References: Thompson 1962 (Annals of Mathematical Statistics 33, 273); Corbeil & Searle 1976 (Technometrics 18, 31).
 """
