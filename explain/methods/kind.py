@@ -118,14 +118,6 @@ class Kind:
             raise ValueError(f"the kind {self.name} declares a parameter twice")
 
     @property
-    def uses_autoencoder(self) -> bool:
-        return "autoencoder" in self.needs
-
-    @property
-    def animated(self) -> bool:
-        return self.shows == "animation"
-
-    @property
     def scope(self) -> str:
         """Whose parameters are set together: the group, or the kind alone."""
         return self.group or self.name

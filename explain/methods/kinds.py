@@ -122,6 +122,12 @@ def _fits(kind: Kind, others: Mapping[str, Kind]) -> None:
                 raise ValueError(f"{kind.name} and {other.name} of one group declare {mine.name} differently")
 
 
+# What was compared in Cohen et al., "Gifsplanation via Latent Shift", MIDL 2021, section 4.6.
+COMPARED_2021 = (
+    ("input_gradient", "guided_backprop", "integrated_gradients"),
+    ("latentshift_map", "latentshift_animation"),
+)
+
 KINDS: Registry[Kind] = Registry(_OURS, "explain.kinds", Kind, _fits)
 
 

@@ -15,7 +15,6 @@ from typing import Any
 
 from django.db.models import Count, Min
 
-from explain.methods.kinds import KINDS
 from readerstudy.analysis.models import Analysis
 from readerstudy.cases.models import Case, Truth
 from readerstudy.common.counting import counted
@@ -27,6 +26,7 @@ from readerstudy.statistics.rows import FactSection
 from readerstudy.statistics.stored import from_json
 from readerstudy.statistics.words.sentences import primary_row
 from readerstudy.statistics.words.wording import p_clause
+from readerstudy.studies.kinds_shown import kind_shown
 from readerstudy.studies.models import Invitation, Membership, Selection, Study
 
 Rows = list[tuple[str, str]]
@@ -177,11 +177,7 @@ def _model(study: Study) -> Rows:
     by_kind: dict[str, list[dict[str, Any]]] = {}
     for row in made:
         by_kind.setdefault(row["kind"], []).append({**row})
-    return rows + [(_title(kind), _how(found)) for kind, found in sorted(by_kind.items())]
-
-
-def _title(kind: str) -> str:
-    return KINDS[kind].title if kind in KINDS else kind
+    return rows + [(kind_shown(study, kind).title, _how(found)) for kind, found in sorted(by_kind.items())]
 
 
 def _how(found: list[dict[str, Any]]) -> str:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from explain.methods.kinds import KINDS
 from readerstudy.analysis.facts import first_seen, study_facts
 from readerstudy.cases.models import Truth
 from readerstudy.exchange.dictionary import LONG
@@ -18,6 +17,7 @@ from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.statistics.results import analyse
 from readerstudy.statistics.rows import About, Question, Results
 from readerstudy.studies.asking import not_asked
+from readerstudy.studies.kinds_shown import titles_shown
 from readerstudy.studies.models import Study
 
 
@@ -48,11 +48,13 @@ def study_results(study: Study, data: StudyData) -> Results:
 
 def about_study(study: Study) -> About:
     """What the table of answers cannot tell."""
+    titles = titles_shown(study)
     interim = "The study is not closed: this is an interim look, and its p values are not final."
     return About(
         study=study.title,
         methods={method.key: method.label for method in study.methods.order_by("position")},
-        kinds={method.key: [_title(kind) for kind in method.kinds] for method in study.methods.all()},
+        kinds={method.key: [titles[kind] for kind in method.kinds] for method in study.methods.all()},
+        kind_titles=titles,
         questions={
             question.key: Question(
                 question.text, question.minimum, question.maximum, question.low_label, question.high_label
@@ -69,10 +71,6 @@ def about_study(study: Study) -> About:
         facts=study_facts(study),
         deviations=[] if study.state == Study.State.CLOSED else [interim],
     )
-
-
-def _title(kind: str) -> str:
-    return KINDS[kind].title if kind in KINDS else kind
 
 
 def design_entries(study: Study) -> list[tuple[str, str]]:

@@ -59,7 +59,7 @@ def restore_explanations(batch: Batch, folder: Path = FOLDER) -> list[Explanatio
 def _derive(prediction: Prediction, entry: dict[str, Any], folder: Path) -> tuple[np.ndarray, list[EncodedFile]]:
     """The float map, and all files made from it or from the strip."""
     values = read_map(folder / entry["map"])
-    if KINDS[entry["kind"]].animated:
+    if KINDS[entry["kind"]].shows == "animation":
         frames = read_strip(folder / entry["strip"], entry["record"]["frames"])
         return values, encode_frames(frames, entry["record"])
     return values, encode_map(values, radiograph(prediction.case))
@@ -96,7 +96,7 @@ def dump_explanations(batch: Batch, folder: Path = FOLDER) -> int:
     rows = Explanation.objects.filter(prediction__case__batch=batch, status=Explanation.Status.DONE)
     for row in rows.select_related("prediction__case").order_by("prediction__case_id", "prediction__pathology", "kind"):
         stem = Path(row.prediction.case.source_id).stem
-        map_name = f"maps/{stem}-{'latentshift' if KINDS[row.kind].uses_autoencoder else row.kind}.npz.gz"
+        map_name = f"maps/{stem}-{KINDS[row.kind].scope}.npz.gz"
         with row.map.open("rb") as file:
             write_map(folder / map_name, np.load(BytesIO(file.read())))
         entry = {
@@ -108,7 +108,7 @@ def dump_explanations(batch: Batch, folder: Path = FOLDER) -> int:
             "seconds": row.seconds,
             **{name: getattr(row, name) for name in _PROVENANCE},
         }
-        if KINDS[row.kind].animated:
+        if KINDS[row.kind].shows == "animation":
             entry["strip"] = f"strips/{stem}.png"
             with row.files.get(role=ExplanationFile.Role.STRIP).file.open("rb") as file:
                 (folder / entry["strip"]).write_bytes(file.read())

@@ -1,7 +1,8 @@
 from django.contrib import admin
+from django.http import HttpRequest
 
-from readerstudy.common.admin_base import RecordAdmin
-from readerstudy.explanations.models import Explanation, ExplanationFile
+from readerstudy.common.admin_base import HouseAdmin, RecordAdmin
+from readerstudy.explanations.models import Explanation, ExplanationFile, ExternalKind
 
 
 @admin.register(Explanation)
@@ -30,3 +31,17 @@ class ExplanationFileAdmin(RecordAdmin):
     @admin.display(ordering="explanation__kind")
     def kind(self, file: ExplanationFile) -> str:
         return file.explanation.kind
+
+
+@admin.register(ExternalKind)
+class ExternalKindAdmin(HouseAdmin):
+    """Made when a batch is loaded; title and text may be edited. A study that is open keeps those it opened with."""
+
+    list_display = ["name", "title", "shows"]
+    readonly_fields = ["name", "shows"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False

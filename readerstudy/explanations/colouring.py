@@ -12,9 +12,11 @@ from django.core.files.base import ContentFile
 from django.db.models.fields.files import FieldFile
 from django.http import Http404
 
+from explain.methods.kinds import KINDS
 from explain.render.colour_scales import PUBLISHED, SCALES, ColourScale
 from explain.render.pictures import heat_layer
 from readerstudy.explanations.models import Explanation, ExplanationFile
+from readerstudy.explanations.panel_forms import FORMS
 
 
 def scale_shown(explanation: Explanation | None, wanted: str) -> ColourScale:
@@ -23,6 +25,9 @@ def scale_shown(explanation: Explanation | None, wanted: str) -> ColourScale:
     Pictures that another tool rendered stay as they were loaded, and so does a layer that came without its map.
     """
     if explanation is None or explanation.external or not explanation.map:
+        return PUBLISHED
+    kind = KINDS.get(explanation.kind)
+    if kind is not None and not FORMS[kind.shows].coloured:
         return PUBLISHED
     return SCALES[wanted]
 

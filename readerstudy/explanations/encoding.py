@@ -1,5 +1,6 @@
 """From computed maps and frames to the files of an explanation. NumPy and Pillow only; safe to run in threads."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -8,10 +9,11 @@ import numpy as np
 from PIL import Image
 
 from explain.images.radiograph import Radiograph
-from explain.methods.kinds import kind as kind_of
+from explain.methods.kind import Form
 from explain.render import pictures as render
 from explain.render.checks import UnusableMap, require_usable
-from explain.render.curve import lambda_curve
+from explain.render.curve import lambda_chart, lambda_curve
+from explain.render.flow import flow_layer
 from readerstudy.explanations.computing import Computed
 from readerstudy.explanations.models import ExplanationFile
 
@@ -28,20 +30,48 @@ class EncodedFile:
     height: int
 
 
-def encode(kind_name: str, computed: Computed, radiograph: Radiograph) -> list[EncodedFile]:
-    """The files of one explanation.
+def encode(shows: Form, computed: Computed, radiograph: Radiograph) -> list[EncodedFile]:
+    """The files of one explanation of that form.
 
     Raises UnusableMap for a non-finite or constant map, and for an animation in which nothing moves.
     """
-    require_usable(computed.map)
-    if not kind_of(kind_name).animated:
-        return encode_map(computed.map, radiograph)
+    if computed.map is not None:
+        require_usable(computed.map)
+    return _ENCODERS[shows](computed, radiograph)
+
+
+def _still(computed: Computed, radiograph: Radiograph) -> list[EncodedFile]:
+    if computed.map is None:
+        raise ValueError("there is no map")
+    return encode_map(computed.map, radiograph)
+
+
+def _animation(computed: Computed, radiograph: Radiograph) -> list[EncodedFile]:
     if computed.frames is None:
-        raise ValueError(f"{kind_name} has no frames")
+        raise ValueError("there are no frames")
     frames = render.frames_to_grey(computed.frames)
     if (frames == frames[0]).all():
         raise UnusableMap("all frames of the animation look the same: the change is less than one grey level")
     return encode_frames(frames, computed.record)
+
+
+def _curve(computed: Computed, radiograph: Radiograph) -> list[EncodedFile]:
+    chart = lambda_chart(computed.record["lambdas"], computed.record["predictions"])
+    return [_image(Role.LAYER, chart, ".png"), _lambda_curve(computed.record)]
+
+
+def _flow(computed: Computed, radiograph: Radiograph) -> list[EncodedFile]:
+    if computed.frames is None:
+        raise ValueError("there is no flow")
+    return [_image(Role.LAYER, flow_layer(computed.frames), ".png")]
+
+
+_ENCODERS: dict[Form, Callable[[Computed, Radiograph], list[EncodedFile]]] = {
+    "still": _still,
+    "animation": _animation,
+    "curve": _curve,
+    "flow": _flow,
+}
 
 
 def encode_map(values: np.ndarray, radiograph: Radiograph) -> list[EncodedFile]:
@@ -57,9 +87,13 @@ def encode_frames(frames: np.ndarray, record: dict[str, Any]) -> list[EncodedFil
         _image(Role.GIF, render.animation_gif(render.boomerang(frames)), ".gif"),
     ]
     if record.get("lambdas"):
-        curve = lambda_curve(record["lambdas"], record["predictions"])
-        files.append(EncodedFile(Role.CURVE, curve, ".svg", "image/svg+xml", 0, 0))
+        files.append(_lambda_curve(record))
     return files
+
+
+def _lambda_curve(record: dict[str, Any]) -> EncodedFile:
+    curve = lambda_curve(record["lambdas"], record["predictions"])
+    return EncodedFile(Role.CURVE, curve, ".svg", "image/svg+xml", 0, 0)
 
 
 def map_bytes(values: np.ndarray) -> bytes:

@@ -57,6 +57,9 @@ UNNAMED = (
 )
 
 
+NOT_COMPUTED = "it is rendered elsewhere, and came with no batch for this prediction"
+
+
 class Renderer:
     """Models loaded once, with what is needed to key and store what they make."""
 
@@ -68,7 +71,10 @@ class Renderer:
             options.classifier or model, self.device, options.weights, by_operator=bool(options.classifier)
         )
         self.autoencoder: LoadedAutoencoder | None = None
-        if any(KINDS[kind].uses_autoencoder for kind in kinds):
+        needs = {need for kind in kinds for need in KINDS[kind].needs}
+        if "generator" in needs:
+            raise ModelsUnavailable("A kind of this study needs a generator, and none can be loaded here yet.")
+        if "autoencoder" in needs:
             name = options.autoencoder or self.classifier.autoencoder
             if not name:
                 raise ModelsUnavailable(f"{model} has no autoencoder of its own: name one with --autoencoder.")
@@ -89,7 +95,7 @@ class Renderer:
         )
 
     def provenance(self, kind: str) -> Provenance:
-        uses = self.autoencoder if KINDS[kind].uses_autoencoder else None
+        uses = self.autoencoder if "autoencoder" in KINDS[kind].needs else None
         return Provenance(
             parameters=self.parameters.of_kind(KINDS[kind]),
             algorithm_version=KINDS[kind].algorithm_version,
@@ -150,6 +156,9 @@ def render(
     if not predictions or not kinds:
         return result
     elsewhere = rendered_elsewhere(predictions, kinds, result)
+    lacking = [(p, kind) for p in predictions for kind in kinds if kind not in KINDS and (p.pk, kind) not in elsewhere]
+    result.failed += [(prediction, kind, NOT_COMPUTED) for prediction, kind in lacking]
+    kinds = [kind for kind in kinds if kind in KINDS]
     predictions = [p for p in predictions if any((p.pk, kind) not in elsewhere for kind in kinds)]
     progress(total - len(predictions))
     if not predictions:
@@ -174,7 +183,7 @@ def render(
                     _fail(item, item.job.kinds, made, renderer, result)
                     continue
                 for kind, one in made.items():
-                    writing.append((item, kind, one, encoders.submit(encode, kind, one, item.radiograph)))
+                    writing.append((item, kind, one, encoders.submit(encode, KINDS[kind].shows, one, item.radiograph)))
             progress(len(group))
         _store_finished(writing, renderer, result)
     result.batch_size = renderer.batch.size
@@ -222,7 +231,7 @@ def _store_finished(
             item.job.keys[kind],
             renderer.provenance(kind),
             files=files,
-            map_npy=map_bytes(one.map),
+            map_npy=b"" if one.map is None else map_bytes(one.map),
             record=one.record | ({"frames": len(one.frames)} if one.frames is not None else {}),
             seconds=one.seconds,
         )

@@ -3,40 +3,86 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from io import BytesIO
-from typing import Any
 
 import numpy as np
 from django.db.models import Model
 
 from explain.images.checks import ImageError
 from explain.images.radiograph import Radiograph
+from explain.methods.kind import Kind
 from explain.methods.kinds import KINDS
 from explain.render.checks import UnusableMap
 from explain.render.pictures import DISPLAY_SIZE, FRAME_MS, animation_gif, frame_strip, heat_layer, overlay
 from explain.render.rendered import read_animation, read_map
-from readerstudy.cases.models import Prediction
+from readerstudy.cases.loading.extensions import Save, Texts
+from readerstudy.cases.loading.problems import refuse
+from readerstudy.cases.models import Batch, Prediction
 from readerstudy.common.identity import keyed_hash
 from readerstudy.common.version import software
-from readerstudy.explanations.models import Explanation, ExplanationFile
+from readerstudy.explanations.kinds import kind_named
+from readerstudy.explanations.models import Explanation, ExplanationFile, ExternalKind
 
-Save = Callable[[Any, bytes, str, str], str]
+_FORMS = {ExternalKind.Shows.STILL.value, ExternalKind.Shows.ANIMATION.value}
 
 
 def problem_with(kind: str) -> str:
-    return "" if kind in KINDS else f"there is no such kind of explanation; there are {', '.join(KINDS)}"
+    known = KINDS.get(kind)
+    if known is not None:
+        return "" if known.shows in _FORMS else f"a {known.shows} cannot be loaded; maps and animations can"
+    try:
+        Kind(kind, kind, kind)
+    except ValueError:
+        return "a kind's name begins with a letter and has small letters, digits and _ (at most 40)"
+    return ""
 
 
-def check(kind: str, content: bytes, where: str, radiograph: Radiograph) -> None:
-    """Raises ImageError unless the file can be shown as this kind: GIF for animations, PNG or JPEG for maps."""
-    if KINDS[kind].animated:
+def news(kind: str) -> str:
+    """What to say of a column before it is loaded: a name that nobody knew yet may be a slip."""
+    return "" if kind_named(kind) else f"explanation:{kind} is new here: it becomes a kind rendered elsewhere"
+
+
+def check(kind: str, content: bytes, where: str, radiograph: Radiograph, seen: dict[str, str]) -> None:
+    """Raises ImageError unless the file can be shown as this kind: GIF for animations, PNG or JPEG for maps.
+
+    No query: uploads are checked in a process without a database. seen: what this kind shows, kept by the caller for
+    all files of a source: the first file of a new kind decides.
+    """
+    seen.setdefault(kind, KINDS[kind].shows if kind in KINDS else _shown_by(content))
+    if seen[kind] == "animation":
         read_animation(content, where)
         return
     try:
         heat_layer(read_map(content, where, radiograph.pixels.shape))
     except UnusableMap as error:
         raise ImageError(where, str(error), "Render the map again") from None
+
+
+def loaded(batch: Batch, kinds: Iterable[str], texts: Texts) -> None:
+    """Make the rows of kinds that are new, and give kinds rendered elsewhere the texts that came with the batch.
+
+    Called in the transaction that saves the batch, after its rows. Raises Refused for a kind whose earlier batches show
+    something of another form.
+    """
+    for name in sorted(set(kinds) - set(KINDS)):
+        title, what_is_this = texts.get(name, (name, f"{name}, a picture that another program made."))
+        moves = ExplanationFile.objects.filter(
+            explanation__prediction__case__batch=batch, explanation__kind=name, role=ExplanationFile.Role.STRIP
+        ).exists()
+        shows = ExternalKind.Shows.ANIMATION if moves else ExternalKind.Shows.STILL
+        row, made = ExternalKind.objects.get_or_create(
+            name=name, defaults={"title": title, "what_is_this": what_is_this, "shows": shows}
+        )
+        if row.shows != shows:
+            raise refuse(f"explanation:{name} is known to show {row.get_shows_display()}", "Give these another name")
+        if not made and name in texts:
+            row.title, row.what_is_this = title, what_is_this
+            row.save()
+
+
+def _shown_by(content: bytes) -> str:
+    return "animation" if content.startswith(b"GIF8") else "still"
 
 
 def store(kind: str, content: bytes, prediction: Prediction, radiograph: Radiograph, save: Save) -> Iterator[Model]:
@@ -47,12 +93,12 @@ def store(kind: str, content: bytes, prediction: Prediction, radiograph: Radiogr
         key=keyed_hash("explanation", content),
         status=Explanation.Status.DONE,
         external=True,
-        algorithm_version=KINDS[kind].algorithm_version,
+        algorithm_version=KINDS[kind].algorithm_version if kind in KINDS else 1,
         model=prediction.model,
         libraries=software(),
     )
     salt = f"{prediction.case.public_id} {prediction.pathology} {kind}"
-    if KINDS[kind].animated:
+    if (KINDS[kind].shows if kind in KINDS else _shown_by(content)) == "animation":
         frames = read_animation(content)
         count, height, width = frames.shape
         explanation.record = {"frames": count, "lambdas": [], "frame_ms": FRAME_MS}

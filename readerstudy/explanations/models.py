@@ -1,9 +1,35 @@
-"""Explanation: one kind for one prediction, with everything needed to say how it was made."""
+"""Explanation: one kind for one prediction, with everything needed to say how it was made. Kinds made elsewhere."""
 
 from django.db import models
 from django.db.models import Q
 
+from explain.methods.kind import Kind
 from readerstudy.cases.models import Prediction
+
+
+class ExternalKind(models.Model):
+    """A kind that another tool rendered: made when the first batch with its files is loaded. Its texts may be edited;
+    a study that is open keeps those it opened with."""
+
+    class Shows(models.TextChoices):
+        STILL = "still", "a map"
+        ANIMATION = "animation", "an animation"
+
+    name = models.CharField(max_length=40, unique=True, editable=False)
+    title = models.CharField(max_length=80, help_text="The heading of its panel.")
+    what_is_this = models.TextField(help_text="One or two sentences for readers: what it shows, and what it does not.")
+    shows = models.CharField(max_length=10, choices=Shows.choices, editable=False)
+
+    class Meta:
+        verbose_name = "kind rendered elsewhere"
+        verbose_name_plural = "kinds rendered elsewhere"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def kind(self) -> Kind:
+        return Kind(self.name, self.title, self.what_is_this, shows=self.shows, needs=())  # type: ignore[arg-type]
 
 
 class Explanation(models.Model):

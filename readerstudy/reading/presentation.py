@@ -8,8 +8,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from explain.methods.kinds import Kind
-from explain.methods.kinds import kind as kind_of
+from explain.methods.kind import Kind
 from explain.render.colour_scales import ColourScale
 from explain.render.pictures import FRAME_MS, PERCENTILE
 from readerstudy.cases.media import public_name
@@ -17,9 +16,11 @@ from readerstudy.cases.models import Case
 from readerstudy.common.identity import keyed_hash
 from readerstudy.explanations.colouring import scale_shown
 from readerstudy.explanations.models import Explanation, ExplanationFile
+from readerstudy.explanations.panel_forms import FORMS
 from readerstudy.reading.models import Assignment, Read, Response
 from readerstudy.reading.progress import ReadProgress
 from readerstudy.studies.asking import left_out_of
+from readerstudy.studies.kinds_shown import kind_shown
 from readerstudy.studies.models import Example, Method, Question, Study
 from readerstudy.studies.shown import Fact, PanelTitles, Probability, band
 from readerstudy.studies.strips import animation_facts, shown_sha256
@@ -173,37 +174,38 @@ def _panels(example: Example, method: Method, url_name: str, study: Study) -> li
     ]
     numbers: Counter[str] = Counter()
     for name in method.kinds:
-        kind = kind_of(name)
-        panels.append({**_titles(kind, numbers, study), **_panel(kind, pinned.get(name), url_name, study)})
+        kind = kind_shown(study, name)
+        panels.append({**_titles(name, kind, numbers, study), **_panel(kind, pinned.get(name), url_name, study)})
     return panels
 
 
-def _titles(kind: Kind, numbers: Counter[str], study: Study) -> dict[str, str]:
-    """Key and title of a panel; neutral ones count the maps and the animations of a method from left to right."""
+def _titles(name: str, kind: Kind, numbers: Counter[str], study: Study) -> dict[str, str]:
+    """Key and title of a panel; neutral ones count the panels of each form of a method from left to right."""
     if study.panel_titles == PanelTitles.TECHNIQUES:
-        return {"key": kind.name, "title": kind.title}
-    noun = "animation" if kind.animated else "map"
+        return {"key": name, "title": kind.title}
+    noun = FORMS[kind.shows].noun
     numbers[noun] += 1
     number = numbers[noun]
-    title = noun.capitalize() if kind.animated and number == 1 else f"{noun.capitalize()} {number}"
+    title = noun.capitalize() if kind.shows != "still" and number == 1 else f"{noun.capitalize()} {number}"
     return {"key": f"{noun}-{number}", "title": title}
 
 
 def _panel(kind: Kind, explanation: Explanation | None, url_name: str, study: Study) -> dict[str, Any]:
+    form = FORMS[kind.shows]
+    files = {file.role: file for file in explanation.files.all()} if explanation else {}
+    file = files.get(form.role)
     panel: dict[str, Any] = {
         "what_is_this": kind.what_is_this,
         "shows": kind.shows,
-        "type": "animation" if kind.animated else "map",  # for pages that were opened before `shows` was sent
+        "type": form.type,  # for pages that were opened before `shows` was sent
+        form.url_field: file_url(url_name, study, file.file) if file else None,
+        "sha256s": {form.url_field: shown_sha256(study, explanation, file)} if explanation and file else {},
     }
-    files = {file.role: file for file in explanation.files.all()} if explanation else {}
-    role = ExplanationFile.Role.STRIP if kind.animated else ExplanationFile.Role.LAYER
-    file = files.get(role)
-    url_field = "strip_url" if kind.animated else "layer_url"
-    panel[url_field] = file_url(url_name, study, file.file) if file else None
-    panel["sha256s"] = {url_field: shown_sha256(study, explanation, file)} if explanation and file else {}
-    if not kind.animated:
+    if form.coloured:
         panel |= _map_facts(kind, scale_shown(explanation, study.heatmap_scale))
-    elif explanation and file:
+    elif form.role == ExplanationFile.Role.LAYER:
+        panel["opacity"] = 1.0  # the picture's own alpha says how much of it is seen
+    if kind.shows == "animation" and explanation and file:
         panel |= animation_facts(study, explanation, FRAME_MS)
     return panel
 

@@ -88,6 +88,7 @@ def analyse(
         data_sha256=about.data_sha256,
         methods={key: about.methods.get(key) or _label(key) for key in asked.methods},
         kinds={key: about.kinds.get(key, []) for key in asked.methods},
+        kind_titles=about.kind_titles,
         questions={key: about.questions.get(key) or _question(key, responses) for key in asked.questions},
         not_asked=sorted(asked.left_out),
         flow=descriptives.flow(data, responses, pairs, about.complete_study, len(asked.left_out)),

@@ -1,11 +1,13 @@
 """What a study still needs before it can open, thing by thing."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from explain.methods.kinds import KINDS
+from explain.methods.kind import Kind
 from readerstudy.accounts.models import User
 from readerstudy.common import limits
 from readerstudy.common.counting import counted
+from readerstudy.explanations.kinds import known_kinds
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
@@ -69,7 +71,8 @@ def _check_texts(study: Study) -> list[Check]:
 
 def _check_design(study: Study) -> list[Check]:
     methods, questions = list(study.methods.all()), list(study.questions.all())
-    unknown = sorted({kind for method in methods for kind in method.kinds if kind not in KINDS})
+    known = known_kinds()
+    unknown = sorted({kind for method in methods for kind in method.kinds} - set(known))
     checks = [
         _require(
             2 <= len(methods) <= 4,
@@ -87,7 +90,7 @@ def _check_design(study: Study) -> list[Check]:
         ),
     ]
     checks += _check_limits(study)
-    telling = [method.label for method in methods if _tells(method.label)]
+    telling = [method.label for method in methods if _tells(method.label, known.values())]
     if telling:
         text = f"The label {', '.join(f'“{label}”' for label in telling)} may tell readers what is behind the method."
         checks.append(Check("warning", text, "study_methods"))
@@ -112,10 +115,10 @@ def _check_limits(study: Study) -> list[Check]:
     ]
 
 
-def _tells(label: str) -> bool:
+def _tells(label: str, kinds: Iterable[Kind]) -> bool:
     """A neutral label has no word in common with the name of a kind of explanation."""
-    names = {word for kind in KINDS.values() for word in kind.title.lower().replace("gradients", "gradient").split()}
-    return any(word.removesuffix("s") in names for word in label.lower().split())
+    titles = " ".join(kind.title for kind in kinds).lower().replace("gradients", "gradient").split()
+    return any(word.removesuffix("s") in titles for word in label.lower().split())
 
 
 def _check_plan(study: Study) -> Check:

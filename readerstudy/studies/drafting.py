@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.text import slugify
 
+from explain.methods.kinds import COMPARED_2021
 from readerstudy.accounts.models import User
 from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.studies.models import Membership, Method, Question, Study
@@ -39,11 +40,6 @@ viewer, the size of your screen, and what you say about your experience. It is a
 under a code (such as R1), not under your name.
 
 This is research. Nothing you answer here is used in the care of a patient."""
-
-METHODS = (
-    ("A", "Method A", ("input_gradient", "guided_backprop", "integrated_gradients")),
-    ("B", "Method B", ("latentshift_map", "latentshift_animation")),
-)
 
 
 @dataclass(frozen=True)
@@ -94,7 +90,9 @@ def new_study(title: str, user: User | None = None, *, preset: str = RECOMMENDED
         created_by=user,
         **preset_named(preset).study,
     )
-    replace_methods(study, [MethodRow(*method) for method in METHODS])
+    replace_methods(
+        study, [MethodRow(key, f"Method {key}", kinds) for key, kinds in zip("AB", COMPARED_2021, strict=True)]
+    )
     replace_questions(study, QUESTIONS)
     if user is not None:
         Membership.objects.create(study=study, user=user, role=Membership.Role.RESEARCHER)

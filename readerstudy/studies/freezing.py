@@ -21,6 +21,7 @@ from readerstudy.studies.protocol import LATER_FIELDS, PROTOCOL_FIELDS
 _FROZEN = (
     *PROTOCOL_FIELDS,
     *LATER_FIELDS,
+    "kind_texts",
     "preset",
     "previous_version_id",
     "from_spreadsheets",

@@ -12,6 +12,7 @@ from django.utils import timezone
 from readerstudy.accounts.models import User
 from readerstudy.studies.checklist import checklist
 from readerstudy.studies.drafting import free_slug
+from readerstudy.studies.kinds_shown import texts_to_freeze
 from readerstudy.studies.models import Example, Membership, Method, Question, Reopening, Study
 from readerstudy.studies.protocol import protocol_sha256, truth_commitment
 from readerstudy.studies.signals import study_opened
@@ -29,6 +30,7 @@ def open_study(study: Study, user: User | None = None) -> Study:
     study.state, study.opened_at, study.opened_by = Study.State.OPEN, timezone.now(), user
     study.truth_salt = secrets.token_hex(32)
     study.truth_commitment = truth_commitment(study, study.truth_salt)
+    study.kind_texts = texts_to_freeze(study)
     study.protocol_sha256 = protocol_sha256(study)
     study.save()
     study_opened.send(sender=Study, study=study)
@@ -78,6 +80,7 @@ def new_version(study: Study, user: User | None = None) -> Study:
     study.slug, study.protocol_version, study.previous_version = free_slug(f"{base[:50]}-v{version}"), version, old
     study.state, study.protocol_sha256, study.created_by = Study.State.DRAFT, "", user
     study.truth_commitment = study.truth_salt = ""
+    study.kind_texts = {}
     study.opened_at = study.opened_by = study.closed_at = study.closed_by = None
     study.save()
     for model in (Method, Question):

@@ -9,10 +9,10 @@ from django.db import models
 from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
 
-from explain.methods.kinds import KINDS
 from readerstudy.cases.models import Batch, Prediction
 from readerstudy.common import limits
 from readerstudy.common.limits import KeptOutsideLimits, Within
+from readerstudy.explanations.kinds import known_kinds
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
@@ -21,6 +21,7 @@ from readerstudy.studies.journal import Reopening as Reopening
 from readerstudy.studies.seen import SeenTruth as SeenTruth
 from readerstudy.studies.shown import FIRST_FACTS, AnimationFrames, Fact, HeatmapScale, PanelTitles, Probability
 
+MOST_KINDS = 6  # panels of a method; more are too small to read side by side
 KEY = RegexValidator(r"^[A-Za-z][A-Za-z0-9_]{0,31}$", "Use a letter, then letters, digits or underscores (at most 32).")
 
 
@@ -81,8 +82,10 @@ class Study(KeptOutsideLimits):
     operating_point = models.FloatField(default=0.5, validators=[Within("operating_point")])
     # readerstudy.statistics.plan.AnalysisPlan as a dict; empty means the published study's defaults.
     analysis_plan = models.JSONField(default=dict, blank=True)
-    # Overrides of explanation parameters: {"steps": 50, "search": "default"}; empty means explain's defaults.
+    # What is set of the kinds' parameters (explanations.parameters); empty: their defaults.
     render_parameters = models.JSONField(default=dict, blank=True)
+    # Title, text and form of each kind shown, fixed when the study opens (kinds_shown.py).
+    kind_texts = models.JSONField(default=dict, blank=True, editable=False)
 
     show_probability = models.CharField(
         max_length=8, choices=Probability.choices, default=Probability.EXACT, blank=True
@@ -151,7 +154,7 @@ class Study(KeptOutsideLimits):
         self.analysis_plan, self.render_parameters = self.analysis_plan or {}, self.render_parameters or {}
         try:
             AnalysisPlan.from_dict(self.analysis_plan)
-            RenderParameters.from_dict(self.render_parameters)
+            RenderParameters.from_people(self.render_parameters)
         except (AnalysisError, TypeError) as error:
             raise ValidationError(f"The analysis plan or the render parameters cannot be used: {error}") from error
         if unknown := sorted(set(self.facts.split()) - set(Fact.values)):
@@ -194,9 +197,7 @@ class Method(models.Model):
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="methods")
     key = models.CharField(max_length=32, validators=[KEY])
     label = models.CharField(max_length=60)
-    kinds = models.JSONField(
-        default=list, blank=True, help_text="Kinds of explain.methods.kinds in panel order; [] = prediction only."
-    )
+    kinds = models.JSONField(default=list, blank=True, help_text="Names of kinds in panel order; [] = prediction only.")
     position = models.PositiveSmallIntegerField()
     history = HistoricalRecords()
 
@@ -212,8 +213,11 @@ class Method(models.Model):
 
     def clean(self) -> None:
         self.kinds = self.kinds or []
-        if not isinstance(self.kinds, list) or any(name not in list(KINDS) for name in self.kinds):
-            raise ValidationError(f"The kinds of a method are a list of some of {', '.join(KINDS)}.")
+        known = list(known_kinds())
+        if not isinstance(self.kinds, list) or any(name not in known for name in self.kinds):
+            raise ValidationError(f"The kinds of a method are a list of some of {', '.join(known)}.")
+        if len(self.kinds) > MOST_KINDS:
+            raise ValidationError(f"A method shows at most {MOST_KINDS} kinds.")
 
 
 class Question(KeptOutsideLimits):

@@ -8,9 +8,11 @@ from django.db import transaction
 
 from explain.methods.kinds import KINDS
 from readerstudy.explanations.executing import render
+from readerstudy.explanations.kinds import known_kinds
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.explanations.planning import Options, Rendered
+from readerstudy.studies.kinds_shown import kinds_shown
 from readerstudy.studies.models import Example, Study
 
 
@@ -21,12 +23,6 @@ class Part:
     kinds: tuple[str, ...] = ()
     limit: int | None = None
     shard: tuple[int, int] = (1, 1)
-
-
-def study_kinds(study: Study) -> list[str]:
-    """Kinds shown by the study's methods, in the order of explain.methods.kinds."""
-    shown = {kind for method in study.methods.all() for kind in method.kinds}
-    return [kind for kind in KINDS if kind in shown]
 
 
 def examples_of(study: Study, part: Part) -> list[Example]:
@@ -98,7 +94,9 @@ def pin_rendered(study: Study) -> None:
     """
     parameters = RenderParameters.from_dict(study.render_parameters)
     rendered = Explanation.objects.filter(
-        prediction__examples__study=study, kind__in=study_kinds(study), status=Explanation.Status.DONE
+        prediction__examples__study=study,
+        kind__in=[kind.name for kind in kinds_shown(study)],
+        status=Explanation.Status.DONE,
     )
     newest: dict[tuple[int, str], Explanation] = {}
     for row in rendered.select_related("prediction").order_by("id"):
@@ -109,7 +107,9 @@ def pin_rendered(study: Study) -> None:
 
 
 def _chosen_kinds(study: Study, asked: tuple[str, ...]) -> list[str]:
-    unknown = sorted(set(asked) - set(KINDS))
-    if unknown:
-        raise ValidationError(f"No kind of explanation is called {', '.join(unknown)}; there are {', '.join(KINDS)}.")
-    return [kind for kind in KINDS if kind in asked] if asked else study_kinds(study)
+    if not asked:
+        return [kind.name for kind in kinds_shown(study)]
+    known = known_kinds()
+    if unknown := sorted(set(asked) - set(known)):
+        raise ValidationError(f"No kind of explanation is called {', '.join(unknown)}; there are {', '.join(known)}.")
+    return [kind for kind in known if kind in asked]

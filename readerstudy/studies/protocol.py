@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from readerstudy.cases.models import Truth
+from readerstudy.studies.kinds_shown import texts_in_protocol
 from readerstudy.studies.models import Study
 
 # Fields of the study itself that opening fixes (freezing.py).
@@ -60,6 +61,7 @@ def protocol(study: Study) -> dict[str, Any]:
     return {
         **{name: getattr(study, name) for name in PROTOCOL_FIELDS},
         **_later(study, LATER_FIELDS),
+        **({"kinds": texts} if (texts := texts_in_protocol(study)) else {}),
         "methods": [{"key": m.key, "label": m.label, "kinds": m.kinds} for m in study.methods.order_by("position")],
         "questions": [
             {

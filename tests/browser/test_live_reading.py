@@ -35,7 +35,7 @@ def explain(study: Study) -> None:
     for number, example in enumerate(study.examples.all()):
         add_image(example.prediction.case, seed=number, side=400, bits=12 if number % 2 else 8)
         for name in KINDS:
-            animated = kind_of(name).animated
+            animated = kind_of(name).shows == "animation"
             content = (
                 frame_strip(rng.integers(0, 256, (11, 224, 224), dtype=np.uint8))
                 if animated

@@ -60,7 +60,7 @@ class Trial:
         save_file(case.display, self.files["image"], ".png", case.public_id)
         case.save()
         for name in (name for kinds in METHODS.values() for name in kinds):
-            animated, content = kind_of(name).animated, self.files[name]
+            animated, content = kind_of(name).shows == "animation", self.files[name]
             explanation = Explanation.objects.create(
                 prediction=example.prediction, kind=name, key=name, status="done", record=ANIMATION if animated else {}
             )

@@ -300,5 +300,5 @@ def test_the_protocol_file_holds_the_draw(client, draft):
 @pytest.mark.parametrize("tab", ["", "examples/", "explanations/"])
 def test_pages_ask_no_query_per_example(client, draft, tab, django_assert_max_num_queries):
     client.post(f"/studies/{draft.slug}/examples/", selection(make_batch("pool", 24), per_pathology=8))
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(27):
         assert client.get(f"/studies/{draft.slug}/{tab}").status_code == 200

@@ -16,7 +16,6 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from explain.methods.kinds import KINDS
 from readerstudy.analysis.background import running_analysis, start_analysis
 from readerstudy.analysis.guidelines import GUIDELINES
 from readerstudy.analysis.models import Analysis
@@ -25,6 +24,7 @@ from readerstudy.exchange.tables import completeness
 from readerstudy.reading.models import Exclusion, Response
 from readerstudy.statistics.stored import StoredResultsError, from_json, is_current
 from readerstudy.studies.access import researcher_study, signed_in
+from readerstudy.studies.kinds_shown import titles_shown
 from readerstudy.studies.looking import (
     needed_reason,
     needed_truth_reason,
@@ -50,6 +50,7 @@ def results_page(request: HttpRequest, slug: str) -> HttpResponse:
     last = study.analyses.filter(status=Analysis.Status.DONE).first()
     newest = study.analyses.exclude(status=Analysis.Status.RUNNING).first()
     answered, expected = completeness(study)
+    titles = titles_shown(study)
     context: dict[str, Any] = {
         "study": study,
         "tab": "results",
@@ -59,10 +60,7 @@ def results_page(request: HttpRequest, slug: str) -> HttpResponse:
         "failed": newest if newest and newest.status == Analysis.Status.FAILED else None,
         "answered": answered,
         "expected": expected,
-        "methods": [
-            (method.label, [KINDS[kind].title if kind in KINDS else kind for kind in method.kinds])
-            for method in study.methods.all()
-        ],
+        "methods": [(method.label, [titles[kind] for kind in method.kinds]) for method in study.methods.all()],
     }
     if why is not None and last is not None:
         context |= {

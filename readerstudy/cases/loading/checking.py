@@ -76,8 +76,9 @@ def check_source(
     cases = source.cases(problems)
     first_row: dict[str, int] = {}
     read: dict[int, AsRead] = {}
+    seen: dict[str, str] = {}
     for done, case in enumerate(cases, 1):
-        digest, lines = _check_case(source, case, problems, on_case, read)
+        digest, lines = _check_case(source, case, problems, on_case, read, seen)
         if digest in first_row:
             text = f"it shows the same pixels as row {first_row[digest]}"
             problems.add(case.row, "image", case.image, text, "Use one path for the same image, or remove one of them")
@@ -96,8 +97,12 @@ def check_source(
     return Checked(cases, pixels, report, content[keep_source_ids, simulated], content)
 
 
-def warn_of_known_pixels(checked: Checked, batch: str) -> None:
-    """Add a warning to the report for every image that another batch already has, in the order of rows."""
+def warn_of_what_is_here(checked: Checked, batch: str) -> None:
+    """Add to the report what only the database knows: a warning for every image that another batch already has, in the
+    order of rows, and what the extensions say of their columns."""
+    columns = dict.fromkeys(column for row in rows_of(checked.cases) for column in row.files)
+    news = (cast(Extension, extension(column)).news(kind_of(column)) for column in columns)
+    checked.report.warnings += [sentence for sentence in news if sentence]
     rows = {digest: case.row for digest, case in zip(checked.pixels, checked.cases, strict=True)}
     waiting, found = iter(rows), []
     while chunk := list(islice(waiting, 500)):
@@ -111,7 +116,12 @@ def warn_of_known_pixels(checked: Checked, batch: str) -> None:
 
 
 def _check_case(
-    source: Source, case: CaseRecord, problems: Problems, on_case: OnCase, read: dict[int, AsRead]
+    source: Source,
+    case: CaseRecord,
+    problems: Problems,
+    on_case: OnCase,
+    read: dict[int, AsRead],
+    seen: dict[str, str],
 ) -> tuple[str, list[Any]]:
     """The digest of the case's pixels, and everything stated about it; "" when the image cannot be used.
 
@@ -132,7 +142,7 @@ def _check_case(
         model = "" if finding.prediction is None else finding.model
         lines.append([finding.pathology, finding.label, finding.prediction, model])
         lines.append(_check_mask(source, case, finding, radiograph, problems))
-        lines.append(_check_files(source, finding, radiograph, problems))
+        lines.append(_check_files(source, finding, radiograph, problems, seen))
     on_case(case, radiograph)
     return pixel_sha256(radiograph), lines
 
@@ -154,14 +164,15 @@ def _check_mask(
 
 
 def _check_files(
-    source: Source, finding: FindingRecord, radiograph: Radiograph, problems: Problems
+    source: Source, finding: FindingRecord, radiograph: Radiograph, problems: Problems, seen: dict[str, str]
 ) -> list[tuple[str, str]]:
     digests = []
     for column, path in sorted(finding.files.items()):
         try:
             with source.open(path) as file:
                 content = file.read()
-            cast(Extension, extension(column)).check(kind_of(column), content, f"row {finding.row}", radiograph)
+            reader = cast(Extension, extension(column))
+            reader.check(kind_of(column), content, f"row {finding.row}", radiograph, seen)
             digests.append((column, hashlib.sha256(content).hexdigest()))
         except ImageError as error:
             problems.add(finding.row, column, path, error.problem, error.remedy)

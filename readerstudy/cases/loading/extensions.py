@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any, Protocol, cast
 
@@ -10,11 +10,15 @@ from django.conf import settings
 from django.db.models import Model
 
 from explain.images.radiograph import Radiograph
-from readerstudy.cases.models import Prediction
+from readerstudy.cases.models import Batch, Prediction
 
 # Stores content under an opaque name on a model's file field (field, content, suffix, salt), and remembers the file, so
 # that it is removed if the batch is not loaded after all.
 Save = Callable[[Any, bytes, str, str], str]
+
+
+# Name of a kind -> its title and its text for readers, given with the batch.
+Texts = Mapping[str, tuple[str, str]]
 
 
 class Extension(Protocol):
@@ -24,14 +28,22 @@ class Extension(Protocol):
         """Why there is no such column, and which there are; empty if there is."""
         ...
 
-    def check(self, kind: str, content: bytes, where: str, radiograph: Radiograph) -> None:
-        """Raises ImageError unless `store` can use the file."""
+    def news(self, kind: str) -> str:
+        """What to warn of before such a column is loaded; empty if there is nothing."""
+        ...
+
+    def check(self, kind: str, content: bytes, where: str, radiograph: Radiograph, seen: dict[str, str]) -> None:
+        """Raises ImageError unless `store` can use the file. seen: kept by the caller for all files of one source."""
         ...
 
     def store(
         self, kind: str, content: bytes, prediction: Prediction, radiograph: Radiograph, save: Save
     ) -> Iterable[Model]:
         """Write the files of one cell by `save`; returns unsaved rows, each after those it refers to."""
+        ...
+
+    def loaded(self, batch: Batch, kinds: Iterable[str], texts: Texts) -> None:
+        """Called once, in the transaction that has saved the rows of a batch, with the kinds that it has files of."""
         ...
 
 

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import cast
 
 import numpy as np
@@ -25,12 +26,12 @@ from explain.images.checks import ImageError
 from explain.images.radiograph import Radiograph, pixel_sha256
 from explain.render.pictures import display_image
 from readerstudy.accounts.models import User
-from readerstudy.cases.loading.checking import Checked, Progress, Report, check_source, fill_facts, warn_of_known_pixels
-from readerstudy.cases.loading.extensions import Extension, extension, kind_of
+from readerstudy.cases.loading.checking import Checked, Progress, Report, check_source, fill_facts, warn_of_what_is_here
+from readerstudy.cases.loading.extensions import Extension, Texts, extension, kind_of
 from readerstudy.cases.loading.linking import LinkingTable
 from readerstudy.cases.loading.masks import mask_png
 from readerstudy.cases.loading.problems import Problem, Refused, refuse
-from readerstudy.cases.loading.records import CaseRecord, FindingRecord, Source
+from readerstudy.cases.loading.records import CaseRecord, FindingRecord, Source, rows_of
 from readerstudy.cases.loading.written import WrittenFiles
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
 from readerstudy.common.counting import counted
@@ -74,12 +75,14 @@ def load_batch(
     simulated: bool = False,
     linking_table: Path | None = None,
     user: User | None = None,
+    texts: Texts = MappingProxyType({}),
     progress: Progress = lambda doing, done, total: None,
 ) -> Loaded:
     """Check all of a source, then load all of it. Loading the same content under the same name again changes nothing.
 
     keep_source_ids: public data only; cases keep their image paths as source ids. Otherwise `linking_table` is the CSV
-    file to write (row, image, case), which must not exist. Raises Refused; then nothing is left behind.
+    file to write (row, image, case), which must not exist. texts: of kinds rendered elsewhere. Raises Refused; then
+    nothing is left behind.
     """
     check_name(name)
     problems: list[Problem] = []
@@ -95,7 +98,7 @@ def load_batch(
     if batch:
         return Loaded(batch, False, checked.report)
     table = check_links(linking_table, keep_source_ids=keep_source_ids)
-    warn_of_known_pixels(checked, name)
+    warn_of_what_is_here(checked, name)
     batch = Batch(
         name=name,
         source=(source.public_name if keep_source_ids else source.name)[:200],
@@ -110,6 +113,7 @@ def load_batch(
         try:
             with transaction.atomic():
                 _save_rows(batch, rows)
+                _tell_extensions(batch, checked, texts)
                 if table:
                     table.write(zip(checked.cases, rows.cases, strict=True))
         except IntegrityError:
@@ -287,6 +291,12 @@ def _save_rows(batch: Batch, rows: _Rows) -> None:
     Prediction.objects.bulk_create(rows.predictions, batch_size=ROWS_AT_ONCE)
     for model, found in rows.extra.items():
         model._default_manager.bulk_create(found, batch_size=ROWS_AT_ONCE)
+
+
+def _tell_extensions(batch: Batch, checked: Checked, texts: Texts) -> None:
+    columns = dict.fromkeys(column for finding in rows_of(checked.cases) for column in finding.files)
+    for reader in {id(found): found for column in columns if (found := extension(column))}.values():
+        reader.loaded(batch, [kind_of(column) for column in columns if extension(column) is reader], texts)
 
 
 def shrunk(radiograph: Radiograph, side: int) -> Radiograph:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from readerstudy.accounts.models import User
-from readerstudy.cases.loading.checking import warn_of_known_pixels
+from readerstudy.cases.loading.checking import warn_of_what_is_here
 from readerstudy.cases.loading.load import Loaded, check_name, load_batch, same_batch
 from readerstudy.cases.loading.problems import Refused, refuse
 from readerstudy.cases.loading.sources import WORKBOOKS
@@ -240,7 +240,7 @@ def _check(staged: Staged) -> None:
         staged.cases = []
         _remove_content(staged)
         return
-    warn_of_known_pixels(checked, staged.batch)
+    warn_of_what_is_here(checked, staged.batch)
     staged.report = checked.report.summary()
 
 

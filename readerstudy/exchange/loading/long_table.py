@@ -25,6 +25,7 @@ from readerstudy.exchange.loading.shape import (
     read_table,
 )
 from readerstudy.statistics.frame import FALSE_WORDS, TRUE_WORDS
+from readerstudy.studies.kinds_shown import OPENING
 from readerstudy.studies.protocol import LATER_FIELDS
 
 NEEDED = ("reader", "read", "example", "pathology", "truth", "method", "question", "score")
@@ -74,6 +75,7 @@ def load_long_table(files: Sequence[Path], provenance: Path | None = None) -> Lo
     examples = _examples(rows, problems)
     problems.refuse_if_any()
     settings = {name: protocol[name] for name in SETTINGS if name in protocol}
+    settings["kind_texts"] = {name: {**texts, "fixed_by": OPENING} for name, texts in protocol.get("kinds", {}).items()}
     settings.setdefault("simulated", any(row.flag("simulated") for row in rows))
     return LoadedReads(
         source=", ".join(path.name for path in files)[:200],

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from explain.images import facts
+from explain.methods.kinds import COMPARED_2021
 from readerstudy.cases.loading.records import OLDEST
 from readerstudy.common.csv_tables import is_nothing, whole_number
 from readerstudy.common.identity import keyed_hash, patient_key
@@ -31,10 +32,7 @@ from readerstudy.exchange.loading.shape import (
     read_table,
 )
 
-METHODS = [
-    LoadedMethod("A", "Method A", ["input_gradient", "guided_backprop", "integrated_gradients"]),
-    LoadedMethod("B", "Method B", ["latentshift_map", "latentshift_animation"]),
-]
+METHODS = [LoadedMethod(key, f"Method {key}", list(kinds)) for key, kinds in zip("AB", COMPARED_2021, strict=True)]
 QUESTION_KEYS = ("confidence", "feature")
 COUNTED = "in a file's name read0 is read 1 and read1 is read 2"
 _FILE_NAME = re.compile(r"read(\d+)-reader(\d+)", re.IGNORECASE)

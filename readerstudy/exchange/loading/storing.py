@@ -10,6 +10,7 @@ from django.core.validators import validate_slug
 from django.db import transaction
 from django.utils import timezone
 
+from explain.methods.kinds import KINDS
 from readerstudy.accounts.models import User
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
 from readerstudy.common.identity import opaque_id
@@ -139,10 +140,11 @@ def _store_examples(study: Study, batch: Batch, loaded: LoadedReads) -> dict[str
 
 
 def _reconstruction(prediction: Prediction, value: float) -> Explanation:
-    """f(D(E(x))) is kept in the record of a Latent Shift explanation; this one has no files here."""
+    """f(D(E(x))) is kept in the record of the kinds that redraw the image; this one has no files here."""
+    redraws = next(kind for kind in KINDS.values() if "autoencoder" in kind.needs)
     return Explanation.objects.create(
         prediction=prediction,
-        kind="latentshift_map",
+        kind=redraws.name,
         key="loaded-with-reads",
         status=Explanation.Status.DONE,
         external=True,

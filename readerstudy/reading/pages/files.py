@@ -7,8 +7,10 @@ from django.views.decorators.http import require_safe
 from readerstudy.cases.media import case_file, named, serve
 from readerstudy.cases.models import Case
 from readerstudy.explanations.models import ExplanationFile
+from readerstudy.explanations.panel_forms import FORMS
 from readerstudy.reading.access import reader
 from readerstudy.reading.models import Assignment, Reader
+from readerstudy.studies.kinds_shown import kind_shown
 from readerstudy.studies.strips import serve_explanation_file
 
 
@@ -28,9 +30,10 @@ def reading_file(request: HttpRequest, slug: str, name: str) -> HttpResponseBase
 
 def explanation_file(me: Reader, name: str) -> ExplanationFile | None:
     rows = ExplanationFile.objects.filter(explanation__examples__study=me.study, **named("file", name))
-    # What the page shows. The curve has every lambda and prediction, the GIF the number of frames as rendered.
-    rows = rows.filter(role__in=(ExplanationFile.Role.LAYER, ExplanationFile.Role.STRIP))
+    # What the page shows and no more: an animation's GIF tells the number of frames, its curve lambdas and predictions.
     for row in rows.select_related("explanation"):
+        if row.role != FORMS[kind_shown(me.study, row.explanation.kind).shows].role:
+            continue
         shown = Assignment.objects.filter(
             read__reader=me, read__opened_at__isnull=False, example__explanations=row.explanation
         )

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from readerstudy.explanations.panel_forms import FORMS
 from readerstudy.reading import keys
 from readerstudy.reading.presentation import example_facts, not_asked_keys, question_facts, study_facts
 from readerstudy.studies.access import researcher_study
@@ -60,7 +61,7 @@ def preview_facts(
 
 
 def _file_of(panel: dict[str, Any]) -> str | None:
-    return panel.get("layer_url") or panel.get("strip_url")
+    return next((panel[form.url_field] for form in FORMS.values() if panel.get(form.url_field)), None)
 
 
 def _address(study: Study, practice: bool, method: Method, number: list[int]) -> str:

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from explain.methods.kinds import KINDS
 from readerstudy.statistics.bootstrap import Floats
 from readerstudy.statistics.figures.answers import method_legend
 from readerstudy.statistics.figures.style import (
@@ -147,13 +146,9 @@ def _medians(axes: Axes, score: Floats, iou: Floats, shift: float, style: Look) 
         axes.plot([level - 0.3 + shift, level + 0.3 + shift], [median, median], color=style["color"], linewidth=2.2)
 
 
-def _title(kind: str) -> str:
-    return KINDS[kind].title if kind in KINDS else kind
-
-
 def _correlations(results: Results, question: str) -> str:
     texts = [
-        f"{_title(row.kind)}: ρ {number(row.rho)} ({interval_text(row.ci)}), n {row.n}"
+        f"{results.kind_titles.get(row.kind, row.kind)}: ρ {number(row.rho)} ({interval_text(row.ci)}), n {row.n}"
         for row in results.localisation.correlations
         if row.question == question and row.rho is not None
     ]

@@ -30,6 +30,7 @@ class About:
 
     methods    key -> label, in the order in which A and B are to be taken (default: sorted keys).
     kinds      key of a method -> title of each explanation kind that it showed.
+    kind_titles  kind -> its title, for the kinds of the maps that are compared with masks.
     questions  key -> text and scale, in the study's order.
     design     (what, how): how the reads were laid out.
     not_asked  (key of the method, key of the question) of what is not asked, so not missing either.
@@ -42,6 +43,7 @@ class About:
     study: str = ""
     methods: dict[str, str] = field(default_factory=dict)
     kinds: dict[str, list[str]] = field(default_factory=dict)
+    kind_titles: dict[str, str] = field(default_factory=dict)
     questions: dict[str, Question] = field(default_factory=dict)
     design: list[tuple[str, str]] = field(default_factory=list)
     not_asked: list[tuple[str, str]] = field(default_factory=list)

@@ -33,6 +33,7 @@ class Results:
     data_sha256: str | None
     methods: dict[str, str]
     kinds: dict[str, list[str]]
+    kind_titles: dict[str, str] = field(default_factory=dict)
     questions: dict[str, Question]
     not_asked: list[tuple[str, str]] = field(default_factory=list)
     flow: Flow

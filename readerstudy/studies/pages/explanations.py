@@ -7,25 +7,25 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from explain.methods.kinds import KINDS
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.studies.access import researcher_study
 from readerstudy.studies.drafting import draft_for_update
+from readerstudy.studies.kinds_shown import kinds_shown
 from readerstudy.studies.models import Example, Study
-from readerstudy.studies.pages import forms
 from readerstudy.studies.pages.attempts import attempt
-from readerstudy.studies.precomputing import is_current, study_kinds
+from readerstudy.studies.pages.render_form import RenderForm
+from readerstudy.studies.precomputing import is_current
 
 
 def explanations(request: HttpRequest, slug: str) -> HttpResponse:
     """Render parameters, what is rendered and what failed, and the command that renders the rest."""
     study = researcher_study(request, slug)
-    form = forms.RenderForm(request.POST or None, initial=forms.render_initial(study))
+    form = RenderForm(request.POST or None, study)
 
     def save() -> None:
         draft = draft_for_update(study)
-        draft.render_parameters = form.cleaned_data
+        draft.render_parameters = form.stored()
         draft.save()
 
     if request.method == "POST" and form.is_valid() and attempt(request, save, "The parameters are saved."):
@@ -49,10 +49,10 @@ def _rendered(study: Study, examples: Sequence[Example]) -> list[dict[str, Any]]
     pinned = [row for example in examples for row in example.explanations.all()]
     counts = Counter((row.kind, row.status) for row in pinned if is_current(row, parameters))
     rows = []
-    for name in study_kinds(study):
-        done = counts[name, Explanation.Status.DONE]
-        failed = counts[name, Explanation.Status.FAILED]
-        rows.append({"kind": KINDS[name], "done": done, "failed": failed, "missing": len(examples) - done})
+    for kind in kinds_shown(study):
+        done = counts[kind.name, Explanation.Status.DONE]
+        failed = counts[kind.name, Explanation.Status.FAILED]
+        rows.append({"kind": kind, "done": done, "failed": failed, "missing": len(examples) - done})
     return rows
 
 

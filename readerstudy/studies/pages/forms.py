@@ -1,23 +1,21 @@
 """Forms of the composer. What they cannot check alone (freezing, shortages) the functions they call refuse."""
 
-from dataclasses import asdict
 from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
 
-from explain.methods.kinds import KINDS
 from readerstudy.cases.models import Batch, Prediction
 from readerstudy.common.counting import counted
 from readerstudy.common.limits import bounded, form_field
-from readerstudy.explanations.parameters import SEARCHES, RenderParameters
+from readerstudy.explanations.kinds import known_kinds
 from readerstudy.studies.drafting import MethodRow, QuestionRow
-from readerstudy.studies.models import KEY, Study
+from readerstudy.studies.models import KEY, MOST_KINDS, Study
 from readerstudy.studies.presets import PRESETS, RECOMMENDED
 from readerstudy.studies.selection import Draw
 from readerstudy.studies.shown import Fact
 
-_PANELS = [f"panel_{number}" for number in range(1, len(KINDS) + 1)]
+_PANELS = [f"panel_{number}" for number in range(1, MOST_KINDS + 1)]
 
 
 class NewStudyForm(forms.Form):
@@ -131,31 +129,6 @@ class DesignForm(forms.ModelForm):
         return " ".join(self.cleaned_data["facts"])
 
 
-class RenderForm(forms.Form):
-    """Parameters of the explanations: what RenderParameters holds."""
-
-    steps = form_field("steps", label="Steps of integrated gradients", help_text="The published maps used 100.")
-    final_relu = forms.ChoiceField(
-        label="Guided backprop at the model's last ReLU",
-        choices=[("captum", "left out, as Captum does"), ("full", "guided too")],
-    )
-    search = forms.ChoiceField(
-        label="Latent Shift search",
-        choices=[(name, name) for name in SEARCHES],
-        help_text="“default” aims at a fall by 0.30 and a rise by 0.05; the other two repeat published pictures.",
-    )
-
-    def clean(self) -> dict[str, Any]:
-        values = super().clean() or {}
-        if not self.errors:
-            RenderParameters(**values)
-        return values
-
-
-def render_initial(study: Study) -> dict[str, Any]:
-    return asdict(RenderParameters.from_dict(study.render_parameters))
-
-
 class MethodForm(forms.Form):
     """One method; its panels are chosen from left to right."""
 
@@ -164,7 +137,7 @@ class MethodForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [("", "—"), *((kind.name, kind.title) for kind in KINDS.values())]
+        choices = [("", "—"), *((kind.name, kind.title) for kind in known_kinds().values())]
         for number, name in enumerate(_PANELS, start=1):
             self.fields[name] = forms.ChoiceField(label=f"Panel {number}", choices=choices, required=False)
 

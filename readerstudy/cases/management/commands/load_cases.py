@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from readerstudy.cases.loading.checking import KNOWN_PIXELS, Report, check_source, warn_of_known_pixels
+from readerstudy.cases.loading.checking import KNOWN_PIXELS, Report, check_source, warn_of_what_is_here
 from readerstudy.cases.loading.load import check_links, check_name, load_batch, same_batch
 from readerstudy.cases.loading.problems import Refused, folded
 from readerstudy.cases.loading.records import Source
@@ -38,6 +38,14 @@ class Command(BaseCommand):
         )
         parser.add_argument("--linking-table", type=Path, metavar="FILE", help="new CSV file: row, image, case")
         parser.add_argument("--simulated", action="store_true", help="synthetic images, marked so everywhere")
+        parser.add_argument(
+            "--kind",
+            nargs=3,
+            action="append",
+            default=[],
+            metavar=("NAME", "TITLE", "TEXT"),
+            help="of a column explanation:NAME: the title and the text that readers see",
+        )
         parser.add_argument("--imgpath", type=Path, help="xrv: only: the folder of the data set's images")
         parser.add_argument("--csvpath", type=Path, help="xrv: only: its table, if not the one TorchXRayVision has")
         parser.add_argument("--views", nargs="*", help="xrv: only: views to load, or * (default PA AP)")
@@ -55,13 +63,18 @@ class Command(BaseCommand):
                     check_name(options["batch"])
                     checked = check_source(source, progress=bar.show, **kept)
                     known = same_batch(options["batch"], checked)
-                    warn_of_known_pixels(checked, options["batch"])
+                    warn_of_what_is_here(checked, options["batch"])
                     report, said = checked.report, "{are} already loaded as" if known else "can be loaded as"
                     if not known:
                         _foresee_links(report, options)
                 else:
                     loaded = load_batch(
-                        source, options["batch"], linking_table=options["linking_table"], progress=bar.show, **kept
+                        source,
+                        options["batch"],
+                        linking_table=options["linking_table"],
+                        texts={name: (title, text) for name, title, text in options["kind"]},
+                        progress=bar.show,
+                        **kept,
                     )
                     report, said = loaded.report, "loaded as" if loaded.created else "{are} already loaded as"
         except Refused as error:

@@ -7,7 +7,6 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from explain.methods.kinds import KINDS
 from explain.models.allocator import restart_keeping_memory
 from readerstudy.common.arguments import at_least_one
 from readerstudy.common.counting import counted
@@ -28,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--study", required=True, help="slug of a draft study")
         parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
         parser.add_argument("--batch-size", default="auto", help="auto (found by trying) or a number")
-        parser.add_argument("--kinds", nargs="+", default=[], help=f"only these kinds, of {', '.join(KINDS)}")
+        parser.add_argument("--kinds", nargs="+", default=[], help="only these kinds, by name")
         parser.add_argument("--limit", type=at_least_one, help="only the first N examples")
         parser.add_argument("--shard", default="1/1", help="i/n: the i-th of n parts, for several machines")
         parser.add_argument("--force", action="store_true", help="render again what exists or failed")
