@@ -211,15 +211,6 @@ def python_of(page: str) -> list[str]:
     return [re.sub(rf"^{indent}", "", code, flags=re.MULTILINE) for indent, code in blocks]
 
 
-@pytest.mark.torch
-def test_the_method_of_the_page_passes_the_test_of_the_page() -> None:
-    names: dict = {}
-    for code in python_of("docs/add-a-method.md"):
-        exec(compile(code, "docs/add-a-method.md", "exec"), names)
-    names["test_gradient_times_input_by_hand"]()
-    assert names["kind"].name == "gradient_times_input"
-
-
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["docs/manifest.md", "docs/add-a-method.md"])
 def test_the_manifest_of_the_page_loads(name: str, tmp_path: Path, monkeypatch) -> None:

@@ -38,6 +38,7 @@ class ExternalKindAdmin(HouseAdmin):
     """Made when a batch is loaded; title and text may be edited. A study that is open keeps those it opened with."""
 
     list_display = ["name", "title", "shows"]
+    search_fields = ["name", "title"]
     readonly_fields = ["name", "shows"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -69,7 +69,7 @@ def parameters_of(kinds: Iterable[Kind]) -> dict[tuple[str, str], tuple[Kind, Pa
 
 def _problems(data: object) -> Iterable[str]:
     if not isinstance(data, Mapping):
-        yield f"Render parameters are a JSON object of names and values, not {data!r:.40}."
+        yield f"Render parameters {data!r:.40} cannot be used: give a JSON object of names and values."
         return
     known = parameters_of(KINDS.values())
     flat = {name: parameter for (_, name), (_, parameter) in known.items() if parameter.flat}

@@ -22,3 +22,19 @@ def test_an_animation_in_which_nothing_moves_is_an_error():
     with pytest.raises(UnusableMap, match="look the same"):
         encode("animation", shifted(0.01), RADIOGRAPH)
     assert {file.role for file in encode("animation", shifted(10), RADIOGRAPH)} == {"gif", "strip"}
+
+
+def test_a_curve_is_a_chart_for_readers_and_a_drawing_for_researchers():
+    record = {"lambdas": [-2.0, 0.0, 1.0], "predictions": [0.1, 0.6, 0.7]}
+    chart, drawing = encode("curve", Computed(None, None, record), RADIOGRAPH)
+    assert (chart.role, chart.format, chart.width, chart.height) == ("layer", "image/png", 720, 480)
+    assert drawing.role == "curve" and b"-2" in drawing.content
+
+
+def test_a_flow_is_one_picture():
+    flow = np.zeros((2, 224, 224), np.float32)
+    flow[0, :40] = 3
+    (picture,) = encode("flow", Computed(None, flow), RADIOGRAPH)
+    assert (picture.role, picture.width, picture.height) == ("layer", 224, 224)
+    with pytest.raises(UnusableMap, match="moves nothing"):
+        encode("flow", Computed(None, flow * 0), RADIOGRAPH)

@@ -28,7 +28,9 @@ class RenderForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         for name, (_, parameter) in self.declared.items():
-            if name in values and (problem := parameter.problem(values[name])):
+            if values.get(name) in (None, ""):
+                values[name] = self.initial[name]  # an empty field changes nothing
+            if problem := parameter.problem(values[name]):
                 self.add_error(name, ValidationError(problem))
         return values
 
@@ -36,14 +38,16 @@ class RenderForm(forms.Form):
         """What Study.render_parameters is to hold."""
         made = self.before
         for name, (kind, parameter) in self.declared.items():
+            if parameter.later and self.cleaned_data[name] == parameter.default and name not in self.data:
+                continue
             made = made.with_value(kind, parameter, parameter.clean(self.cleaned_data[name]))
         return dict(RenderParameters.from_people(made.stored).stored)
 
 
 def _field(parameter: Parameter) -> forms.Field:
-    texts: dict[str, Any] = {"label": parameter.label, "help_text": parameter.help}
+    texts: dict[str, Any] = {"label": parameter.label, "help_text": parameter.help, "required": False}
     if isinstance(parameter.default, bool):
-        return forms.BooleanField(required=False, **texts)
+        return forms.BooleanField(**texts)
     if isinstance(parameter.default, str):
         return forms.ChoiceField(choices=parameter.choices, **texts)
     bounds = {"min_value": parameter.minimum, "max_value": parameter.maximum, **texts}
