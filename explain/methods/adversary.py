@@ -9,14 +9,15 @@ Attributions", 2021, sections 3.1-3.2 and 4.2 ("SyCE" starts from the stable ima
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from explain.methods.batch import checked, gradient, path_points
 from explain.methods.blur import gaussian_blur
-from explain.methods.contract import Request, Result, Results
-from explain.methods.latent_shift import records_of, shift_of
+from explain.methods.contract import Request, Results, stills
+from explain.methods.latent_shift import LatentShift, records_of, shift_of
 from explain.methods.modes import explaining
 
 KERNEL_SIZE, KERNEL_SIGMA = 28, 2.0  # pixels, of v2k
@@ -70,21 +71,44 @@ def path_importance(
         return PathImportance(change[:, 0].abs(), v1[:, 0], v2[:, 0], blurred[:, 0])
 
 
-_MAPS = {"path_v1": "v1", "path_v2": "v2", "path_v2k": "v2k"}
-
-
-def compute(request: Request) -> Results:
-    """The kinds whose adversary is Latent Shift's, from one search and path. Parameters: search, start, path_steps."""
+def compute_difference(request: Request) -> Results:
+    """The kind of `difference`, to Latent Shift's lowest frame. Parameters: search, start."""
     shift = shift_of(request)
-    adversary = shift.adversary()[:, None]
-    start = request.x if request.parameters["start"] == "input" else shift.reconstruction[:, None]
-    records = [
+    maps = difference(_start(request, shift), shift.adversary()[:, None])
+    return stills(request, maps, _records(request, shift))
+
+
+def compute_v1(request: Request) -> Results:
+    """The kind of v1, from Latent Shift's lowest frame. Parameters: search, start, path_steps."""
+    return stills(request, _path(request).v1, _records(request, shift_of(request)))
+
+
+def compute_v2(request: Request) -> Results:
+    """The kind of v2, otherwise as `compute_v1`."""
+    return stills(request, _path(request).v2, _records(request, shift_of(request)))
+
+
+def compute_v2k(request: Request) -> Results:
+    """The kind of v2k, otherwise as `compute_v1`."""
+    return stills(request, _path(request).v2k, _records(request, shift_of(request)))
+
+
+def _path(request: Request) -> PathImportance:
+    """Of this batch, computed once for all kinds that ask with the same parameters."""
+    shift, steps = shift_of(request), int(request.parameters["path_steps"])
+    start, adversary = _start(request, shift), shift.adversary()[:, None]
+    return request.once(
+        ("path importance", shift.search, request.parameters["start"], steps),
+        lambda: path_importance(request.classifier, start, adversary, request.targets, steps, request.batch_size),
+    )
+
+
+def _start(request: Request, shift: LatentShift) -> Tensor:
+    return request.x if request.parameters["start"] == "input" else shift.reconstruction[:, None]
+
+
+def _records(request: Request, shift: LatentShift) -> list[dict[str, Any]]:
+    return [
         record | {"adversary_lambda": record["lambdas"][place], "adversary_prediction": record["predictions"][place]}
         for record, place in zip(records_of(request, shift), shift.lowest())
     ]
-    maps = {"adversary_difference": difference(start, adversary)}
-    if wanted := _MAPS.keys() & request.kinds:
-        steps = int(request.parameters["path_steps"])
-        found = path_importance(request.classifier, start, adversary, request.targets, steps, request.batch_size)
-        maps |= {name: getattr(found, _MAPS[name]) for name in wanted}
-    return {name: [Result(map_, record=record) for map_, record in zip(maps[name], records)] for name in request.kinds}

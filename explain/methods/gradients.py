@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from explain.methods.batch import checked, chosen, gradient, path_points
 from explain.methods.contract import Request, Results, stills
-from explain.methods.guided import guided_backprop as guided_backprop  # where readerstudy looks for it still
 from explain.methods.modes import explaining
 from explain.methods.smooth_grad import NONE, Smoothing, smoothed, smoothing_of
 

@@ -6,7 +6,7 @@ entry points of the group `explain.kinds` (docs/add-a-method.md).
 
 from collections.abc import Mapping
 
-from explain.methods.kind import Kind, Parameter
+from explain.methods.kind import Kind, Need, Parameter
 from explain.plugins import Registry
 
 _SEARCH = Parameter(
@@ -38,6 +38,28 @@ _SMOOTHGRAD = (
         later=True,
     ),
 )
+
+_BOTH: tuple[Need, ...] = ("classifier", "autoencoder")
+_START = Parameter(
+    name="start",
+    default="stable",
+    choices=(("stable", "the redrawn image"), ("input", "the radiograph itself")),
+    label="Adversary: compared with",
+    help="The redrawn image lacks what the adversary lacks by redrawing; the radiograph does not.",
+)
+_PATH_STEPS = Parameter(
+    name="path_steps", default=50, minimum=1, maximum=1000, label="Adversary: steps of the path",
+    help="The paper has 50.",
+)  # fmt: skip
+
+
+def _perturbation(sparsity: float, smoothness: float) -> tuple[Parameter, ...]:
+    return (
+        Parameter("iterations", 150, "Iterations", minimum=1, maximum=2000),
+        Parameter("sparsity", sparsity, "Weight of the size of the change", minimum=0.0, maximum=10_000.0),
+        Parameter("smoothness", smoothness, "Weight of its roughness", minimum=0.0, maximum=10_000.0),
+    )
+
 
 _OURS = (
     Kind(
@@ -104,6 +126,142 @@ _OURS = (
         parameters=(_SEARCH,),
         group="latentshift",
         compute="explain.methods.latent_shift:compute",
+    ),
+    Kind(
+        name="latentshift_mean",
+        title="Latent Shift mean map",
+        what_is_this="The image is redrawn by a second model with less and with more of the predicted finding. "
+        "Colour marks where the redrawn images differ most on average from the one that was not changed.",
+        needs=_BOTH,
+        parameters=(_SEARCH,),
+        group="latentshift",
+        compute="explain.methods.latent_shift:compute_mean",
+    ),
+    Kind(
+        name="latentshift_minmax",
+        title="Latent Shift min-max map",
+        what_is_this="The image is redrawn by a second model with less and with more of the predicted finding. "
+        "Colour marks where the two ends, least and most of it, differ most.",
+        needs=_BOTH,
+        parameters=(_SEARCH,),
+        group="latentshift",
+        compute="explain.methods.latent_shift:compute_minmax",
+    ),
+    Kind(
+        name="latentshift_interval",
+        title="Latent Shift interval map",
+        what_is_this="The image is redrawn by a second model, step by step from less to more of the predicted finding. "
+        "Colour marks where it changes most from step to step.",
+        needs=_BOTH,
+        parameters=(_SEARCH,),
+        group="latentshift",
+        compute="explain.methods.latent_shift:compute_interval",
+    ),
+    Kind(
+        name="latentshift_flow",
+        title="Latent Shift motion",
+        what_is_this="The image is redrawn by a second model with less of the predicted finding. Arrows, six "
+        "times as long as the motion, show where structures seem to move as it fades; a change of brightness can look "
+        "like motion.",
+        shows="flow",
+        needs=_BOTH,
+        parameters=(_SEARCH,),
+        group="latentshift",
+        compute="explain.methods.flow:compute",
+    ),
+    Kind(
+        name="adversary_difference",
+        title="Difference to the counter-example",
+        what_is_this="A second model redraws the image so that the prediction becomes as low as it can make it. Colour "
+        "marks where the two images differ most, whether or not the prediction depends on it.",
+        needs=_BOTH,
+        parameters=(_SEARCH, _START),
+        group="latentshift",
+        compute="explain.methods.adversary:compute_difference",
+    ),
+    Kind(
+        name="path_v1",
+        title="Path importance, v1",
+        what_is_this="A second model redraws the image so that the prediction becomes low. Colour marks where the two "
+        "images differ and the prediction reacts; reactions that cancel on the way between them do not count.",
+        needs=_BOTH,
+        parameters=(_SEARCH, _START, _PATH_STEPS),
+        group="latentshift",
+        compute="explain.methods.adversary:compute_v1",
+    ),
+    Kind(
+        name="path_v2",
+        title="Path importance, v2",
+        what_is_this="A second model redraws the image so that the prediction becomes low. Colour marks where the two "
+        "images differ and the prediction reacts, in either direction, on the way between them.",
+        needs=_BOTH,
+        parameters=(_SEARCH, _START, _PATH_STEPS),
+        group="latentshift",
+        compute="explain.methods.adversary:compute_v2",
+    ),
+    Kind(
+        name="path_v2k",
+        title="Path importance, smoothed",
+        what_is_this="A second model redraws the image so that the prediction becomes low. Colour marks where the two "
+        "images differ and the prediction reacts on the way between them, smoothed: fine detail is not shown.",
+        needs=_BOTH,
+        parameters=(_SEARCH, _START, _PATH_STEPS),
+        group="latentshift",
+        compute="explain.methods.adversary:compute_v2k",
+    ),
+    Kind(
+        name="iterative_delete",
+        title="Iterative delete",
+        what_is_this="The pixels where a change would raise the prediction most are taken away and the model looks "
+        "again, twenty times. Colour marks the pixels that mattered most over all rounds.",
+        parameters=(
+            Parameter(
+                name="variant",
+                default="remove",
+                choices=(("remove", "take the strongest away"), ("released-code", "keep only the strongest")),
+                label="Iterative delete: each round",
+                help="The code behind the published table keeps only the strongest pixels.",
+            ),
+        ),
+        compute="explain.methods.iterative_delete:compute",
+    ),
+    Kind(
+        name="grad_cam",
+        title="Grad-CAM",
+        what_is_this="Colour marks the regions whose features the model counts in favour of the prediction. It is "
+        "coarse: the model's own last grid is enlarged, so borders mean nothing.",
+        parameters=(
+            Parameter(
+                name="variant",
+                default="grad-cam",
+                choices=(("grad-cam", "Grad-CAM"), ("hirescam", "HiResCAM"), ("grad-cam++", "Grad-CAM++")),
+                label="Class activation map",
+            ),
+            Parameter("depth", 1, "Features: 1 the last size, 2 the size before, ...", minimum=1, maximum=5),
+            Parameter(
+                name="features",
+                default="after",
+                choices=(("after", "after the ReLU"), ("before", "before the ReLU")),
+                label="Features that a ReLU follows are taken",
+            ),
+        ),
+        compute="explain.methods.cam:compute",
+    ),
+    Kind(
+        name="meaningful_perturbation",
+        title="Smallest blur",
+        what_is_this="Colour marks the smallest regions that must be blurred for the prediction to fall. Where several "
+        "regions would do, it may show only one.",
+        parameters=_perturbation(3.0, 10.0),
+        compute="explain.methods.perturbation:compute_meaningful",
+    ),
+    Kind(
+        name="additive_perturbation",
+        title="Smallest change",
+        what_is_this="Colour marks where brightness must be changed, as little as possible, for the prediction to "
+        "fall. Such changes may mean nothing to a person.",
+        parameters=_perturbation(30.0, 300.0),
+        compute="explain.methods.perturbation:compute_additive",
     ),
 )
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from explain.methods.batch import checked, chosen
-from explain.methods.contract import Request, Result, Results
+from explain.methods.contract import Request, Result, Results, stills
 from explain.methods.kinds import KINDS
 from explain.methods.lambda_search import Bound, LambdaSearch, StopReason, run_searches
 from explain.methods.modes import explaining
@@ -157,26 +157,35 @@ def latent_shift(
         )
 
 
-_MAPS: dict[str, Callable[[LatentShift], Tensor]] = {
-    "latentshift_map": LatentShift.max_map,
-    "latentshift_animation": LatentShift.max_map,
-    "latentshift_mean": LatentShift.mean_map,
-    "latentshift_minmax": LatentShift.minmax_map,
-    "latentshift_interval": LatentShift.interval_map,
-}
-
-
 def compute(request: Request) -> Results:
-    """The kinds of Latent Shift, all from one search: a map, and the frames of an animation. Parameter: search."""
+    """The kinds of the max map: the map, or with the frames. Parameter: search."""
     shift = shift_of(request)
     records = records_of(request, shift)
     return {
         name: [
             Result(map_, frames if KINDS[name].shows == "animation" else None, record)
-            for map_, frames, record in zip(_MAPS[name](shift), shift.frames, records)
+            for map_, frames, record in zip(shift.max_map(), shift.frames, records)
         ]
         for name in request.kinds
     }
+
+
+def compute_mean(request: Request) -> Results:
+    """The kind of `LatentShift.mean_map`. Parameter: search."""
+    shift = shift_of(request)
+    return stills(request, shift.mean_map(), records_of(request, shift))
+
+
+def compute_minmax(request: Request) -> Results:
+    """The kind of `LatentShift.minmax_map`. Parameter: search."""
+    shift = shift_of(request)
+    return stills(request, shift.minmax_map(), records_of(request, shift))
+
+
+def compute_interval(request: Request) -> Results:
+    """The kind of `LatentShift.interval_map`. Parameter: search."""
+    shift = shift_of(request)
+    return stills(request, shift.interval_map(), records_of(request, shift))
 
 
 def records_of(request: Request, shift: LatentShift) -> list[dict[str, Any]]:

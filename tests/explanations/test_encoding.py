@@ -35,6 +35,6 @@ def test_a_flow_is_one_picture():
     flow = np.zeros((2, 224, 224), np.float32)
     flow[0, :40] = 3
     (picture,) = encode("flow", Computed(None, flow), RADIOGRAPH)
-    assert (picture.role, picture.width, picture.height) == ("layer", 224, 224)
-    with pytest.raises(UnusableMap, match="moves nothing"):
+    assert (picture.role, picture.width, picture.height) == ("layer", 672, 672)
+    with pytest.raises(UnusableMap, match="nothing moves"):
         encode("flow", Computed(None, flow * 0), RADIOGRAPH)
