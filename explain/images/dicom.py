@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 from pydicom import uid
+from pydicom.uid import UID_dictionary  # type: ignore[attr-defined]
 
 from explain.images import dicom_pixels, dicom_tones, facts, grey_range
 from explain.images.as_read import MAX_RATIO, AsRead, Shown
@@ -232,7 +233,7 @@ def _check_kind(header: Header) -> None:
     stated = bool(sop_class) or "SOPClassUID" in header
     remedy = "Load CR, DX (for presentation) or secondary captures only"
     if stated and sop_class not in RADIOGRAPH_CLASSES:
-        said = uid.UID_dictionary[sop_class][0] if sop_class in uid.UID_dictionary else "no known image class"
+        said = UID_dictionary[sop_class][0] if sop_class in UID_dictionary else "no known image class"
         raise ImageError(where, f"the DICOM file is: {said}", remedy)
     if not header.pictures:
         said = "the DICOM file is incomplete: it ends inside its header, before its picture"

@@ -19,6 +19,7 @@ from pydicom.datadict import dictionary_description, tag_for_keyword
 from pydicom.filereader import _read_file_meta_info, read_preamble
 from pydicom.multival import MultiValue
 from pydicom.tag import Tag
+from pydicom.uid import UID_dictionary  # type: ignore[attr-defined]
 
 from explain.images.checks import ImageError
 
@@ -117,11 +118,11 @@ class Header:
 
     @property
     def compressed(self) -> bool:
-        return self.syntax in uid.UID_dictionary and self.syntax.is_transfer_syntax and self.syntax.is_compressed
+        return self.syntax in UID_dictionary and self.syntax.is_transfer_syntax and self.syntax.is_compressed
 
     @property
     def known_syntax(self) -> bool:
-        return self.syntax in uid.UID_dictionary and self.syntax.is_transfer_syntax
+        return self.syntax in UID_dictionary and self.syntax.is_transfer_syntax
 
 
 def parse(source: BinaryIO, where: str, tags: list[str | int], stop_before_pixels: bool = False) -> Header:
@@ -162,7 +163,7 @@ def _refuse_deflated(source: BinaryIO, where: str, damaged: ImageError) -> None:
     except Exception:
         raise damaged from None
     known = str(syntax or "").strip(" \0")
-    if known in uid.UID_dictionary and "Deflate" in uid.UID_dictionary[known][0]:
+    if known in UID_dictionary and "Deflate" in UID_dictionary[known][0]:
         raise ImageError(where, "the whole DICOM file is deflated", "Export it uncompressed, or as JPEG 2000")
 
 

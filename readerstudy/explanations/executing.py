@@ -170,7 +170,7 @@ def render(
     jobs = plan(predictions, kinds, elsewhere, renderer.key, options, result)
     progress(len(predictions) - len(jobs))
     with ThreadPoolExecutor(2, "read") as readers, ThreadPoolExecutor(2, "encode") as encoders:
-        writing: list[tuple[_Input, str, Computed, Future]] = []
+        writing: list[tuple[_Input, str, Computed, Future[list[EncodedFile]]]] = []
         for group in _read_ahead(jobs, renderer, readers):
             for item in (item for item in group if item.error):
                 _fail(item, item.job.kinds, item.error, renderer, result)
@@ -192,10 +192,10 @@ def render(
 
 def _read_ahead(jobs: list[Job], renderer: Renderer, readers: ThreadPoolExecutor) -> Iterator[list[_Input]]:
     """Groups of decoded inputs; the next group is read while the present one is computed."""
-    ahead: list[Future] = []
+    ahead: list[Future[_Input]] = []
     position = 0
 
-    def next_group() -> list[Future]:
+    def next_group() -> list[Future[_Input]]:
         nonlocal position
         same = [job for job in jobs[position : position + renderer.batch.size] if job.kinds == jobs[position].kinds]
         position += len(same)
