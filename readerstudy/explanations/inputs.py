@@ -15,13 +15,16 @@ from django.conf import settings
 from explain.images.radiograph import Radiograph
 from explain.render.pictures import read_display_image
 from readerstudy.cases.models import Case
+from readerstudy.common.refusals import Refusal
 
 if TYPE_CHECKING:
     from explain.models.registry import LoadedAutoencoder, LoadedClassifier
 
 
-class ModelsUnavailable(RuntimeError):
+class ModelsUnavailable(Refusal, RuntimeError):
     """A model cannot be loaded or does not fit; the message says what to do."""
+
+    code = "models_unavailable"
 
 
 def choose_device(name: str) -> str:

@@ -16,6 +16,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from readerstudy.accounts.models import User
+from readerstudy.common.refusals import Refusal
 from readerstudy.studies import blinding
 from readerstudy.studies.models import Invitation, Membership, Study
 from readerstudy.studies.roles import STAFF_CANNOT_READ
@@ -27,8 +28,16 @@ _SALT = "readerstudy.invitation"
 Role = Membership.Role
 
 
-class InvitationError(Exception):
-    """Why somebody cannot be invited or cannot join, as a sentence for people."""
+class InvitationError(Refusal):
+    """Why somebody cannot be invited or cannot join."""
+
+    code, title = "invitation_refused", "This invitation does not work"
+
+
+class LinkError(InvitationError):
+    """The link itself leads nowhere any more."""
+
+    status = 410
 
 
 @dataclass(frozen=True)
@@ -127,22 +136,20 @@ def link_path(invitation: Invitation) -> str:
 
 
 def find(signed: str) -> Invitation:
-    """The live invitation of a link. Raises InvitationError saying why the link does not work and what to do."""
+    """The live invitation of a link. Raises LinkError saying why the link does not work and what to do."""
     try:
         pk, expires = signing.Signer(salt=_SALT).unsign_object(signed)
     except (signing.BadSignature, ValueError, TypeError):
-        raise InvitationError(
-            "This link is not complete. Copy all of it from the email, or ask for a new one."
-        ) from None
+        raise LinkError("This link is not complete. Copy all of it from the email, or ask for a new one.") from None
     invitation = Invitation.objects.select_related("study", "created_by").filter(pk=pk).first()
     if invitation is None or invitation.revoked_at is not None:
-        raise InvitationError("This invitation was withdrawn. Ask the person who invited you for a new one.")
+        raise LinkError("This invitation was withdrawn. Ask the person who invited you for a new one.")
     if invitation.accepted_at is not None:
-        raise InvitationError("This invitation was used already. If it was you, log in; if not, ask for a new one.")
+        raise LinkError("This invitation was used already. If it was you, log in; if not, ask for a new one.")
     if int(invitation.expires_at.timestamp()) != expires:
-        raise InvitationError("A newer invitation was sent to you: use the link in the latest email.")
+        raise LinkError("A newer invitation was sent to you: use the link in the latest email.")
     if invitation.expires_at < timezone.now():
-        raise InvitationError("This invitation has expired. Ask the person who invited you to send it again.")
+        raise LinkError("This invitation has expired. Ask the person who invited you to send it again.")
     return invitation
 
 

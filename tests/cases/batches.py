@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from readerstudy.cases.loading.problems import Refused
+from readerstudy.cases.loading.problems import BatchRefused
 from tests.explain.image_files import encoded, greys
 
 HEADER = ("image", "pathology", "label")
@@ -67,5 +67,5 @@ def simple_rows(count: int = 4) -> list[dict[str, Any]]:
     return [{"image": f"{index}.png", "pathology": "Effusion", "label": index % 2} for index in range(count)]
 
 
-def messages(error: Refused) -> str:
+def messages(error: BatchRefused) -> str:
     return "\n".join(map(str, error.problems))

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from readerstudy.cases.loading import staging
-from readerstudy.cases.loading.problems import Refused
+from readerstudy.cases.loading.problems import BatchRefused
 from readerstudy.cases.loading.receiving import receiving
 from readerstudy.cases.loading.staged import Gone, Staged
 from readerstudy.cases.models import Case
@@ -97,7 +97,7 @@ def test_a_load_whose_process_was_killed_is_loaded_again(staged):
     (staged.folder / "ready").rename(staged.folder / "loading")
     os.utime(staged.folder / "loading")
     user = make_user("administrator")
-    with pytest.raises(Refused, match="being loaded"):
+    with pytest.raises(BatchRefused, match="being loaded"):
         staging.confirm(staged.token, user)
     os.utime(staged.folder / "loading", (time.time() - staging.DEAD_AFTER_SECONDS - 1,) * 2)
     assert staging.confirm(staged.token, user).created

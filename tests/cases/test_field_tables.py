@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from readerstudy.cases.loading.checking import check_source
 from readerstudy.cases.loading.manifest import read_manifest
 from readerstudy.cases.loading.names import apart, names_apart
-from readerstudy.cases.loading.problems import Problems, Refused
+from readerstudy.cases.loading.problems import BatchRefused, Problems
 from readerstudy.cases.loading.sources import open_source
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
 from readerstudy.common.identity import known_patient, patient_key
@@ -175,7 +175,7 @@ def problems_of(text):
     problems = Problems()
     try:
         read_manifest(text.encode(), problems)
-    except Refused as error:
+    except BatchRefused as error:
         return messages(error)
     return "\n".join(map(str, problems.found))
 
@@ -277,5 +277,8 @@ def test_a_zip_in_a_zip_is_named(tmp_path):
     inner = zipped(make_batch(tmp_path / "batch", [{"image": "1.png"}]), tmp_path / "inner.zip")
     with zipfile.ZipFile(tmp_path / "outer.zip", "w") as archive:
         archive.write(inner, "cases.zip")
-    with open_source(tmp_path / "outer.zip") as source, pytest.raises(Refused, match="the file is a ZIP, not an image"):
+    with (
+        open_source(tmp_path / "outer.zip") as source,
+        pytest.raises(BatchRefused, match="the file is a ZIP, not an image"),
+    ):
         check_source(source)

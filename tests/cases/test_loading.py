@@ -14,7 +14,7 @@ from explain.images.radiograph import read_radiograph
 from explain.render.pictures import read_display_image
 from readerstudy.cases.loading import load as loading
 from readerstudy.cases.loading.load import Loaded, load_batch
-from readerstudy.cases.loading.problems import Refused
+from readerstudy.cases.loading.problems import BatchRefused
 from readerstudy.cases.loading.sources import open_source
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
 from readerstudy.common.identity import patient_key
@@ -104,7 +104,7 @@ def test_loading_again_changes_nothing(full, tmp_path):
 def test_the_same_name_with_other_content_is_refused(full):
     load(full)
     (full / "b.png").write_bytes(png(9))
-    with pytest.raises(Refused, match="with other content is already there"):
+    with pytest.raises(BatchRefused, match="with other content is already there"):
         load(full)
 
 
@@ -135,11 +135,11 @@ def test_a_linking_table_says_which_image_is_which_case(full, tmp_path):
 
 
 def test_without_linking_table_or_source_ids_nothing_is_loaded(full, tmp_path):
-    with pytest.raises(Refused, match="nothing would say which case is which image"):
+    with pytest.raises(BatchRefused, match="nothing would say which case is which image"):
         load(full, keep_source_ids=False)
     taken = tmp_path / "taken.csv"
     taken.write_text("keep me")
-    with pytest.raises(Refused, match="already there"):
+    with pytest.raises(BatchRefused, match="already there"):
         load(full, linking_table=taken)
     assert taken.read_text() == "keep me"
 
@@ -167,7 +167,7 @@ def test_a_file_that_changes_while_loading_stops_it(full):
             if doing == "checking" and done == total:
                 (full / "b.png").write_bytes(png(9))
 
-        with pytest.raises(Refused, match="row 3: the file changed"):
+        with pytest.raises(BatchRefused, match="row 3: the file changed"):
             load_batch(source, "ward", keep_source_ids=True, progress=change)
     assert stored_files() == []
 
@@ -177,7 +177,7 @@ def test_two_loads_of_one_name_at_once_leave_one(full):
         if doing == "loading" and done == 1:
             Batch.objects.create(name="ward", source="another process")
 
-    with pytest.raises(Refused, match="was loaded at the same moment"):
+    with pytest.raises(BatchRefused, match="was loaded at the same moment"):
         load(full, progress=another)
     assert Batch.objects.get().source == "another process"
     assert stored_files() == []
@@ -187,7 +187,7 @@ def test_every_problem_is_listed_and_nothing_loads(full):
     (full / "mask.png").write_bytes(b"no mask")
     (full / "moving.gif").write_bytes(gif()[:60])
     (full / "b.png").unlink()
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(BatchRefused) as caught:
         load(full)
     said = messages(caught.value)
     assert [problem.column for problem in caught.value.problems] == [
@@ -204,7 +204,7 @@ def test_problems_of_the_manifest_and_of_images_are_listed_together(full):
     (full / "b.png").unlink()
     table = full / "manifest.csv"
     table.write_text(table.read_text().replace(",female,", ",7,"))
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(BatchRefused) as caught:
         load(full)
     assert [(problem.row, problem.column) for problem in caught.value.problems] == [(2, "sex"), (3, "image")]
 
@@ -248,7 +248,7 @@ def test_large_and_deep_radiographs_get_a_smaller_display_image(tmp_path):
 
 
 def test_a_batch_name_must_fit_a_url(full):
-    with pytest.raises(Refused, match="letters, digits"):
+    with pytest.raises(BatchRefused, match="letters, digits"):
         load(full, name="ward 3")
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from readerstudy.cases.loading.manifest import read_manifest
-from readerstudy.cases.loading.problems import Problems, Refused
+from readerstudy.cases.loading.problems import BatchRefused, Problems
 from tests.cases.batches import messages
 
 
@@ -14,7 +14,7 @@ def problems_of(text: str | bytes, show_ids: bool = False) -> str:
     try:
         read_manifest(text.encode() if isinstance(text, str) else text, problems)
         problems.refuse_if_any()
-    except Refused as error:
+    except BatchRefused as error:
         return messages(error)
     return ""
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from readerstudy.cases.loading.checking import Checked, check_source
-from readerstudy.cases.loading.problems import Refused
+from readerstudy.cases.loading.problems import BatchRefused
 from readerstudy.cases.loading.sources import open_source
 from tests.cases.batches import make_batch, manifest, mask_png, messages, png, simple_rows, zipped
 from tests.explain.image_files import dicom, encoded, greys
@@ -22,7 +22,7 @@ def check(path: Path, **options: bool) -> Checked:
 
 
 def refusal(path: Path) -> str:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(BatchRefused) as caught:
         check(path)
     return messages(caught.value)
 

@@ -7,7 +7,7 @@ import pytest
 
 from explain.render.pictures import read_display_image
 from readerstudy.cases.loading.load import load_batch
-from readerstudy.cases.loading.problems import Problems, Refused
+from readerstudy.cases.loading.problems import BatchRefused, Problems
 from readerstudy.cases.loading.xrv import open_data_set
 from readerstudy.cases.models import Case
 from readerstudy.common.identity import patient_key
@@ -89,22 +89,22 @@ def test_only_the_images_that_are_there(tmp_path):
     table.write_text(
         "ImageId, EncodedPixels\n" + "".join(f"1.2.{number},{'-1' if number else '8 8'}\n" for number in range(30))
     )
-    with pytest.raises(Refused, match="none of the 30 images of the table is in the folder"):
+    with pytest.raises(BatchRefused, match="none of the 30 images of the table is in the folder"):
         open_data_set("SIIM", images, table, ["PA"], only_present=True)
     for seed, name in enumerate(("1.2.4", "1.2.17")):
         (deep / f"{name}.dcm").write_bytes(dicom(greys(SIDE, SIDE, seed=seed), 8))
     source = open_data_set("SIIM", images, table, ["PA"], only_present=True)
     assert [case.image for case in source.cases(Problems())] == ["1.2.4", "1.2.17"]
-    with pytest.raises(Refused, match="--only-present") as refused:
+    with pytest.raises(BatchRefused, match="--only-present") as refused:
         load("SIIM", images, table)
     assert len(refused.value.problems) == 28
 
 
 def test_missing_images_and_unknown_data_sets_are_refused(tmp_path):
-    with pytest.raises(Refused, match=r"there is no data set xrv:nowhere\. Choose one of .*NIH_Dataset"):
+    with pytest.raises(BatchRefused, match=r"there is no data set xrv:nowhere\. Choose one of .*NIH_Dataset"):
         open_data_set("nowhere", tmp_path, None, ["PA"])
-    with pytest.raises(Refused, match="Give it by --imgpath"):
+    with pytest.raises(BatchRefused, match="Give it by --imgpath"):
         open_data_set("NIH", None, None, ["PA"])
     (tmp_path / "rle.csv").write_text("ImageId, EncodedPixels\none,-1\n")
-    with pytest.raises(Refused, match="row 1, image “one”: TorchXRayVision cannot read the image"):
+    with pytest.raises(BatchRefused, match="row 1, image “one”: TorchXRayVision cannot read the image"):
         load("SIIM", tmp_path, tmp_path / "rle.csv")

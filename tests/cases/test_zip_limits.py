@@ -9,7 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from readerstudy.cases.loading import staging, zip_directory
-from readerstudy.cases.loading.problems import Refused
+from readerstudy.cases.loading.problems import BatchRefused
 from readerstudy.cases.loading.sources import open_source
 from readerstudy.cases.loading.zip_directory import MAX_FILES, check_directory
 from tests.cases.batches import make_batch, manifest, messages, png, simple_rows, zipped
@@ -47,14 +47,14 @@ def bare_entries(count: int) -> bytes:
 
 def test_a_zip_with_too_many_files_is_refused_before_its_list_is_read(tmp_path):
     (tmp_path / "a.zip").write_bytes(bare_entries(MAX_FILES + 1))
-    with pytest.raises(Refused) as caught, open_source(tmp_path / "a.zip"):
+    with pytest.raises(BatchRefused) as caught, open_source(tmp_path / "a.zip"):
         pass
     assert "the ZIP holds more than 200,000 files. Load it as several batches." in messages(caught.value)
 
 
 def test_a_list_of_files_that_is_too_long_is_refused_unread(tmp_path):
     (tmp_path / "a.zip").write_bytes(bare_entries(zip_directory.MAX_DIRECTORY_BYTES // 46 + 1))
-    with pytest.raises(Refused, match="list of files is over 64 MiB"):
+    with pytest.raises(BatchRefused, match="list of files is over 64 MiB"):
         check_directory(tmp_path / "a.zip")
 
 
@@ -64,7 +64,7 @@ def test_files_of_large_zips_are_counted_too(tmp_path, monkeypatch):
             archive.writestr(str(number), b"")
     check_directory(tmp_path / "a.zip")
     monkeypatch.setattr(zip_directory, "MAX_FILES", 65_999)
-    with pytest.raises(Refused, match="more than 65,999 files"):
+    with pytest.raises(BatchRefused, match="more than 65,999 files"):
         check_directory(tmp_path / "a.zip")
 
 

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from explain.methods.kind import Kind
 from explain.methods.kinds import KINDS
 from readerstudy.cases.loading.load import load_batch
-from readerstudy.cases.loading.problems import Refused
+from readerstudy.cases.loading.problems import BatchRefused
 from readerstudy.cases.loading.sources import open_source
 from readerstudy.cases.models import Batch, Prediction
 from readerstudy.explanations.models import Explanation, ExternalKind
@@ -69,10 +69,10 @@ def test_without_texts_its_name_is_its_title_and_a_later_batch_may_bring_them(tm
 def test_its_first_file_says_whether_it_moves(tmp_path):
     load(tmp_path / "1", "first", "explanation:film", {"a.gif": gif(4), "b.gif": gif(5)})
     assert ExternalKind.objects.get().shows == "animation"
-    with pytest.raises(Refused) as mixed:
+    with pytest.raises(BatchRefused) as mixed:
         load(tmp_path / "2", "second", "explanation:mixed", {"a.gif": gif(4), **maps(1)})
     assert "row 3, explanation:mixed" in messages(mixed.value)
-    with pytest.raises(Refused) as other:
+    with pytest.raises(BatchRefused) as other:
         load(tmp_path / "3", "third", "explanation:film", maps())
     assert "explanation:film is known to show an animation" in messages(other.value)
     assert [batch.name for batch in Batch.objects.all()] == ["first"] and ExternalKind.objects.count() == 1

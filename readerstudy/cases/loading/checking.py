@@ -67,7 +67,7 @@ def check_source(
     progress: Progress = lambda doing, done, total: None,
     on_case: OnCase = lambda case, radiograph: None,
 ) -> Checked:
-    """Everything that can be known before loading. Raises Refused with every problem of every row.
+    """Everything that can be known before loading. Raises BatchRefused with every problem of every row.
 
     Memory: one image at a time, and about a kilobyte of text a case.
     """

@@ -23,7 +23,7 @@ class LinkingTable:
         self.path, self.written = path, False
 
     def check(self) -> None:
-        """Raises Refused unless the file can be made there. An empty one, left by a killed load, is replaced."""
+        """Raises BatchRefused unless the file can be made there. An empty one, left by a killed load, is replaced."""
         if self.path.exists() and not _is_empty(self.path):
             raise refuse("the linking table's file is already there", "Give the path of a new file")
         if not self.path.parent.is_dir() or not os.access(self.path.parent, os.W_OK):

@@ -30,7 +30,7 @@ from readerstudy.cases.loading.checking import Checked, Progress, Report, check_
 from readerstudy.cases.loading.extensions import Extension, Texts, extension, kind_of
 from readerstudy.cases.loading.linking import LinkingTable
 from readerstudy.cases.loading.masks import mask_png
-from readerstudy.cases.loading.problems import Problem, Refused, refuse
+from readerstudy.cases.loading.problems import BatchRefused, Problem, refuse
 from readerstudy.cases.loading.records import CaseRecord, FindingRecord, Source, rows_of
 from readerstudy.cases.loading.written import WrittenFiles
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
@@ -81,8 +81,8 @@ def load_batch(
     """Check all of a source, then load all of it. Loading the same content under the same name again changes nothing.
 
     keep_source_ids: public data only; cases keep their image paths as source ids. Otherwise `linking_table` is the CSV
-    file to write (row, image, case), which must not exist. texts: of kinds rendered elsewhere. Raises Refused; then
-    nothing is left behind.
+    file to write (row, image, case), which must not exist. texts: of kinds rendered elsewhere. Raises BatchRefused;
+    then nothing is left behind.
     """
     check_name(name)
     problems: list[Problem] = []
@@ -90,10 +90,10 @@ def load_batch(
         problems = _problems(lambda: check_links(linking_table, keep_source_ids=keep_source_ids))
     try:
         checked = check_source(source, keep_source_ids=keep_source_ids, simulated=simulated, progress=progress)
-    except Refused as error:
-        raise Refused([*problems, *error.problems]) from None
+    except BatchRefused as error:
+        raise BatchRefused([*problems, *error.problems]) from None
     if problems:  # only now: a missing option must not hide what is wrong with the batch itself
-        raise Refused(problems)
+        raise BatchRefused(problems)
     batch = same_batch(name, checked)
     if batch:
         return Loaded(batch, False, checked.report)
@@ -124,13 +124,13 @@ def load_batch(
 def _problems(check: Callable[[], object]) -> list[Problem]:
     try:
         check()
-    except Refused as error:
+    except BatchRefused as error:
         return error.problems
     return []
 
 
 def check_name(name: str) -> None:
-    """Raises Refused unless `name` can be a batch's name."""
+    """Raises BatchRefused unless `name` can be a batch's name."""
     try:
         validate_slug(name)
     except ValidationError:
@@ -140,8 +140,8 @@ def check_name(name: str) -> None:
 
 
 def check_links(linking_table: Path | None, *, keep_source_ids: bool) -> LinkingTable | None:
-    """The linking table a new batch will write. Raises Refused when none is given for data that are not public, or its
-    file cannot be made."""
+    """The linking table a new batch will write. Raises BatchRefused when none is given for data that are not public,
+    or its file cannot be made."""
     if linking_table is None:
         if keep_source_ids:
             return None
@@ -155,14 +155,14 @@ def check_links(linking_table: Path | None, *, keep_source_ids: bool) -> Linking
 
 
 def same_batch(name: str, checked: Checked) -> Batch | None:
-    """The batch of that name if it has the same content; None if the name is free. Raises Refused if it is taken."""
+    """The batch of that name if it has the same content; None if the name is free. BatchRefused if it is taken."""
     batch = Batch.objects.filter(name=name).first()
     if batch and batch.content_sha256 != checked.content_sha256:
         raise _taken(batch, checked)
     return batch
 
 
-def _taken(batch: Batch, checked: Checked) -> Refused:
+def _taken(batch: Batch, checked: Checked) -> BatchRefused:
     """What differs from the batch that has the name."""
     there = f"a batch “{batch.name}”"
     if checked.otherwise[batch.keeps_source_ids, batch.simulated] == batch.content_sha256:

@@ -47,7 +47,7 @@ _MAY_BE_NOTHING = {"dataset", "mask", "prediction", "model", "practice"}
 
 def read_manifest(content: bytes, problems: Problems) -> list[CaseRecord]:
     """The cases of a manifest, in the order of their first rows. Adds to `problems` all that is wrong with single
-    values; raises Refused when the file as a whole cannot be read."""
+    values; raises BatchRefused when the file as a whole cannot be read."""
     rows = _rows(content)
     header = without_empty_end([name.strip().lower() for name in next(rows, (1, []))[1]])
     _check_header(header, problems)

@@ -7,6 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from readerstudy.common.refusals import Refusal
+
 # What a message may quote of data that are not public: short numbers, with a letter at most. A column that has slipped
 # by one puts a name, a date or an id anywhere, and messages end in reports and logs.
 HARMLESS = re.compile(r"[+-]?\d{0,4}([.,]\d{1,6})?[A-Za-z%]?|[^\w\s]{1,3}")
@@ -61,15 +63,17 @@ def _ranges(rows: list[int]) -> str:
     return ", ".join(parts) + (" and so on" if ranges[SHOWN_RANGES:] else "")
 
 
-class Refused(ValueError):
+class BatchRefused(Refusal):
     """A batch that cannot be loaded: nothing was. `problems` has every reason, in the order of rows."""
+
+    code, status, title = "batch_refused", 400, "This batch cannot be loaded"
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
         super().__init__("\n".join(map(str, problems)))
 
     @classmethod
-    def from_rows(cls, rows: list[dict[str, Any]]) -> Refused:
+    def from_rows(cls, rows: list[dict[str, Any]]) -> BatchRefused:
         """The inverse of dataclasses.asdict of each problem."""
         return cls([Problem(**row) for row in rows])
 
@@ -89,9 +93,9 @@ class Problems:
 
     def refuse_if_any(self) -> None:
         if self.found:
-            raise Refused(sorted(self.found, key=lambda problem: problem.row))
+            raise BatchRefused(sorted(self.found, key=lambda problem: problem.row))
 
 
-def refuse(text: str, remedy: str, column: str = "") -> Refused:
+def refuse(text: str, remedy: str, column: str = "") -> BatchRefused:
     """One problem of the source as a whole."""
-    return Refused([Problem(0, column, "", text, remedy)])
+    return BatchRefused([Problem(0, column, "", text, remedy)])

@@ -67,7 +67,7 @@ class Source(Protocol):
         ...
 
     def cases(self, problems: Problems) -> list[CaseRecord]:
-        """All cases; what is wrong in single values is added to `problems`. Raises Refused when nothing can be read."""
+        """All cases; what is wrong in single values is added to `problems`. BatchRefused when nothing can be read."""
         ...
 
 

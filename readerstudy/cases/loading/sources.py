@@ -22,7 +22,7 @@ from explain.images.checks import ImageError
 from explain.images.radiograph import DicomFacts, Radiograph, read_dicom_facts, read_radiograph
 from readerstudy.cases.loading.manifest import read_manifest
 from readerstudy.cases.loading.masks import read_mask
-from readerstudy.cases.loading.problems import Problems, Refused, refuse
+from readerstudy.cases.loading.problems import BatchRefused, Problems, refuse
 from readerstudy.cases.loading.records import CaseRecord, FindingRecord
 from readerstudy.cases.loading.zip_directory import check_directory
 from readerstudy.cases.loading.zip_names import UnsureNames, meant_name
@@ -207,7 +207,7 @@ def _bounded(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
 
 @contextmanager
 def open_source(path: Path) -> Iterator[FileSource]:
-    """A manifest CSV, a folder or a ZIP. Raises Refused."""
+    """A manifest CSV, a folder or a ZIP. Raises BatchRefused."""
     if path.is_dir():
         yield FileSource(FolderFiles(path), path.resolve().name)
     elif not path.is_file():
@@ -216,7 +216,7 @@ def open_source(path: Path) -> Iterator[FileSource]:
         try:
             check_directory(path)
             archive = zipfile.ZipFile(path)
-        except Refused:
+        except BatchRefused:
             raise
         except (zipfile.BadZipFile, ValueError, NotImplementedError):
             raise refuse("the ZIP is damaged", "Make it again") from None

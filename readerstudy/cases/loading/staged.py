@@ -16,13 +16,19 @@ from typing import Any
 from django.conf import settings
 
 from readerstudy.cases.loading.sources import FileSource, RenamedFiles, open_source
+from readerstudy.common.refusals import Refusal
 
 MANIFEST = "manifest.csv"
 TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
-class Gone(Exception):
+class Gone(Refusal):
     """The upload was loaded, discarded, or has expired."""
+
+    code, status, title = "gone", 410, "This upload is gone"
+
+    def __init__(self) -> None:
+        super().__init__("It was loaded, discarded or downloaded, or it is more than a day old. Nothing of it is kept.")
 
 
 @dataclass
@@ -60,7 +66,7 @@ class Staged:
 
     @contextmanager
     def source(self) -> Iterator[FileSource]:
-        """Raises Refused."""
+        """Raises BatchRefused."""
         content = self.folder / "content"
         if self.names:
             yield FileSource(RenamedFiles(content, {**self.names, MANIFEST: MANIFEST}), self.public_name, MANIFEST)

@@ -25,7 +25,7 @@ from typing import Any, Protocol
 from readerstudy.accounts.models import User
 from readerstudy.cases.loading.checking import warn_of_what_is_here
 from readerstudy.cases.loading.load import Loaded, check_name, load_batch, same_batch
-from readerstudy.cases.loading.problems import Refused, refuse
+from readerstudy.cases.loading.problems import BatchRefused, refuse
 from readerstudy.cases.loading.sources import WORKBOOKS
 from readerstudy.cases.loading.staged import MANIFEST, TOKEN, Gone, Staged, folder_of, staging_root
 from readerstudy.cases.loading.upload_check import check_apart
@@ -60,8 +60,8 @@ class Waiting:
 def stage(
     file: Upload, images: list[Any], *, batch: str, keep_source_ids: bool = False, simulated: bool = False
 ) -> Staged:
-    """Keep an uploaded ZIP, or CSV with its images, and check it. Raises Refused for what is no batch at all; problems
-    of rows are in the result. Whatever fails leaves no file."""
+    """Keep an uploaded ZIP, or CSV with its images, and check it. Raises BatchRefused for what is no batch at all;
+    problems of rows are in the result. Whatever fails leaves no file."""
     remove_expired()
     check_name(batch)
     staged = Staged(
@@ -100,7 +100,7 @@ def listed() -> list[Waiting]:
 
 
 def confirm(token: str, user: User) -> Loaded:
-    """Load a staged upload. Raises Gone, or Refused when it can no longer be loaded; then it may be tried again."""
+    """Load a staged upload. Raises Gone, or BatchRefused when it cannot be loaded now; then it may be tried again."""
     staged = find(token)
     marker = _claim(staged.folder)
     table = None if staged.keep_source_ids else staged.folder / "linking.csv"
@@ -127,7 +127,7 @@ def confirm(token: str, user: User) -> Loaded:
 
 
 def _claim(folder: Path) -> Path:
-    """Take the upload for loading: two clicks load once. Returns the marker. Raises Refused."""
+    """Take the upload for loading: two clicks load once. Returns the marker. Raises BatchRefused."""
     ready, loading = folder / "ready", folder / "loading"
     try:
         touched = loading.stat()
@@ -235,7 +235,7 @@ def _check(staged: Staged) -> None:
     try:
         checked, staged.cases = check_apart(staged)
         staged.known = same_batch(staged.batch, checked) is not None
-    except Refused as error:
+    except BatchRefused as error:
         staged.problems = [asdict(problem) for problem in error.problems]
         staged.cases = []
         _remove_content(staged)

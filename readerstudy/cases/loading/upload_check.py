@@ -24,7 +24,7 @@ from PIL import Image
 from explain.images.radiograph import Radiograph
 from explain.render.pictures import grey8
 from readerstudy.cases.loading.checking import Checked, Report, check_source
-from readerstudy.cases.loading.problems import Refused, refuse
+from readerstudy.cases.loading.problems import BatchRefused, refuse
 from readerstudy.cases.loading.records import CaseRecord
 from readerstudy.cases.loading.staged import Staged
 from readerstudy.common.full_disk import is_full
@@ -38,7 +38,7 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA
 
 
 def check_apart(staged: Staged) -> tuple[Checked, list[dict[str, Any]]]:
-    """The dry run, and what the page shows of the first cases; thumbs/ is filled. Raises Refused."""
+    """The dry run, and what the page shows of the first cases; thumbs/ is filled. Raises BatchRefused."""
     command = [sys.executable, "-m", "readerstudy", "check_upload"]
     same = {"MEDIA_ROOT": str(settings.MEDIA_ROOT), "UPLOAD_CHECK_MIB": str(settings.UPLOAD_CHECK_MIB)}
     environment = {**os.environ, **ONE_THREAD, **same}
@@ -58,14 +58,14 @@ def check_apart(staged: Staged) -> tuple[Checked, list[dict[str, Any]]]:
     found = json.loads((staged.folder / RESULT).read_text())
     (staged.folder / RESULT).unlink()
     if "problems" in found:
-        raise Refused.from_rows(found["problems"])
+        raise BatchRefused.from_rows(found["problems"])
     cases = [CaseRecord(row=row, image="") for row in found["rows"]]
     otherwise = {(keeps, simulated): digest for keeps, simulated, digest in found["otherwise"]}
     checked = Checked(cases, found["pixels"], Report(**found["report"]), found["content_sha256"], otherwise)
     return checked, found["shown"]
 
 
-def _too_much(limit: str) -> Refused:
+def _too_much(limit: str) -> BatchRefused:
     return refuse(
         f"checking this upload took more than {limit}",
         "Look for an image that is far too large, upload it in smaller batches, or use the command load_cases",
@@ -91,7 +91,7 @@ def check(staged: Staged) -> dict[str, Any]:
             checked = check_source(
                 source, keep_source_ids=staged.keep_source_ids, simulated=staged.simulated, on_case=show
             )
-    except Refused as error:
+    except BatchRefused as error:
         return {"problems": [asdict(problem) for problem in error.problems]}
     return {
         "rows": [case.row for case in checked.cases],

@@ -39,7 +39,7 @@ def open_data_set(
     """The data set whose class in torchxrayvision.datasets is called `name` or starts with it: NIH, RSNA, SIIM ...
 
     only_present: of the table's images, those that are in the folder or below.
-    Raises Refused when there is no such class, or its files are not where it looks for them.
+    Raises BatchRefused when there is no such class, or its files are not where it looks for them.
     """
     try:
         import torchxrayvision as xrv
@@ -97,7 +97,7 @@ class XrvSource:
         self._kept: tuple[int, dict[str, Any]] | None = None
 
     def keep_present(self, imgpath: Path) -> None:
-        """Leave out images without a file. Raises Refused when none is left, or the table does not name its images."""
+        """Leave out images without a file. BatchRefused when none is left, or the table does not name its images."""
         if self.id_column is None:
             raise refuse(f"the table of {self.name} does not name its images", "Load it without --only-present")
         files = [path.relative_to(imgpath) for path in imgpath.rglob("*")]

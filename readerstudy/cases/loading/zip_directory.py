@@ -19,7 +19,7 @@ _END_BYTES, _LOCATOR_BYTES, _ENTRY_BYTES, _LONGEST_COMMENT = 22, 20, 46, 65_535
 
 
 def check_directory(path: Path) -> None:
-    """Raises Refused for a ZIP with too many files or too long a list of them, BadZipFile where there is no list."""
+    """BatchRefused for a ZIP with too many files or too long a list of them, BadZipFile where there is no list."""
     with path.open("rb") as file:
         start, size = _directory(file)
         if size > MAX_DIRECTORY_BYTES:

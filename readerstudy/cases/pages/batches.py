@@ -16,8 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from explain.render.pictures import read_display_image
 from readerstudy.accounts.access import administrator
 from readerstudy.cases.loading import staging
-from readerstudy.cases.loading.problems import Refused
-from readerstudy.cases.loading.staged import Gone
+from readerstudy.cases.loading.problems import BatchRefused
 from readerstudy.cases.loading.upload_check import small_png
 from readerstudy.cases.media import CACHE_SECONDS
 from readerstudy.cases.models import Batch, Prediction
@@ -81,7 +80,7 @@ def batches(request: HttpRequest) -> HttpResponse:
                 keep_source_ids=data["keep_source_ids"],
                 simulated=data["simulated"],
             )
-        except Refused as error:
+        except BatchRefused as error:
             form.add_error("file", [str(problem) for problem in error.problems])
         else:
             return redirect("batch_staged", staged.token)
@@ -101,12 +100,9 @@ def manifest_columns() -> list[list[str]]:
 def staged(request: HttpRequest, token: str) -> HttpResponse:
     """The dry-run report of an upload; POST loads it."""
     user = administrator(request)
-    try:
-        if request.method == "POST":
-            return _load(request, token, user)
-        found = staging.find(token)
-    except Gone:
-        return render(request, "cases/gone.html", status=410)
+    if request.method == "POST":
+        return _load(request, token, user)
+    found = staging.find(token)
     context: dict[str, Any] = {"staged": found, "report": found.report}
     context |= {"shown": SHOWN_PROBLEMS, "shown_slice": f":{SHOWN_PROBLEMS}"}
     return render(request, "cases/loaded.html" if found.loaded else "cases/staged.html", context)
@@ -116,7 +112,7 @@ def _load(request: HttpRequest, token: str, user: Any) -> HttpResponse:
     name = staging.find(token).batch
     try:
         loaded = staging.confirm(token, user)
-    except Refused as error:
+    except BatchRefused as error:
         for problem in error.problems[:SHOWN_PROBLEMS]:
             messages.error(request, str(problem))
         return redirect("batch_staged", token)
@@ -142,10 +138,7 @@ def discard(request: HttpRequest, token: str) -> HttpResponse:
 def linking_table(request: HttpRequest, token: str) -> HttpResponse:
     """The linking table, once: it is removed with this answer."""
     administrator(request)
-    try:
-        content = staging.take_linking_table(token)
-    except Gone:
-        return render(request, "cases/gone.html", status=410)
+    content = staging.take_linking_table(token)
     response = HttpResponse(content, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = disposition("linking.csv")
     return response
@@ -155,10 +148,7 @@ def linking_table(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 def staged_thumbnail(request: HttpRequest, token: str, number: int) -> HttpResponse:
     administrator(request)
-    try:
-        return HttpResponse(staging.thumbnail(token, number), content_type="image/png")
-    except Gone:
-        return HttpResponse("This upload is gone.", status=410, content_type="text/plain")
+    return HttpResponse(staging.thumbnail(token, number), content_type="image/png")
 
 
 @never_cache

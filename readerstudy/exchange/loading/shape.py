@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from readerstudy.common.csv_tables import TableError, read_rows, without_empty_end
+from readerstudy.common.refusals import Refusal
 
 MAX_VALUE = 60
 
 
-class RefusedReads(ValueError):
+class RefusedReads(Refusal):
     """Reads that cannot be loaded: nothing was. `problems` has every reason, one sentence each."""
 
+    code, status = "reads_refused", 400
+
     def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
         super().__init__("\n".join(problems))
+        self.problems = problems
 
 
 @dataclass

@@ -10,7 +10,6 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from readerstudy.accounts.models import User
 from readerstudy.studies import invitations
-from readerstudy.studies.invitations import InvitationError
 from readerstudy.studies.models import Invitation, Membership, Study
 from readerstudy.studies.navigation import address
 
@@ -18,11 +17,11 @@ from readerstudy.studies.navigation import address
 @never_cache
 @sensitive_post_parameters()
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Behind the link: choose a password (new here), log in (known here) or confirm (logged in)."""
-    try:
-        found = invitations.find(token)
-    except InvitationError as error:
-        return render(request, "studies/invitation_refused.html", {"error": error}, status=410)
+    """Behind the link: choose a password (new here), log in (known here) or confirm (logged in).
+
+    What is refused goes on to the page of refusals: 410 for the link, 409 for the person.
+    """
+    found = invitations.find(token)
     if isinstance(request.user, User):
         return _join_as(request, token, found, request.user)
     if User.objects.filter(email__iexact=found.email).exists():
@@ -30,11 +29,8 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     user = User(username=_free_username(found), email=found.email)
     form = SetPasswordForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
-            form.save(commit=False)  # accept stores the account, so that two clicks make one
-            membership = invitations.accept(token, user)
-        except InvitationError as error:
-            return render(request, "studies/invitation_refused.html", {"error": error}, status=410)
+        form.save(commit=False)  # accept stores the account, so that two clicks make one
+        membership = invitations.accept(token, user)
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
         return _welcome(request, membership)
     return render(request, "studies/invitation.html", {"invitation": found, "study": found.study, "form": form})
@@ -47,14 +43,10 @@ def _free_username(found: Invitation) -> str:
 
 
 def _join_as(request: HttpRequest, token: str, found: Invitation, user: User) -> HttpResponse:
-    error = None
     if request.method == "POST":
-        try:
-            return _welcome(request, invitations.accept(token, user))
-        except InvitationError as refused:
-            error = refused
-    context = {"invitation": found, "study": found.study, "user": user, "error": error, "confirm": True}
-    return render(request, "studies/invitation.html", context, status=409 if error else 200)
+        return _welcome(request, invitations.accept(token, user))
+    context = {"invitation": found, "study": found.study, "user": user, "confirm": True}
+    return render(request, "studies/invitation.html", context)
 
 
 def _welcome(request: HttpRequest, membership: Membership) -> HttpResponse:

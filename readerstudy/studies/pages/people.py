@@ -12,6 +12,7 @@ from readerstudy.studies import invitations
 from readerstudy.studies.access import administrates, researcher_study, signed_in
 from readerstudy.studies.invitations import InvitationError
 from readerstudy.studies.models import Invitation, Membership, Study
+from readerstudy.studies.pages.attempts import attempt
 
 Link = dict[str, str]  # email, link
 
@@ -76,12 +77,10 @@ def resend(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     study = researcher_study(request, slug)
     invitation = get_object_or_404(study.invitations, pk=pk)
     administrators = administrates(signed_in(request), study)
-    try:
-        if invitation.role == Membership.Role.ADMINISTRATOR and not administrators:
-            raise InvitationError("Only an administrator can invite an administrator again.")
-        return _sent(request, study, [invitations.renew(invitation)])
-    except InvitationError as error:
-        messages.error(request, str(error))
+    if invitation.role == Membership.Role.ADMINISTRATOR and not administrators:
+        messages.error(request, "Only an administrator can invite an administrator again.")
+    elif attempt(request, lambda: invitations.renew(invitation)):
+        return _sent(request, study, [invitation])
     return redirect("people", slug)
 
 
@@ -89,11 +88,7 @@ def resend(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def revoke(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     study = researcher_study(request, slug)
     invitation = get_object_or_404(study.invitations, pk=pk)
-    try:
-        invitations.revoke(invitation)
-        messages.success(request, f"The invitation of {invitation.email} no longer works.")
-    except InvitationError as error:
-        messages.error(request, str(error))
+    attempt(request, lambda: invitations.revoke(invitation), f"The invitation of {invitation.email} no longer works.")
     return redirect("people", slug)
 
 

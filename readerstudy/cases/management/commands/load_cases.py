@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from readerstudy.cases.loading.checking import KNOWN_PIXELS, Report, check_source, warn_of_what_is_here
 from readerstudy.cases.loading.load import check_links, check_name, load_batch, same_batch
-from readerstudy.cases.loading.problems import Refused, folded
+from readerstudy.cases.loading.problems import BatchRefused, folded
 from readerstudy.cases.loading.records import Source
 from readerstudy.cases.loading.sources import open_source
 from readerstudy.common.arguments import at_least_one
@@ -77,7 +77,7 @@ class Command(BaseCommand):
                         **kept,
                     )
                     report, said = loaded.report, "loaded as" if loaded.created else "{are} already loaded as"
-        except Refused as error:
+        except BatchRefused as error:
             for line in folded(error.problems):
                 self.stderr.write(line)
             raise CommandError(f"Nothing was loaded: {counted(len(error.problems), 'problem')}, see above.") from None

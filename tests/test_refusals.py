@@ -1,0 +1,80 @@
+"""Every refusal has one base, and one place makes an HTTP answer of it."""
+
+import ast
+import importlib
+import inspect
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.test import RequestFactory
+
+from readerstudy.common.refusals import Refusal, RefusalMiddleware
+
+APPS = ("accounts", "cases", "explanations", "studies", "reading", "exchange", "analysis", "demo", "jobs", "common")
+PACKAGE = Path(__file__).parents[1] / "readerstudy"
+# Not refusals of something asked: where a table cannot be read (a library's error for its callers), a time limit.
+OTHERS = {"TableError", "TimeIsUp"}
+
+
+def modules_of(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in sorted((PACKAGE / folder).rglob("*.py"))]
+
+
+def exceptions() -> dict[str, type]:
+    found = {}
+    for path in modules_of(*APPS):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+                made = getattr(importlib.import_module(name), node.name) if "migrations" not in name else None
+                if inspect.isclass(made) and issubclass(made, BaseException):
+                    found[node.name] = made
+    return found
+
+
+def test_what_is_refused_derives_from_one_base():
+    found = exceptions()
+    assert {"ReadRefused", "BatchRefused", "InvitationError", "ModelsUnavailable", "Gone"} <= set(found)
+    odd = {name for name, made in found.items() if not issubclass(made, Refusal | ValidationError)}
+    assert odd == OTHERS
+
+
+def test_no_view_turns_a_refusal_into_a_status():
+    """In a view a refusal may become a form's error or a message; the status is the middleware's and the API's."""
+    refusals = {name for name, made in exceptions().items() if issubclass(made, Refusal)} | {"Refusal"}
+    wrong = []
+    for path in modules_of(*APPS):
+        if not {"pages", "api"} & set(path.parts):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ExceptHandler) and node.type is not None:
+                caught = {getattr(one, "id", getattr(one, "attr", "")) for one in ast.walk(node.type)}
+                if caught & refusals and "status=" in "".join(map(ast.unparse, node.body)):
+                    wrong.append(f"{path.name}:{node.lineno}")
+    assert wrong == []
+
+
+class Full(Refusal):
+    code, status, title = "full", 410, "The study is full"
+
+    @property
+    def sentences(self) -> list[str]:
+        return str(self).split("; ")
+
+
+@pytest.mark.django_db
+def test_a_refusal_that_a_view_lets_pass_is_a_page_with_its_status():
+    request = RequestFactory().get("/")
+    middleware = RefusalMiddleware(lambda request: None)
+    page = middleware.process_exception(request, Full("No place is left; ask for another study"))
+    text = page.content.decode()
+    assert page.status_code == 410 and "<h1>The study is full</h1>" in text
+    assert "<p>No place is left</p>" in text and "<p>ask for another study</p>" in text
+    assert middleware.process_exception(request, ValueError("a fault")) is None
+
+
+def test_a_refusal_has_a_sentence_a_code_and_a_status():
+    plain = Refusal("Not now.")
+    assert (str(plain), plain.code, plain.status) == ("Not now.", "refused", 409)
+    assert Refusal("Not now.", "later", 503).code == "later" and Full("x").status == 410
