@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.utils.deconstruct import deconstructible
 
@@ -12,6 +13,7 @@ WRITING = ".writing-"  # how the name of a temporary file begins
 # Files are written in the order of a manifest, which may be sorted by truth. Web servers tell a file's time in
 # Last-Modified and ETag and answer If-Unmodified-Since by it: with one time for all, no file is told from another.
 THE_TIME = 946684800  # 2000-01-01 00:00 UTC
+STAGING = "staging"  # below MEDIA_ROOT: uploads on their way, which are no stored files
 
 
 @deconstructible(path="readerstudy.common.storage.AtomicFileSystemStorage")
@@ -60,7 +62,7 @@ class AtomicFileSystemStorage(FileSystemStorage):
         changed = failed = 0
         for folder, below, names in os.walk(self.location):
             if folder == os.fspath(self.location):
-                below[:], names = [name for name in below if name != "staging"], []
+                below[:], names = [name for name in below if name != STAGING], []
             for path in (Path(folder) / name for name in names if not name.startswith(".")):
                 if not path.is_symlink() and path.stat().st_mtime_ns != THE_TIME * 10**9:
                     changed, failed = (changed + 1, failed) if _level(path) else (changed, failed + 1)
@@ -84,3 +86,7 @@ def level_after_migrate(verbosity: int = 1, **_: Any) -> None:
     changed, failed = level()
     if verbosity and (changed or failed):
         print(f"Media: {changed} files now have one time, which tells nothing; {failed} could not be changed.")  # noqa: T201
+
+
+def staging_root() -> Path:
+    return Path(settings.MEDIA_ROOT) / STAGING

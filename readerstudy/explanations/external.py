@@ -62,7 +62,7 @@ def check(kind: str, content: bytes, where: str, radiograph: Radiograph, seen: d
 def loaded(batch: Batch, kinds: Iterable[str], texts: Texts) -> None:
     """Make the rows of kinds that are new, and give kinds rendered elsewhere the texts that came with the batch.
 
-    Called in the transaction that saves the batch, after its rows. Raises Refused for a kind whose earlier batches show
+    Called in the transaction that saves the batch, after its rows. BatchRefused for a kind whose earlier batches show
     something of another form.
     """
     for name in sorted(set(kinds) - set(KINDS)):

@@ -159,10 +159,9 @@ class Study(KeptOutsideLimits):
             raise ValidationError(f"The analysis plan or the render parameters cannot be used: {error}") from error
         if unknown := sorted(set(self.facts.split()) - set(Fact.values)):
             raise ValidationError(f"Readers can be told {', '.join(Fact.values)} of a case, not {', '.join(unknown)}.")
-        self.show_probability = self.show_probability or Probability.EXACT
-        self.panel_titles = self.panel_titles or PanelTitles.TECHNIQUES
-        self.animation_frames = self.animation_frames or AnimationFrames.RENDERED
-        self.heatmap_scale = self.heatmap_scale or HeatmapScale.PUBLISHED
+        for choice in self._meta.concrete_fields:
+            if choice.choices and choice.blank and not getattr(self, choice.attname):
+                setattr(self, choice.attname, choice.get_default())
         if outside := limits.problems(self.analysis_plan):
             raise ValidationError(list(outside.values()))
 

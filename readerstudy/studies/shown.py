@@ -42,7 +42,12 @@ class Fact(models.TextChoices):
 FIRST_FACTS = "sex age"  # what readers were told before a study could choose
 
 
+def quarter(probability: float) -> int:
+    """The quarter of 0..1 in which a probability lies, 0 to 3; a border belongs to the quarter above it."""
+    return min(int(4 * probability), 3)
+
+
 def band(probability: float) -> str:
-    """The quarter of 0..1 in which a probability lies, in per cent; a border belongs to the quarter above it."""
-    low = 25 * min(int(4 * probability), 3)
+    """That quarter in per cent."""
+    low = 25 * quarter(probability)
     return f"{low}–{low + 25} %"

@@ -17,7 +17,7 @@ from scipy.stats import mannwhitneyu, rankdata
 from readerstudy.cases.models import Case
 from readerstudy.explanations.models import ExplanationFile
 from readerstudy.studies.models import Example, Study
-from readerstudy.studies.shown import Probability
+from readerstudy.studies.shown import Probability, quarter
 from readerstudy.studies.strips import own_walk
 
 LEVEL = 0.05
@@ -100,11 +100,9 @@ def _things(study: Study, examples: Sequence[Example]) -> dict[str, np.ndarray]:
         "The size of the image file": [_file_size(case.display) for case in cases],
     }
     if study.show_probability != Probability.HIDDEN:
-        step = 100 if study.show_probability == Probability.EXACT else 4
-        things["The probability as shown"] = [
-            round(step * e.prediction.probability) if step == 100 else min(int(4 * e.prediction.probability), 3)
-            for e in examples
-        ]
+        exact = study.show_probability == Probability.EXACT
+        probabilities = [example.prediction.probability for example in examples]
+        things["The probability as shown"] = [round(100 * p) if exact else quarter(p) for p in probabilities]
     for what, words in (
         ("The sex", [case.sex for case in cases]),
         ("The view", [case.view for case in cases]),

@@ -7,15 +7,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload, TemporaryFileUploadHandler
 
 from readerstudy.accounts.models import User
+from readerstudy.common.storage import staging_root
 
 
 def receiving() -> Path:
-    return Path(settings.MEDIA_ROOT) / "staging" / "receiving"
+    return staging_root() / "receiving"
 
 
 class ReceivedFile(TemporaryUploadedFile):

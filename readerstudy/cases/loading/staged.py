@@ -13,10 +13,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-
 from readerstudy.cases.loading.sources import FileSource, RenamedFiles, open_source
 from readerstudy.common.refusals import Refusal
+from readerstudy.common.storage import staging_root
 
 MANIFEST = "manifest.csv"
 TOKEN = re.compile(r"[0-9a-f]{32}")
@@ -75,10 +74,6 @@ class Staged:
         with open_source(archive if archive.exists() else content / MANIFEST) as source:
             source.public_name = self.public_name
             yield source
-
-
-def staging_root() -> Path:
-    return Path(settings.MEDIA_ROOT) / "staging"
 
 
 def folder_of(token: str) -> Path:

@@ -27,8 +27,9 @@ from readerstudy.cases.loading.checking import warn_of_what_is_here
 from readerstudy.cases.loading.load import Loaded, check_name, load_batch, same_batch
 from readerstudy.cases.loading.problems import BatchRefused, refuse
 from readerstudy.cases.loading.sources import WORKBOOKS
-from readerstudy.cases.loading.staged import MANIFEST, TOKEN, Gone, Staged, folder_of, staging_root
+from readerstudy.cases.loading.staged import MANIFEST, TOKEN, Gone, Staged, folder_of
 from readerstudy.cases.loading.upload_check import check_apart
+from readerstudy.common.storage import staging_root
 
 LIFETIME_SECONDS = 24 * 3600
 # A load touches its marker with every case; one this old belongs to a process that is gone.

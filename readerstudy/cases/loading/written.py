@@ -10,12 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from django.conf import settings
 from django.core.files.storage import default_storage
 
 from readerstudy.cases.loading.linking import LinkingTable
 from readerstudy.cases.models import Batch, save_file
 from readerstudy.common.identity import file_name
+from readerstudy.common.storage import staging_root
 
 # A load writes a file every few seconds at most; a journal this old belongs to a process that is gone.
 DEAD_AFTER_SECONDS = 3600
@@ -77,7 +77,7 @@ def remove_leftovers() -> int:
 
 
 def _folder() -> Path:
-    return Path(settings.MEDIA_ROOT) / "staging"
+    return staging_root()
 
 
 def _delete(names: Iterable[str]) -> None:
