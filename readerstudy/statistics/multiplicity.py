@@ -27,12 +27,15 @@ def benjamini_hochberg(p_values: Sequence[float]) -> NDArray[np.float64]:
 def adjust(rows: Sequence[PairedRow], plan: AnalysisPlan) -> list[PairedRow]:
     """The rows with family, exploratory, family_size, p_holm and p_bh; what is adjusted is the p of the plan's test.
 
-    A row outside every family keeps None: its p value is descriptive. A row without a p value does not count.
+    A row outside every family keeps None: its p value is descriptive, as is that of two methods which a plan with named
+    comparisons does not name. A row without a p value does not count.
     """
+    methods = list(dict.fromkeys(name for row in rows for name in (row.method_a, row.method_b)))
     adjusted: list[PairedRow] = []
     members: dict[tuple[str, str], list[int]] = defaultdict(list)
     for row in rows:
-        family = next((item for item in plan.families if _belongs(row, item)), None)
+        planned = plan.tests(row.method_a, row.method_b, methods)
+        family = next((item for item in plan.families if planned and _belongs(row, item)), None)
         row = replace(row, family=None, exploratory=True, family_size=None, p_holm=None, p_bh=None)
         if family:
             name = f"{family.name}: {row.question}" if family.per_question else family.name

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
+
+from readerstudy.statistics import planned
+from readerstudy.statistics.planned import PlannedPair, Subgroup, TrustThreshold
 
 ZERO_RULES = ("wilcox", "pratt", "zsplit")
 TRUTHS = ("TP", "FP", "all")
@@ -12,6 +15,13 @@ TESTS = ("wilcoxon", "clustered_signed_rank", "obuchowski_rockette")
 INFERENCE_MODES = ("auto", "random_readers", "fixed_readers", "fixed_cases")
 COVARIANCES = ("jackknife", "delong", "unbiased", "clustered")
 LEVELS = ("overall", "pathology", "reader", "order")
+
+_LISTS: dict[str, tuple[type, str]] = {
+    "trust_thresholds": (TrustThreshold, "A threshold of trust"),
+    "contrasts": (PlannedPair, "A comparison of methods"),
+    "subgroups": (Subgroup, "A subgroup"),
+}
+LATER = ("trust_thresholds", "control", "contrasts", "subgroups")  # entries that the first plans did not have
 
 
 class AnalysisError(ValueError):
@@ -70,6 +80,10 @@ class AnalysisPlan:
     bootstrap_replicates  number of cluster-bootstrap samples, at least 100.
     bootstrap_seed        seed of the bootstrap, so that a repeat gives the same interval.
     minimum_pairs         with fewer pairs no test is made and a sentence says so.
+    trust_thresholds      score from which an answer trusts the prediction, by question; none: no decisions.
+    control               key of the method that every other is compared with, or None.
+    contrasts             pairs of methods compared, at most one primary; without them and a control: all.
+    subgroups             of examples or readers, in which the primary comparison is told, with interaction.
     """
 
     alpha: float = 0.05
@@ -82,6 +96,10 @@ class AnalysisPlan:
     bootstrap_replicates: int = 2000
     bootstrap_seed: int = 0
     minimum_pairs: int = 5
+    trust_thresholds: tuple[TrustThreshold, ...] = ()
+    control: str | None = None
+    contrasts: tuple[PlannedPair, ...] = ()
+    subgroups: tuple[Subgroup, ...] = ()
 
     def __post_init__(self) -> None:
         problems = self.problems()
@@ -101,13 +119,24 @@ class AnalysisPlan:
             if not isinstance(values["families"], list | tuple):
                 raise AnalysisError("The analysis plan's families must be a list.")
             values["families"] = tuple(_part(Family, family, "A family of tests") for family in values["families"])
+        for name, (part, what) in _LISTS.items():
+            if name in values:
+                if not isinstance(values[name], list | tuple):
+                    raise AnalysisError(f"The analysis plan's {name} must be a list.")
+                values[name] = tuple(_part(part, item, what) for item in values[name])
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
-        """The plan as JSON-able data; `from_dict` reads it back to an equal plan."""
+        """The plan as JSON-able data; `from_dict` reads it back to an equal plan.
+
+        What came after the first plans is left out where it says what they did, so that their hashes stay.
+        """
         data = asdict(self)
         data["families"] = [{**family, "truths": list(family["truths"])} for family in data["families"]]
-        return data
+        for item in fields(self):
+            if item.name in LATER and getattr(self, item.name) == item.default:
+                del data[item.name]
+        return data | {name: list(data[name]) for name in _LISTS if name in data}
 
     def problems(self) -> list[str]:
         """Everything wrong with the plan, one sentence each; empty when it can be used."""
@@ -136,7 +165,8 @@ class AnalysisPlan:
         ):
             if not isinstance(number, int) or isinstance(number, bool) or number < least:
                 found.append(f"The {name} must be a whole number of at least {least}, not {number!r}.")
-        return found + self._family_problems()
+        choices = self.trust_thresholds, self.contrasts, self.control, self.subgroups
+        return found + self._family_problems() + planned.problems(*choices)
 
     def _family_problems(self) -> list[str]:
         found = []
@@ -151,6 +181,22 @@ class AnalysisPlan:
                     found.append(f"Family {family.name!r}: {family.level} {truth} is in another family already.")
                 seen.add((family.level, truth))
         return found
+
+    def pairs(self, methods: Sequence[str]) -> tuple[PlannedPair, ...]:
+        """The comparisons that the plan names among a study's methods; () where it names none."""
+        return planned.planned_pairs(self.contrasts, self.control, methods)
+
+    def tests(self, method_a: str, method_b: str, methods: Sequence[str]) -> bool:
+        """Whether the plan tests these two methods: it names them, or names no comparison."""
+        return frozenset((method_a, method_b)) in planned.tested_pairs(self.contrasts, self.control, methods)
+
+    @property
+    def primary_pair(self) -> PlannedPair | None:
+        return next((pair for pair in self.contrasts if pair.primary), None)
+
+    def threshold(self, question: str) -> float | None:
+        """The score from which an answer to the question trusts the prediction; None where there is none."""
+        return next((one.at_least for one in self.trust_thresholds if one.question == question), None)
 
 
 def _is_number(value: object) -> bool:
@@ -170,6 +216,11 @@ def _part(cls: type, data: Any, what: str) -> Any:
     if not isinstance(data, Mapping):
         raise AnalysisError(f"{what} must be a set of named entries, not {data!r}.")
     _refuse_unknown(data, cls, what)
+    missing = [
+        item.name for item in fields(cls) if cls is not Family and item.default is MISSING and item.name not in data
+    ]
+    if missing:
+        raise AnalysisError(f"{what} needs {' and '.join(missing)}.")
     if cls is Family and "name" not in data:
         raise AnalysisError("A family of tests needs a name.")
     values = dict(data)

@@ -134,12 +134,37 @@ def _check_plan(study: Study) -> Check:
             f"The analysis plan's primary endpoint is the question “{key}”, which is asked with fewer than two methods."
         )
         return Check("missing", text, "study_plan")
+    if strange := _strangers(study, plan):
+        return Check("missing", " ".join(strange), "study_plan")
     return _require(
         question is not None,
         "study_plan",
         f"The analysis plan's primary endpoint is the question “{key}”.",
         f"The analysis plan's primary endpoint is the question “{key}”, which the study does not ask.",
     )
+
+
+def _strangers(study: Study, plan: AnalysisPlan) -> list[str]:
+    """What the plan names and the study does not have."""
+    pairs = [key for pair in plan.contrasts for key in (pair.new, pair.reference)]
+    named = {*pairs, plan.control} if plan.control else {*pairs}
+    found = [
+        f"The analysis plan names the method “{key}”, which the study does not have."
+        for key in sorted(named - set(study.methods.values_list("key", flat=True)) if named else ())
+    ]
+    if not plan.trust_thresholds:
+        return found
+    scales = {key: (least, most) for key, least, most in study.questions.values_list("key", "minimum", "maximum")}
+    for one in plan.trust_thresholds:
+        least, most = scales.get(one.question, (0, 0))
+        if one.question not in scales:
+            found.append(f"The analysis plan's threshold of trust is for “{one.question}”, which is not asked.")
+        elif not least < one.at_least <= most:
+            found.append(
+                f"The analysis plan's threshold of trust, {one.at_least:g}, must be above {least:g} and at most "
+                f"{most:g} for “{one.question}”: else every answer, or none, is trust."
+            )
+    return found
 
 
 def _check_examples(study: Study) -> list[Check]:

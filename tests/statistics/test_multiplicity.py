@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,3 +60,17 @@ def test_rows_without_a_p_value_or_a_family_are_left_alone() -> None:
     assert [item.p_holm for item in rows] == [0.03, None, None]
     assert [item.exploratory for item in rows] == [False, False, True]
     assert rows[2].family is None
+
+
+def of_three(p_values: dict[str, float]) -> list[PairedRow]:
+    return [replace(row("c", "TP", "overall", p), method_a=pair[0], method_b=pair[1]) for pair, p in p_values.items()]
+
+
+def test_only_comparisons_that_the_plan_names_are_adjusted_for_each_other() -> None:
+    """By hand: two comparisons with the control A are named, so Holm doubles the smaller p; C with B has none."""
+    rows = of_three({"AB": 0.02, "AC": 0.04, "BC": 0.001})
+    ab, ac, bc = adjust(rows, AnalysisPlan(control="A"))
+    assert [ab.p_holm, ac.p_holm] == pytest.approx([0.04, 0.04])
+    assert (bc.family, bc.p_holm, bc.exploratory) == (None, None, True)
+    assert ab.family_size == 2
+    assert [one.family_size for one in adjust(rows, AnalysisPlan())] == 3 * [3]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,16 +12,21 @@ import pandas as pd
 import pytest
 from statsmodels.stats.multitest import multipletests
 
+from readerstudy.statistics.figures import Drawing
 from readerstudy.statistics.mrmc.rows import QuestionResult
 from readerstudy.statistics.mrmc.sentences import DISAGREEMENT
 from readerstudy.statistics.multiplicity import adjust
 from readerstudy.statistics.paired import clustered_p
 from readerstudy.statistics.plan import AnalysisError, AnalysisPlan, PrimaryEndpoint
+from readerstudy.statistics.planned import PlannedPair
+from readerstudy.statistics.report.sections import NumberedFigure, sections
+from readerstudy.statistics.report.tables import report_tables
 from readerstudy.statistics.results import analyse
 from readerstudy.statistics.rows import About, Question, Results
 from readerstudy.statistics.stored import to_json
 from readerstudy.statistics.words import sentences
 from readerstudy.statistics.words.cautions import warning_sentences
+from readerstudy.statistics.words.wording import p_clause
 from tests.statistics.frames import crossover
 
 PLAN = AnalysisPlan(bootstrap_replicates=100)
@@ -227,6 +233,33 @@ def test_the_answer_about_three_methods_is_adjusted_whatever_the_planned_test(tr
     verdict = "not below" if test == "clustered_signed_rank" else "below"
     assert f"of its family), {verdict} the 5 % level" in results.answer
     assert "adjusted –" not in results.answer
+
+
+def test_a_plan_with_a_primary_comparison_of_three_methods_is_answered_by_that_one_alone() -> None:
+    """Its p stands as it is; of the others only those that the plan names are told."""
+    contrasts = (PlannedPair("C", "A", primary=True), PlannedPair("C", "B"))
+    plan = replace(PLAN, contrasts=contrasts)
+    results = analyse(crossover(methods="ABC"), plan)
+    row = next(row for row in results.paired if (row.method_a, row.method_b, row.level) == ("A", "C", "overall"))
+    assert "higher with Method C than with Method A" in results.answer
+    assert (
+        f"test of the plan's primary comparison gives {p_clause(row.p_value or 1)}, below the 5 % level"
+        in results.answer
+    )
+    assert "Method C against Method B" in results.answer
+    assert "Method B against Method A" not in results.answer
+    marked = [line.cells[1] for line in report_tables(results)["overall"].rows if "primary" in str(line.cells[1])]
+    assert marked == ["true positives, A / C\nprimary"]
+
+
+def test_without_a_primary_comparison_the_report_calls_no_one_of_three_methods_the_one() -> None:
+    results = analyse(crossover(methods="ABC"), replace(PLAN, control="A"))
+    tables, figure = report_tables(results), NumberedFigure(1, Drawing("none", "", "", None, None), None)
+    marked = [line.cells[1] for line in tables["overall"].rows if "primary" in str(line.cells[1])]
+    assert marked == ["true positives, A / B\nprimary", "true positives, A / C\nprimary"]
+    text = sections(results, defaultdict(lambda: figure), tables)[1].text
+    assert "the one" not in text
+    assert "answer the study's question together" in text
 
 
 def test_an_answer_from_few_differences_gives_the_exact_p_beside_the_planned_one() -> None:

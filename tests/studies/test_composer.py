@@ -7,10 +7,12 @@ from explain.methods.kinds import KINDS
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Reader
 from readerstudy.statistics.plan import AnalysisPlan
+from readerstudy.statistics.planned import PlannedPair, Subgroup
 from readerstudy.studies.checklist import checklist
 from readerstudy.studies.composition import composition
 from readerstudy.studies.drafting import new_study
-from readerstudy.studies.models import Look, Study
+from readerstudy.studies.models import Look, Method, Study
+from readerstudy.studies.protocol import protocol
 from tests.builders import make_batch, make_member, make_study, make_user, open_now
 
 pytestmark = pytest.mark.django_db
@@ -158,6 +160,51 @@ def test_the_analysis_plan_is_saved_and_checked_by_its_own_rules(client, draft):
     assert "primary endpoint has the truth" in page
     draft.refresh_from_db()
     assert AnalysisPlan.from_dict(draft.analysis_plan) == plan
+
+
+def test_decisions_comparisons_and_subgroups_are_planned_on_the_page_and_frozen_with_the_rest(client, draft):
+    address = f"/studies/{draft.slug}/plan/"
+    assert "primary_pair" not in text_of(client.get(address))  # with two methods there is one comparison
+    chosen = {"trust_confidence": "4", "control": "A", "by_pathology": "on", "by_years": "10"}
+    assert client.post(address, plan_data(**chosen)).status_code == 302
+    draft.refresh_from_db()
+    plan = AnalysisPlan.from_dict(draft.analysis_plan)
+    assert (plan.threshold("confidence"), plan.threshold("feature"), plan.control) == (4, None, "A")
+    assert plan.subgroups == (Subgroup("pathology"), Subgroup("years", 10))
+    assert protocol(draft)["analysis_plan"]["control"] == "A"
+    page = text_of(client.get(address))
+    assert 'name="trust_confidence" value="4.0"' in page
+    assert '<option value="A" selected>' in page
+    assert client.post(address, plan_data()).status_code == 302
+    draft.refresh_from_db()
+    assert draft.analysis_plan == AnalysisPlan().to_dict()
+
+
+def test_one_comparison_of_three_methods_is_named_primary(client, draft):
+    Method.objects.create(study=draft, key="C", label="Method C", position=3, kinds=[])
+    address = f"/studies/{draft.slug}/plan/"
+    assert client.post(address, plan_data(primary_pair="C/A", other_pairs=["B/A", "C/A"])).status_code == 302
+    draft.refresh_from_db()
+    plan = AnalysisPlan.from_dict(draft.analysis_plan)
+    assert plan.contrasts == (PlannedPair("C", "A", primary=True), PlannedPair("B", "A"))
+    page = text_of(client.get(address))
+    assert '<option value="C/A" selected>' in page
+    assert page.count("checked") == 1
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        ({"control": "Z"}, "names the method “Z”, which the study does not have"),
+        ({"contrasts": [{"new": "Q", "reference": "A"}]}, "names the method “Q”"),
+        ({"trust_thresholds": [{"question": "gone", "at_least": 4}]}, "is for “gone”, which is not asked"),
+        ({"trust_thresholds": [{"question": "confidence", "at_least": 1}]}, "must be above 1 and at most 5"),
+    ],
+)
+def test_a_plan_that_names_what_the_study_lacks_stops_the_opening(draft, plan, words):
+    draft.analysis_plan = AnalysisPlan.from_dict(plan).to_dict()
+    draft.save()
+    assert any(words in check.text for check in checklist(draft) if check.state == "missing")
 
 
 def selection(batch, **changes):

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from readerstudy.statistics.plan import AnalysisError, AnalysisPlan, Family, PrimaryEndpoint
+from readerstudy.statistics.planned import PlannedPair, Subgroup, TrustThreshold
 
 
 def test_a_plan_survives_json() -> None:
@@ -51,6 +52,21 @@ def test_what_is_not_given_keeps_its_default() -> None:
         ({"families": [{"level": "reader"}]}, "needs a name"),
         ({"families": [{"name": "x", "level": "site"}]}, "Family 'x': level must be one of"),
         ({"families": [{"name": "x"}, {"name": "y"}]}, "Family 'y': overall TP is in another family already"),
+        ({"trust_thresholds": [{"question": "confidence"}]}, "A threshold of trust needs at_least"),
+        ({"trust_thresholds": 4}, "trust_thresholds must be a list"),
+        ({"trust_thresholds": [{"question": "q", "at_least": "4"}]}, "must be a number, not '4'"),
+        ({"trust_thresholds": 2 * [{"question": "q", "at_least": 4}]}, "two thresholds of trust for 'q'"),
+        ({"control": 3}, "control must be the key of a method, or left out, not 3"),
+        ({"contrasts": [{"new": "B", "reference": "B"}]}, "compares method 'B' with itself"),
+        ({"contrasts": [{"new": "B", "reference": "A"}, {"new": "A", "reference": "B"}]}, "two methods twice"),
+        (
+            {"contrasts": [{"new": x, "reference": "A", "primary": True} for x in "BC"]},
+            "more than one comparison primary",
+        ),
+        ({"subgroups": [{"by": "age"}]}, "one of pathology, specialty, years, not 'age'"),
+        ({"subgroups": [{"by": "years"}]}, "need the years to split at, above 0, not None"),
+        ({"subgroups": [{"by": "pathology", "split": 3}]}, "not split at a number"),
+        ({"subgroups": [{"by": "pathology"}, {"by": "pathology"}]}, "subgroups by pathology twice"),
         ({"familes": []}, "has no entry named familes; it may have: alpha"),
     ],
 )
@@ -64,3 +80,41 @@ def test_every_problem_is_named_at_once() -> None:
     with pytest.raises(AnalysisError) as raised:
         AnalysisPlan(alpha=2, zero_rule="x", minimum_pairs=0)
     assert str(raised.value).count(" must ") == 3
+
+
+FIRST_PLANS = (
+    "alpha bootstrap_replicates bootstrap_seed covariance families inference_mode margin minimum_pairs "
+    "primary_endpoint zero_rule"
+)
+
+
+def test_a_plan_without_the_later_choices_is_stored_as_the_first_ones_were() -> None:
+    """Entries that came later stand there only where they say something else, so that hashes of protocols stay."""
+    assert {*FIRST_PLANS.split()} <= {*AnalysisPlan().to_dict()}
+    assert not {"trust_thresholds", "control", "contrasts", "subgroups"} & {*AnalysisPlan().to_dict()}
+
+
+CHOSEN = AnalysisPlan(
+    trust_thresholds=(TrustThreshold("confidence", 4),),
+    control="A",
+    contrasts=(PlannedPair("C", "B", primary=True),),
+    subgroups=(Subgroup("years", 10), Subgroup("pathology")),
+)
+
+
+def test_the_later_choices_survive_json() -> None:
+    assert AnalysisPlan.from_dict(json.loads(json.dumps(CHOSEN.to_dict()))) == CHOSEN
+    assert CHOSEN.threshold("confidence") == 4
+    assert CHOSEN.threshold("feature") is None
+
+
+def test_a_control_is_compared_with_every_other_method_and_pairs_come_first() -> None:
+    assert CHOSEN.pairs("ABC") == (PlannedPair("C", "B", True), PlannedPair("B", "A"), PlannedPair("C", "A"))
+    assert AnalysisPlan(control="C").pairs("ABC") == (PlannedPair("A", "C"), PlannedPair("B", "C"))
+    assert AnalysisPlan().pairs("ABC") == ()
+
+
+def test_only_what_the_plan_names_is_tested() -> None:
+    control = AnalysisPlan(control="A")
+    assert [control.tests(*pair, "ABC") for pair in ("AB", "CA", "BC")] == [True, True, False]
+    assert all(AnalysisPlan().tests(*pair, "ABC") for pair in ("AB", "CA", "BC"))

@@ -9,11 +9,16 @@ from readerstudy.statistics.figures.gallery import Drawing
 from readerstudy.statistics.report.table import Table
 from readerstudy.statistics.report.text import what_was_analysed
 from readerstudy.statistics.rows import Results
+from readerstudy.statistics.words.sentences import primary_rows
 
 DIFFERENCES = (
     "Each reader's two answers for one example, one with each method, make a pair. Bold rows belong to the plan's "
-    "confirmatory families; all others are exploratory and decide nothing. “Primary” is the one comparison that "
-    "answers the study's question."
+    "confirmatory families; all others are exploratory and decide nothing. "
+)
+ONE_PRIMARY = "“Primary” is the one comparison that answers the study's question."
+SEVERAL_PRIMARY = (
+    "The plan names no primary comparison of methods, so those marked “primary” answer the study's question together, "
+    "adjusted for each other."
 )
 AUC = (
     "An answer is useful when it is higher on true positives than on false positives. The area under the ROC curve "
@@ -51,10 +56,11 @@ def sections(results: Results, figures: Mapping[str, NumberedFigure], tables: Ma
     forests = [figures[name] for name in figures if name.startswith("forest")]
     answers = [figures[name] for name in ("answers-by-pathology", "joint-means", "answer-counts")]
     planned_auc = results.plan.primary_endpoint.test == "obuchowski_rockette"
+    which = ONE_PRIMARY if len(primary_rows(results, results.plan)) < 2 else SEVERAL_PRIMARY
     auc = AUC + (AUC_PRIMARY if planned_auc else AUC_SECONDARY)
     return [
         Section("What was analysed", what_was_analysed(results), [figures["flow"]], shown("readers")),
-        Section("Did the answers differ between methods?", DIFFERENCES, forests, shown("overall")),
+        Section("Did the answers differ between methods?", DIFFERENCES + which, forests, shown("overall")),
         Section("The answers", figures=answers),
         Section(
             "Do answers tell right from wrong predictions?", auc, [figures["roc"]], shown("mrmc-auc", "mrmc-tests")

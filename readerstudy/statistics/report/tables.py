@@ -22,6 +22,7 @@ from readerstudy.statistics.rows import (
     Term,
 )
 from readerstudy.statistics.stored import CsvRow, plain_row
+from readerstudy.statistics.words.sentences import primary_rows
 from readerstudy.statistics.words.wording import interval_text, number, p_text, percent
 
 
@@ -150,7 +151,7 @@ def _paired_cells(row: PairedRow, results: Results) -> list[str]:
     where = TRUTH_NAMES[row.truth] if row.level == "overall" else f"{row.group}, {row.truth}"
     if len(results.methods) > 2:
         where += f", {row.method_a} / {row.method_b}"
-    asked = (row.question, row.truth, row.level) == (primary.question, primary.truth, "overall")
+    asked = any(row is one for one in primary_rows(results, results.plan))
     return [
         row.question,
         where + "\nprimary" * (asked and primary.test != "obuchowski_rockette"),

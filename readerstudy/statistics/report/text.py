@@ -59,7 +59,34 @@ def plan_entries(results: Results) -> list[tuple[str, str]]:
             "the true value more than twice as often as it says (Hesterberg 2015)",
         ),
         ("Smallest group tested", f"{plan.minimum_pairs} pairs"),
+        *_chosen(results),
     ]
+
+
+SUBGROUP_NAMES = {"pathology": "pathology", "specialty": "the readers' specialty", "years": "the readers' experience"}
+
+
+def _chosen(results: Results) -> list[tuple[str, str]]:
+    """What a plan may do without, where it has it."""
+    plan, methods = results.plan, list(results.methods)
+    pairs = "; ".join(
+        f"{results.methods.get(pair.new, pair.new)} against {results.methods.get(pair.reference, pair.reference)}"
+        f"{' (primary)' if pair.primary else ''}"
+        for pair in plan.pairs(methods)
+    )
+    trust = "; ".join(f"“{one.question}”: {one.at_least:g} or more" for one in plan.trust_thresholds)
+    groups = "; ".join(
+        SUBGROUP_NAMES[one.by] + (f", split at {one.split:g} years" if one.split is not None else "")
+        for one in plan.subgroups
+    )
+    control = results.methods.get(plan.control, plan.control) if plan.control else ""
+    found = [
+        ("Control", control),
+        ("Comparisons of methods", pairs),
+        ("An answer trusts", trust),
+        ("Subgroups", groups),
+    ]
+    return [(what, how) for what, how in found if how]
 
 
 def _size(results: Results, family: Family) -> str:

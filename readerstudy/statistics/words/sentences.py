@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -19,10 +20,18 @@ from readerstudy.statistics.words.wording import interval_text, number, p_clause
 
 
 def primary_row(results: Results, plan: AnalysisPlan) -> PairedRow | None:
-    """The primary endpoint's pooled row, for the first pair of methods."""
-    endpoint = plan.primary_endpoint
+    """The primary endpoint's pooled row, for the plan's primary comparison, else its first, else the first pair."""
+    return next(iter(primary_rows(results, plan)), None)
+
+
+def primary_rows(results: Results, plan: AnalysisPlan) -> list[PairedRow]:
+    """The rows of the primary endpoint that decide: of the plan's primary comparison, else of all that it tests."""
+    endpoint, methods = plan.primary_endpoint, list(results.methods)
     wanted = (endpoint.question, endpoint.truth, "overall")
-    return next((row for row in results.paired if (row.question, row.truth, row.level) == wanted), None)
+    found = [row for row in results.paired if (row.question, row.truth, row.level) == wanted]
+    named = (plan.primary_pair,) if plan.primary_pair else plan.pairs(methods)
+    asked = [{pair.new, pair.reference} for pair in named]
+    return [row for pair in asked for row in found if {row.method_a, row.method_b} == pair] or found
 
 
 def _of_same_question(row: PairedRow, other: PairedRow | ContrastRow) -> bool:
@@ -96,7 +105,8 @@ def _verdict(results: Results, row: PairedRow, p_pooled: float, plan: AnalysisPl
     if planned is None:
         return [f"The planned clustered signed-rank test could not be made; the pooled one gives {p_clause(p_pooled)}."]
     unadjusted = p = planned.p_value
-    many, adjusted, alike = len(results.methods) > 2, "", "on the same side of the level"
+    many = len(results.methods) > 2 and plan.primary_pair is None
+    adjusted, alike = "", "on the same side of the level"
     if many:
         p, size = _adjusted(results, row, plan)
         alike += " as the unadjusted p"
@@ -104,7 +114,8 @@ def _verdict(results: Results, row: PairedRow, p_pooled: float, plan: AnalysisPl
     verdict = "below" if p < plan.alpha else "not below"
     found = f"{p_clause(unadjusted)}{adjusted}"
     level = f"{100 * plan.alpha:g} %"
-    sentences = [f"The planned {planned.name} gives {found}, {verdict} the {level} level fixed in the plan."]
+    named = "" if plan.primary_pair is None else " of the plan's primary comparison"
+    sentences = [f"The planned {planned.name}{named} gives {found}, {verdict} the {level} level fixed in the plan."]
     exact = planned.p_exact
     if exact is not None and unadjusted != exact:
         sides = "" if (exact < plan.alpha) == (unadjusted < plan.alpha) else f": NOT {alike}"
@@ -139,7 +150,9 @@ def _adjusted(results: Results, row: PairedRow, plan: AnalysisPlan) -> tuple[flo
     members = [
         (other, p)
         for other in results.paired
-        if _of_same_test(row, other) and (p := planned_p(other, plan)) is not None
+        if _of_same_test(row, other)
+        and (other is row or plan.tests(other.method_a, other.method_b, list(results.methods)))
+        and (p := planned_p(other, plan)) is not None
     ]
     place = next(index for index, (other, _) in enumerate(members) if other is row)
     return float(holm([p for _, p in members])[place]), len(members)
@@ -174,12 +187,29 @@ def _auc_verdict(results: Results, row: PairedRow, plan: AnalysisPlan) -> list[s
     sentence = auc_sentence(results, row.question, plan)
     if sentence is None or primary is None or not _known(primary.p_value):
         return ["The planned comparison of AUCs could not be made: see the warnings."]
-    below = primary.p_value < plan.alpha
-    zero = primary.at_var_tr_zero
-    taken_back = zero is not None and not (_known(zero.p_value) and zero.p_value < plan.alpha)
+    named = len(results.methods) < 3 or plan.primary_pair is not None
+    found = _auc_row(primary.differences, plan, list(results.methods)).p_value if named else primary.p_value
+    at_zero = primary.at_var_tr_zero
+    zero = None
+    if at_zero is not None:
+        zero = _auc_row(at_zero.differences, plan, list(results.methods)).p_value if named else at_zero.p_value
+    below = _known(found) and found < plan.alpha
+    taken_back = at_zero is not None and not (_known(zero) and zero < plan.alpha)
     but = ", but NOT with that variance set to zero: claim no difference" if below and taken_back else ""
+    test = (
+        "This planned test" if named else f"The planned test that all methods are equal ({p_clause(primary.p_value)})"
+    )
     verdict = "below" if below else "not below"
-    return [sentence, f"This planned test is {verdict} the {100 * plan.alpha:g} % level fixed in the plan{but}."]
+    return [sentence, f"{test} is {verdict} the {100 * plan.alpha:g} % level fixed in the plan{but}."]
+
+
+def _auc_row(
+    rows: Sequence[DifferenceRow | UStatDifference], plan: AnalysisPlan, methods: Sequence[str]
+) -> DifferenceRow | UStatDifference:
+    """The plan's primary comparison, else its first, else the first pair."""
+    named = [plan.primary_pair] if plan.primary_pair else plan.pairs(methods)
+    asked = [{pair.new, pair.reference} for pair in named]
+    return next((row for pair in asked for row in rows if {row.method_a, row.method_b} == pair), rows[0])
 
 
 def _known(p: float | None) -> TypeGuard[float]:
@@ -196,11 +226,15 @@ def _specific(low: float, high: float) -> str:
 
 
 def auc_sentence(results: Results, question: str, plan: AnalysisPlan) -> str | None:
-    """The AUCs of the first two methods and their difference in the primary inference mode, or None without them."""
+    """The AUCs of two methods and their difference in the primary inference mode, or None without them.
+
+    The two are those of the plan's primary comparison, else of its first, else the first two.
+    """
     part = _mrmc(results, question)
     if part is None or part.primary is None:
         return None
-    primary, row = part.primary, part.primary.differences[0]
+    primary, methods = part.primary, list(results.methods)
+    row = _auc_row(primary.differences, plan, methods)
     a, b = row.method_a, row.method_b
     means = primary.auc  # of the cases the difference is of, where scores are missing
     text = (
@@ -213,7 +247,7 @@ def auc_sentence(results: Results, question: str, plan: AnalysisPlan) -> str | N
         f"(difference {number(-row.difference, 3, signed=True)}, {percent(plan.alpha)} interval {_turned(row)}, "
         f"{p_clause(row.p_value)}, {MODE_TITLES[primary.mode]})."
     )
-    zero = primary.at_var_tr_zero.differences[0] if primary.at_var_tr_zero else None
+    zero = _auc_row(primary.at_var_tr_zero.differences, plan, methods) if primary.at_var_tr_zero else None
     if zero and _known(zero.p_value):
         text += (
             " How much that difference varies between readers is estimated below zero, so this test may be too "
@@ -228,13 +262,16 @@ def _turned(row: DifferenceRow | UStatDifference) -> str:
 
 
 def _other_methods(results: Results, row: PairedRow, plan: AnalysisPlan) -> list[str]:
-    """The primary comparison of every further pair of methods."""
+    """The primary comparison of every further pair of methods that the plan tests."""
     return [
         f"{results.methods[other.method_b]} against {results.methods[other.method_a]}: "
         f"{number(other.mean_difference, signed=True)} ({_interval(other)}; "
         f"{p_clause(p)}, adjusted {p_text(_adjusted(results, other, plan)[0])})."
         for other in results.paired
-        if _of_same_test(row, other) and other is not row and (p := planned_p(other, plan)) is not None
+        if _of_same_test(row, other)
+        and other is not row
+        and plan.tests(other.method_a, other.method_b, list(results.methods))
+        and (p := planned_p(other, plan)) is not None
     ]
 
 

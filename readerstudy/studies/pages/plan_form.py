@@ -15,6 +15,7 @@ from readerstudy.statistics.plan import (
     AnalysisPlan,
 )
 from readerstudy.studies.models import Study
+from readerstudy.studies.pages.plan_choices import choice_fields, choice_initial, choices
 
 _LABELS = {
     "wilcox": "left out (Wilcoxon)",
@@ -73,6 +74,7 @@ class PlanForm(forms.Form):
 
     def __init__(self, data: Any = None, *, study: Study) -> None:
         super().__init__(data, initial=_initial(study))
+        self.fields |= choice_fields(study)
         self.stored = study.analysis_plan
         self.fields["question"].choices = [(q.key, q.text) for q in study.questions.all()]  # type: ignore[attr-defined]
 
@@ -91,9 +93,13 @@ class PlanForm(forms.Form):
     def _plan(self, values: dict[str, Any]) -> AnalysisPlan:
         own = {name: values[name] for name in (*_OWN, "minimum_pairs")}
         endpoint = {name: values[name] for name in ("question", "truth", "test")}
-        return AnalysisPlan.from_dict({**self.stored, **own, "primary_endpoint": endpoint})
+        return AnalysisPlan.from_dict({**self.stored, **own, **choices(values), "primary_endpoint": endpoint})
 
 
 def _initial(study: Study) -> dict[str, Any]:
-    plan = AnalysisPlan.from_dict(study.analysis_plan).to_dict()
-    return {**{name: plan[name] for name in (*_OWN, "minimum_pairs")}, **plan["primary_endpoint"]}
+    stored = AnalysisPlan.from_dict(study.analysis_plan)
+    plan = stored.to_dict()
+    return choice_initial(stored) | {
+        **{name: plan[name] for name in (*_OWN, "minimum_pairs")},
+        **plan["primary_endpoint"],
+    }
