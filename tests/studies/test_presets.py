@@ -22,7 +22,7 @@ from tests.builders import make_study, make_user, open_now
 pytestmark = pytest.mark.django_db
 # Fields of a study that are no part of its protocol: who, when, and what the protocol's hash is kept in.
 OUTSIDE = {
-    *("id", "state", "previous_version", "from_spreadsheets", "preset", "protocol_sha256"),
+    *("id", "state", "previous_version", "from_spreadsheets", "preset", "protocol_sha256", "truth_salt"),
     "kept_outside_limits",
     *("created_by", "created_at", "opened_by", "opened_at", "closed_by", "closed_at"),
 }
