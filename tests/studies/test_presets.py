@@ -24,6 +24,7 @@ pytestmark = pytest.mark.django_db
 OUTSIDE = {
     *("id", "state", "previous_version", "from_spreadsheets", "preset", "protocol_sha256", "truth_salt"),
     "kept_outside_limits",
+    "kind_texts",  # in the protocol as `kinds`: what opening fixed of them (kinds_shown.py)
     *("created_by", "created_at", "opened_by", "opened_at", "closed_by", "closed_at"),
 }
 
