@@ -12,6 +12,7 @@ from explain.images.radiograph import Radiograph, pixel_sha256
 from explain.render.pictures import display_image
 from readerstudy.accounts.models import User
 from readerstudy.cases.models import Batch, Case, Prediction, Truth, save_file
+from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Assignment, Read, Reader, Response
 from readerstudy.studies.models import Example, Membership, Method, Question, Study
 
@@ -98,6 +99,22 @@ def make_response(assignment: Assignment, question: Question, score: int, revisi
         minimum=question.minimum,
         maximum=question.maximum,
     )
+
+
+def add_walk(example: Example, kind: str = "latentshift_map", other: str = "Mass", slope: float = 0.5) -> Explanation:
+    """A Latent Shift as it is stored, without pictures: its output `other` moves `slope` times as far as the target."""
+    target = example.prediction.pathology
+    moved = [(0.2, 0.0), (0.4, 0.2), (0.6, 0.4)]
+    explanation = Explanation.objects.create(
+        prediction=example.prediction, kind=kind, key=f"walk {example.pk}", status=Explanation.Status.DONE,
+        record={
+            "lambdas": [-20.0, -10.0, 0.0], "predictions": [value for value, _ in moved], "target": 1,
+            "output_names": [other, target, "Still", ""],
+            "outputs": [[0.5 + slope * change, value, 0.3, 0.5] for value, change in moved],
+        },
+    )  # fmt: skip
+    example.explanations.add(explanation)
+    return explanation
 
 
 def open_now(study: Study) -> Study:

@@ -129,6 +129,7 @@ TABLE: dict[str, Row] = {
     "studies/<slug:slug>/examples/": researchers(),
     "studies/<slug:slug>/examples/truth/": researchers(method="post"),
     "studies/<slug:slug>/explanations/": researchers(),
+    "studies/<slug:slug>/explanations/alignment/<int:number>.svg": researchers(number=first, own=False),
     "studies/<slug:slug>/open/": researchers(method="post"),
     "studies/<slug:slug>/close/": researchers(method="post"),
     "studies/<slug:slug>/reopen/": administrators(method="post"),

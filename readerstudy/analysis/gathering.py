@@ -8,14 +8,17 @@ import pandas as pd
 
 from readerstudy.analysis.facts import first_seen, study_facts
 from readerstudy.cases.models import Truth
-from readerstudy.exchange.dictionary import LONG
+from readerstudy.exchange.alignment import alignment_rows
+from readerstudy.exchange.dictionary import ALIGNMENT, LONG
 from readerstudy.exchange.export import Hashed, csv_text
 from readerstudy.exchange.records import exclusion_sentences, look_sentences, reopening_sentences
 from readerstudy.exchange.tables import completeness, long_rows
 from readerstudy.explanations.overlap import overlaps_with
+from readerstudy.statistics.alignment import alignment_part
 from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.statistics.results import analyse
-from readerstudy.statistics.rows import About, Question, Results
+from readerstudy.statistics.rows import About, Alignment, Question, Results
+from readerstudy.studies.alignments import aligned_examples
 from readerstudy.studies.asking import not_asked
 from readerstudy.studies.kinds_shown import titles_shown
 from readerstudy.studies.models import Study
@@ -43,7 +46,8 @@ def study_results(study: Study, data: StudyData) -> Results:
     """The analysis of these answers by the study's own plan. Raises AnalysisError with a sentence."""
     plan = AnalysisPlan.from_dict(study.analysis_plan or {})
     about = replace(about_study(study), data_sha256=data.sha256)
-    return analyse(data.frame, plan, localisation=localisation_table(study), about=about)
+    results = analyse(data.frame, plan, localisation=localisation_table(study), about=about)
+    return replace(results, alignment=alignment_of_study(study, plan))
 
 
 def about_study(study: Study) -> About:
@@ -96,6 +100,13 @@ def plan_fixed_at(study: Study) -> str | None:
     if study.opened_at is None or _laid_out_elsewhere(study):
         return None
     return study.opened_at.isoformat(timespec="seconds")
+
+
+def alignment_of_study(study: Study, plan: AnalysisPlan) -> Alignment:
+    """Which other outputs of the classifier move with the explained one, over examples that are not excluded."""
+    rows = [row for row in alignment_rows(study) if not row["excluded"]]
+    table = pd.DataFrame(rows, columns=[column.name for column in ALIGNMENT])
+    return alignment_part(table, plan, sum(aligned.earlier for aligned in aligned_examples(study)))
 
 
 def localisation_table(study: Study) -> pd.DataFrame:

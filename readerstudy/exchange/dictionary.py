@@ -60,6 +60,19 @@ WIDE_FIXED = (
     *(column for column in LONG if column.name in ("dataset", "model", "prediction")),
 )
 
+_OF_AN_EXAMPLE = ("study", "protocol_version", "example", "case", "patient_key", "pathology")
+ALIGNMENT = (
+    *(column for column in LONG if column.name in _OF_AN_EXAMPLE),
+    Column("excluded", "0/1", "1 when an exclusion in force covers the example."),
+    Column("finding", "text", "Another output of the classifier than the pathology that was explained."),
+    Column(
+        "correlation",
+        "-1..1",
+        "Of its change with the explained one's along Latent Shift; empty if one is constant.",
+    ),
+    Column("change", "-1..1", "Of its probability, from the unshifted image to the most faded one."),
+)
+
 
 def wide_columns(methods: list[str], questions: list[str]) -> list[Column]:
     """Columns of the wide export: fixed ones, then for each method its read, position and current scores."""
@@ -76,7 +89,7 @@ def wide_columns(methods: list[str], questions: list[str]) -> list[Column]:
 
 
 def markdown() -> str:
-    """docs/data-dictionary.md: both tables, the wide one for method A and the question `confidence`."""
+    """docs/data-dictionary.md: all tables, the wide one for method A and the question `confidence`."""
     lines = [
         "# Data dictionary",
         "",
@@ -95,6 +108,12 @@ def markdown() -> str:
             "columns for each question; here method A and the question `confidence`.",
             wide_columns(["A"], ["confidence"]),
         ),
+        (
+            "alignment",
+            "One row per scored example and other finding, among the downloads of the results page; the report's\n"
+            "`tables/alignment.csv` has the same without excluded examples. No answers and no truth.",
+            list(ALIGNMENT),
+        ),
     )
     for name, line, columns in tables:
         lines += ["", f"## {name}", "", line, "", "| column | type | meaning |", "|---|---|---|"]
@@ -111,11 +130,11 @@ def markdown() -> str:
         "## By a script",
         "",
         "`/api/studies/SLUG/reads/?table=long` gives a script of one of the study's researchers the same: `long` (when",
-        "left out), `wide`, `imrmc` (with `question=KEY`), `dictionary`, `provenance`. The script sends a token, made",
-        "on the page `/accounts/token/` and shown there once, as the header `Authorization: Token ...`. A token opens",
-        "this address and no other, works for 90 days, and ends with a new password or the last role in a study.",
-        "Until the study is closed, `why=...` says why you look; it is recorded. All addresses are described at",
-        "`/api/docs/`.",
+        "left out), `wide`, `imrmc` (with `question=KEY`), `alignment`, `dictionary`, `provenance`. The script sends a",
+        "token, made on the page `/accounts/token/` and shown there once, as the header",
+        "`Authorization: Token ...`. A token opens this address and no other, works for 90 days, and ends with a new",
+        "password or the last role in a study. Until the study is closed, `why=...` says why you look; it is recorded.",
+        "All addresses are described at `/api/docs/`.",
     ]
     return "\n".join(lines) + "\n"
 

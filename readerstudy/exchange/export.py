@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from readerstudy.common.csv_cells import safe_cell
 from readerstudy.common.version import software
-from readerstudy.exchange.dictionary import LONG, Column, wide_columns
+from readerstudy.exchange.alignment import alignment_rows
+from readerstudy.exchange.dictionary import ALIGNMENT, LONG, Column, wide_columns
 from readerstudy.exchange.records import exclusion_records, look_records, reopening_records
 from readerstudy.exchange.tables import completeness, long_rows, wide_rows
 from readerstudy.studies.asking import not_asked
@@ -27,6 +28,7 @@ TABLES = {
     "long": ("long.csv", "text/csv"),
     "wide": ("wide.csv", "text/csv"),
     "imrmc": ("imrmc.imrmc", "text/plain"),
+    "alignment": ("alignment.csv", "text/csv"),
     "dictionary": ("dictionary.csv", "text/csv"),
     "provenance": ("long.csv.provenance.json", "application/json"),
 }
@@ -41,6 +43,8 @@ def export(study: Study, format: str, question: str = "") -> Iterator[str]:
         return csv_text([column.name for column in study_wide_columns(study)], wide_rows(study))
     if format == "imrmc":
         return _imrmc(study, question)
+    if format == "alignment":
+        return csv_text([column.name for column in ALIGNMENT], alignment_rows(study))
     raise ValidationError(f"There is no export format “{format}”; there are {', '.join(FORMATS)}.")
 
 
@@ -51,11 +55,16 @@ def study_wide_columns(study: Study) -> list[Column]:
     )
 
 
+def described_tables(study: Study) -> dict[str, list[Column]]:
+    """The columns of each table that has a line of them in the dictionary."""
+    return {"long": list(LONG), "wide": study_wide_columns(study), "alignment": list(ALIGNMENT)}
+
+
 def data_dictionary(study: Study) -> Iterator[str]:
-    """The columns of both tables as CSV: table, column, type, meaning."""
+    """The columns of the tables as CSV: table, column, type, meaning."""
     rows = [
         {"table": table, "column": column.name, "type": column.type, "meaning": column.meaning}
-        for table, columns in (("long", list(LONG)), ("wide", study_wide_columns(study)))
+        for table, columns in described_tables(study).items()
         for column in columns
     ]
     return csv_text(["table", "column", "type", "meaning"], iter(rows))

@@ -27,6 +27,7 @@ urlpatterns = [
     path("studies/<slug:slug>/examples/", examples.examples, name="study_examples"),
     path("studies/<slug:slug>/examples/truth/", examples.look_at_truth, name="study_truth"),
     path("studies/<slug:slug>/explanations/", explanations.explanations, name="study_explanations"),
+    path("studies/<slug:slug>/explanations/alignment/<int:number>.svg", explanations.alignment, name="study_alignment"),
     path("studies/<slug:slug>/open/", lifecycle.open_page, name="study_open"),
     path("studies/<slug:slug>/close/", lifecycle.close_page, name="study_close"),
     path("studies/<slug:slug>/reopen/", lifecycle.reopen_page, name="study_reopen"),

@@ -39,7 +39,7 @@ pytestmark = pytest.mark.django_db
 
 SECRETS = {
     "source": "NIH-00012345_007", "dataset": "nih-chestxray14", "provenance": "three radiologists by consensus",
-    "patient": "patient-4711", "comment": "the other reader saw a hidden scar",
+    "patient": "patient-4711", "comment": "the other reader saw a hidden scar", "alignment": "Moves Along",
 }  # fmt: skip
 PATH = re.compile(r"""["'(=\s](/[A-Za-z0-9_\-./%]+)""")
 
@@ -61,6 +61,10 @@ def hide_secrets(world: World) -> None:
             Response.objects.create(
                 assignment=assignment, question=question, score=5 - index % 2, minimum=1, maximum=5
             )  # fmt: skip
+    walk = {"lambdas": [-10.0, 0.0], "target": 0, "outputs": [[0.1, 0.2], [0.6, 0.4]]}
+    Explanation.objects.filter(kind="latentshift_map").update(
+        record=walk | {"output_names": ["explained", SECRETS["alignment"]]}
+    )
     world.reader.specialty = "Radiology"
     world.reader.save()
 
@@ -71,7 +75,8 @@ def test_a_crawl_of_all_that_answers_a_reader_finds_no_truth(world: World) -> No
     crawled = dict(crawl(client, seeds(world)))
     opened = {path for path, answer in crawled.items() if answer.status_code == 200}
     for wanted in ("/reading/one/", "/reading/one/read/", "/api/reading/one/assignments/4/", "/api/reading/one/state/",
-                   "/api/reading/one/practice/assignments/1/"):  # fmt: skip
+                   "/api/reading/one/practice/assignments/1/",
+                   "/studies/one/explanations/alignment/1.svg"):  # fmt: skip
         assert wanted in crawled, wanted
     assert len([path for path in opened if "/files/" in path]) >= 8, "images and layers were reached"
     forbidden = forbidden_words(world)

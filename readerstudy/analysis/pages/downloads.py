@@ -20,15 +20,14 @@ from rest_framework.request import Request
 
 from readerstudy.accounts.tokens import ExportTokenAuthentication
 from readerstudy.common.downloads import disposition
-from readerstudy.exchange.dictionary import LONG
 from readerstudy.exchange.export import (
     TABLES,
     Hashed,
     data_dictionary,
+    described_tables,
     export,
     imrmc_question,
     provenance,
-    study_wide_columns,
 )
 from readerstudy.studies.access import researcher_study, signed_in
 from readerstudy.studies.looking import asking_studies, needed_truth_reason, record_look
@@ -90,10 +89,12 @@ def api_reads(request: Request, slug: str) -> StreamingHttpResponse:
 def results_dictionary(request: HttpRequest, slug: str) -> HttpResponse:
     """Every column of this study's tables with its meaning."""
     study = researcher_study(request, slug)
-    tables = [
-        ("long", "One row per response", LONG),
-        ("wide", "One row per reader and example", study_wide_columns(study)),
-    ]
+    about = {
+        "long": "One row per response",
+        "wide": "One row per reader and example",
+        "alignment": "One row per example and other finding",
+    }
+    tables = [(name, about[name], columns) for name, columns in described_tables(study).items()]
     return render(request, "analysis/dictionary.html", {"study": study, "tab": "results", "tables": tables})
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from readerstudy.statistics.figures.gallery import Drawing
+from readerstudy.statistics.report.alignment import ALIGNMENT
 from readerstudy.statistics.report.table import Table
 from readerstudy.statistics.report.text import what_was_analysed
 from readerstudy.statistics.rows import Results
@@ -72,6 +73,7 @@ def sections(results: Results, figures: Mapping[str, NumberedFigure], tables: Ma
             tables=shown("crossover", "periods", "models"),
         ),
         Section("Overlap with expert masks", figures=[figures["overlap"]]),
+        *_moving_along(results, shown("alignment")),
         Section("Reading time", figures=[figures["reading-time"]], tables=shown("timing")),
         Section("By pathology, reader and order", "Exploratory.", tables=shown("groups")),
         Section(
@@ -80,3 +82,11 @@ def sections(results: Results, figures: Mapping[str, NumberedFigure], tables: Ma
             tables=shown("mrmc-components", "mrmc-power"),
         ),
     ]
+
+
+def _moving_along(results: Results, tables: list[Table]) -> list[Section]:
+    """None for a study without Latent Shift."""
+    if not tables and not results.alignment.note:
+        return []
+    text = " ".join(filter(None, (ALIGNMENT, results.alignment.note)))
+    return [Section("Which other findings move along", text, tables=tables)]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS
 from readerstudy.statistics.mrmc import EXACT_BELOW
 from readerstudy.statistics.paired import TRUTH_NAMES
+from readerstudy.statistics.report.alignment import alignment_table
 from readerstudy.statistics.report.mrmc import mrmc_csv, mrmc_tables
 from readerstudy.statistics.report.table import Table, TableRow
 from readerstudy.statistics.rows import (
@@ -43,6 +44,8 @@ def csv_tables(results: Results) -> dict[str, list[CsvRow]]:
         "reading-time-by-position": timing.by_position,
         "overlap": results.localisation.points,
         "overlap-correlations": results.localisation.correlations,
+        "alignment": results.alignment.points,
+        "alignment-means": results.alignment.rows,
     }
     lines = {name: [plain_row(row) for row in rows] for name, rows in tables.items()}
     lines["models"] = [line for row in results.models for line in _model_lines(row)]
@@ -103,6 +106,7 @@ def report_tables(results: Results) -> dict[str, Table]:
         **_mrmc(results),
         "models": _models(results),
         "timing": _timing(results),
+        "alignment": alignment_table(results),
     }
 
 

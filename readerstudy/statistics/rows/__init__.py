@@ -20,6 +20,9 @@ from readerstudy.statistics.rows.comparisons import (
     Term,
 )
 from readerstudy.statistics.rows.descriptions import (
+    Alignment,
+    AlignmentPoint,
+    AlignmentRow,
     Flow,
     Identifier,
     Localisation,
@@ -41,6 +44,9 @@ __all__ = [
     "RESULTS_VERSION",
     "About",
     "AgreementRow",
+    "Alignment",
+    "AlignmentPoint",
+    "AlignmentRow",
     "ClusteredTest",
     "ClusteredTests",
     "Comparison",

@@ -1,4 +1,4 @@
-"""Rows that tell what was read, by whom, in what time, and what was answered."""
+"""Rows that tell what was read, by whom, in what time, and what was answered; and what the explanations hold."""
 
 from __future__ import annotations
 
@@ -167,4 +167,42 @@ class Localisation:
 
     points: list[OverlapPoint] = field(default_factory=list)
     correlations: list[OverlapCorrelation] = field(default_factory=list)
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class AlignmentPoint:
+    """One example and another finding than the explained one, along Latent Shift.
+
+    correlation: of their changes, None where one of them does not change. change: of the other's probability, from the
+    unshifted image to the most faded one.
+    """
+
+    example: str
+    pathology: str
+    finding: str
+    correlation: float | None
+    change: float | None
+
+
+@dataclass(frozen=True)
+class AlignmentRow:
+    """Mean correlation over examples; n_constant: examples without one, because one of the two does not change."""
+
+    pathology: str
+    finding: str
+    n: int
+    n_patients: int
+    n_constant: int
+    mean_correlation: float | None = None
+    ci_patient: Interval | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Which other outputs of the classifier move with the explained one."""
+
+    points: list[AlignmentPoint] = field(default_factory=list)
+    rows: list[AlignmentRow] = field(default_factory=list)
     note: str | None = None

@@ -15,7 +15,7 @@ from readerstudy.statistics.rows.comparisons import (
     PairedRow,
     PeriodRow,
 )
-from readerstudy.statistics.rows.descriptions import Flow, Localisation, MeanRow, ScoreCount, Timing
+from readerstudy.statistics.rows.descriptions import Alignment, Flow, Localisation, MeanRow, ScoreCount, Timing
 
 RESULTS_VERSION = 2  # of the fields below; results without one are of version 1, which has the same rows
 
@@ -48,6 +48,7 @@ class Results:
     means: list[MeanRow]
     timing: Timing
     localisation: Localisation
+    alignment: Alignment = field(default_factory=Alignment)
     sensitivity: dict[str, float | None]
     exclusions: list[str]
     looks: list[str]

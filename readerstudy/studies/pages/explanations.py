@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
 
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.studies.access import researcher_study
+from readerstudy.studies.alignments import aligned_examples
 from readerstudy.studies.drafting import draft_for_update
 from readerstudy.studies.kinds_shown import kinds_shown
 from readerstudy.studies.models import Example, Study
@@ -39,9 +41,22 @@ def explanations(request: HttpRequest, slug: str) -> HttpResponse:
         "examples": len(shown),
         "complete": all(not row["missing"] for row in rows),
         "failed": _failed(shown),
+        "aligned": _aligned(study),
         "differ": sorted({example.number for example in shown if _differs(example)}),
     }
     return render(request, "studies/explanations.html", context)
+
+
+@require_safe
+def alignment(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """The chart of one scored example: which other outputs of the classifier move with the explained one; SVG."""
+    study = researcher_study(request, slug)
+    aligned = next(aligned_examples(study, number), None)
+    if aligned is None or aligned.alignment is None:
+        raise Http404("There is no such chart.")
+    response = HttpResponse(aligned.alignment.chart(), content_type="image/svg+xml")
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"  # also when it is opened by itself
+    return response
 
 
 def _rendered(study: Study, examples: Sequence[Example]) -> list[dict[str, Any]]:
@@ -68,3 +83,9 @@ def _failed(examples: Sequence[Example]) -> list[dict[str, Any]]:
 def _differs(example: Example) -> bool:
     """The model predicts something else for the redrawn image than for the radiograph."""
     return not example.practice and any(row.record.get("reconstruction_differs") for row in example.explanations.all())
+
+
+def _aligned(study: Study) -> dict[str, Any]:
+    """known: scored examples with a chart. earlier: how many have none because an earlier version rendered them."""
+    found = list(aligned_examples(study))
+    return {"known": [one for one in found if one.alignment], "earlier": sum(one.earlier for one in found)}

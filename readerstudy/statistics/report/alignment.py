@@ -1,0 +1,50 @@
+"""Counterfactual alignment in the report: its words, and the findings that move most. All rows are in the CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from readerstudy.statistics.report.table import Table, TableRow
+from readerstudy.statistics.rows import AlignmentRow, Results
+from readerstudy.statistics.words.wording import interval_text, number, percent
+
+SHOWN = 5  # of each pathology
+
+ALIGNMENT = (
+    "Latent Shift redraws an image with less and with more of one finding. Other outputs of the classifier may move "
+    "along. This tells of the classifier and the redrawn images, not of patients: an association, which does not "
+    "say that one finding causes the other, nor which part of the image both react to. No answers and no truth "
+    "go into it."
+)
+
+
+def alignment_table(results: Results) -> Table:
+    """The findings of the largest mean correlation, either way, with each explained one."""
+    rows = [
+        TableRow(
+            [
+                row.pathology,
+                row.finding,
+                f"{row.n} ({row.n_patients})",
+                number(row.mean_correlation, signed=True),
+                interval_text(row.ci_patient, signed=True),
+            ],
+            row.note,
+        )
+        for _, members in groupby(results.alignment.rows, key=lambda row: row.pathology)
+        for row in _most(list(members))
+    ]
+    caption = (
+        f"Of each explained finding the {SHOWN} others with the largest mean correlation, positive or negative, of "
+        "their changes along the shift; 1: they always rise and fall together, −1: one rises where the other falls. It "
+        "says nothing of how far an output moves; all findings, and the changes, are in tables/alignment-means.csv and "
+        f"tables/alignment.csv. {percent(results.plan.alpha)} intervals resample patients."
+    )
+    headings = ["Explained finding", "Other finding", "Examples (patients)", "Mean correlation", "Interval"]
+    return Table("Outputs that move with the explained finding", headings, rows, caption=caption)
+
+
+def _most(rows: Sequence[AlignmentRow]) -> list[AlignmentRow]:
+    known = [row for row in rows if row.mean_correlation is not None]
+    return sorted(known, key=lambda row: -abs(row.mean_correlation or 0))[:SHOWN]
