@@ -111,6 +111,14 @@ def overlay(
     return _png(np.round(mixed).astype(np.uint8))
 
 
+def laid_over(radiograph: Radiograph, layer: bytes, size: int = DISPLAY_SIZE) -> bytes:
+    """Any square RGBA PNG, such as the arrows of a flow, over the model's field of view: RGB PNG (size, size)."""
+    grey = Image.fromarray(grey8(crop_and_resize(radiograph, size))).convert("RGBA")
+    with Image.open(BytesIO(layer)) as picture:
+        grey.alpha_composite(picture.convert("RGBA").resize((size, size), Image.Resampling.BOX))
+    return _png(np.asarray(grey.convert("RGB")))
+
+
 def frames_to_grey(frames: np.ndarray, window: tuple[float, float] = FRAME_WINDOW) -> np.ndarray:
     """Frames (N, H, W) in the model's range as uint8 (N, H, W), all by the same window, so that nothing flickers."""
     if not np.isfinite(frames).all():

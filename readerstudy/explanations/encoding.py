@@ -63,7 +63,8 @@ def _curve(computed: Computed, radiograph: Radiograph) -> list[EncodedFile]:
 def _flow(computed: Computed, radiograph: Radiograph) -> list[EncodedFile]:
     if computed.frames is None:
         raise ValueError("there is no flow")
-    return [_image(Role.LAYER, flow_layer(computed.frames), ".png")]
+    layer = flow_layer(computed.frames)
+    return [_image(Role.LAYER, layer, ".png"), _image(Role.OVERLAY, render.laid_over(radiograph, layer), ".png")]
 
 
 _ENCODERS: dict[Form, Callable[[Computed, Radiograph], list[EncodedFile]]] = {

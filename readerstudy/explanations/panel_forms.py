@@ -14,21 +14,23 @@ _Role = ExplanationFile.Role
 class PanelForm:
     """noun: for neutral titles, such as Map 1. type: what pages
     from before `shows` know it as. role: of the file shown.
-    url_field: where its address stands. coloured: its colours are the study's scale.
+    url_field: where its address stands. alone: the file that shows it without the radiograph's panel.
+    coloured: its colours are the study's scale.
     """
 
     noun: str
     type: str
     role: ExplanationFile.Role
     url_field: str
+    alone: ExplanationFile.Role
     coloured: bool = False
 
 
 FORMS: Mapping[Form, PanelForm] = MappingProxyType(
     {
-        "still": PanelForm("map", "map", _Role.LAYER, "layer_url", coloured=True),
-        "animation": PanelForm("animation", "animation", _Role.STRIP, "strip_url"),
-        "curve": PanelForm("curve", "map", _Role.LAYER, "layer_url"),
-        "flow": PanelForm("flow", "map", _Role.LAYER, "layer_url"),
+        "still": PanelForm("map", "map", _Role.LAYER, "layer_url", _Role.OVERLAY, coloured=True),
+        "animation": PanelForm("animation", "animation", _Role.STRIP, "strip_url", _Role.GIF),
+        "curve": PanelForm("curve", "map", _Role.LAYER, "layer_url", _Role.LAYER),
+        "flow": PanelForm("flow", "map", _Role.LAYER, "layer_url", _Role.OVERLAY),
     }
 )

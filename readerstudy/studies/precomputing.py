@@ -39,6 +39,11 @@ def is_current(explanation: Explanation, parameters: RenderParameters) -> bool:
     return explanation.external or (kind is not None and made == (kind.algorithm_version, parameters.of_kind(kind)))
 
 
+def of_the_same_weights(explanation: Explanation) -> bool:
+    """Whether the model that made its prediction made it too, as far as the prediction says; or another program did."""
+    return explanation.external or explanation.prediction.weights_sha256 in ("", explanation.weights_sha256)
+
+
 def precompute(
     study: Study, part: Part, options: Options, progress: Callable[[int], object] = lambda done: None
 ) -> Rendered:
@@ -100,8 +105,7 @@ def pin_rendered(study: Study) -> None:
     )
     newest: dict[tuple[int, str], Explanation] = {}
     for row in rendered.select_related("prediction").order_by("id"):
-        same_weights = row.external or row.prediction.weights_sha256 in ("", row.weights_sha256)
-        if same_weights and is_current(row, parameters):
+        if of_the_same_weights(row) and is_current(row, parameters):
             newest[row.prediction_id, row.kind] = row
     pin(list(study.examples.all()), list(newest.values()))
 

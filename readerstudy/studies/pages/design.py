@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
 from readerstudy.studies import drafting
 from readerstudy.studies.access import researcher_study
+from readerstudy.studies.kind_pictures import example_named, kind_pictures
 from readerstudy.studies.models import Study
 from readerstudy.studies.pages import forms
 from readerstudy.studies.pages.attempts import attempt
@@ -35,7 +36,23 @@ def methods(request: HttpRequest, slug: str) -> HttpResponse:
 
     if request.method == "POST" and formset.is_valid() and attempt(request, save, "The methods are saved."):
         return redirect("study_methods", slug)
-    return render(request, "studies/methods.html", {"study": study, "formset": formset})
+    context = {"study": study, "formset": formset, **_pictures(study, request.GET.get("example", ""))}
+    return render(request, "studies/methods.html", context)
+
+
+def _pictures(study: Study, name: str) -> dict[str, Any]:
+    """What each kind makes of the example of that name, and the kinds that could be rendered for it."""
+    example = example_named(study, name)
+    if example is None:
+        return {"example": None}
+    examples = study.examples.order_by("practice", "number").select_related("prediction")
+    pictures = kind_pictures(study, example)
+    return {
+        "example": example,
+        "choices": [(f"P{each.number}" if each.practice else str(each.number), each) for each in examples],
+        "pictures": pictures,
+        "missing": [one.name for one in pictures if one.can_be_computed and not one.url and not one.error],
+    }
 
 
 def questions(request: HttpRequest, slug: str) -> HttpResponse:
