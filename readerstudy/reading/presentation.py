@@ -15,7 +15,7 @@ from readerstudy.cases.media import public_name
 from readerstudy.cases.models import Case
 from readerstudy.common.identity import keyed_hash
 from readerstudy.explanations.colouring import scale_shown
-from readerstudy.explanations.models import Explanation, ExplanationFile
+from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.panel_forms import FORMS
 from readerstudy.reading.models import Assignment, Read, Response
 from readerstudy.reading.progress import ReadProgress
@@ -201,10 +201,10 @@ def _panel(kind: Kind, explanation: Explanation | None, url_name: str, study: St
         form.url_field: file_url(url_name, study, file.file) if file else None,
         "sha256s": {form.url_field: shown_sha256(study, explanation, file)} if explanation and file else {},
     }
+    if form.layered:
+        panel["opacity"] = LAYER_OPACITY  # of all alike, or a map would look otherwise beside a flow
     if form.coloured:
         panel |= _map_facts(kind, scale_shown(explanation, study.heatmap_scale))
-    elif form.role == ExplanationFile.Role.LAYER:
-        panel["opacity"] = 1.0  # the picture's own alpha says how much of it is seen
     if kind.shows == "animation" and explanation and file:
         panel |= animation_facts(study, explanation, FRAME_MS)
     return panel
@@ -213,7 +213,6 @@ def _panel(kind: Kind, explanation: Explanation | None, url_name: str, study: St
 def _map_facts(kind: Kind, scale: ColourScale) -> dict[str, Any]:
     """legend: the scale's colours from the weakest to the strongest. Said to all: colour is no measure of evidence."""
     return {
-        "opacity": LAYER_OPACITY,
         "legend": scale.legend(),
         "what_is_this": f"{kind.what_is_this} The stronger, the {scale.more}. Always the strongest {SHOWN_PERCENT} of "
         "pixels are coloured, however weak the evidence.",

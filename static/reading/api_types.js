@@ -205,7 +205,7 @@
  * @property {Object<string, string>} sha256s Keyed hashes by field, as layer_url.
  * @property {string|null} [layer_url] still, curve, flow: a PNG with alpha.
  * @property {number} [opacity] still, flow: at first, 0..1.
- * @property {string[]} [legend] still, flow: colours, the weakest pixel's first.
+ * @property {string[]} [legend] still: colours, the weakest pixel's first.
  * @property {string|null} [strip_url] animation: a grey PNG of square frames.
  * @property {number} [frames]
  * @property {number} [frame_ms]

@@ -6,6 +6,8 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw
 
+from explain.render.flow import flow_layer
+
 FRAMES, MAP_SIZE = 11, 224
 
 
@@ -59,6 +61,13 @@ def strip(pixels: np.ndarray) -> bytes:
     return _png(np.hstack(frames))
 
 
+def motion() -> np.ndarray:
+    """A flow in which one square of 40 pixels, begun at (80, 120), moves 3 pixels to the right."""
+    flow = np.zeros((2, MAP_SIZE, MAP_SIZE), np.float32)
+    flow[0, 120:160, 80:120] = 3
+    return flow
+
+
 def average(layer: np.ndarray, x: float, y: float, size: float, side: int) -> np.ndarray:
     """The exact area mean of a layer's premultiplied RGBA over each screen pixel: float (side, side, 4)."""
 
@@ -85,5 +94,6 @@ def stimuli(size: tuple[int, int], bits: int) -> tuple[np.ndarray, dict[str, int
         "integrated_gradients": ring_layer(25),
         "latentshift_map": ring_layer(50),
         "latentshift_animation": strip(pixels[y : y + crop, x : x + crop]),
+        "latentshift_flow": flow_layer(motion()),
     }
     return pixels, {"x": x, "y": y, "size": crop}, files

@@ -1,11 +1,14 @@
 """Panels by form: whatever the server says a kind shows, its panel has the place and the size of any other."""
 
+import io
 from collections.abc import Callable
 
 import numpy as np
+from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import ReadingRoom
+from tests.browser.stimuli import average
 from tests.browser.test_viewer import PANEL, pixels, settle
 
 Make = Callable[..., ReadingRoom]
@@ -71,3 +74,33 @@ def test_the_loupe_enlarges_the_part_of_a_chart_that_it_lies_on(reading_room: Ma
     assert np.std(seen) > 1, "something is in it"
     room.press("l")
     expect(glass).to_have_count(0)
+
+
+def test_a_flow_lies_over_the_radiograph_as_arrows_and_says_nothing_of_stronger_colours(reading_room: Make) -> None:
+    methods = {"A": ["latentshift_flow", "input_gradient"], "B": ["input_gradient"]}
+    room = reading_room(total=2, methods=methods, panel_titles="neutral")
+    page = room.open()
+    flow = page.locator(".panel[data-form=flow]")
+    still = page.locator(".panel[data-form=still]")
+    assert flow.locator(".panel-title").inner_text() == "Flow"
+    boxes = [panel.locator("canvas").first.bounding_box() for panel in (flow, still)]
+    assert boxes[0] and boxes[1] and (boxes[0]["width"], boxes[0]["height"]) == (boxes[1]["width"], boxes[1]["height"])
+    expect(flow.locator(".legend")).to_have_count(0)
+    assert page.get_by_label("Overlay opacity").input_value() == "80", "a map beside a flow is as opaque as any other"
+    with_arrows, bare = pixels(page, "flow-1").astype(float), pixels(page).astype(float)
+    side = len(bare)
+    layer = np.asarray(Image.open(io.BytesIO(room.trial.files["latentshift_flow"])))
+    mixed = average(layer, 0, 0, side, side)
+    expected = bare + 0.8 * (mixed[..., :3] - mixed[..., 3:] / 255 * bare)
+    assert np.abs(with_arrows - expected).max() <= 2
+    moved = np.argwhere(np.abs(with_arrows - bare).max(-1) > 20) * (224 / side)
+    assert moved[:, 0].min() > 115 and moved[:, 0].max() < 165, "arrows lie where something moves, and point right"
+    assert 78 < moved[:, 1].min() < 90 and 125 < moved[:, 1].max() < 145
+    flow.locator("button[aria-label^='What is this']").click()
+    said = page.locator("#explain-dialog").inner_text()
+    assert "Arrows" in said and "stronger" not in said and "coloured" not in said
+    page.keyboard.press("Escape")
+    page.keyboard.press("o")
+    settle(page)
+    assert np.array_equal(pixels(page, "flow-1"), pixels(page))
+    assert room.troubles == []

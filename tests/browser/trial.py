@@ -34,15 +34,16 @@ class Trial:
     """Examples 1..total in order, Method A for the odd and Method B for the even ones; the first read is open."""
 
     def __init__(
-        self, total: int = 6, bits: int = 12, size: tuple[int, int] = (640, 768), practice: int = 0, **fields: Any
-    ) -> None:
-        self.bits, self.size = bits, size
+        self, total: int = 6, bits: int = 12, size: tuple[int, int] = (640, 768), practice: int = 0,
+        methods: dict[str, list[str]] = METHODS, **fields: Any,
+    ) -> None:  # fmt: skip
+        self.bits, self.size, self.methods = bits, size, methods
         self.pixels, self.crop, self.files = stimuli(size, bits)
         study = make_study(SLUG, examples=total, **fields)
         if practice:
             for number, case in enumerate(make_batch(f"{SLUG}-practice", practice).cases.all(), start=1):
                 Example.objects.create(study=study, prediction=case.predictions.get(), number=number, practice=True)
-        for key, kinds in METHODS.items():
+        for key, kinds in methods.items():
             study.methods.filter(key=key).update(kinds=kinds)
         for example in study.examples.select_related("prediction__case"):
             self._illustrate(example)
@@ -59,7 +60,7 @@ class Trial:
         case.display_sha256 = hashlib.sha256(self.files["image"]).hexdigest()
         save_file(case.display, self.files["image"], ".png", case.public_id)
         case.save()
-        for name in (name for kinds in METHODS.values() for name in kinds):
+        for name in dict.fromkeys(name for kinds in self.methods.values() for name in kinds):
             animated, content = kind_of(name).shows == "animation", self.files[name]
             explanation = Explanation.objects.create(
                 prediction=example.prediction, kind=name, key=name, status="done", record=ANIMATION if animated else {}

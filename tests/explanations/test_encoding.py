@@ -1,7 +1,10 @@
 """From what was computed to files: what shows nothing is an error and not a picture."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from explain.images.radiograph import Radiograph
 from explain.render.checks import UnusableMap
@@ -31,10 +34,15 @@ def test_a_curve_is_a_chart_for_readers_and_a_drawing_for_researchers():
     assert drawing.role == "curve" and b"-2" in drawing.content
 
 
-def test_a_flow_is_one_picture():
+def test_a_flow_is_one_picture_and_lies_flattened_over_the_radiograph():
     flow = np.zeros((2, 224, 224), np.float32)
     flow[0, :40] = 3
-    (picture,) = encode("flow", Computed(None, flow), RADIOGRAPH)
+    picture, alone = encode("flow", Computed(None, flow), RADIOGRAPH)
     assert (picture.role, picture.width, picture.height) == ("layer", 672, 672)
+    assert (alone.role, alone.width, alone.height) == ("overlay", 600, 600)
+    with Image.open(io.BytesIO(alone.content)) as opened:
+        pixels = np.asarray(opened.convert("RGB")).astype(int)
+    coloured = np.ptp(pixels, axis=-1).max(axis=1) > 50
+    assert coloured[:120].any() and not coloured[150:].any(), "arrows where something moves, else the grey radiograph"
     with pytest.raises(UnusableMap, match="nothing moves"):
         encode("flow", Computed(None, flow * 0), RADIOGRAPH)

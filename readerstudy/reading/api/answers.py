@@ -116,7 +116,7 @@ class PanelFacts(Shape):
     layer_url = serializers.CharField(help_text="still, curve, flow: a PNG with alpha.", **LEFT_OUT, **NULL)
     opacity = serializers.FloatField(help_text="still, flow: at first, 0..1.", **LEFT_OUT)
     legend = serializers.ListField(
-        child=serializers.CharField(), help_text="still, flow: colours, the weakest pixel's first.", **LEFT_OUT
+        child=serializers.CharField(), help_text="still: colours, the weakest pixel's first.", **LEFT_OUT
     )
     strip_url = serializers.CharField(help_text="animation: a grey PNG of square frames.", **LEFT_OUT, **NULL)
     frames = serializers.IntegerField(**LEFT_OUT)

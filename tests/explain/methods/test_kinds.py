@@ -1,8 +1,10 @@
 """The registry of kinds, what a kind may declare, and that ours keep the contract outsiders are held to."""
 
+import re
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -123,3 +125,14 @@ def test_what_belongs_to_a_key() -> None:
     assert declared.keyed({"samples": 9}) == {"power": 1.0, "samples": 9}
     with pytest.raises(ValueError, match="power must be"):
         declared.values({"power": "much"})
+
+
+def test_the_page_of_kinds_tells_each_with_its_settings() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "explanations.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` (.+?) \| .+? \| .+? \| (.+?) \| .+? \|$", page, re.M)
+    assert [(name, title) for name, title, _ in rows] == [(kind.name, kind.title) for kind in KINDS.values()]
+    for name, _, settings in rows:
+        told = re.findall(r"`(\w+)` ([\w.-]+)", settings)
+        assert [setting for setting, _ in told] == [parameter.name for parameter in KINDS[name].parameters]
+        for parameter, (_, value) in zip(KINDS[name].parameters, told):
+            assert value == (parameter.default if isinstance(parameter.default, str) else f"{parameter.default:g}")
