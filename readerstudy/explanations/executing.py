@@ -6,8 +6,7 @@ Idempotent: what exists with the same key is left alone. Killed anywhere, a seco
 from __future__ import annotations
 
 import importlib.metadata
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from readerstudy.cases.models import Prediction
 from readerstudy.explanations.batch_size import BatchSize
 from readerstudy.explanations.computing import Computed, compute
 from readerstudy.explanations.encoding import EncodedFile, encode, map_bytes
+from readerstudy.explanations.inference import Failed, Inference
 from readerstudy.explanations.inputs import (
     ModelsUnavailable,
     choose_device,
@@ -44,10 +44,6 @@ class _Input:
     job: Job
     radiograph: Radiograph
     pixels: np.ndarray
-    error: str = ""
-
-
-_NOTHING = Radiograph(np.zeros((1, 1), np.uint8))
 
 
 UNNAMED = (
@@ -56,6 +52,8 @@ UNNAMED = (
     "in columns explanation:KIND (docs/manifest.md)."
 )
 
+
+_Writing = tuple[Job, str, Computed, "Future[list[EncodedFile]]"]
 
 NOT_COMPUTED = "it is rendered elsewhere, and came with no batch for this prediction"
 
@@ -107,32 +105,12 @@ class Renderer:
             libraries=self.libraries,
         )
 
-    def compute(self, inputs: list[_Input]) -> list[dict[str, Computed] | str]:
-        """Results per input, or the reason why there are none: a failing batch is tried again one by one."""
-        import torch
-
-        kinds, start = inputs[0].job.kinds, time.perf_counter()
-        try:
-            results: list[dict[str, Computed] | str] = [*self._compute(inputs, kinds)]
-            self.batch.took(len(inputs), time.perf_counter() - start, kinds)
-            return results
-        except torch.OutOfMemoryError:
-            if len(inputs) == 1:
-                return ["the device ran out of memory with a batch of one"]
-            torch.cuda.empty_cache()
-            self.batch.ran_out(len(inputs))
-            middle = len(inputs) // 2
-            return self.compute(inputs[:middle]) + self.compute(inputs[middle:])
-        except (RuntimeError, ValueError, KeyError) as error:
-            if len(inputs) == 1:
-                return [f"{type(error).__name__}: {error}"]
-            return [result for one in inputs for result in self.compute([one])]
-
-    def _compute(self, inputs: list[_Input], kinds: Sequence[str]) -> list[dict[str, Computed]]:
+    def compute(self, inputs: list[_Input]) -> list[dict[str, Computed]]:
+        """Results per input, whose jobs have the same kinds; raises for all of them."""
         return compute(
             np.stack([item.pixels for item in inputs]),
             [item.job.prediction.pathology for item in inputs],
-            kinds,
+            inputs[0].job.kinds,
             self.classifier,
             self.autoencoder,
             self.parameters,
@@ -169,66 +147,41 @@ def render(
     result.device = renderer.device
     jobs = plan(predictions, kinds, elsewhere, renderer.key, options, result)
     progress(len(predictions) - len(jobs))
-    with ThreadPoolExecutor(2, "read") as readers, ThreadPoolExecutor(2, "encode") as encoders:
-        writing: list[tuple[_Input, str, Computed, Future[list[EncodedFile]]]] = []
-        for group in _read_ahead(jobs, renderer, readers):
-            for item in (item for item in group if item.error):
-                _fail(item, item.job.kinds, item.error, renderer, result)
-            usable = [item for item in group if not item.error]
-            computed = renderer.compute(usable) if usable else []
+    loop = Inference(_read, renderer.compute, renderer.batch, alike=lambda job: job.kinds)
+    with ThreadPoolExecutor(2, "encode") as encoders:
+        writing: list[_Writing] = []
+        for group in loop.run(jobs):
             _store_finished(writing, renderer, result)  # the batch before was encoded while this one was computed
             writing = []
-            for item, made in zip(usable, computed, strict=True):
-                if isinstance(made, str):
-                    _fail(item, item.job.kinds, made, renderer, result)
+            for one in group:
+                if isinstance(one, Failed):
+                    _fail(one.item, one.item.kinds, one.why, renderer, result)
                     continue
-                for kind, one in made.items():
-                    writing.append((item, kind, one, encoders.submit(encode, KINDS[kind].shows, one, item.radiograph)))
+                for kind, made in one.output.items():
+                    future = encoders.submit(encode, KINDS[kind].shows, made, one.input.radiograph)
+                    writing.append((one.item, kind, made, future))
             progress(len(group))
         _store_finished(writing, renderer, result)
     result.batch_size = renderer.batch.size
     return result
 
 
-def _read_ahead(jobs: list[Job], renderer: Renderer, readers: ThreadPoolExecutor) -> Iterator[list[_Input]]:
-    """Groups of decoded inputs; the next group is read while the present one is computed."""
-    ahead: list[Future[_Input]] = []
-    position = 0
-
-    def next_group() -> list[Future[_Input]]:
-        nonlocal position
-        same = [job for job in jobs[position : position + renderer.batch.size] if job.kinds == jobs[position].kinds]
-        position += len(same)
-        return [readers.submit(_read, job) for job in same]
-
-    ahead = next_group() if jobs else []
-    while ahead:
-        following = next_group() if position < len(jobs) else []
-        yield [future.result() for future in ahead]
-        ahead = following
-
-
 def _read(job: Job) -> _Input:
-    try:
-        picture = radiograph(job.prediction.case)
-        return _Input(job, picture, picture.model_input())
-    except (OSError, ValueError, ModelsUnavailable) as error:
-        return _Input(job, _NOTHING, np.empty(0), f"the image cannot be read: {error}")
+    picture = radiograph(job.prediction.case)
+    return _Input(job, picture, picture.model_input())
 
 
-def _store_finished(
-    writing: list[tuple[_Input, str, Computed, Future[list[EncodedFile]]]], renderer: Renderer, result: Rendered
-) -> None:
-    for item, kind, one, future in writing:
+def _store_finished(writing: list[_Writing], renderer: Renderer, result: Rendered) -> None:
+    for job, kind, one, future in writing:
         try:
             files = future.result()
         except ValueError as error:  # UnusableMap: an error on this explanation, never a picture
-            _fail(item, (kind,), str(error), renderer, result)
+            _fail(job, (kind,), str(error), renderer, result)
             continue
         kept = store(
-            item.job.prediction,
+            job.prediction,
             kind,
-            item.job.keys[kind],
+            job.keys[kind],
             renderer.provenance(kind),
             files=files,
             map_npy=b"" if one.map is None else map_bytes(one.map),
@@ -239,11 +192,11 @@ def _store_finished(
         result.explanations.append(kept)
 
 
-def _fail(item: _Input, kinds: Sequence[str], why: str, renderer: Renderer, result: Rendered) -> None:
+def _fail(job: Job, kinds: Sequence[str], why: str, renderer: Renderer, result: Rendered) -> None:
     for kind in kinds:
-        kept = store(item.job.prediction, kind, item.job.keys[kind], renderer.provenance(kind), error=why[:2000])
+        kept = store(job.prediction, kind, job.keys[kind], renderer.provenance(kind), error=why[:2000])
         result.explanations.append(kept)
-        result.failed.append((item.job.prediction, kind, why))
+        result.failed.append((job.prediction, kind, why))
 
 
 def _check_model(model: str, named: str) -> None:

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from readerstudy.cases.loading.names import names_apart
 from readerstudy.cases.models import Batch
-from readerstudy.common.arguments import at_least_one
+from readerstudy.common.arguments import batch_size, shard
 from readerstudy.common.counting import counted
 from readerstudy.common.progress import ProgressBar
 from readerstudy.explanations.inputs import ModelsUnavailable
@@ -26,10 +26,12 @@ class Command(BaseCommand):
         parser.add_argument("--model", required=True, help="demo, xrv-densenet121-all ..., or package.module.Class")
         parser.add_argument("--weights", type=Path, help="a weight file to use instead of the model's own")
         parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-        parser.add_argument("--batch-size", type=at_least_one, default=8, help="images at once (default 8)")
+        parser.add_argument("--batch-size", default="auto", help="auto (found by trying) or a number of images")
+        parser.add_argument("--shard", default="1/1", help="i/n: the i-th of n parts, for several machines")
         parser.add_argument("--add-model", action="store_true", help="keep predictions of other models beside these")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        size, part = batch_size(options["batch_size"]), shard(options["shard"])
         batch = Batch.objects.filter(name=options["batch"]).first()
         if batch is None:
             raise CommandError(f"There is no batch “{options['batch']}”. Load it with load_cases.")
@@ -40,7 +42,8 @@ class Command(BaseCommand):
                     batch,
                     options["model"],
                     device=options["device"],
-                    batch_size=options["batch_size"],
+                    batch_size=size,
+                    shard=part,
                     weights=options["weights"],
                     add_model=options["add_model"],
                     by_operator=True,

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from explain.models.allocator import restart_keeping_memory
-from readerstudy.common.arguments import at_least_one
+from readerstudy.common.arguments import at_least_one, batch_size, shard
 from readerstudy.common.counting import counted
 from readerstudy.common.progress import ProgressBar
 from readerstudy.explanations.inputs import ModelsUnavailable
@@ -42,10 +42,10 @@ class Command(BaseCommand):
         if sys.argv[1:2] == ["precompute"]:  # a process of its own, not a call from another command or a test
             restart_keeping_memory()
         study = study_named(options["study"])
-        part = Part(tuple(options["kinds"]), options["limit"], _shard(options["shard"]))
+        part = Part(tuple(options["kinds"]), options["limit"], shard(options["shard"]))
         run = Options(
             device=options["device"],
-            batch_size=_batch_size(options["batch_size"]),
+            batch_size=batch_size(options["batch_size"]),
             force=options["force"],
             classifier=options["model"],
             weights=options["weights"],
@@ -78,18 +78,3 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{counted(len(done.failed), 'explanation')} failed; see above. --force tries them again."
             )
-
-
-def _shard(text: str) -> tuple[int, int]:
-    index, _, count = text.partition("/")
-    if not (index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count)):
-        raise CommandError(f"--shard is i/n with i from 1 to n, such as 2/4; not “{text}”.")
-    return int(index), int(count)
-
-
-def _batch_size(text: str) -> int:
-    if text == "auto":
-        return 0
-    if not text.isdigit() or int(text) < 1:
-        raise CommandError(f"--batch-size is auto or a number from 1; not “{text}”.")
-    return int(text)
