@@ -111,23 +111,3 @@ def compute_input_gradient(request: Request) -> Results:
     smoothing = smoothing_of(request)
     maps = input_gradients(request.classifier, request.x, request.targets, smoothing, request.batch_size)
     return stills(request, maps)
-
-
-def compute_integrated_gradients(request: Request) -> Results:
-    """The kind of integrated gradients. Parameters: steps, samples, noise.
-
-    Records whether enough steps were taken for the image itself, with SmoothGrad too.
-    """
-    steps, smoothing = int(request.parameters["steps"]), smoothing_of(request)
-    integral = integrate_gradients(request.classifier, request.x, request.targets, steps, request.batch_size)
-    maps = integral.maps()
-    if smoothing.samples:
-        maps = integrated_gradients(
-            request.classifier, request.x, request.targets, steps, request.batch_size, smoothing
-        )
-    columns = (integral.completeness_gap, integral.prediction, integral.prediction_baseline)
-    records = [
-        {"completeness_gap": gap, "prediction_input": at_x, "prediction_baseline": at_0}
-        for gap, at_x, at_0 in zip(*(column.tolist() for column in columns), strict=True)
-    ]
-    return stills(request, maps, records)

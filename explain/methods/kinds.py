@@ -96,15 +96,15 @@ _OURS = (
             Parameter(
                 name="steps",
                 default=50,
-                minimum=1,
+                minimum=0,
                 maximum=1000,  # more change no pixel and take longer
                 label="Steps of integrated gradients",
-                help="The published maps used 100.",
+                help="0: as many as each image needs, 33 at least. The published maps used 100.",
                 flat=True,
             ),
             *_SMOOTHGRAD,
         ),
-        compute="explain.methods.gradients:compute_integrated_gradients",
+        compute="explain.methods.settling:compute",
     ),
     Kind(
         name="latentshift_map",
