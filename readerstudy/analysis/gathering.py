@@ -17,7 +17,7 @@ from readerstudy.explanations.overlap import overlaps_with
 from readerstudy.statistics.alignment import alignment_part
 from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.statistics.results import analyse
-from readerstudy.statistics.rows import About, Alignment, Question, Results
+from readerstudy.statistics.rows import About, Alignment, Question, ReaderProfile, Results
 from readerstudy.studies.alignments import aligned_examples
 from readerstudy.studies.asking import not_asked
 from readerstudy.studies.kinds_shown import titles_shown
@@ -73,6 +73,9 @@ def about_study(study: Study) -> About:
         looks=look_sentences(study),
         reopenings=reopening_sentences(study),
         facts=study_facts(study),
+        readers={
+            reader.code: ReaderProfile(reader.specialty, reader.years_experience) for reader in study.readers.all()
+        },
         deviations=[] if study.state == Study.State.CLOSED else [interim],
     )
 

@@ -41,6 +41,8 @@ COLUMNS = (
     "received_at",
     "visible_ms",
     "looking_ms",
+    "answered_ms",
+    "images_ready_ms",
 )
 REQUIRED = ("reader", "read", "example", "pathology", "truth", "method", "question", "score")
 FLAGS = {"simulated": False, "practice": False, "excluded": False, "is_current": True}
@@ -51,11 +53,14 @@ NUMBERS = (
     "revision",
     "visible_ms",
     "looking_ms",
+    "answered_ms",
+    "images_ready_ms",
     "prediction",
     "prediction_reconstruction",
 )
 TIMES = ("opened_at", "answered_at", "received_at")
 TEXTS = ("reader", "pathology", "truth", "method", "question", "case", "patient_key")
+SAME = ["reader", "example", "method", "question"]  # what one answer is to
 TRUE_WORDS, FALSE_WORDS = {"true", "1", "yes", "1.0"}, {"false", "0", "no", "", "0.0", "nan", "none"}
 
 
@@ -103,13 +108,25 @@ def normalise(frame: pd.DataFrame) -> pd.DataFrame:
 def analysed(data: pd.DataFrame) -> pd.DataFrame:
     """The current, scored, not excluded answers to study examples of known truth (normalised frame in), sorted.
 
-    Raises AnalysisError where one reader has two current scores of one example, method and question.
+    Where a reader answered the same again in a later read, the first answer counts (`repeated` has both). Raises
+    AnalysisError where one reader has two current scores of one example, method and question in one read.
     """
+    every = _current(data)
+    first = every.sort_values("read", kind="stable").drop_duplicates(SAME)
+    return first.sort_values(["example", "reader", "method", "question"], kind="stable").reset_index(drop=True)
+
+
+def repeated(data: pd.DataFrame) -> pd.DataFrame:
+    """Answers to what a reader was asked in more than one read, as `analysed` has them, all of them."""
+    every = _current(data)
+    return every[every.duplicated(SAME, keep=False)].reset_index(drop=True)
+
+
+def _current(data: pd.DataFrame) -> pd.DataFrame:
     kept = ~data["practice"] & ~data["excluded"] & data["is_current"] & np.isfinite(data["score"])
     chosen = data[kept & data["truth"].isin(["TP", "FP"])]
     chosen = chosen.assign(example=_identifiers(chosen["example"]))
-    key = ["reader", "example", "method", "question"]
-    twice = chosen[chosen.duplicated(key, keep=False)]
+    twice = chosen[chosen.duplicated([*SAME, "read"], keep=False)]
     if len(twice):
         first = twice.iloc[0]
         raise AnalysisError(
@@ -118,7 +135,7 @@ def analysed(data: pd.DataFrame) -> pd.DataFrame:
             f"with method {first['method']} ({len(twice)} such rows in all). Mark all but the last revision as "
             "not current."
         )
-    return chosen.sort_values(["example", "reader", "method", "question"], kind="stable").reset_index(drop=True)
+    return chosen
 
 
 def method_pairs(methods: Sequence[str]) -> list[tuple[str, str]]:

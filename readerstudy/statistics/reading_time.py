@@ -39,13 +39,15 @@ class ReadingTimes:
 
     rows: pd.DataFrame
     source: str
+    negative: int  # below 0
     too_short: int  # under SHORTEST seconds
     too_long: int  # over LONGEST seconds
     past_server: int  # the browser's time is longer than the server saw the page open
+    before_images: int  # answered before all images were shown
 
     @property
     def implausible(self) -> int:
-        return self.too_short + self.too_long + self.past_server
+        return self.negative + self.too_short + self.too_long + self.past_server + self.before_images
 
 
 @dataclass(frozen=True)
@@ -91,19 +93,41 @@ def reading_times(responses: pd.DataFrame) -> ReadingTimes:
     """
     looking = responses["looking_ms"].fillna(responses["visible_ms"]) / 1000
     wall = (responses["answered_at"] - responses["opened_at"]).dt.total_seconds()
-    server = (responses["received_at"] - responses["opened_at"]).dt.total_seconds()
     source = next((name for name in ("looking", "visible") if responses[f"{name}_ms"].notna().any()), None)
-    table = responses.assign(seconds=looking if source else wall, past=responses["visible_ms"] / 1000 > server + CLOCK)
+    table = responses.assign(seconds=looking if source else wall, **_checks(responses))
     rows = table.groupby(KEY, sort=True).agg(
-        seconds=("seconds", "max"), position=("position", "max"), past=("past", "any")
-    )
+        seconds=("seconds", "max"), position=("position", "max"), past=("past", "any"), early=("early", "any"),
+        negative=("negative", "any"),
+    )  # fmt: skip
     rows = rows[rows["seconds"].notna()].reset_index()
     if rows.empty:
         raise AnalysisError("No reading times are recorded.")
-    short, long = rows["seconds"] < SHORTEST, rows["seconds"] > LONGEST
-    past = rows["past"] & ~short & ~long
-    kept = rows[~(short | long | past)].drop(columns="past").reset_index(drop=True)
-    return ReadingTimes(kept, source or "opened_to_answered", int(short.sum()), int(long.sum()), int(past.sum()))
+    reasons = {  # of several that hold, the first counts
+        "negative": rows["negative"] | (rows["seconds"] < 0),
+        "too_short": rows["seconds"] < SHORTEST,
+        "too_long": rows["seconds"] > LONGEST,
+        "past_server": rows["past"],
+        "before_images": rows["early"],
+    }
+    why = np.select(list(reasons.values()), list(reasons), default="")
+    kept = rows[why == ""].drop(columns=["past", "early", "negative"]).reset_index(drop=True)
+    counts = {name: int((why == name).sum()) for name in reasons}
+    return ReadingTimes(kept, source or "opened_to_answered", **counts)
+
+
+def _checks(responses: pd.DataFrame) -> dict[str, pd.Series]:
+    """Whether each answer's times contradict the server's, or each other.
+
+    The browser's time from opening to the answer cannot pass the server's from opening to receipt; where it is not
+    recorded, the time the page was visible cannot pass that to the receipt of the visit's last answer.
+    """
+    server = (responses["received_at"] - responses["opened_at"]).dt.total_seconds()
+    visit = server.groupby([responses[name] for name in [*KEY, "opened_at"]], dropna=False).transform("max")
+    no_time = pd.Series(np.nan, index=responses.index)
+    answered = responses.get("answered_ms", no_time).astype(float) / 1000
+    ready = responses.get("images_ready_ms", no_time).astype(float) / 1000
+    past = (answered > server + CLOCK) | (answered.isna() & (responses["visible_ms"] / 1000 > visit + CLOCK))
+    return {"past": past, "early": answered < ready, "negative": (answered < 0) | (responses["visible_ms"] < 0)}
 
 
 def reading_time_model(

@@ -5,8 +5,6 @@ Each statistic is of pairs (first answer, second answer); intervals resample who
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
@@ -14,22 +12,7 @@ from readerstudy.statistics.agreement import kappa_columns, kappa_of_sums
 from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS, bootstrap, interval
 from readerstudy.statistics.frame import cluster_codes, natural_sort
 from readerstudy.statistics.plan import AnalysisError
-
-
-@dataclass(frozen=True)
-class RepeatedAgreement:
-    """One reader's (or "all" readers') agreement between first and second answers to the same thing.
-
-    kappa: quadratic-weighted, None where answers do not vary; shift: mean of second - first, in points.
-    """
-
-    reader: str
-    n_pairs: int
-    kappa: float | None
-    kappa_ci: tuple[float, float] | None
-    exact: float
-    within_one: float
-    shift: float
+from readerstudy.statistics.rows import RepeatedAgreement
 
 
 def repeated_agreement(

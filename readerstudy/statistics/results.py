@@ -6,13 +6,25 @@ import platform
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from typing import TypedDict
 
 import pandas as pd
 
 from readerstudy.common.version import software
 from readerstudy.statistics import descriptives, effects
 from readerstudy.statistics.agreement import agreement_rows
-from readerstudy.statistics.frame import analysed, complete, method_pairs, natural_sort, normalise, of_truth, pair
+from readerstudy.statistics.decided import calibration_parts, decision_parts, planned_parts, repeat_parts
+from readerstudy.statistics.frame import (
+    analysed,
+    complete,
+    method_pairs,
+    natural_sort,
+    normalise,
+    of_truth,
+    pair,
+    repeated,
+)
+from readerstudy.statistics.missing import missing_part
 from readerstudy.statistics.mrmc.rows import QuestionResult
 from readerstudy.statistics.multiplicity import adjust
 from readerstudy.statistics.paired import paired_rows, signed_rank
@@ -22,12 +34,21 @@ from readerstudy.statistics.rows import (
     About,
     ContrastRow,
     CrossoverRow,
+    MissingRow,
     ModelRow,
     PairedRow,
     PeriodRow,
+    PlannedComparisons,
     Question,
+    QuestionCalibration,
+    QuestionDecisions,
+    QuestionRepeats,
+    ReadingTime,
     Results,
+    SubgroupResult,
 )
+from readerstudy.statistics.subgroups import subgroup_parts
+from readerstudy.statistics.timed import reading_time_part
 from readerstudy.statistics.words import cautions, sentences
 
 PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib")
@@ -69,8 +90,7 @@ def analyse(
     Raises AnalysisError, with a sentence, when the frame breaks its contract. Data that are too few, or do not vary,
     raise nothing: the number is None and a `note` beside it says why.
     """
-    about = about or About()
-    data = normalise(frame)
+    about, data = about or About(), normalise(frame)
     responses = analysed(data)
     asked = Asked(
         _in_order(about.methods, responses["method"]),
@@ -110,9 +130,48 @@ def analyse(
         facts=about.facts,
         versions={**software(), "python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
     )
+    results = replace(results, **_decided(data, responses, asked, results, about))
     results = replace(results, deviations=cautions.deviation_sentences(data, plan, about, results))
     results = replace(results, warnings=cautions.warning_sentences(results, data, pairs, plan))
     return replace(results, answer=sentences.answer(results, plan))
+
+
+class _Decided(TypedDict):
+    decisions: list[QuestionDecisions]
+    calibration: list[QuestionCalibration]
+    repeated: list[QuestionRepeats]
+    planned: list[PlannedComparisons]
+    reading_time: ReadingTime
+    subgroups: list[SubgroupResult]
+    missing: list[MissingRow]
+
+
+def _decided(data: pd.DataFrame, responses: pd.DataFrame, asked: Asked, results: Results, about: About) -> _Decided:
+    """What is told beside the tests of scores and AUCs."""
+    plan = results.plan
+    methods_of = {question: asked.methods_of(question) for question in asked.questions}
+    decisions = decision_parts(responses, methods_of, plan)
+    question = plan.primary_endpoint.question
+    pair = _primary_pair(methods_of.get(question, []), plan)
+    compared = pair is not None and question in results.questions
+    return _Decided(
+        decisions=decisions,
+        calibration=calibration_parts(responses, methods_of, results.questions, plan),
+        repeated=repeat_parts(repeated(data), asked.questions, plan),
+        planned=planned_parts(responses, methods_of, results.mrmc, decisions, plan),
+        reading_time=reading_time_part(responses, asked.methods, plan.alpha),
+        subgroups=subgroup_parts(responses, pair, plan, about.readers) if pair and compared else [],
+        missing=missing_part(data, responses, pair, results.questions[question], plan) if pair and compared else [],
+    )
+
+
+def _primary_pair(methods: list[str], plan: AnalysisPlan) -> tuple[str, str] | None:
+    """(new, reference) of the plan's primary comparison, else its first, else the first two methods."""
+    if len(methods) < 2:
+        return None
+    named = [pair for pair in (plan.primary_pair, *plan.pairs(methods)) if pair and pair.new in methods]
+    kept = [pair for pair in named if pair.reference in methods]
+    return (kept[0].new, kept[0].reference) if kept else (methods[1], methods[0])
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,30 @@ def test_impossible_times_are_counted_and_left_out():
         )
 
 
+def test_times_that_contradict_the_server_or_each_other_are_counted_by_reason():
+    """The page may stay open after the answer; an answer later than its receipt or before the images cannot be."""
+    opened = pd.Timestamp("2026-01-01T10:00:00Z")
+    rows = pd.DataFrame({"reader": "R1", "period": 1, "example": range(5), "method": "A", "position": range(5)})
+    rows["opened_at"], rows["received_at"] = opened, opened + pd.Timedelta(seconds=30)
+    rows["answered_at"] = rows["received_at"]
+    rows["looking_ms"] = rows["visible_ms"] = 40_000.0
+    rows["answered_ms"] = [29_000, 36_000, 29_000, -5, 29_000.0]
+    rows["images_ready_ms"] = [900, 900, 29_500, 900, np.nan]
+    found = reading_times(rows)
+    assert (found.past_server, found.before_images, found.negative, found.implausible) == (1, 1, 1, 3)
+    assert found.rows["example"].tolist() == [0, 4]
+
+
+def test_an_early_answer_to_one_question_is_no_sign_of_a_long_visit():
+    """Without times of answers the visit's visible time is held against the receipt of its last answer."""
+    opened = pd.Timestamp("2026-01-01T10:00:00Z")
+    rows = pd.DataFrame({"reader": "R1", "period": 1, "example": [1, 1], "method": "A", "position": 1})
+    rows["opened_at"], rows["received_at"] = opened, opened + pd.to_timedelta([10, 40], unit="s")
+    rows["answered_at"] = rows["received_at"]
+    rows["looking_ms"] = rows["visible_ms"] = 41_000.0
+    assert reading_times(rows).implausible == 0
+
+
 def test_bad_tables_are_named():
     data = simulated(3, methods="AB")
     with pytest.raises(AnalysisError, match="no times with Z"):

@@ -59,14 +59,21 @@ def sections(results: Results, figures: Mapping[str, NumberedFigure], tables: Ma
     planned_auc = results.plan.primary_endpoint.test == "obuchowski_rockette"
     which = ONE_PRIMARY if len(primary_rows(results, results.plan)) < 2 else SEVERAL_PRIMARY
     auc = AUC + (AUC_PRIMARY if planned_auc else AUC_SECONDARY)
-    return [
+    found = [
         Section("What was analysed", what_was_analysed(results), [figures["flow"]], shown("readers")),
         Section("Did the answers differ between methods?", DIFFERENCES + which, forests, shown("overall")),
         Section("The answers", figures=answers),
         Section(
             "Do answers tell right from wrong predictions?", auc, [figures["roc"]], shown("mrmc-auc", "mrmc-tests")
         ),
-        Section("Do the readers agree?", tables=shown("agreement")),
+        Section(
+            "Do readers trust what is right and doubt what is wrong?",
+            tables=shown("decisions", "over-trust", "decision-tests", "decisions-readers", "calibration"),
+        ),
+        Section("Three or more methods", tables=shown("planned")),
+        Section("How far does the result depend on missing answers?", tables=shown("missing")),
+        Section("Subgroups named in the plan", tables=shown("subgroups")),
+        Section("Do the readers agree?", tables=shown("agreement", "repeated")),
         Section(
             "Period, order and other effects",
             "Exploratory: whether the difference between methods could be one between reads.",
@@ -74,7 +81,7 @@ def sections(results: Results, figures: Mapping[str, NumberedFigure], tables: Ma
         ),
         Section("Overlap with expert masks", figures=[figures["overlap"]]),
         *_moving_along(results, shown("alignment")),
-        Section("Reading time", figures=[figures["reading-time"]], tables=shown("timing")),
+        Section("Reading time", figures=[figures["reading-time"]], tables=shown("reading-time-model", "timing")),
         Section("By pathology, reader and order", "Exploratory.", tables=shown("groups")),
         Section(
             "Planning the next study",
@@ -82,6 +89,7 @@ def sections(results: Results, figures: Mapping[str, NumberedFigure], tables: Ma
             tables=shown("mrmc-components", "mrmc-power"),
         ),
     ]
+    return [section for section in found if section.figures or section.tables or section.text]
 
 
 def _moving_along(results: Results, tables: list[Table]) -> list[Section]:

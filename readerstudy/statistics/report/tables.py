@@ -9,6 +9,7 @@ from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS
 from readerstudy.statistics.mrmc import EXACT_BELOW
 from readerstudy.statistics.paired import TRUTH_NAMES
 from readerstudy.statistics.report.alignment import alignment_table
+from readerstudy.statistics.report.decided import decided_csv, decided_tables
 from readerstudy.statistics.report.mrmc import mrmc_csv, mrmc_tables
 from readerstudy.statistics.report.table import Table, TableRow
 from readerstudy.statistics.rows import (
@@ -49,7 +50,7 @@ def csv_tables(results: Results) -> dict[str, list[CsvRow]]:
     }
     lines = {name: [plain_row(row) for row in rows] for name, rows in tables.items()}
     lines["models"] = [line for row in results.models for line in _model_lines(row)]
-    lines |= mrmc_csv(results.mrmc)
+    lines |= mrmc_csv(results.mrmc) | decided_csv(results)
     return {name: _same_columns(map(flat, rows)) for name, rows in lines.items() if rows}
 
 
@@ -107,6 +108,7 @@ def report_tables(results: Results) -> dict[str, Table]:
         "models": _models(results),
         "timing": _timing(results),
         "alignment": alignment_table(results),
+        **decided_tables(results),
     }
 
 

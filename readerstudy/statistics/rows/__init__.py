@@ -4,7 +4,7 @@ None stands where a number cannot be given; the row's `note` says why. A differe
 No statistics here: the modules that compute make these rows; figures, tables and sentences read them.
 """
 
-from readerstudy.statistics.rows.about import About, FactSection, Question
+from readerstudy.statistics.rows.about import About, FactSection, Question, ReaderProfile
 from readerstudy.statistics.rows.comparisons import (
     AgreementRow,
     ClusteredTest,
@@ -17,7 +17,18 @@ from readerstudy.statistics.rows.comparisons import (
     PairedRow,
     PairGroup,
     PeriodRow,
+    RepeatedAgreement,
     Term,
+)
+from readerstudy.statistics.rows.decided import (
+    MissingRow,
+    PlannedComparisons,
+    QuestionCalibration,
+    QuestionDecisions,
+    QuestionRepeats,
+    ReadingTime,
+    SubgroupResult,
+    SubgroupRow,
 )
 from readerstudy.statistics.rows.descriptions import (
     Alignment,
@@ -59,6 +70,7 @@ __all__ = [
     "Localisation",
     "MeanRow",
     "MethodTime",
+    "MissingRow",
     "ModelRow",
     "OverlapCorrelation",
     "OverlapPoint",
@@ -66,13 +78,22 @@ __all__ = [
     "PairGroup",
     "PairedRow",
     "PeriodRow",
+    "PlannedComparisons",
     "PositionTime",
     "Question",
+    "QuestionCalibration",
+    "QuestionDecisions",
+    "QuestionRepeats",
     "ReadTime",
     "ReaderFlow",
+    "ReaderProfile",
+    "ReadingTime",
+    "RepeatedAgreement",
     "ResponseFlow",
     "Results",
     "ScoreCount",
+    "SubgroupResult",
+    "SubgroupRow",
     "Term",
     "Timing",
 ]

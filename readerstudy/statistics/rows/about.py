@@ -25,6 +25,14 @@ class FactSection:
 
 
 @dataclass(frozen=True)
+class ReaderProfile:
+    """A reader's specialty ("" where not told) and years of experience."""
+
+    specialty: str = ""
+    years: float | None = None
+
+
+@dataclass(frozen=True)
 class About:
     """What the table of answers cannot tell; everything may be left out.
 
@@ -38,6 +46,7 @@ class About:
     plan_fixed_at   ISO time; data_sha256: hash of the long export.
     deviations, exclusions, looks, reopenings: sentences.
     facts           what the report tells beside its numbers.
+    readers         what is known of each reader, by code.
     """
 
     study: str = ""
@@ -55,3 +64,4 @@ class About:
     looks: list[str] = field(default_factory=list)
     reopenings: list[str] = field(default_factory=list)
     facts: list[FactSection] = field(default_factory=list)
+    readers: dict[str, ReaderProfile] = field(default_factory=dict)

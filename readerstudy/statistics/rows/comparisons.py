@@ -181,3 +181,19 @@ class ModelRow:
     correlation: float | None = None
     terms: list[Term] = field(default_factory=list)
     note: str | None = None
+
+
+@dataclass(frozen=True)
+class RepeatedAgreement:
+    """One reader's (or "all" readers') agreement between first and second answers to the same thing.
+
+    kappa: quadratic-weighted, None where answers do not vary; shift: mean of second - first, in points.
+    """
+
+    reader: str
+    n_pairs: int
+    kappa: float | None
+    kappa_ci: tuple[float, float] | None
+    exact: float
+    within_one: float
+    shift: float

@@ -15,6 +15,15 @@ from readerstudy.statistics.rows.comparisons import (
     PairedRow,
     PeriodRow,
 )
+from readerstudy.statistics.rows.decided import (
+    MissingRow,
+    PlannedComparisons,
+    QuestionCalibration,
+    QuestionDecisions,
+    QuestionRepeats,
+    ReadingTime,
+    SubgroupResult,
+)
 from readerstudy.statistics.rows.descriptions import Alignment, Flow, Localisation, MeanRow, ScoreCount, Timing
 
 RESULTS_VERSION = 2  # of the fields below; results without one are of version 1, which has the same rows
@@ -55,6 +64,13 @@ class Results:
     versions: dict[str, str]
     reopenings: list[str] = field(default_factory=list)
     facts: list[FactSection] = field(default_factory=list)
+    decisions: list[QuestionDecisions] = field(default_factory=list)
+    calibration: list[QuestionCalibration] = field(default_factory=list)
+    repeated: list[QuestionRepeats] = field(default_factory=list)
+    planned: list[PlannedComparisons] = field(default_factory=list)
+    reading_time: ReadingTime | None = None
+    subgroups: list[SubgroupResult] = field(default_factory=list)
+    missing: list[MissingRow] = field(default_factory=list)
     deviations: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     answer: str = ""

@@ -56,6 +56,9 @@ def answer(results: Results, plan: AnalysisPlan) -> str:
         return opening + (
             f"There is no answer: no responses compare two methods on the question {plan.primary_endpoint.question!r}."
         )
+    by_auc = plan.primary_endpoint.test == "obuchowski_rockette" and auc_sentence(results, row.question, plan)
+    if not row.n_pairs and by_auc:  # readers nested in methods: nobody answered with both
+        return opening + " ".join([*_auc_verdict(results, row, plan), *_readers(results)])
     if row.p_value is None:
         return opening + f"There is no answer to the primary question: {_lower(row.note or 'it could not be tested.')}"
     a, b = (results.methods[method] for method in (row.method_a, row.method_b))
