@@ -17,6 +17,7 @@ from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, Resp
 from readerstudy.studies.models import Example, Invitation, Membership, Method, Question, Selection, Study
 from tests.builders import make_batch, make_member, make_reader, make_reads, make_response, make_study, make_user
 
+WALK = {"lambdas": [-10.0, 0.0], "target": 0, "outputs": [[0.1, 0.2], [0.6, 0.4]], "output_names": ["This", "Another"]}
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -104,8 +105,9 @@ def _add_files(world: World) -> None:
         truth.save()
         for kind in ("input_gradient", "latentshift_map"):
             explanation = Explanation.objects.create(
-                prediction=example.prediction, kind=kind, key=kind, status=Explanation.Status.DONE
-            )
+                prediction=example.prediction, kind=kind, key=kind, status=Explanation.Status.DONE,
+                record=WALK if kind == "latentshift_map" else {},
+            )  # fmt: skip
             save_file(explanation.map, content + kind.encode(), ".npy", salt=str(explanation.pk))
             explanation.save()
             for role in ("layer", "curve"):

@@ -9,7 +9,7 @@ from readerstudy.accounts.models import User
 from readerstudy.reading.models import Response, Visit
 from tests.browser.conftest import assert_accessible
 from tests.browser.test_live_reading import explain
-from tests.builders import add_walk, make_member, make_study
+from tests.builders import make_member, make_study
 from tests.worlds import make_world
 
 OPEN = ("", "design", "plan", "people", "progress", "allocation", "exclusions", "close", "readers/R1/withdraw",
@@ -27,7 +27,6 @@ def log_in(page: Page, address: str, user: User) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_the_researchers_pages_are_accessible_and_fit_the_screen(live_server, page: Page):
     worlds = {"open": make_world("open", "open"), "draft": make_world("draft", "draft")}
-    add_walk(worlds["draft"].example, kind="latentshift_mean")  # so that there is a chart
     for state, part in [("open", part) for part in OPEN] + [("draft", part) for part in DRAFT]:
         if part == "":
             log_in(page, live_server.url, worlds[state].people["researcher"])

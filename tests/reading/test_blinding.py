@@ -30,7 +30,7 @@ from readerstudy.studies.models import Method, Question, Study
 from readerstudy.studies.selection import Draw, select_examples
 from tests.builders import make_reader, make_user, open_now
 from tests.test_access import fill, our_routes
-from tests.worlds import World, last_part, make_world
+from tests.worlds import WALK, World, last_part, make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -61,10 +61,8 @@ def hide_secrets(world: World) -> None:
             Response.objects.create(
                 assignment=assignment, question=question, score=5 - index % 2, minimum=1, maximum=5
             )  # fmt: skip
-    walk = {"lambdas": [-10.0, 0.0], "target": 0, "outputs": [[0.1, 0.2], [0.6, 0.4]]}
-    Explanation.objects.filter(kind="latentshift_map").update(
-        record=walk | {"output_names": ["explained", SECRETS["alignment"]]}
-    )
+    walk = WALK | {"output_names": ["explained", SECRETS["alignment"]]}
+    Explanation.objects.filter(kind="latentshift_map").update(record=walk)
     world.reader.specialty = "Radiology"
     world.reader.save()
 
