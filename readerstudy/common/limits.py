@@ -53,6 +53,7 @@ LIMITS = {
     "vary_halves": Limit("What halves differ by", 0, 100, "a study needs both kinds of every pathology"),
     "alpha": Limit("The significance level alpha", 0.0001, 0.49, "a test with another level says nothing", whole=False),
     "margin": Limit("The non-inferiority margin", 0.001, 0.5, "AUCs differ by at most 0.5 from chance", whole=False),
+    "margin_points": Limit("The margin in points", 0.01, 2000, "no scale has more points", whole=False),
     "bootstrap_replicates": Limit(
         "Bootstrap samples", 100, 50_000, "fewer give no interval, and more take hours and change no printed digit"
     ),
@@ -60,6 +61,10 @@ LIMITS = {
     "minimum_pairs": Limit("Fewest pairs to test", 2, 1000, "one pair has no spread, and a study has few thousand"),
     "effect": Limit("The difference", -0.5, 0.5, "AUCs lie between 0.5 (chance) and 1", whole=False),
     "aim_margin": Limit("The margin", 0, 0.5, "AUCs lie between 0.5 (chance) and 1", whole=False),
+    "effect_points": Limit("The difference", -2000, 2000, "no scale has more points", whole=False),
+    "aim_margin_points": Limit("The margin", 0, 2000, "no scale has more points", whole=False),
+    "cases_of_patient": Limit("Examples of each patient", 1, 100, "nobody reads more of one patient"),
+    "sd_points": Limit("The standard deviation", 0, 2000, "no scale has more points", whole=False),
     "target": Limit("The power", 0.1, 0.99, "a study cannot promise more, nor aim at less", whole=False),
     "n_cases": Limit("Cases in the pilot", 4, 100_000, "components are estimated from at least four"),
     "error": Limit("The error variance", 0, 1, "it is on the scale of AUC", whole=False),

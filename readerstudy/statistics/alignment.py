@@ -53,9 +53,9 @@ def _row(pathology: str, finding: str, members: pd.DataFrame, plan: AnalysisPlan
     if not len(known):
         return AlignmentRow(pathology, finding, 0, 0, constant, note="Neither changes with the other in any example.")
     values, patients = known["correlation"].to_numpy(float), cluster_codes(known["patient"])
-    ci, _ = mean_interval(
+    ci = mean_interval(
         values, patients, alpha=plan.alpha, replicates=plan.bootstrap_replicates, seed=plan.bootstrap_seed
-    )
+    ).ci
     n_patients = int(patients.max()) + 1
     note = why_no_interval(ci, n_patients)
     return AlignmentRow(pathology, finding, len(known), n_patients, constant, float(np.mean(values)), ci, note)

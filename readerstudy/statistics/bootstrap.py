@@ -7,7 +7,9 @@ chapters 8 and 13). With few clusters percentile intervals are too narrow (Heste
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,7 @@ from readerstudy.common.counting import counted
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]
 CHUNK = 2_000_000  # numbers held at once
+KEPT = 16_000_000  # the most numbers of one bootstrap that are kept for the next of as many clusters
 FEWEST_CLUSTERS = 10  # for an interval: the fewest with which one of 95 % misses at most twice as often as it says
 
 
@@ -53,16 +56,29 @@ def bootstrap(columns: Floats, clusters: NDArray[np.intp], statistic: Statistic,
         return np.empty(0)
     totals = np.zeros((n, columns.shape[1]))
     np.add.at(totals, clusters, columns)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.concatenate([statistic(times @ totals) for times in _times_drawn(n, replicates, seed)])
+
+
+def _times_drawn(n: int, replicates: int, seed: int) -> Iterator[Floats]:
+    """(rows, n) at a time: how often each of n clusters was drawn, for all replicates."""
+    kept = _kept(n, replicates, seed) if n * replicates <= KEPT else _drawn(n, replicates, seed)
+    return (times.astype(float) for times in kept)
+
+
+@lru_cache(maxsize=8)  # one analysis bootstraps a few numbers of clusters, each many times
+def _kept(n: int, replicates: int, seed: int) -> list[NDArray[np.uint16]]:
+    return list(_drawn(n, replicates, seed))
+
+
+def _drawn(n: int, replicates: int, seed: int) -> Iterator[NDArray[np.uint16]]:
+    """The stream is one for all, however it is cut."""
     rng = np.random.default_rng([seed, n])
-    step = max(1, CHUNK // max(n, columns.shape[1]))
-    parts = []
+    step = max(1, CHUNK // n)
     for start in range(0, replicates, step):
         rows = min(step, replicates - start)
         drawn = rng.integers(n, size=(rows, n)) + n * np.arange(rows)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            parts.append(statistic(times @ totals))
-    return np.concatenate(parts)
+        yield np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(np.uint16)
 
 
 def interval(values: Floats, alpha: float) -> list[float] | None:
@@ -78,16 +94,53 @@ def interval(values: Floats, alpha: float) -> list[float] | None:
     return [float(low), float(high)] if high - low > 1e-12 else None
 
 
+def monte_carlo_error(values: Floats, alpha: float) -> list[float]:
+    """Standard errors of both ends of `interval`: how far they would move with another seed.
+
+    Half the distance between the order statistics one standard error of their rank, sqrt(p (1 - p) B), to either side
+    (David and Nagaraja, Order Statistics, 2003, section 7.1).
+    """
+    usable = values[np.isfinite(values)]
+    move = np.sqrt(alpha / 2 * (1 - alpha / 2) / len(usable))
+    ends = np.array([alpha / 2, 1 - alpha / 2])
+    above, below = (np.quantile(usable, np.clip(ends + by, 0, 1)) for by in (move, -move))
+    return [float(error) for error in (above - below) / 2]
+
+
 def ratio_of_sums(sums: Floats) -> Floats:
     """Mean: column 0 is the sum, column 1 the number of units."""
     return sums[:, 0] / sums[:, 1]
 
 
-def mean_interval(
-    values: Floats, clusters: NDArray[np.intp], *, alpha: float, replicates: int, seed: int
-) -> tuple[list[float] | None, float | None]:
-    """Interval of the mean of `values` (units,), and its standard error; None both below FEWEST_CLUSTERS."""
+@dataclass(frozen=True)
+class Bounds:
+    """A percentile interval and the Monte Carlo errors of its ends; both None where there is none."""
+
+    ci: list[float] | None = None
+    error: list[float] | None = None
+
+    @classmethod
+    def of(cls, values: Floats, alpha: float) -> Bounds:
+        ci = interval(values, alpha)
+        return cls(ci, None if ci is None else monte_carlo_error(values, alpha))
+
+
+def mean_interval(values: Floats, clusters: NDArray[np.intp], *, alpha: float, replicates: int, seed: int) -> Bounds:
+    """Interval of the mean of `values` (units,); none below FEWEST_CLUSTERS."""
     if len(values) == 0 or clusters.max() + 1 < FEWEST_CLUSTERS:
-        return None, None
-    samples = bootstrap(np.column_stack([values, np.ones(len(values))]), clusters, ratio_of_sums, replicates, seed)
-    return interval(samples, alpha), float(np.std(samples))
+        return Bounds()
+    columns = np.column_stack([values, np.ones(len(values))])
+    return Bounds.of(bootstrap(columns, clusters, ratio_of_sums, replicates, seed), alpha)
+
+
+def design_effect(values: Floats, clusters: NDArray[np.intp]) -> float | None:
+    """Variance of the mean of `values` (units,) with clusters drawn whole, over that if units were drawn one by one.
+
+    Linearised (Kish, Survey Sampling, 1965, section 5.4): sums of squares of the clusters' deviations over those of the
+    units'. None from fewer than FEWEST_CLUSTERS, or where nothing varies.
+    """
+    if len(values) == 0 or clusters.max() + 1 < FEWEST_CLUSTERS:
+        return None
+    deviations = values - values.mean()
+    squares = float((deviations**2).sum())
+    return float((np.bincount(clusters, deviations) ** 2).sum()) / squares if squares > 1e-12 else None

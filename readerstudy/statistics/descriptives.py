@@ -107,7 +107,7 @@ def mean_rows(responses: pd.DataFrame, plan: AnalysisPlan) -> list[MeanRow]:
             for group in ["overall", *natural_sort(shown["pathology"])]:
                 members = shown if group == "overall" else shown[shown["pathology"] == group]
                 score = members["score"].to_numpy(dtype=float)
-                ci, _ = mean_interval(
+                found = mean_interval(
                     score,
                     cluster_codes(members["patient"]),
                     alpha=plan.alpha,
@@ -115,7 +115,7 @@ def mean_rows(responses: pd.DataFrame, plan: AnalysisPlan) -> list[MeanRow]:
                     seed=plan.bootstrap_seed,
                 )
                 mean = float(score.mean()) if len(score) else None
-                rows.append(MeanRow(str(question), str(method), truth, group, len(score), mean, ci))
+                rows.append(MeanRow(str(question), str(method), truth, group, len(score), mean, found.ci))
     return rows
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS, Floats, Statistic, bootstrap, interval, why_no_interval
+from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS, Bounds, Floats, Statistic, bootstrap, why_no_interval
 from readerstudy.statistics.frame import cluster_codes, complete, natural_sort, of_truth
 from readerstudy.statistics.plan import TRUTHS, AnalysisPlan
 from readerstudy.statistics.rows import ContrastRow, CrossoverRow, ModelRow, PeriodRow, Term
@@ -53,8 +53,8 @@ def _period_row(members: pd.DataFrame, row: PeriodRow, plan: AnalysisPlan) -> Pe
         few = f"{n_a} answers with {row.method_a} and {n_b} with {row.method_b}: too few to compare."
         return replace(row, note=f"Period {row.period} has {few}")
     columns = np.column_stack([score * (1 - b), 1 - b, score * b, b])
-    ci, note = _interval(columns, members["patient"], _difference_of_means, plan)
-    return replace(row, difference=mean_b - mean_a, ci_patient=ci, note=note)
+    found, note = _interval(columns, members["patient"], _difference_of_means, plan)
+    return replace(row, difference=mean_b - mean_a, ci_patient=found.ci, ci_patient_error=found.error, note=note)
 
 
 def _difference_of_means(sums: Floats) -> Floats:
@@ -81,15 +81,17 @@ def crossover_row(
             "the effect of the period cannot be separated from the method's.",
         )
     columns = np.column_stack([d * a_first, a_first, d * b_first, b_first])
-    method_ci, method_note = _interval(columns, chosen["patient"], _method_effect, plan)
-    period_ci, period_note = _interval(columns, chosen["patient"], _period_effect, plan)
+    method, method_note = _interval(columns, chosen["patient"], _method_effect, plan)
+    period, period_note = _interval(columns, chosen["patient"], _period_effect, plan)
     sums = columns.sum(axis=0, keepdims=True)
     return replace(
         row,
         method_effect=float(_method_effect(sums)[0]),
-        method_effect_ci=method_ci,
+        method_effect_ci=method.ci,
+        method_effect_ci_error=method.error,
         period_effect=float(_period_effect(sums)[0]),
-        period_effect_ci=period_ci,
+        period_effect_ci=period.ci,
+        period_effect_ci_error=period.error,
         note=method_note or period_note,
     )
 
@@ -114,21 +116,21 @@ def contrast_row(
         return replace(row, note="Too few pairs of true or of false positives to contrast them.")
     columns = np.column_stack([d * wrong, wrong, d * right, right])
     contrast = float(_difference_of_means(columns.sum(axis=0, keepdims=True))[0])
-    ci, note = _interval(columns, chosen["patient"], _difference_of_means, plan)
-    return replace(row, contrast=contrast, ci_patient=ci, note=note)
+    found, note = _interval(columns, chosen["patient"], _difference_of_means, plan)
+    return replace(row, contrast=contrast, ci_patient=found.ci, ci_patient_error=found.error, note=note)
 
 
 def _interval(
     columns: Floats, patients: pd.Series, statistic: Statistic, plan: AnalysisPlan
-) -> tuple[list[float] | None, str | None]:
+) -> tuple[Bounds, str | None]:
     """Interval of a statistic of two means (columns: sum, n, sum, n), or why not: each mean needs its patients."""
     clusters = cluster_codes(patients)
     fewest = min(len(set(clusters[columns[:, n] > 0])) for n in (1, 3))
-    ci = None
+    found = Bounds()
     if fewest >= FEWEST_CLUSTERS:
         samples = bootstrap(columns, clusters, statistic, plan.bootstrap_replicates, plan.bootstrap_seed)
-        ci = interval(samples, plan.alpha)
-    return ci, why_no_interval(ci, fewest)
+        found = Bounds.of(samples, plan.alpha)
+    return found, why_no_interval(found.ci, fewest)
 
 
 def model_row(

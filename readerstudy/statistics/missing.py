@@ -17,11 +17,10 @@ from readerstudy.statistics.mrmc.data import MRMCError, scores_from_frame
 from readerstudy.statistics.mrmc.obuchowski_rockette import obuchowski_rockette
 from readerstudy.statistics.mrmc.sentences import primary_mode
 from readerstudy.statistics.paired import compare, planned_p
-from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
+from readerstudy.statistics.plan import MEAN_TESTS, AnalysisError, AnalysisPlan
 from readerstudy.statistics.rows import MissingRow, Question
-from readerstudy.statistics.scores.choice import TESTS
-from readerstudy.statistics.scores.choice import compare as compare_scores
-from readerstudy.statistics.scores.data import scores_from_rows
+from readerstudy.statistics.scores.choice import run, score_test_for
+from readerstudy.statistics.scores.data import differences, scores_from_rows
 
 PLANNED, PUT_BACK, WORST = "planned", "excluded answers put back", "worst case"
 
@@ -109,14 +108,15 @@ def _result(
     try:
         if test == "obuchowski_rockette":
             return _auc(scenario, answers, filled, len(pairs), (new, reference), plan)
-        if test in TESTS and TESTS[test].run is not None:
-            one = compare_scores(scores_from_rows(answers, [reference, new]), reference, new, test, alpha=plan.alpha)
+        if test in MEAN_TESTS:
+            of_pairs = differences(scores_from_rows(answers, [reference, new]), reference, new)
+            one = run(of_pairs, score_test_for(test, of_pairs.n_readers), alpha=plan.alpha)
             return MissingRow(scenario, filled, len(pairs), one.estimate, list(one.ci), one.p_value)
     except (AnalysisError, MRMCError) as problem:
         return MissingRow(scenario, filled, len(pairs), note=str(problem))
     if not len(pairs):
         return MissingRow(scenario, filled, 0, note="No reader answered this for an example with both methods.")
-    row = compare(pair(answers, reference, new), plan)
+    row = compare(pair(answers, reference, new), plan, reference, new)
     return MissingRow(scenario, filled, len(pairs), row.mean_difference, row.ci_patient, planned_p(row, plan), row.note)
 
 

@@ -14,11 +14,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS, mean_interval, why_no_interval
+from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS, Bounds, design_effect, mean_interval, why_no_interval
 from readerstudy.statistics.frame import cluster_codes, complete, natural_sort, of_truth
 from readerstudy.statistics.mrmc import clustered_signed_rank, exact_p
-from readerstudy.statistics.plan import TRUTHS, AnalysisPlan
+from readerstudy.statistics.plan import MEAN_TESTS, TRUTHS, AnalysisPlan
 from readerstudy.statistics.rows import ClusteredTest, ClusteredTests, Comparison, PairedRow
+from readerstudy.statistics.scores.comparing import mean_test
 from readerstudy.statistics.words.wording import p_text
 
 TRUTH_NAMES = {"TP": "true positives", "FP": "false positives", "all": "all examples"}
@@ -78,13 +79,21 @@ def paired_rows(
     """One row per truth x group for one question and pair of methods; `pairs` as from `frame.pair`."""
     asked = pairs[pairs["question"] == question]
     return [
-        PairedRow(question, truth, level, group, method_a, method_b, **vars(compare(of_truth(members, truth), plan)))
+        PairedRow(
+            question,
+            truth,
+            level,
+            group,
+            method_a,
+            method_b,
+            **vars(compare(of_truth(members, truth), plan, method_a, method_b)),
+        )
         for truth in TRUTHS
         for level, group, members in groups(asked)
     ]
 
 
-def compare(members: pd.DataFrame, plan: AnalysisPlan) -> Comparison:
+def compare(members: pd.DataFrame, plan: AnalysisPlan, method_a: str, method_b: str) -> Comparison:
     """Counts, means, test and intervals of one group of pairs; what cannot be computed is None and `note` says why."""
     pairs = complete(members)
     d = pairs["difference"].to_numpy(dtype=float)
@@ -112,21 +121,25 @@ def compare(members: pd.DataFrame, plan: AnalysisPlan) -> Comparison:
         row = _with_intervals(row, pairs, d, plan)
         if nonzero:
             row = _with_tests(row, pairs, d, plan)
+            row = replace(row, mean_test=mean_test(members, plan, method_a, method_b))
     return row
 
 
 def _with_intervals(row: Comparison, pairs: pd.DataFrame, d: NDArray[np.float64], plan: AnalysisPlan) -> Comparison:
-    def cluster_interval(unit: str) -> tuple[list[float] | None, float | None]:
-        clusters = cluster_codes(pairs[unit])
+    def cluster_interval(clusters: NDArray[np.intp]) -> Bounds:
         return mean_interval(
             d, clusters, alpha=plan.alpha, replicates=plan.bootstrap_replicates, seed=plan.bootstrap_seed
         )
 
-    by_example, _ = cluster_interval("example")
-    by_patient, error = cluster_interval("patient")
-    naive = float(d.var() / len(d))  # variance of the mean were the pairs independent
-    effect = error**2 / naive if error is not None and naive > 0 else None
-    return replace(row, ci_example=by_example, ci_patient=by_patient, design_effect=effect)
+    patients = cluster_codes(pairs["patient"])
+    by_patient = cluster_interval(patients)
+    return replace(
+        row,
+        ci_example=cluster_interval(cluster_codes(pairs["example"])).ci,
+        ci_patient=by_patient.ci,
+        ci_patient_error=by_patient.error,
+        design_effect=design_effect(d, patients),
+    )
 
 
 def _with_tests(row: Comparison, pairs: pd.DataFrame, d: NDArray[np.float64], plan: AnalysisPlan) -> Comparison:
@@ -157,6 +170,8 @@ def clustered_p(row: Comparison) -> float | None:
 
 def planned_p(row: Comparison, plan: AnalysisPlan) -> float | None:
     """A row's p value by the plan's test; that of the pooled test where the plan's is of AUCs."""
+    if plan.primary_endpoint.test in MEAN_TESTS:
+        return row.mean_test.p_value if row.mean_test else None
     return clustered_p(row) if plan.primary_endpoint.test == "clustered_signed_rank" else row.p_value
 
 

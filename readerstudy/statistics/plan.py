@@ -11,7 +11,13 @@ from readerstudy.statistics.planned import PlannedPair, Subgroup, TrustThreshold
 
 ZERO_RULES = ("wilcox", "pratt", "zsplit")
 TRUTHS = ("TP", "FP", "all")
-TESTS = ("wilcoxon", "clustered_signed_rank", "obuchowski_rockette")
+MEAN_TESTS = (
+    "by_readers",
+    "readers_and_patients",
+    "fixed_readers",
+)  # of mean scores: scores.choice says what each claims
+TESTS = (*MEAN_TESTS, "wilcoxon", "clustered_signed_rank", "obuchowski_rockette")
+AIMS = ("difference", "non_inferiority", "superiority", "equivalence")
 INFERENCE_MODES = ("auto", "random_readers", "fixed_readers", "fixed_cases")
 COVARIANCES = ("jackknife", "delong", "unbiased", "clustered")
 LEVELS = ("overall", "pathology", "reader", "order")
@@ -32,14 +38,38 @@ class AnalysisError(ValueError):
 class PrimaryEndpoint:
     """The one comparison that answers the study's question.
 
-    question  key of the question, e.g. "confidence".
-    truth     which examples: "TP" true positives, "FP" false positives, "all".
-    test      "wilcoxon" (pooled signed-rank), "clustered_signed_rank" or "obuchowski_rockette" (AUC; truth is "all").
+    question       key of the question, e.g. "confidence".
+    truth          which examples: "TP" true positives, "FP" false positives, "all".
+    test           of mean scores: "readers_and_patients", "fixed_readers" or "by_readers" (the first from five readers
+                   on, else the second); "wilcoxon" (pooled signed-rank, as published), "clustered_signed_rank", or
+                   "obuchowski_rockette" (AUC; truth is "all").
+    aim            what a test of mean scores is to show: that the methods differ, or one of scores.margins.AIMS.
+    margin_points  the margin of such an aim, in points of the scale.
     """
 
     question: str = "confidence"
     truth: str = "TP"
     test: str = "wilcoxon"
+    aim: str = "difference"
+    margin_points: float | None = None
+
+    def problems(self) -> list[str]:
+        """Everything wrong with the endpoint, one sentence each."""
+        found = []
+        if not isinstance(self.question, str) or not self.question:
+            found.append("The primary endpoint must name a question.")
+        if self.test == "obuchowski_rockette" and self.truth != "all":
+            found.append('An AUC separates true from false positives, so its primary endpoint has the truth "all".')
+        margin = self.margin_points
+        if margin is not None and (not _is_number(margin) or not 0 < margin <= 2000):
+            found.append(f"The margin in points must be above 0 and at most 2000 (or left out), not {margin!r}.")
+        if (self.aim == "difference") != (margin is None):
+            found.append("A margin in points goes with the aim non-inferiority, superiority or equivalence.")
+        if self.aim != "difference" and self.test not in MEAN_TESTS:
+            found.append("A margin in points needs a test of mean scores.")
+        if self.aim in ("non_inferiority", "superiority") and self.truth == "all":
+            found.append("On all examples together a higher score is not better: take true or false positives.")
+        return found
 
 
 @dataclass(frozen=True)
@@ -107,6 +137,11 @@ class AnalysisPlan:
             raise AnalysisError(" ".join(problems))
 
     @classmethod
+    def proposed(cls) -> AnalysisPlan:
+        """What a new study begins with; a default above is what plans of before meant by leaving an entry out."""
+        return cls(primary_endpoint=PrimaryEndpoint(test="by_readers"), bootstrap_replicates=20_000)
+
+    @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> AnalysisPlan:
         """Read a plan as stored; what is not given keeps its default. Raises AnalysisError naming every problem."""
         if not isinstance(data, Mapping):
@@ -132,6 +167,8 @@ class AnalysisPlan:
         What came after the first plans is left out where it says what they did, so that their hashes stay.
         """
         data = asdict(self)
+        if self.primary_endpoint.aim == "difference":
+            del data["primary_endpoint"]["aim"], data["primary_endpoint"]["margin_points"]
         data["families"] = [{**family, "truths": list(family["truths"])} for family in data["families"]]
         for item in fields(self):
             if item.name in LATER and getattr(self, item.name) == item.default:
@@ -149,13 +186,11 @@ class AnalysisPlan:
             (self.covariance, "covariance", COVARIANCES),
             (self.primary_endpoint.truth, "primary endpoint's truth", TRUTHS),
             (self.primary_endpoint.test, "primary endpoint's test", TESTS),
+            (self.primary_endpoint.aim, "primary endpoint's aim", AIMS),
         ):
             if value not in allowed:
                 found.append(f"The {name} must be one of {', '.join(allowed)}, not {value!r}.")
-        if not isinstance(self.primary_endpoint.question, str) or not self.primary_endpoint.question:
-            found.append("The primary endpoint must name a question.")
-        if self.primary_endpoint.test == "obuchowski_rockette" and self.primary_endpoint.truth != "all":
-            found.append('An AUC separates true from false positives, so its primary endpoint has the truth "all".')
+        found += self.primary_endpoint.problems()
         if self.margin is not None and (not _is_number(self.margin) or not 0 < self.margin < 1):
             found.append(f"The non-inferiority margin must be between 0 and 1 (or left out), not {self.margin!r}.")
         for number, name, least in (

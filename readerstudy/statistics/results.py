@@ -36,6 +36,7 @@ from readerstudy.statistics.rows import (
     CrossoverRow,
     MissingRow,
     ModelRow,
+    OrdinalRow,
     PairedRow,
     PeriodRow,
     PlannedComparisons,
@@ -45,8 +46,10 @@ from readerstudy.statistics.rows import (
     QuestionRepeats,
     ReadingTime,
     Results,
+    ScoreRow,
     SubgroupResult,
 )
+from readerstudy.statistics.scores.comparing import margin_of, odds_ratios, tests_beside
 from readerstudy.statistics.subgroups import subgroup_parts
 from readerstudy.statistics.timed import reading_time_part
 from readerstudy.statistics.words import cautions, sentences
@@ -113,6 +116,8 @@ def analyse(
         not_asked=sorted(asked.left_out),
         flow=descriptives.flow(data, responses, pairs, about.complete_study, len(asked.left_out)),
         paired=adjust(_paired(compared, plan), plan),
+        score_tests=_score_tests(compared, plan),
+        ordinal=_ordinal(responses, asked, plan),
         agreement=agreement_rows(responses, plan, methods=asked.methods, questions=asked.questions),
         contrasts=_contrasts(compared, plan),
         crossover=_crossover(compared, plan),
@@ -131,6 +136,13 @@ def analyse(
         versions={**software(), "python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
     )
     results = replace(results, **_decided(data, responses, asked, results, about))
+    return _worded(results, data, pairs, plan, about)
+
+
+def _worded(
+    results: Results, data: pd.DataFrame, pairs: dict[tuple[str, str], pd.DataFrame], plan: AnalysisPlan, about: About
+) -> Results:
+    """With its sentences, each of which may need those before."""
     results = replace(results, deviations=cautions.deviation_sentences(data, plan, about, results))
     results = replace(results, warnings=cautions.warning_sentences(results, data, pairs, plan))
     return replace(results, answer=sentences.answer(results, plan))
@@ -204,6 +216,32 @@ def _paired(compared: list[Compared], plan: AnalysisPlan) -> list[PairedRow]:
         row
         for c in compared
         for row in paired_rows(c.pairs, plan, question=c.question, method_a=c.method_a, method_b=c.method_b)
+    ]
+
+
+def _score_tests(compared: list[Compared], plan: AnalysisPlan) -> list[ScoreRow]:
+    """One for each question, truth and pair of methods that has enough pairs."""
+    rows = []
+    primary = (plan.primary_endpoint.question, plan.primary_endpoint.truth)
+    for c in compared:
+        for truth in TRUTHS:
+            members = of_truth(c.pairs[c.pairs["question"] == c.question], truth)
+            if len(complete(members)) < plan.minimum_pairs:
+                continue
+            counts, tests, note = tests_beside(members, plan, c.method_a, c.method_b)
+            test = next((test for test in tests if test.test == counts), None)
+            margin = margin_of(test, plan) if test and (c.question, truth) == primary else None
+            rows.append(ScoreRow(c.question, truth, c.method_a, c.method_b, counts, tests, margin, note))
+    return rows
+
+
+def _ordinal(responses: pd.DataFrame, asked: Asked, plan: AnalysisPlan) -> list[OrdinalRow]:
+    return [
+        OrdinalRow(question, truth, *odds_ratios(of_truth(rows, truth), shown, plan))
+        for question in asked.questions
+        if len(shown := asked.methods_of(question)) > 1
+        for rows in [responses[responses["question"] == question]]
+        for truth in ("TP", "FP")
     ]
 
 

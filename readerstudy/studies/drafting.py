@@ -12,7 +12,6 @@ from django.utils.text import slugify
 
 from explain.methods.kinds import COMPARED_2021
 from readerstudy.accounts.models import User
-from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.studies.models import Membership, Method, Question, Study
 from readerstudy.studies.presets import RECOMMENDED, preset_named
 
@@ -86,7 +85,7 @@ def new_study(title: str, user: User | None = None, *, preset: str = RECOMMENDED
         preset=preset,
         instructions=INSTRUCTIONS,
         consent=CONSENT,
-        analysis_plan=AnalysisPlan().to_dict(),
+        analysis_plan=preset_named(preset).plan.to_dict(),
         created_by=user,
         **preset_named(preset).study,
     )

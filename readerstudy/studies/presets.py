@@ -1,7 +1,8 @@
 """Presets: named sets of values that a new study begins with. Everything can be changed until the study opens.
 
-`study` holds values of Study's fields, `draw` values of selection.Draw that the page Examples and `select_examples`
-begin with. A study made before there were presets has none, and what it does is what "published-2021" says.
+`study` holds values of Study's fields, `plan` the analysis plan, `draw` values of selection.Draw that the page Examples
+and `select_examples` begin with. A study made before there were presets has none, and what it does is what
+"published-2021" says.
 To let a preset decide about a new field, name the field in both: a value that is left out is the model's default.
 """
 
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import ValidationError
+
+from readerstudy.statistics.plan import AnalysisPlan
 
 RECOMMENDED = "recommended"
 PUBLISHED = "published-2021"
@@ -22,6 +25,7 @@ class Preset:
     about: str
     study: Mapping[str, Any] = field(default_factory=dict)
     draw: Mapping[str, Any] = field(default_factory=dict)
+    plan: AnalysisPlan = field(default_factory=AnalysisPlan)
 
 
 PRESETS = {
@@ -32,7 +36,7 @@ PRESETS = {
             "Recommended",
             "Nothing beside the images helps to guess which predictions are right: true and false positives are "
             "matched on probability, panel titles are neutral, pathologies are mixed. Heat maps get brighter "
-            "with strength.",
+            "with strength. The primary test speaks for other readers where five or more take part.",
             study={
                 "order": "mixed",
                 "show_probability": "exact",
@@ -44,12 +48,14 @@ PRESETS = {
                 "facts": "sex age view",
             },
             draw={"caliper": 0.05, "vary_halves": 1},
+            plan=AnalysisPlan.proposed(),
         ),
         Preset(
             PUBLISHED,
             "Published 2021",
             "As in the published study (Cohen et al., MIDL 2021): panel titles name the techniques, pathology by "
-            "pathology, half of each pathology true positives, not matched.",
+            "pathology, half of each pathology true positives, not matched. The primary test is the pooled "
+            "Wilcoxon test, which describes these answers.",
             study={
                 "order": "blocks",
                 "show_probability": "exact",

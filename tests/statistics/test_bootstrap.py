@@ -8,10 +8,14 @@ import pytest
 
 from readerstudy.statistics.bootstrap import (
     FEWEST_CLUSTERS,
+    Bounds,
+    _drawn,
     bootstrap,
     coverage,
+    design_effect,
     interval,
     mean_interval,
+    monte_carlo_error,
     ratio_of_sums,
 )
 from readerstudy.statistics.frame import cluster_codes
@@ -26,10 +30,29 @@ def test_a_sample_of_clusters_keeps_their_units_together() -> None:
 def test_the_standard_error_matches_theory_and_grows_with_clustering() -> None:
     rng = np.random.default_rng(0)
     values = np.repeat(rng.normal(size=150), 2)  # two equal answers per cluster
-    _, clustered = mean_interval(values, np.repeat(np.arange(150), 2), alpha=0.05, replicates=4000, seed=1)
-    _, independent = mean_interval(values, np.arange(300), alpha=0.05, replicates=4000, seed=1)
+    columns = np.column_stack([values, np.ones(300)])
+    clustered = bootstrap(columns, np.repeat(np.arange(150), 2), ratio_of_sums, 4000, seed=1).std()
+    independent = bootstrap(columns, np.arange(300), ratio_of_sums, 4000, seed=1).std()
     assert clustered == pytest.approx(values.std() / np.sqrt(150), rel=0.05)
     assert independent == pytest.approx(values.std() / np.sqrt(300), rel=0.05)
+
+
+def test_the_design_effect_is_exact() -> None:
+    """Twice the same answer of each patient halves the information, to the last digit; alone it is one."""
+    values = np.repeat(np.random.default_rng(0).normal(size=50), 2)
+    assert design_effect(values, np.repeat(np.arange(50), 2)) == pytest.approx(2)
+    assert design_effect(values, np.arange(100)) == pytest.approx(1)
+    assert design_effect(values, np.arange(100) % 9) is None
+    assert design_effect(np.ones(100), np.arange(100)) is None
+
+
+def test_the_monte_carlo_error_is_how_far_an_end_moves_with_the_seed() -> None:
+    values, clusters = np.random.default_rng(4).normal(size=60), np.arange(60)
+    columns = np.column_stack([values, np.ones(60)])
+    drawn = [bootstrap(columns, clusters, ratio_of_sums, 1000, seed) for seed in range(200)]
+    ends = np.array([interval(samples, 0.05) for samples in drawn])
+    said = np.array([monte_carlo_error(samples, 0.05) for samples in drawn])
+    assert ends.std(axis=0) == pytest.approx(said.mean(axis=0), rel=0.2)
 
 
 def test_the_same_seed_gives_the_same_interval_whatever_the_patients_are_called() -> None:
@@ -45,6 +68,8 @@ def test_chunks_do_not_change_the_distribution(monkeypatch: pytest.MonkeyPatch) 
     columns = np.column_stack([np.arange(50.0), np.ones(50)])
     whole = bootstrap(columns, np.arange(50), ratio_of_sums, 400, seed=2)
     monkeypatch.setattr("readerstudy.statistics.bootstrap.CHUNK", 1000)
+    assert len(list(_drawn(50, 400, 2))) == 20
+    monkeypatch.setattr("readerstudy.statistics.bootstrap.KEPT", 0)  # nothing kept from the one before
     assert np.array_equal(bootstrap(columns, np.arange(50), ratio_of_sums, 400, seed=2), whole)
 
 
@@ -61,7 +86,7 @@ def test_intervals_of_answers_on_a_scale_cover_as_often_as_said(clusters: int, m
     held = 0
     for study in range(studies):
         d = np.round(rng.normal(0.3, 0.7, (clusters, 1)) + rng.normal(0, np.sqrt(0.51), (clusters, 4))).ravel()
-        ci, _ = mean_interval(d, np.repeat(np.arange(clusters), 4), alpha=0.05, replicates=400, seed=study)
+        ci = mean_interval(d, np.repeat(np.arange(clusters), 4), alpha=0.05, replicates=400, seed=study).ci
         held += ci is not None and ci[0] <= truth <= ci[1]
     assert held / studies == pytest.approx(coverage(clusters, 0.05), abs=0.025)  # three standard errors
 
@@ -71,4 +96,4 @@ def test_an_interval_needs_most_samples_to_be_defined() -> None:
     assert interval(values, 0.1) == pytest.approx([0.05, 0.95])
     assert interval(np.r_[values, np.full(20, np.nan)], 0.1) is None
     assert interval(np.ones(100), 0.1) is None
-    assert mean_interval(np.ones(3), np.zeros(3, int), alpha=0.05, replicates=100, seed=0) == (None, None)
+    assert mean_interval(np.ones(3), np.zeros(3, int), alpha=0.05, replicates=100, seed=0) == Bounds()

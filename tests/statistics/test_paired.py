@@ -75,7 +75,7 @@ def test_swapping_the_methods_only_turns_the_sign(differences: list[int]) -> Non
 
 
 def test_counts_means_and_population_sd() -> None:
-    row = compare(pairs_of([1, 1, -1, 0, 2, 0]), PLAN)
+    row = compare(pairs_of([1, 1, -1, 0, 2, 0]), PLAN, "A", "B")
     assert (row.n_pairs, row.n_zero, row.n_positive, row.n_negative) == (6, 2, 3, 1)
     assert row.mean_difference == pytest.approx(0.5)
     assert row.sd_difference == pytest.approx(np.sqrt(np.mean((np.array([1, 1, -1, 0, 2, 0]) - 0.5) ** 2)))
@@ -96,13 +96,13 @@ def test_counts_means_and_population_sd() -> None:
     ],
 )
 def test_a_sentence_stands_where_a_number_cannot(differences: list[float], words: str) -> None:
-    row = compare(pairs_of(differences), PLAN)
+    row = compare(pairs_of(differences), PLAN, "A", "B")
     assert words in row.note
     assert (row.p_value is None) == ("rough" not in words)
 
 
 def test_one_patient_gives_a_test_but_no_interval() -> None:
-    row = compare(pairs_of([1.0, 2, -1, 1, 1, 2, 1, 3, 2, 1, 1] * 2).assign(patient="p"), PLAN)
+    row = compare(pairs_of([1.0, 2, -1, 1, 1, 2, 1, 3, 2, 1, 1] * 2).assign(patient="p"), PLAN, "A", "B")
     assert row.ci_patient is None
     assert row.design_effect is None
     assert row.note == "1 patient: too few for an interval (it takes 10)."
@@ -113,14 +113,14 @@ def test_one_patient_gives_a_test_but_no_interval() -> None:
 @pytest.mark.parametrize("patients", [9, 10])
 def test_an_interval_takes_ten_patients(patients: int) -> None:
     pairs = pairs_of([1.0, 2, -1, 1, 1, 2, 1, 3, 2, 1, 1, -2] * 4)
-    row = compare(pairs.assign(patient=pairs["example"] % patients), PLAN)
+    row = compare(pairs.assign(patient=pairs["example"] % patients), PLAN, "A", "B")
     assert (row.ci_patient is None) == (row.design_effect is None) == (patients == 9)
     assert row.ci_example is not None
     assert row.note == ("9 patients: too few for an interval (it takes 10)." if patients == 9 else None)
 
 
 def test_differences_that_do_not_vary_have_no_interval() -> None:
-    row = compare(pairs_of([1.0] * 30), PLAN)
+    row = compare(pairs_of([1.0] * 30), PLAN, "A", "B")
     assert (row.mean_difference, row.ci_patient) == (1.0, None)
     assert row.note == "No interval: the resampled values do not vary, or too few of them are defined."
 

@@ -56,7 +56,7 @@ def test_a_new_study_has_the_published_design(draft, ann):
     assert set(KINDS) >= {kind for method in draft.methods.all() for kind in method.kinds}
     assert [(q.key, q.minimum, q.maximum) for q in draft.questions.all()] == [("confidence", 1, 5), ("feature", 1, 5)]
     assert all(q.low_label and q.high_label for q in draft.questions.all())
-    assert AnalysisPlan.from_dict(draft.analysis_plan) == AnalysisPlan()
+    assert AnalysisPlan.from_dict(draft.analysis_plan) == AnalysisPlan.proposed()
     assert draft.memberships.get().user == ann
     missing = [check.text for check in checklist(draft) if check.state == "missing"]
     assert missing == ["Select examples."]

@@ -99,7 +99,7 @@ def _forests(results: Results) -> list[_Plan]:
             "forest" if two else f"forest-{a}-{b}",
             f"Mean difference, {results.methods[b]} minus {results.methods[a]}",
             f"Points are mean differences over pairs of reader and example, bars {_level(results)} intervals from "
-            f"resampling patients (none from fewer than {FEWEST_CLUSTERS}). Right of the "
+            f"resampling patients with these readers (none from fewer than {FEWEST_CLUSTERS}). Right of the "
             f"line: higher scores with {results.methods[b]}. Rows below “Overall” are exploratory. “{a} "
             "first” are the pairs in "
             f"which the reader saw {a} in the earlier read.",

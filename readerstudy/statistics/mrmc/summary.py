@@ -210,23 +210,21 @@ def _auc_intervals(result: ObuchowskiRockette) -> tuple[ReaderRow, ...]:
 def _margin_part(result: ObuchowskiRockette, mode: str, margin: float | None) -> tuple[MarginRow, ...]:
     """Second method over the first, in the primary mode: non-inferiority when the plan has a margin, and superiority.
 
-    scope says for whom a claim would hold. Where Var(TR) is estimated below zero it is set to zero.
+    scope says for whom a claim would hold. Where Var(TR) is estimated below zero it is set to zero, and an aim is shown
+    only if it is with the estimate, too: its few degrees of freedom may be what does not bear the claim.
     """
     corrected = at_var_tr_zero(result, mode)
-    inference: Inference = corrected or getattr(result, mode)
+    planned: Inference = getattr(result, mode)
     scope = scope_of(mode, len(result.readers))
     aims = [("superiority", 0.0)] if margin is None else [("non_inferiority", margin), ("superiority", 0.0)]
-    return tuple(
-        MarginRow(
-            b,
-            a,
-            scope,
-            corrected is not None,
-            **asdict(margin_test(reversed_estimate(found), aim, bound, result.alpha)),
-        )
-        for (a, b), found in inference.differences.items()
-        for aim, bound in aims
-    )
+    rows = []
+    for pair, found in (corrected or planned).differences.items():
+        for aim, bound in aims:
+            test = margin_test(reversed_estimate(found), aim, bound, result.alpha)
+            also = margin_test(reversed_estimate(planned.differences[pair]), aim, bound, result.alpha)
+            test = replace(test, shown=test.shown and also.shown)
+            rows.append(MarginRow(pair[1], pair[0], scope, corrected is not None, **asdict(test)))
+    return tuple(rows)
 
 
 def _ustat(data: ReaderScores, alpha: float, warnings: list[str]) -> UStat | None:

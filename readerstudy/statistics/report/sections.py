@@ -13,8 +13,9 @@ from readerstudy.statistics.rows import Results
 from readerstudy.statistics.words.sentences import primary_rows
 
 DIFFERENCES = (
-    "Each reader's two answers for one example, one with each method, make a pair. Bold rows belong to the plan's "
-    "confirmatory families; all others are exploratory and decide nothing. "
+    "Each reader's two answers for one example, one with each method, make a pair. In the paired table bold rows "
+    "belong to the plan's confirmatory families. What is found outside the primary comparison would suggest "
+    "something, and decides nothing. "
 )
 ONE_PRIMARY = "“Primary” is the one comparison that answers the study's question."
 SEVERAL_PRIMARY = (
@@ -61,7 +62,12 @@ def sections(results: Results, figures: Mapping[str, NumberedFigure], tables: Ma
     auc = AUC + (AUC_PRIMARY if planned_auc else AUC_SECONDARY)
     found = [
         Section("What was analysed", what_was_analysed(results), [figures["flow"]], shown("readers")),
-        Section("Did the answers differ between methods?", DIFFERENCES + which, forests, shown("overall")),
+        Section(
+            "Did the answers differ between methods?",
+            DIFFERENCES + which,
+            forests,
+            shown("mean-tests", "margin", "overall"),
+        ),
         Section("The answers", figures=answers),
         Section(
             "Do answers tell right from wrong predictions?", auc, [figures["roc"]], shown("mrmc-auc", "mrmc-tests")
@@ -77,7 +83,7 @@ def sections(results: Results, figures: Mapping[str, NumberedFigure], tables: Ma
         Section(
             "Period, order and other effects",
             "Exploratory: whether the difference between methods could be one between reads.",
-            tables=shown("crossover", "periods", "models"),
+            tables=shown("odds-ratios", "crossover", "periods", "models"),
         ),
         Section("Overlap with expert masks", figures=[figures["overlap"]]),
         *_moving_along(results, shown("alignment")),
@@ -86,7 +92,7 @@ def sections(results: Results, figures: Mapping[str, NumberedFigure], tables: Ma
         Section(
             "Planning the next study",
             "From the variances found here. They are themselves uncertain, the more so with few readers.",
-            tables=shown("mrmc-components", "mrmc-power"),
+            tables=shown("mean-components", "mrmc-components", "mrmc-power"),
         ),
     ]
     return [section for section in found if section.figures or section.tables or section.text]

@@ -8,9 +8,11 @@ from dataclasses import replace
 from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS
 from readerstudy.statistics.mrmc import EXACT_BELOW
 from readerstudy.statistics.paired import TRUTH_NAMES
+from readerstudy.statistics.plan import MEAN_TESTS
 from readerstudy.statistics.report.alignment import alignment_table
 from readerstudy.statistics.report.decided import decided_csv, decided_tables
 from readerstudy.statistics.report.mrmc import mrmc_csv, mrmc_tables
+from readerstudy.statistics.report.scores import score_csv, score_tables
 from readerstudy.statistics.report.table import Table, TableRow
 from readerstudy.statistics.rows import (
     ClusteredTest,
@@ -32,7 +34,7 @@ def csv_tables(results: Results) -> dict[str, list[CsvRow]]:
     """Name of the file (without ending) to flat rows; a table without rows is left out."""
     timing = results.timing
     tables: dict[str, Sequence[object]] = {
-        "paired": results.paired,
+        "paired": [replace(row, mean_test=None) for row in results.paired],
         "agreement": results.agreement,
         "contrasts": results.contrasts,
         "crossover": results.crossover,
@@ -50,7 +52,9 @@ def csv_tables(results: Results) -> dict[str, list[CsvRow]]:
     }
     lines = {name: [plain_row(row) for row in rows] for name, rows in tables.items()}
     lines["models"] = [line for row in results.models for line in _model_lines(row)]
-    lines |= mrmc_csv(results.mrmc) | decided_csv(results)
+    for line in lines["paired"]:
+        del line["mean_test"]  # in mean-tests
+    lines |= score_csv(results) | mrmc_csv(results.mrmc) | decided_csv(results)
     return {name: _same_columns(map(flat, rows)) for name, rows in lines.items() if rows}
 
 
@@ -104,6 +108,7 @@ def report_tables(results: Results) -> dict[str, Table]:
         "agreement": _agreement(results),
         "crossover": _crossover(results),
         "periods": _periods(results),
+        **score_tables(results),
         **_mrmc(results),
         "models": _models(results),
         "timing": _timing(results),
@@ -137,17 +142,20 @@ def _paired(results: Results, levels: tuple[str, ...]) -> Table:
     title = (
         "Paired comparison, overall" if levels == ("overall",) else "Paired comparison by pathology, reader and order"
     )
-    adjusted = "clustered" if results.plan.primary_endpoint.test == "clustered_signed_rank" else "pooled"
+    test = results.plan.primary_endpoint.test
+    adjusted = "clustered" if test == "clustered_signed_rank" else "pooled"
+    adjusted = "p of the plan's test of mean scores" if test in MEAN_TESTS else f"{adjusted} p"
     caption = (
         "Second lines are named below the headings. W: the smaller rank sum; r: rank-biserial correlation (−1 to 1). "
-        f"p: pooled Wilcoxon signed-rank test (zero rule “{results.plan.zero_rule}”, normal approximation); p "
-        "clustered: Rosner, Glynn and Lee's signed-rank test, patients as clusters, normal approximation too. In "
+        f"p: pooled Wilcoxon signed-rank test (zero rule “{results.plan.zero_rule}”, normal approximation), which "
+        "describes these answers and speaks neither for other readers nor for other patients; p clustered: Rosner, "
+        "Glynn and Lee's signed-rank test, patients as clusters, normal approximation too, for these readers. In "
         f"brackets, where fewer than {EXACT_BELOW} differences (or patients with one) are not zero and the "
         "approximation is rough: the exact p of the same ranks, from all assignments of signs to differences (or to "
         f"patients). With fewer than {FEWEST_CLUSTERS} such patients the clustered approximation is not given. p Holm, "
-        f"p BH: the {adjusted} p adjusted by Holm, and by Benjamini and Hochberg, within the plan's families. "
-        f"Intervals resample patients; there is none from fewer than {FEWEST_CLUSTERS}. SD with divisor n. A "
-        "difference is the second method minus the first."
+        f"p BH: the {adjusted} adjusted by Holm, and by Benjamini and Hochberg, within the plan's families. "
+        f"Intervals resample patients, with these readers; there is none from fewer than {FEWEST_CLUSTERS}. SD with "
+        "divisor n. A difference is the second method minus the first."
     )
     return Table(title, headings, rows, caption=caption)
 
@@ -160,7 +168,7 @@ def _paired_cells(row: PairedRow, results: Results) -> list[str]:
     asked = any(row is one for one in primary_rows(results, results.plan))
     return [
         row.question,
-        where + "\nprimary" * (asked and primary.test != "obuchowski_rockette"),
+        where + "\nprimary" * (asked and primary.test in ("wilcoxon", "clustered_signed_rank")),
         f"{row.n_pairs} ({row.n_zero})\n{row.n_readers}, {row.n_patients}",
         *_means(row),
         "–" if row.w is None else f"{row.w:g}\n{number(row.rank_biserial)}",
@@ -181,11 +189,14 @@ def _means(row: PairedRow) -> list[str]:
     if row.mean_difference is None:
         return ["–", "–"]
     difference = f"{number(row.mean_difference, signed=True)} ({number(row.sd_difference)})"
-    return [f"{number(row.mean_a)} / {number(row.mean_b)}", f"{difference}\n{interval_text(row.ci_patient)}"]
+    interval = interval_text(row.ci_patient, error=row.ci_patient_error)
+    return [f"{number(row.mean_a)} / {number(row.mean_b)}", f"{difference}\n{interval}"]
 
 
-def _with_interval(value: float | None, ci: Interval | None, signed: bool = False) -> str:
-    return "–" if value is None else f"{number(value, signed=signed)} ({interval_text(ci)})"
+def _with_interval(
+    value: float | None, ci: Interval | None, signed: bool = False, error: Interval | None = None
+) -> str:
+    return "–" if value is None else f"{number(value, signed=signed)} ({interval_text(ci, error=error)})"
 
 
 def _agreement(results: Results) -> Table:
@@ -218,8 +229,8 @@ def _crossover(results: Results) -> Table:
                 row.question,
                 TRUTH_NAMES[row.truth],
                 f"{row.n_a_first} / {row.n_b_first}",
-                _with_interval(row.method_effect, row.method_effect_ci, signed=True),
-                _with_interval(row.period_effect, row.period_effect_ci, signed=True),
+                _with_interval(row.method_effect, row.method_effect_ci, True, row.method_effect_ci_error),
+                _with_interval(row.period_effect, row.period_effect_ci, True, row.period_effect_ci_error),
             ],
             row.note,
         )
@@ -234,7 +245,8 @@ def _crossover(results: Results) -> Table:
     ]
     caption = (
         "Method effect with the period's taken out, and the reverse. "
-        "A carry-over that differs between the methods cannot be told apart from these. Intervals resample patients."
+        "A carry-over that differs between the methods cannot be told apart from these. Intervals resample patients, "
+        "with these readers."
     )
     return Table("Method and period effects of the crossover", headings, rows, caption=caption)
 
@@ -250,7 +262,7 @@ def _periods(results: Results) -> Table:
                 row.n_b,
                 number(row.mean_a),
                 number(row.mean_b),
-                _with_interval(row.difference, row.ci_patient, signed=True),
+                _with_interval(row.difference, row.ci_patient, True, row.ci_patient_error),
             ],
             row.note,
         )
@@ -259,7 +271,7 @@ def _periods(results: Results) -> Table:
     headings = ["Question", "Examples", "Period", "Answers A", "Answers B", "Mean A", "Mean B", "B − A (interval)"]
     caption = (
         "Within a period a reader sees an example with one method, so this compares different examples (unpaired). "
-        "Intervals resample patients."
+        "Intervals resample patients, with these readers."
     )
     return Table("Per-period results", headings, rows, caption=caption)
 
@@ -278,7 +290,8 @@ def _models(results: Results) -> Table:
     caption = (
         "Generalised estimating equations: score on method, period, reader, pathology (and truth), patients as "
         "clusters, exchangeable working "
-        "correlation, robust standard errors, normal intervals and p. Pathology terms are in tables/models.csv."
+        "correlation, robust standard errors, normal intervals and p, for these readers. Pathology terms are in "
+        "tables/models.csv."
     )
     return Table("Model of the scores", headings, rows, labels=4, caption=caption)
 

@@ -8,11 +8,16 @@ from readerstudy.common.counting import counted
 from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS
 from readerstudy.statistics.mrmc.sentences import FEW_READERS, MODE_NAMES
 from readerstudy.statistics.paired import TRUTH_NAMES
-from readerstudy.statistics.plan import Family
+from readerstudy.statistics.plan import Family, PrimaryEndpoint
 from readerstudy.statistics.rows import Results
+from readerstudy.statistics.scores.choice import claims_of
 
 TEST_NAMES = {
-    "wilcoxon": "pooled Wilcoxon signed-rank test",
+    "by_readers": f"mean difference of scores: readers and patients random from {FEW_READERS} readers on, else these "
+    "readers only",
+    "readers_and_patients": "mean difference of scores, readers and patients random",
+    "fixed_readers": "mean difference of scores for these readers",
+    "wilcoxon": "pooled Wilcoxon signed-rank test (descriptive: for these answers)",
     "clustered_signed_rank": "clustered signed-rank test (Rosner, Glynn and Lee), patients as clusters",
     "obuchowski_rockette": "Obuchowski-Rockette comparison of AUCs",
 }
@@ -45,7 +50,8 @@ def plan_entries(results: Results) -> list[tuple[str, str]]:
         ("Plan fixed", _time(results.plan_fixed_at)),
         ("Primary question", f"“{asked.text if asked else primary.question}” on {TRUTH_NAMES[primary.truth]}"),
         ("Methods compared", "; ".join(_method(results, key) for key in results.methods) or "none"),
-        ("Primary test", f"{TEST_NAMES[primary.test]}, two-sided, level {100 * plan.alpha:g} %"),
+        ("Primary test", f"{TEST_NAMES[primary.test]}; {_aim(primary, plan.alpha)}"),
+        *_claims(primary),
         ("Zero differences", f"{ZERO_NAMES[plan.zero_rule]} (rule “{plan.zero_rule}”)"),
         ("Families for multiplicity", f"{families}; Holm and Benjamini-Hochberg"),
         (
@@ -54,7 +60,7 @@ def plan_entries(results: Results) -> list[tuple[str, str]]:
         ),
         (
             "Bootstrap",
-            f"percentile intervals from {plan.bootstrap_replicates} samples of whole patients, seed "
+            f"percentile intervals from {plan.bootstrap_replicates:,} samples of whole patients, seed "
             f"{plan.bootstrap_seed}; none from fewer than {FEWEST_CLUSTERS} patients, where one of 95 % would miss "
             "the true value more than twice as often as it says (Hesterberg 2015)",
         ),
@@ -89,6 +95,19 @@ def _chosen(results: Results) -> list[tuple[str, str]]:
     return [(what, how) for what, how in found if how]
 
 
+def _aim(primary: PrimaryEndpoint, alpha: float) -> str:
+    if primary.aim == "difference" or primary.margin_points is None:
+        return f"two-sided, level {100 * alpha:g} %"
+    return (
+        f"{primary.aim.replace('_', '-')} with a margin of {primary.margin_points:g} points, one-sided, level "
+        f"{50 * alpha:g} %"
+    )
+
+
+def _claims(primary: PrimaryEndpoint) -> list[tuple[str, str]]:
+    return [] if primary.test == "obuchowski_rockette" else [("It can claim", " ".join(claims_of(primary.test)))]
+
+
 def _size(results: Results, family: Family) -> str:
     """How many p values of a family were adjusted together: "4 tests each", or "none"."""
     rows = [row for row in results.paired if row.level == family.level and row.truth in family.truths]
@@ -119,6 +138,8 @@ def limitations(results: Results) -> list[str]:
         "Each example is read with every method, so the later read may be coloured by memory of the earlier one.",
         "Missing answers are left out. If they are missing because an example was hard, the results are biased.",
         "P values outside the confirmatory families are exploratory, adjusted or not.",
+        "Signed-rank tests, bootstrap intervals, and models of answers take the readers as given: they say nothing of "
+        "other readers, however many took part.",
         "Where answers crowd at an end of the scale a method has little room to move them further, which by itself can "
         "make its effect on true and on false positives differ.",
     ]

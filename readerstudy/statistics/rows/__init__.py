@@ -14,10 +14,12 @@ from readerstudy.statistics.rows.comparisons import (
     CrossoverRow,
     Interval,
     ModelRow,
+    OrdinalRow,
     PairedRow,
     PairGroup,
     PeriodRow,
     RepeatedAgreement,
+    ScoreRow,
     Term,
 )
 from readerstudy.statistics.rows.decided import (
@@ -72,6 +74,7 @@ __all__ = [
     "MethodTime",
     "MissingRow",
     "ModelRow",
+    "OrdinalRow",
     "OverlapCorrelation",
     "OverlapPoint",
     "PairFlow",
@@ -92,6 +95,7 @@ __all__ = [
     "ResponseFlow",
     "Results",
     "ScoreCount",
+    "ScoreRow",
     "SubgroupResult",
     "SubgroupRow",
     "Term",

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from readerstudy.statistics.scores.margins import MarginTest
+from readerstudy.statistics.scores.models import ModelFit
+from readerstudy.statistics.scores.results import MeanDifference
+
 Interval = list[float]
 
 
@@ -45,7 +49,8 @@ class Comparison:
     """Two methods compared over one group of pairs of answers: counts, means, signed-rank test, intervals.
 
     sd_difference has the divisor n; w is the smaller rank sum, rank_biserial in [-1, 1]; design_effect: variance of the
-    mean with patients as clusters over that if pairs were independent.
+    mean with patients as clusters over that if pairs were independent. ci_patient_error: Monte Carlo errors of the ends
+    of ci_patient. mean_test: the plan's test of mean scores; where it names none, the one proposed for so many readers.
     """
 
     n_pairs: int
@@ -66,8 +71,10 @@ class Comparison:
     rank_biserial: float | None = None
     ci_example: Interval | None = None
     ci_patient: Interval | None = None
+    ci_patient_error: Interval | None = None
     design_effect: float | None = None
     clustered: ClusteredTests | None = None
+    mean_test: MeanDifference | None = None
     note: str | None = None
 
 
@@ -118,6 +125,7 @@ class ContrastRow:
     method_b: str
     contrast: float | None = None
     ci_patient: Interval | None = None
+    ci_patient_error: Interval | None = None
     note: str | None = None
 
 
@@ -134,8 +142,10 @@ class CrossoverRow:
     note: str | None = None
     method_effect: float | None = None
     method_effect_ci: Interval | None = None
+    method_effect_ci_error: Interval | None = None
     period_effect: float | None = None
     period_effect_ci: Interval | None = None
+    period_effect_ci_error: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -153,6 +163,7 @@ class PeriodRow:
     mean_b: float | None = None
     difference: float | None = None
     ci_patient: Interval | None = None
+    ci_patient_error: Interval | None = None
     note: str | None = None
 
 
@@ -197,3 +208,31 @@ class RepeatedAgreement:
     exact: float
     within_one: float
     shift: float
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """Every test of mean scores that can be made of two methods on all examples of a truth, and what a margin gives.
+
+    counts: name of the one in `tests` that the plan names (or, where it names a rank test or an AUC, would propose);
+    margin: of that one, for the primary endpoint's question and truth where its aim has a margin.
+    """
+
+    question: str
+    truth: str
+    method_a: str
+    method_b: str
+    counts: str
+    tests: list[MeanDifference] = field(default_factory=list)
+    margin: MarginTest | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class OrdinalRow:
+    """Odds ratios of a higher score by method, one question and truth, for these readers; fit is None where `note`."""
+
+    question: str
+    truth: str
+    fit: ModelFit | None = None
+    note: str | None = None

@@ -12,8 +12,10 @@ from readerstudy.statistics.rows.comparisons import (
     ContrastRow,
     CrossoverRow,
     ModelRow,
+    OrdinalRow,
     PairedRow,
     PeriodRow,
+    ScoreRow,
 )
 from readerstudy.statistics.rows.decided import (
     MissingRow,
@@ -26,7 +28,9 @@ from readerstudy.statistics.rows.decided import (
 )
 from readerstudy.statistics.rows.descriptions import Alignment, Flow, Localisation, MeanRow, ScoreCount, Timing
 
-RESULTS_VERSION = 2  # of the fields below; results without one are of version 1, which has the same rows
+# Of the fields below. 1: results without a version. 2: the same rows. 3: tests of mean scores; paired.design_effect is
+# exact, and verdicts speak for whom the plan's test does.
+RESULTS_VERSION = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,8 @@ class Results:
     not_asked: list[tuple[str, str]] = field(default_factory=list)
     flow: Flow
     paired: list[PairedRow]
+    score_tests: list[ScoreRow] = field(default_factory=list)
+    ordinal: list[OrdinalRow] = field(default_factory=list)
     agreement: list[AgreementRow]
     contrasts: list[ContrastRow]
     crossover: list[CrossoverRow]

@@ -73,9 +73,28 @@ TESTS = {
 }
 
 
+BY_READERS = (
+    f"From {FEWEST_READERS} readers on: readers and patients are both samples, so it speaks for others like them.",
+    f"With fewer than {FEWEST_READERS} it speaks for these readers only. Their number decides, not their answers.",
+)  # claims and limits of the plan's "by_readers"
+
+
 def primary_test(n_readers: int) -> str:
     """The test that a plan proposes for so many readers."""
     return "readers_and_patients" if n_readers >= FEWEST_READERS else "fixed_readers"
+
+
+def score_test_for(planned: str, n_readers: int) -> str:
+    """The test of mean scores with so many readers under a plan's test; beside a plan's other tests the proposed one.
+
+    With fewer readers than FEWEST_READERS a planned "readers_and_patients" gives way: it would find too much.
+    """
+    return planned if planned == "fixed_readers" else primary_test(n_readers)
+
+
+def claims_of(planned: str) -> tuple[str, str]:
+    """The two lines on a plan's test of scores: what it can claim, and its limits."""
+    return BY_READERS if planned == "by_readers" else (TESTS[planned].claims, TESTS[planned].limits)
 
 
 def compare(data: Scores, method_a: str, method_b: str, test: str, *, alpha: float = 0.05) -> MeanDifference:

@@ -11,12 +11,13 @@ from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS, coverage
 from readerstudy.statistics.frame import complete
 from readerstudy.statistics.mrmc.sentences import DISAGREEMENT, FEW_READERS
 from readerstudy.statistics.paired import TRUTH_NAMES
-from readerstudy.statistics.plan import AnalysisPlan
+from readerstudy.statistics.plan import MEAN_TESTS, AnalysisPlan
 from readerstudy.statistics.rows import About, Flow, PairedRow, Results
+from readerstudy.statistics.scores.means import FEW_PATIENTS
+from readerstudy.statistics.scores.results import FEWEST_READERS
 from readerstudy.statistics.words.sentences import primary_row
+from readerstudy.statistics.words.verdict import departs
 from readerstudy.statistics.words.wording import interval_text, number, p_clause, p_text, percent
-
-FEW_CLUSTERS = 20
 
 
 def warning_sentences(
@@ -60,8 +61,10 @@ def _few_patients(row: PairedRow, plan: AnalysisPlan) -> list[str]:
             f"The primary comparison is of {counted(patients, 'patient')}: too few for an interval, which takes "
             f"{FEWEST_CLUSTERS}. Its estimate stands without one."
         ]
-    if row.ci_patient is None or patients >= FEW_CLUSTERS:
+    if patients >= FEW_PATIENTS or patients == 0:
         return []
+    if plan.primary_endpoint.test in MEAN_TESTS or row.ci_patient is None:
+        return [f"The primary comparison is of {patients} patients only: too few for a verdict."]
     return [
         f"The primary comparison is of {patients} patients only, so its interval is too narrow: of intervals that "
         f"claim {percent(plan.alpha)}, about {100 * coverage(patients, plan.alpha):.0f} % of such would hold the true "
@@ -81,8 +84,8 @@ def _auc_warnings(results: Results) -> list[str]:
 
 def _independence(results: Results, plan: AnalysisPlan) -> list[str]:
     row = primary_row(results, plan)
-    if row is None or row.n_pairs <= row.n_patients:
-        return []
+    if row is None or row.n_pairs <= row.n_patients or plan.primary_endpoint.test in MEAN_TESTS:
+        return []  # where the plan tests means the pooled test stands in the tables only, as a description
     found = [
         f"The pooled signed-rank test treats its {row.n_pairs} pairs as independent. They are not: they come from "
         f"{counted(row.n_readers, 'reader')} and {counted(row.n_examples, 'example')} of "
@@ -111,7 +114,7 @@ def _independence(results: Results, plan: AnalysisPlan) -> list[str]:
             found.append(
                 f"Question “{other.question}”, {TRUTH_NAMES[other.truth]}: the pooled test has "
                 f"{p_clause(other.p_value)}, but the patient-cluster "
-                f"interval of the mean difference ({interval_text(ci, _digits(ci))}) "
+                f"interval of the mean difference ({interval_text(ci, _digits(ci), error=other.ci_patient_error)}) "
                 f"{'touches' if 0 in ci else 'includes' if includes else 'excludes'} zero."
             )
     return found
@@ -176,6 +179,12 @@ def deviation_sentences(data: pd.DataFrame, plan: AnalysisPlan, about: About, re
         )
     if plan.primary_endpoint.question not in results.questions:
         found.append(f"The plan's primary question {plan.primary_endpoint.question!r} has no answers.")
+    row = primary_row(results, plan)
+    if row is not None and departs(row, plan):
+        found.append(
+            f"The planned test takes readers as a sample, which needs {FEWEST_READERS}; {row.n_readers} took part, so "
+            "the test for these readers was made in its place."
+        )
     excluded = results.flow.responses.excluded
     if excluded:
         found.append(f"{counted(excluded, 'answer')} were excluded from the analysis.")

@@ -26,11 +26,21 @@ def p_clause(p: float) -> str:
     return f"p {p_text(p)}" if p < 0.001 else f"p = {p_text(p)}"
 
 
-def interval_text(ci: Sequence[float] | None, digits: int = 2, signed: bool = False) -> str:
-    """Both ends, or a dash where there is no interval (None or NaN)."""
+def interval_text(
+    ci: Sequence[float] | None, digits: int = 2, signed: bool = False, error: Sequence[float] | None = None
+) -> str:
+    """Both ends, or a dash where there is no interval (None or NaN).
+
+    error: Monte Carlo errors of the ends of a bootstrap interval. An end nearer to zero than twice its error could lie
+    on the other side with another seed, so it is told with it.
+    """
     if ci is None or math.isnan(ci[0]):
         return "–"
-    return f"{number(ci[0], digits, signed)} to {number(ci[1], digits, signed)}"
+    texts = [number(end, digits, signed) for end in ci]
+    for place, (end, uncertain) in enumerate(zip(ci, error or ())):
+        if abs(end) < 2 * uncertain:
+            texts[place] += f" (Monte Carlo error {uncertain:.1g})"
+    return " to ".join(texts)
 
 
 def percent(alpha: float) -> str:

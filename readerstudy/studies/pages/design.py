@@ -13,7 +13,7 @@ from readerstudy.studies.models import Study
 from readerstudy.studies.pages import forms
 from readerstudy.studies.pages.attempts import attempt
 from readerstudy.studies.pages.overview import warn_of_twins
-from readerstudy.studies.pages.plan_form import PlanForm
+from readerstudy.studies.pages.plan_form import PlanForm, claims
 
 
 def design(request: HttpRequest, slug: str) -> HttpResponse:
@@ -81,7 +81,8 @@ def plan(request: HttpRequest, slug: str) -> HttpResponse:
 
     if request.method == "POST" and form.is_valid() and attempt(request, save, "The analysis plan is saved."):
         return redirect("study_plan", slug)
-    return render(request, "studies/plan.html", {"study": study, "form": form, "families": _families(study)})
+    context = {"study": study, "form": form, "families": _families(study), "claims": claims()}
+    return render(request, "studies/plan.html", context)
 
 
 def _families(study: Study) -> tuple[Any, ...]:

@@ -1,11 +1,13 @@
 """The analysis plan as a form. AnalysisPlan says what is valid; families of tests keep what they are."""
 
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django import forms
 
 from readerstudy.common.limits import bounded, problems
 from readerstudy.statistics.plan import (
+    AIMS,
     COVARIANCES,
     INFERENCE_MODES,
     TESTS,
@@ -14,6 +16,7 @@ from readerstudy.statistics.plan import (
     AnalysisError,
     AnalysisPlan,
 )
+from readerstudy.statistics.scores.choice import claims_of
 from readerstudy.studies.models import Study
 from readerstudy.studies.pages.plan_choices import choice_fields, choice_initial, choices
 
@@ -24,6 +27,8 @@ _LABELS = {
     "TP": "true positives",
     "FP": "false positives",
     "all": "all examples",
+    "by_readers": "mean scores: readers and patients random from five readers on, else these readers",
+    "readers_and_patients": "mean scores, readers and patients random",
     "wilcoxon": "Wilcoxon signed-rank, all pairs pooled (the published test)",
     "clustered_signed_rank": "signed-rank with patients as clusters",
     "obuchowski_rockette": "difference in AUC, readers and cases (Obuchowski-Rockette)",
@@ -36,6 +41,13 @@ _LABELS = {
     "unbiased": "unbiased",
     "clustered": "with patients as clusters",
 }
+_TESTS = {"fixed_readers": "mean scores, for these readers"}  # what has another label elsewhere
+_AIMS = {
+    "difference": "the methods differ (no margin)",
+    "non_inferiority": "the second method is not worse by the margin (non-inferiority)",
+    "superiority": "the second method is better by more than the margin",
+    "equivalence": "the methods differ by less than the margin (equivalence)",
+}
 _OWN = ("alpha", "zero_rule", "inference_mode", "covariance", "margin", "bootstrap_replicates", "bootstrap_seed")
 
 
@@ -43,10 +55,45 @@ def _choices(names: tuple[str, ...]) -> list[tuple[str, str]]:
     return [(name, _LABELS.get(name, name)) for name in names]
 
 
+@dataclass(frozen=True)
+class Claim:
+    """What a primary test can claim, in two lines."""
+
+    title: str
+    claims: str
+    limits: str
+
+
+def claims() -> list[Claim]:
+    """Of each primary test that the plan offers, in the order of the form."""
+    auc = (
+        "Speaks for whom “conclusions about AUC” below says.",
+        "With fewer than five readers: for these readers only.",
+    )
+    return [
+        Claim(title, *(auc if name == "obuchowski_rockette" else claims_of(name))) for name, title in _test_choices()
+    ]
+
+
+def _test_choices() -> list[tuple[str, str]]:
+    return [(name, _TESTS.get(name, label)) for name, label in _choices(TESTS)]
+
+
 class PlanForm(forms.Form):
     question = forms.ChoiceField(label="Primary endpoint: question", help_text="The one comparison that decides.")
     truth = forms.ChoiceField(label="Primary endpoint: examples", choices=_choices(TRUTHS))
-    test = forms.ChoiceField(label="Primary endpoint: test", choices=_choices(TESTS))
+    test = forms.ChoiceField(
+        label="Primary endpoint: test", choices=_test_choices(), help_text="What each can claim stands below."
+    )
+    aim = forms.ChoiceField(
+        label="A test of mean scores is to show that", choices=[(aim, _AIMS[aim]) for aim in AIMS], required=False
+    )
+    margin_points = bounded(
+        forms.FloatField(
+            label="Margin, in points of the scale", required=False, help_text="Empty where the aim has none."
+        ),
+        "margin_points",
+    )
     alpha = bounded(forms.FloatField(label="Significance level, two-sided"), "alpha")
     zero_rule = forms.ChoiceField(
         label="Pairs without a difference are",
@@ -92,7 +139,8 @@ class PlanForm(forms.Form):
 
     def _plan(self, values: dict[str, Any]) -> AnalysisPlan:
         own = {name: values[name] for name in (*_OWN, "minimum_pairs")}
-        endpoint = {name: values[name] for name in ("question", "truth", "test")}
+        endpoint = {name: values[name] for name in ("question", "truth", "test", "margin_points")}
+        endpoint["aim"] = values["aim"] or "difference"
         return AnalysisPlan.from_dict({**self.stored, **own, **choices(values), "primary_endpoint": endpoint})
 
 
@@ -101,5 +149,5 @@ def _initial(study: Study) -> dict[str, Any]:
     plan = stored.to_dict()
     return choice_initial(stored) | {
         **{name: plan[name] for name in (*_OWN, "minimum_pairs")},
-        **plan["primary_endpoint"],
+        **asdict(stored.primary_endpoint),
     }
