@@ -185,6 +185,7 @@ TABLE: dict[str, Row] = {
     "api/reading/<slug:slug>/practice/visits/": readers(method="post"),
     "api/reading/<slug:slug>/practice/visits/<uuid:visit_id>/": readers(method="put", visit_id=new_id, own=False),
     # analysis
+    "power/": study_makers(),
     "studies/<slug:slug>/power/": researchers(),
     "studies/<slug:slug>/results/": researchers(),
     "studies/<slug:slug>/results/run/": researchers(method="post"),

@@ -3,6 +3,7 @@ from django.urls import path
 from readerstudy.analysis.pages import downloads, power, results
 
 urlpatterns = [
+    path("power/", power.power_before_a_study, name="power_before"),
     path("studies/<slug:slug>/power/", power.power_page, name="power"),
     path("studies/<slug:slug>/results/", results.results_page, name="results"),
     path("studies/<slug:slug>/results/run/", results.results_run, name="results_run"),

@@ -1,134 +1,109 @@
-"""The power page: how many readers and cases the next study needs, from this study's components or typed ones."""
+"""The power page: how many readers and cases a study needs for its planned endpoint, of a study or before any."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping
 
-from django import forms
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from readerstudy.common.limits import form_field
-from readerstudy.statistics.mrmc.power import AIMS, MODES, Pilot, power_table
-from readerstudy.statistics.stored import StoredResultsError, from_json
-from readerstudy.studies.access import researcher_study, signed_in
+from readerstudy.analysis.pages.power_forms import NAMES, AreaForm, Row, ScoreForm
+from readerstudy.analysis.pilots import ENDPOINTS, PUBLISHED, SCORES, SHARES, Values, study_pilots
+from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
+from readerstudy.studies.access import may_create_study, researcher_study, signed_in
 from readerstudy.studies.looking import refuse_readers
 from readerstudy.studies.models import Study
 
-MODE_LABELS = {
-    "random_readers": "to other readers and cases like these",
-    "fixed_readers": "to other cases, read by the same readers",
-    "fixed_cases": "to other readers of the same cases",
-}
-AIM_LABELS = {
-    "difference": "the methods differ (two-sided)",
-    "superiority": "the new method is better by more than the margin",
-    "non_inferiority": "the new method is not worse by more than the margin",
-}
-
-
-class WholeNumbers(forms.CharField):
-    """Whole numbers separated by commas or spaces, sorted, each within [least, most]."""
-
-    def __init__(self, *, least: int, most: int, **options: Any) -> None:
-        super().__init__(**options)
-        self.least, self.most = least, most
-
-    def clean(self, value: Any) -> list[int]:
-        text = super().clean(value)
-        words = [word for word in re.split(r"[,;\s]+", text) if word]
-        if not words or not all(re.fullmatch(r"\d{1,7}", word) for word in words):
-            raise forms.ValidationError("Give whole numbers separated by commas, for example 5, 8, 10.")
-        numbers = sorted({int(word) for word in words})
-        if numbers[0] < self.least or numbers[-1] > self.most or len(numbers) > 12:
-            raise forms.ValidationError(f"Give at most 12 numbers between {self.least} and {self.most:,}.")
-        return numbers
-
-
-class PowerForm(forms.Form):
-    """Inputs of readerstudy.statistics.mrmc.power; variances are on the AUC scale, for the pilot's number of cases."""
-
-    effect = form_field(
-        "effect", label="Difference in AUC worth finding", initial=0.05,
-        help_text="New method minus reference, on the scale of 0.5 (chance) to 1. Take one that would matter, not the "
-        "one this study happened to find.",
-    )  # fmt: skip
-    aim = forms.ChoiceField(label="The next study is to show that", choices=[(key, AIM_LABELS[key]) for key in AIMS])
-    margin = form_field("aim_margin", label="Margin", initial=0, help_text="For aims that have one.")
-    mode = forms.ChoiceField(label="Its conclusion is to extend", choices=[(key, MODE_LABELS[key]) for key in MODES])
-    alpha = form_field("alpha", label="Significance level", initial=0.05)
-    target = form_field("target", label="Power wanted", initial=0.8)
-    readers = WholeNumbers(label="Readers", least=2, most=200, initial="3, 5, 8, 10, 15, 20")
-    cases = WholeNumbers(label="Cases", least=4, most=100_000, initial="60, 120, 240, 480")
-    n_cases = form_field("n_cases", label="Cases in the pilot")
-    var_tr = form_field("var_tr", label="Var(TR): method by reader")
-    error = form_field("error", label="Error variance")
-    cov1 = form_field("cov1", label="Cov1: same reader, other method")
-    cov2 = form_field("cov2", label="Cov2: other reader, same method")
-    cov3 = form_field("cov3", label="Cov3: both differ")
-
-    PILOT = ("n_cases", "var_tr", "error", "cov1", "cov2", "cov3")
-
-    def clean(self) -> dict[str, Any]:
-        values = super().clean() or {}
-        if values.get("error") is not None and values.get("cov1") is not None and values["cov1"] > values["error"]:
-            self.add_error("cov1", "Cov1 is a covariance within one reader: it cannot exceed the error variance.")
-        if values.get("aim") == "non_inferiority" and not values.get("margin"):
-            self.add_error("margin", "Non-inferiority needs a margin above 0.")
-        return values
+SOURCES = {"study": "this study", "published": "the published study (Cohen et al., MIDL 2021)", "typed": "typed"}
 
 
 def power_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """Power by readers and cases. A closed study's stored components fill the form; an open study's are not shown."""
+    """Power by readers and cases. A closed study's components fill the form; an open study's are not shown."""
     study = researcher_study(request, slug)
     refuse_readers(study, signed_in(request))
-    pilots = stored_pilots(study)
-    question = request.GET.get("question", "") or next(iter(pilots), "")
-    pilot = pilots.get(question)
-    asked = "effect" in request.GET
-    form = PowerForm(request.GET if asked else None, initial=pilot or {})
-    rows: list[dict[str, Any]] = []
-    if asked and form.is_valid():
-        rows = table(form.cleaned_data)
-    return render(
-        request,
-        "analysis/power.html",
-        {
-            "study": study,
-            "form": form,
-            "rows": rows,
-            "asked": form.cleaned_data if rows else None,
-            "questions": list(pilots),
-            "question": question,
-            "pilot": pilot,
-        },
+    return _page(request, study)
+
+
+def power_before_a_study(request: HttpRequest) -> HttpResponse:
+    """The same before the first study exists, from published or typed components."""
+    if not may_create_study(signed_in(request)):
+        raise PermissionDenied("Studies are planned by administrators and by people who run a study.")
+    return _page(request, None)
+
+
+def _page(request: HttpRequest, study: Study | None) -> HttpResponse:
+    plan = _plan(study)
+    endpoint = _known(request.GET.get("endpoint"), ENDPOINTS, _planned_endpoint(plan))
+    threshold = _threshold(request.GET.get("threshold", ""))
+    own = study_pilots(study, endpoint, threshold) if study else {}
+    known: dict[str, Mapping[str, Values]] = {
+        "study": own,
+        "published": {question: found[endpoint] for question, found in PUBLISHED.items()},
+    }
+    source = _known(
+        request.GET.get("source"), tuple(SOURCES), "study" if own else "published" if not study else "typed"
     )
+    pilots = known.get(source, {})
+    question = _known(request.GET.get("question"), tuple(pilots), next(iter(pilots), ""))
+    asked = "effect" in request.GET
+    kind = ScoreForm if endpoint in SCORES else AreaForm
+    form = kind(request.GET if asked else None, initial={**_initial(plan, endpoint), **pilots.get(question, {})})
+    rows: list[Row] = form.rows() if asked and form.is_valid() else []
+    context = {
+        "study": study,
+        "form": form,
+        "first_of_pilot": form.PILOT[0],
+        "rows": rows,
+        "sizes": form.sizes() if rows else [],
+        "asked": form.cleaned_data if rows else None,
+        "endpoint": endpoint,
+        "endpoints": NAMES,
+        "source": source,
+        "sources": {name: title for name, title in SOURCES.items() if study or name != "study"},
+        "questions": list(pilots),
+        "question": question,
+        "pilot": pilots.get(question),
+        "threshold": threshold if endpoint in SHARES else None,
+    }
+    return render(request, "analysis/power.html", context)
 
 
-def table(values: dict[str, Any]) -> list[dict[str, Any]]:
-    """Rows of the page: readers, a list of (power, whether it reaches the target) by number of cases, cases needed."""
-    pilot = Pilot(**{name: values[name] for name in PowerForm.PILOT})
-    options = {name: values[name] for name in ("readers", "cases", "target", "alpha", "mode", "aim", "margin")}
-    found = power_table(pilot, values["effect"], **options)
-    return [
-        {
-            "readers": row.readers,
-            "power": [{"value": value, "enough": value >= values["target"]} for value in row.power.values()],
-            "cases_needed": row.cases_needed,
-        }
-        for row in found
-    ]
+def _known(given: str | None, names: tuple[str, ...], otherwise: str) -> str:
+    return given if given in names and given is not None else otherwise
 
 
-def stored_pilots(study: Study) -> dict[str, dict[str, float]]:
-    """Components by question from the last finished analysis of a closed study: {} while answers are still awaited."""
-    if study.state != Study.State.CLOSED:
-        return {}
-    last = study.analyses.filter(status="done", results__isnull=False).first()
+def _threshold(text: str) -> float:
+    """From which score an answer trusts the prediction; 4 where nothing usable is given."""
     try:
-        parts = from_json(last.results or {}).mrmc if last else []
-    except StoredResultsError:  # the results page offers to run it again
-        return {}
-    return {part.question: asdict(part.power.pilot) for part in parts if part.power}
+        value = float(text)
+    except ValueError:
+        return 4.0
+    return value if abs(value) <= 1000 else 4.0
+
+
+def _plan(study: Study | None) -> AnalysisPlan:
+    try:
+        return AnalysisPlan.from_dict(study.analysis_plan) if study else AnalysisPlan.proposed()
+    except AnalysisError:  # the plan's page says what is wrong with it
+        return AnalysisPlan.proposed()
+
+
+def _planned_endpoint(plan: AnalysisPlan) -> str:
+    """What the plan's primary endpoint is on this page; of all examples together, their true positives."""
+    if plan.primary_endpoint.test == "obuchowski_rockette":
+        return "auc"
+    return "scores_FP" if plan.primary_endpoint.truth == "FP" else "scores_TP"
+
+
+def _initial(plan: AnalysisPlan, endpoint: str) -> dict[str, object]:
+    """What the plan says, as first values of the form."""
+    found: dict[str, object] = {"alpha": plan.alpha}
+    if endpoint in SCORES:
+        fixed = plan.primary_endpoint.test == "fixed_readers"
+        found |= {"aim": plan.primary_endpoint.aim, "mode": "fixed_readers" if fixed else "readers_and_patients"}
+        if plan.primary_endpoint.margin_points is not None:
+            found["margin"] = plan.primary_endpoint.margin_points
+    elif plan.inference_mode != "auto":
+        found["mode"] = plan.inference_mode
+    return found
