@@ -24,8 +24,8 @@ from readerstudy.statistics.paired import planned_p
 from readerstudy.statistics.plan import AnalysisError
 from readerstudy.statistics.rows import FactSection
 from readerstudy.statistics.stored import from_json
+from readerstudy.statistics.wording import p_clause
 from readerstudy.statistics.words.sentences import primary_row
-from readerstudy.statistics.words.wording import p_clause
 from readerstudy.studies.kinds_shown import kind_shown
 from readerstudy.studies.models import Invitation, Membership, Selection, Study
 

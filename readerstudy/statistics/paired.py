@@ -20,7 +20,7 @@ from readerstudy.statistics.mrmc import clustered_signed_rank, exact_p
 from readerstudy.statistics.plan import MEAN_TESTS, TRUTHS, AnalysisPlan
 from readerstudy.statistics.rows import ClusteredTest, ClusteredTests, Comparison, PairedRow
 from readerstudy.statistics.scores.comparing import mean_test
-from readerstudy.statistics.words.wording import p_text
+from readerstudy.statistics.wording import p_text
 
 TRUTH_NAMES = {"TP": "true positives", "FP": "false positives", "all": "all examples"}
 

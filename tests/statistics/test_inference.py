@@ -17,8 +17,8 @@ from readerstudy.statistics.results import analyse
 from readerstudy.statistics.rows import PairedRow, Results
 from readerstudy.statistics.scores import choice, compare, scores_from_rows
 from readerstudy.statistics.stored import from_json, to_json
+from readerstudy.statistics.wording import interval_text
 from readerstudy.statistics.words import sentences
-from readerstudy.statistics.words.wording import interval_text
 from tests.statistics.frames import crossover
 
 PLAN = replace(AnalysisPlan.proposed(), bootstrap_replicates=100)

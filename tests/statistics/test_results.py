@@ -24,9 +24,9 @@ from readerstudy.statistics.report.tables import report_tables
 from readerstudy.statistics.results import analyse
 from readerstudy.statistics.rows import About, Question, Results
 from readerstudy.statistics.stored import to_json
+from readerstudy.statistics.wording import p_clause
 from readerstudy.statistics.words import sentences
 from readerstudy.statistics.words.cautions import warning_sentences
-from readerstudy.statistics.words.wording import p_clause
 from tests.statistics.frames import crossover
 
 PLAN = AnalysisPlan(bootstrap_replicates=100)

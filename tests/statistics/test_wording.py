@@ -12,8 +12,8 @@ from readerstudy.statistics.mrmc import mrmc_summary, reader_scores
 from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.statistics.report.mrmc import mrmc_tables
 from readerstudy.statistics.results import analyse
+from readerstudy.statistics.wording import interval_text, number, p_clause, p_text
 from readerstudy.statistics.words.sentences import auc_sentence
-from readerstudy.statistics.words.wording import interval_text, number, p_clause, p_text
 from tests.statistics.frames import crossover
 
 

@@ -23,7 +23,7 @@ from readerstudy.statistics.figures.style import (
     scale_axis,
 )
 from readerstudy.statistics.rows import PairedRow, Results
-from readerstudy.statistics.words.wording import interval_text, number
+from readerstudy.statistics.wording import interval_text, number
 
 LEVEL_ORDER = ("overall", "pathology", "reader", "order")
 

@@ -10,7 +10,7 @@ from readerstudy.statistics.mrmc.data import ReaderScores
 from readerstudy.statistics.mrmc.estimates import SMALLEST_VARIANCE, Estimate
 from readerstudy.statistics.mrmc.obuchowski_rockette import Inference, ObuchowskiRockette
 from readerstudy.statistics.mrmc.ustat import Interval, UStat
-from readerstudy.statistics.words.wording import interval_text, number, p_clause, percent
+from readerstudy.statistics.wording import interval_text, number, p_clause, percent
 
 FEW_READERS = 5
 DISAGREEMENT = "The inference modes disagree"
@@ -19,6 +19,7 @@ MODE_NAMES = {
     "fixed_readers": "fixed readers, random cases",
     "fixed_cases": "random readers, fixed cases",
 }
+MODE_TITLES = MODE_NAMES | {"ustat": "U-statistic, random readers and cases"}
 
 
 def scope_of(mode: str, n_readers: int) -> str:

@@ -45,7 +45,7 @@ from readerstudy.statistics.mrmc.sentences import (
     ustat_sentence,
 )
 from readerstudy.statistics.mrmc.ustat import UStat, ustat
-from readerstudy.statistics.words.wording import p_clause
+from readerstudy.statistics.wording import p_clause
 
 INFERENCE_MODES = ("auto", *MODES)
 PLANNING_EFFECTS = (0.03, 0.05, 0.1)

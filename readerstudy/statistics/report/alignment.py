@@ -7,7 +7,7 @@ from itertools import groupby
 
 from readerstudy.statistics.report.table import Table, TableRow
 from readerstudy.statistics.rows import AlignmentRow, Results
-from readerstudy.statistics.words.wording import interval_text, number, percent
+from readerstudy.statistics.wording import interval_text, number, percent
 
 SHOWN = 5  # of each pathology
 

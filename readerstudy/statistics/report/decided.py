@@ -10,7 +10,7 @@ from readerstudy.statistics.report.decisions import ENDPOINTS, by_mode, decision
 from readerstudy.statistics.report.table import Table, TableRow
 from readerstudy.statistics.rows import PlannedComparisons, ReadingTime, Results, SubgroupResult
 from readerstudy.statistics.stored import CsvRow, plain_row
-from readerstudy.statistics.words.wording import interval_text, number, p_text
+from readerstudy.statistics.wording import interval_text, number, p_text
 
 IMPLAUSIBLE = {
     "negative": "below zero",

@@ -9,7 +9,7 @@ from readerstudy.statistics.mrmc.rows import DifferenceRow, UStatDifference
 from readerstudy.statistics.mrmc.sentences import MODE_NAMES
 from readerstudy.statistics.report.table import Cell, Table, TableRow
 from readerstudy.statistics.rows import Results
-from readerstudy.statistics.words.wording import interval_text, number, p_text, percent
+from readerstudy.statistics.wording import interval_text, number, p_text, percent
 
 ENDPOINTS = {
     "sensitivity": "right predictions trusted",

@@ -22,14 +22,13 @@ from readerstudy.statistics.mrmc.rows import (
     UStatMethod,
     UStatResult,
 )
-from readerstudy.statistics.mrmc.sentences import FEW_READERS, MODE_NAMES
+from readerstudy.statistics.mrmc.sentences import FEW_READERS, MODE_TITLES
 from readerstudy.statistics.mrmc.summary import Options
 from readerstudy.statistics.report.table import Table, TableRow
 from readerstudy.statistics.stored import CsvRow, plain_row
-from readerstudy.statistics.words.wording import interval_text, number, p_text
+from readerstudy.statistics.wording import interval_text, number, p_text
 
 Difference = DifferenceRow | UStatDifference
-MODE_TITLES = MODE_NAMES | {"ustat": "U-statistic, random readers and cases"}
 COMPONENT_TITLES = {
     "var_r": "Var(R)",
     "var_tr": "Var(TR)",

@@ -11,9 +11,9 @@ from readerstudy.statistics.rows import Results, ScoreRow
 from readerstudy.statistics.scores.choice import TESTS
 from readerstudy.statistics.scores.results import MeanDifference
 from readerstudy.statistics.stored import CsvRow, plain_row
+from readerstudy.statistics.wording import interval_text, number, p_text, percent
 from readerstudy.statistics.words.sentences import primary_rows
 from readerstudy.statistics.words.verdict import aim_sentence
-from readerstudy.statistics.words.wording import interval_text, number, p_text, percent
 
 
 def score_csv(results: Results) -> dict[str, list[CsvRow]]:

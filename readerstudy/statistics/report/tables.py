@@ -26,8 +26,8 @@ from readerstudy.statistics.rows import (
     Term,
 )
 from readerstudy.statistics.stored import CsvRow, plain_row
+from readerstudy.statistics.wording import interval_text, number, p_text, percent
 from readerstudy.statistics.words.sentences import primary_rows
-from readerstudy.statistics.words.wording import interval_text, number, p_text, percent
 
 
 def csv_tables(results: Results) -> dict[str, list[CsvRow]]:

@@ -1,1 +1,1 @@
-"""What results mean, in words: sentences of the report, its cautions, and how numbers are written."""
+"""What results mean, in words: sentences of the report and its cautions. How a number is written: wording.py above."""

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import TypeGuard
 
 from readerstudy.statistics.mrmc.rows import DifferenceRow, PrimaryResult, QuestionResult, UStatDifference
+from readerstudy.statistics.mrmc.sentences import MODE_TITLES
 from readerstudy.statistics.plan import AnalysisPlan
-from readerstudy.statistics.report.mrmc import MODE_TITLES
 from readerstudy.statistics.rows import Results
-from readerstudy.statistics.words.wording import interval_text, number, p_clause, percent
+from readerstudy.statistics.wording import interval_text, number, p_clause, percent
 
 
 def known(p: float | None) -> TypeGuard[float]:

@@ -15,9 +15,9 @@ from readerstudy.statistics.plan import MEAN_TESTS, AnalysisPlan
 from readerstudy.statistics.rows import About, Flow, PairedRow, Results
 from readerstudy.statistics.scores.means import FEW_PATIENTS
 from readerstudy.statistics.scores.results import FEWEST_READERS
+from readerstudy.statistics.wording import interval_text, number, p_clause, p_text, percent
 from readerstudy.statistics.words.sentences import primary_row
 from readerstudy.statistics.words.verdict import departs
-from readerstudy.statistics.words.wording import interval_text, number, p_clause, p_text, percent
 
 
 def warning_sentences(

@@ -8,9 +8,9 @@ from readerstudy.statistics.paired import TRUTH_NAMES, planned_p
 from readerstudy.statistics.plan import MEAN_TESTS, AnalysisPlan
 from readerstudy.statistics.rows import PairedRow, Results
 from readerstudy.statistics.scores.means import FEW_PATIENTS
+from readerstudy.statistics.wording import interval_text, number, p_clause, p_text, percent
 from readerstudy.statistics.words.auc import auc_sentence, auc_verdict, known, mrmc_of
 from readerstudy.statistics.words.verdict import adjusted, of_same_test, scope, verdict
-from readerstudy.statistics.words.wording import interval_text, number, p_clause, p_text, percent
 
 
 def primary_row(results: Results, plan: AnalysisPlan) -> PairedRow | None:

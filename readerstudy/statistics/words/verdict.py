@@ -13,8 +13,8 @@ from readerstudy.statistics.rows import PairedRow, Results, ScoreRow
 from readerstudy.statistics.scores.comparing import new_of
 from readerstudy.statistics.scores.means import FEW_PATIENTS
 from readerstudy.statistics.scores.results import FEWEST_READERS
+from readerstudy.statistics.wording import number, p_clause
 from readerstudy.statistics.words.auc import auc_verdict, mrmc_of
-from readerstudy.statistics.words.wording import number, p_clause
 
 NAMES = {
     "readers_and_patients": "test of mean scores with readers and patients as samples",
