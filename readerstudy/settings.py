@@ -51,7 +51,10 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "simple_history",
+    "django_tasks",
+    "django_tasks_db",
     "readerstudy.accounts",
+    "readerstudy.jobs",
     "readerstudy.cases",
     "readerstudy.explanations",
     "readerstudy.studies",
@@ -118,6 +121,9 @@ else:
     DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Jobs wait in the database, so that no broker is needed (readerstudy.jobs).
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default", "gpu"]}}
 
 # Holds the counts of log-in attempts, which all processes must share. The table is made by a migration of accounts.
 CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://shared_cache")}

@@ -14,6 +14,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("readerstudy.accounts.urls")),
     path("accounts/", include("allauth.urls")),
+    path("", include("readerstudy.jobs.urls")),
     path("", include("readerstudy.cases.urls")),
     path("", include("readerstudy.studies.urls")),
     path("", include("readerstudy.reading.urls")),

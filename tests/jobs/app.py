@@ -1,0 +1,53 @@
+"""An app with jobs of its own, for the tests of workers."""
+
+import os
+import time
+from pathlib import Path
+
+from django.apps import AppConfig
+from django.core.exceptions import ValidationError
+from django.http import Http404
+
+from readerstudy.jobs.kinds import JobKind
+
+
+class JobsOfTests(AppConfig):
+    name = "tests.jobs"
+    label = "tests_jobs"
+    job_kinds = [
+        JobKind("count", "Count", "tests.jobs.app:count", "tests.jobs.app:only_staff"),
+        JobKind("refuse", "Refuse", "tests.jobs.app:refuse", "tests.jobs.app:only_staff"),
+        JobKind("break", "Break", "tests.jobs.app:break_down", "tests.jobs.app:only_staff"),
+        JobKind("die", "Die", "tests.jobs.app:die", "tests.jobs.app:only_staff"),
+        JobKind("long", "Long", "tests.jobs.app:count", "tests.jobs.app:only_staff", time_limit="SHORT_LIMIT"),
+        JobKind("draw", "Draw", "tests.jobs.app:count", "tests.jobs.app:only_staff", queue="gpu", needs_torch=True),
+    ]
+
+
+def count(work, to: int, file: str, seconds: float = 0.1) -> str:
+    """Appends a line to `file` for each number that is not there yet, as a resumable job would."""
+    for number in range(1, to + 1):
+        time.sleep(seconds)
+        with work.writing(), Path(file).open("a+") as lines:
+            lines.seek(0)
+            if str(number) not in lines.read().split():
+                lines.write(f"{number}\n")
+        work.progress(number, to, "Counting")
+    return f"Counted to {to}."
+
+
+def refuse(work) -> str:
+    raise ValidationError("There is nothing to count: draw examples first.")
+
+
+def break_down(work) -> str:
+    raise ZeroDivisionError("division by zero")
+
+
+def die(work) -> str:
+    os._exit(9)  # as a process that is killed for its memory
+
+
+def only_staff(request, about: str) -> None:
+    if not request.user.is_staff:
+        raise Http404
