@@ -6,6 +6,7 @@ import argparse
 import os
 import secrets
 import socket
+import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
@@ -56,6 +57,12 @@ def prepare_demo(python: Path) -> dict[str, str]:
     return env
 
 
+def start_worker(python: Path, environment: dict[str, str]) -> None:
+    """One worker, so that the buttons that start background work do so. It ends with the server."""
+    command = [str(python), "manage.py", "worker", "--with-parent"]
+    subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
+
+
 def demo(rest: list[str]) -> int:
     options = argparse.ArgumentParser(prog="dev.py demo", description="Load the demo study and serve it on 127.0.0.1.")
     options.add_argument("--port", type=int, default=8000, help="another free one is taken if this one is in use")
@@ -69,6 +76,7 @@ def demo(rest: list[str]) -> int:
     options_of_server = ["--threads=8", "--log-level=warning", "--no-control-socket"]
     server = [str(python), "-m", "gunicorn", "readerstudy.wsgi", f"--bind=127.0.0.1:{port}", *options_of_server]
     os.chdir(ROOT)
+    start_worker(python, {**os.environ, **BASE_ENV, **env})
     os.execve(python, server, {**os.environ, **BASE_ENV, **env})  # signals then go straight to the server
 
 

@@ -24,6 +24,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.converters import get_converters
 
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.queueing import ask
 from readerstudy.studies.invitations import token
 from tests.worlds import World, last_part, make_world
 
@@ -86,6 +88,12 @@ def display(world: World) -> str:
     return last_part(world.case.display.name)
 
 
+def job(world: World) -> int:
+    about = f"study/{world.study.slug}"
+    found = Job.objects.filter(kind="analyze", about=about).last()
+    return (found or ask("analyze", about, "Analyse", None, study=world.study.slug)).pk
+
+
 def own_membership(world: World) -> int:
     return world.study.memberships.get(role="researcher").pk
 
@@ -117,6 +125,9 @@ TABLE: dict[str, Row] = {
         batch=lambda world: world.batch.name, public_id=lambda world: world.case.public_id
     ),
     "batches/<slug:batch>/files/<str:name>": administrators(batch=lambda world: world.batch.name, name=display),
+    # jobs: whoever may see the page on which the job stands
+    "jobs/<int:pk>/state/": researchers(pk=job),
+    "jobs/<int:pk>/cancel/": researchers(method="post", pk=job),
     # studies
     "": anyone(),
     "studies/new/": study_makers(),

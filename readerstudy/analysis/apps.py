@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 
+from readerstudy.jobs.kinds import JobKind
 from readerstudy.studies.navigation import Tab
 
 
@@ -8,3 +9,12 @@ class AnalysisConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
     study_tabs = [Tab("results", "Results", "results", 12)]
     study_pages = {"results": "results", "power_before": "power_before"}
+    job_kinds = [
+        JobKind(
+            "analyze",
+            "Run the analysis",
+            run="readerstudy.analysis.jobs:analyze",
+            access="readerstudy.studies.jobs:may_see",
+            time_limit="ANALYSIS_TIME_LIMIT",
+        )
+    ]

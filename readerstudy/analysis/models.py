@@ -10,18 +10,16 @@ class Analysis(models.Model):
     """A run: which data it used (hash and count), what came out, or why it failed."""
 
     class Status(models.TextChoices):
-        RUNNING = "running"
         DONE = "done"
         FAILED = "failed"
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="analyses")
-    status = models.CharField(max_length=8, choices=Status.choices, default=Status.RUNNING)
+    status = models.CharField(max_length=8, choices=Status.choices)
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
-    started_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
-    process_id = models.PositiveIntegerField(null=True, blank=True)
     responses = models.PositiveIntegerField(default=0, help_text="Responses used, all revisions: more now means news.")
     data_sha256 = models.CharField(max_length=64, blank=True)
     results = models.JSONField(null=True, blank=True)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import io
-import logging
-import os
 import tempfile
 import zipfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from readerstudy.accounts.models import User
-from readerstudy.analysis.background import TimeIsUp, over_time
 from readerstudy.analysis.gathering import study_data, study_results
 from readerstudy.analysis.models import Analysis
 from readerstudy.analysis.report import write_report
@@ -23,35 +22,30 @@ from readerstudy.statistics.rows import Results
 from readerstudy.statistics.stored import to_json
 from readerstudy.studies.models import Study
 
-logger = logging.getLogger(__name__)
 
-
-def store_analysis(study: Study, user: User | None = None, analysis: Analysis | None = None) -> Analysis:
+def store_analysis(
+    study: Study, user: User | None = None, writing: Callable[[], AbstractContextManager[None]] = nullcontext
+) -> Analysis:
     """Analyse the study now and keep the results, report and ZIP; a failure is kept too, as status and sentence.
 
-    `analysis` is the row to fill, where one was made to show that a run was asked for.
+    writing: the transaction in which a worker may write (readerstudy.jobs.work).
     """
-    analysis = analysis or Analysis(study=study, started_by=user)
-    analysis.status, analysis.process_id = Analysis.Status.RUNNING, os.getpid()
-    analysis.save()
+    analysis = Analysis(study=study, started_by=user, started_at=timezone.now())
     try:
         data = study_data(study)
         results = study_results(study, data)
         report, archive = _files(results)
-        name = opaque_id()
-        analysis.report.save(f"{name}.html", ContentFile(report), save=False)
-        analysis.archive.save(f"{name}.zip", ContentFile(archive), save=False)
         analysis.results, analysis.responses, analysis.data_sha256 = to_json(results), data.rows, data.sha256
         analysis.status = Analysis.Status.DONE
-    except TimeIsUp:
-        analysis.status, analysis.error = Analysis.Status.FAILED, over_time()
-    except Exception as error:  # whatever it is, the page must not show a run for ever
-        if not isinstance(error, AnalysisError):
-            logger.exception("The analysis of %s failed", study.slug)
-        analysis.status = Analysis.Status.FAILED
-        analysis.error = str(error) if isinstance(error, AnalysisError) else f"{type(error).__name__}: {error}"
+    except AnalysisError as error:
+        analysis.status, analysis.error = Analysis.Status.FAILED, str(error)
     analysis.finished_at = timezone.now()
-    analysis.save()
+    with writing():
+        if analysis.status == Analysis.Status.DONE:
+            name = opaque_id()
+            analysis.report.save(f"{name}.html", ContentFile(report), save=False)
+            analysis.archive.save(f"{name}.zip", ContentFile(archive), save=False)
+        analysis.save()
     return analysis
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +20,17 @@ SECONDS_BETWEEN_WORDS = 1.0
 
 class LeaseLost(BaseException):
     """Another worker has the job, or it was cancelled. No Exception: no code on the way takes it for a failure."""
+
+
+def end_with(parent: int, end: Callable[[], object]) -> None:
+    """Call `end` once the process that started this one is gone; watched by a thread."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        end()
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @dataclass

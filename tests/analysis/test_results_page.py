@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 import zipfile
 from io import StringIO
 
@@ -11,10 +10,12 @@ from django.core.management import call_command
 from django.test import Client
 
 from readerstudy.accounts import tokens
-from readerstudy.analysis.background import running_analysis, start_analysis
+from readerstudy.analysis.jobs import analyze, ask_for_analysis
 from readerstudy.analysis.models import Analysis
 from readerstudy.analysis.running import store_analysis
 from readerstudy.exchange.tables import completeness
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.work import LeaseLost, Work
 from readerstudy.reading.models import Exclusion
 from readerstudy.studies.models import Look, Study
 from tests.builders import make_member, make_reader, make_reads, make_response, make_study, make_user, open_now
@@ -148,28 +149,32 @@ def test_the_api_gives_the_same_table_by_token(ongoing):
     assert table == b"".join(client.get(f"{PAGE}tables/long/").streaming_content)
 
 
-def test_a_run_that_dies_is_found_dead(closed, django_capture_on_commit_callbacks, monkeypatch, tmp_path):
+def test_a_run_is_a_job_that_the_page_follows_and_that_stores_the_analysis(closed):
     study, client = closed
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'empty.sqlite3'}")  # the process finds no study there
-    monkeypatch.setenv("SECRET_KEY", "for-the-process")
-    with django_capture_on_commit_callbacks(execute=True):
-        assert client.post(f"{PAGE}run/").status_code == 302
-    analysis = study.analyses.get()
-    assert analysis.process_id and running_analysis(study) == analysis
-    assert 'http-equiv="refresh"' in client.get(PAGE).text
-    assert "running already" in client.post(f"{PAGE}run/", follow=True).text
-    deadline = time.monotonic() + 120
-    while running_analysis(study) and time.monotonic() < deadline:
-        time.sleep(0.2)
+    assert "Run the analysis" in client.get(PAGE).text
+    assert client.post(f"{PAGE}run/").status_code == 302
+    job = Job.objects.get(kind="analyze", about="study/ours")
     page = client.get(PAGE).text
-    assert "ended without a result" in page and "Run the analysis" in page
+    assert f"/jobs/{job.pk}/state/" in page and "Waiting for a worker" in page and "manage.py worker" in page
+    assert "under way already" in client.post(f"{PAGE}run/", follow=True).text
+    assert client.get(f"/jobs/{job.pk}/state/").json()["under_way"]
+    assert Client().get(f"/jobs/{job.pk}/state/").status_code == 302
+    Job.objects.filter(pk=job.pk).update(state="running")
+    outcome = analyze(Work(job.pk, job.lease, job.asked_by), study="ours")
+    assert outcome.startswith("Analysed ") and study.analyses.get().status == "done"
+    assert study.analyses.get().started_by == job.asked_by
 
 
-def test_a_run_fills_the_row_that_was_made_for_it(closed):
-    study, _ = closed
-    waiting = Analysis.objects.create(study=study)
-    call_command("analyze", study="ours", store=True, analysis=waiting.pk, stdout=StringIO())
-    assert study.analyses.get().status == "done"
+def test_a_cancelled_run_stores_nothing(closed):
+    study, client = closed
+    client.post(f"{PAGE}run/")
+    job = Job.objects.get()
+    work = Work(job.pk, job.lease)
+    assert "cancelled" in client.post(f"/jobs/{job.pk}/cancel/", {"back": PAGE}, follow=True).text
+    with pytest.raises(LeaseLost):
+        analyze(work, study="ours")
+    assert not study.analyses.exists()
+    assert "has ended already" in client.post(f"/jobs/{job.pk}/cancel/", {"back": PAGE}, follow=True).text
 
 
 def test_the_report_counts_what_was_asked_and_not_only_what_somebody_reached(ongoing):
@@ -186,7 +191,7 @@ def test_half_a_study_and_no_answers_are_analysed(ongoing):
     assert "no answer" in results["answer"].lower() and "interim" in results["deviations"][-1]
     empty = open_now(make_study("empty", examples=2))
     assert store_analysis(empty).status == "done"
-    assert start_analysis(empty, make_user("someone")).status == "running"
+    assert ask_for_analysis(empty, make_user("someone")).state == "queued"
 
 
 @pytest.mark.parametrize("readable", [True, False])

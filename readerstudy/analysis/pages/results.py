@@ -16,14 +16,15 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from readerstudy.analysis.background import running_analysis, start_analysis
 from readerstudy.analysis.guidelines import GUIDELINES
+from readerstudy.analysis.jobs import ask_for_analysis
 from readerstudy.analysis.models import Analysis
 from readerstudy.common.downloads import disposition
 from readerstudy.exchange.tables import completeness
 from readerstudy.reading.models import Exclusion, Response
 from readerstudy.statistics.stored import StoredResultsError, from_json, is_current
 from readerstudy.studies.access import researcher_study, signed_in
+from readerstudy.studies.jobs import about
 from readerstudy.studies.kinds_shown import titles_shown
 from readerstudy.studies.looking import (
     needed_reason,
@@ -46,9 +47,8 @@ def results_page(request: HttpRequest, slug: str) -> HttpResponse:
     study = researcher_study(request, slug)
     why = reason(request, study)
     record_page(request, study, signed_in(request), "results page")
-    running = running_analysis(study)
     last = study.analyses.filter(status=Analysis.Status.DONE).first()
-    newest = study.analyses.exclude(status=Analysis.Status.RUNNING).first()
+    newest = study.analyses.first()
     answered, expected = completeness(study)
     titles = titles_shown(study)
     context: dict[str, Any] = {
@@ -56,8 +56,8 @@ def results_page(request: HttpRequest, slug: str) -> HttpResponse:
         "tab": "results",
         "may_look": why is not None,
         "may_see_truth": truth_reason(request, study) is not None,
-        "running": running,
         "failed": newest if newest and newest.status == Analysis.Status.FAILED else None,
+        "job_about": about(study),
         "answered": answered,
         "expected": expected,
         "methods": [(method.label, [titles[kind] for kind in method.kinds]) for method in study.methods.all()],
@@ -76,7 +76,7 @@ def results_page(request: HttpRequest, slug: str) -> HttpResponse:
 def results_run(request: HttpRequest, slug: str) -> HttpResponse:
     study = researcher_study(request, slug)
     try:
-        start_analysis(study, signed_in(request))
+        ask_for_analysis(study, signed_in(request))
     except ValidationError as error:
         messages.warning(request, " ".join(error.messages))
     return redirect("results", slug)

@@ -1,13 +1,11 @@
 """analyze: a study's results as a folder, or stored for its results page."""
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from readerstudy.analysis.background import limited
 from readerstudy.analysis.gathering import study_data, study_results
 from readerstudy.analysis.models import Analysis
 from readerstudy.analysis.report import write_report
@@ -28,7 +26,6 @@ class Command(BaseCommand):
         parser.add_argument("--study", required=True, help="slug of the study")
         parser.add_argument("--output", type=Path, metavar="DIR", help="folder to write; an earlier report is replaced")
         parser.add_argument("--store", action="store_true", help="keep the results for the study's results page")
-        parser.add_argument("--analysis", type=int, help="with --store: the stored run to fill (used by that page)")
         parser.add_argument("--why", default="", help="why you look, recorded; needed until the study is closed")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,9 +33,7 @@ class Command(BaseCommand):
         if not options["output"] and not options["store"]:
             raise CommandError("Say where the results go: --output DIR, or --store for the study's results page.")
         if options["store"]:
-            waiting = Analysis.objects.filter(study=study, pk=options["analysis"]).first()
-            with limited() if waiting else nullcontext():  # who waits at a command line can end it
-                analysis = store_analysis(study, analysis=waiting)
+            analysis = store_analysis(study)
             if analysis.status == Analysis.Status.FAILED:
                 raise CommandError(f"The analysis of {study.slug} failed. {analysis.error}")
             self.stdout.write(

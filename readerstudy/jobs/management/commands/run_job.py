@@ -2,8 +2,6 @@
 
 import logging
 import os
-import threading
-import time
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -12,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from readerstudy.jobs.kinds import kind_named, named_function
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.supervising import end
-from readerstudy.jobs.work import LeaseLost, Work
+from readerstudy.jobs.work import LeaseLost, Work, end_with
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--parent", type=int, required=True, help="The worker's process: this ends with it.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        threading.Thread(target=_end_with, args=(options["parent"],), daemon=True).start()
+        end_with(options["parent"], lambda: os._exit(1))  # a killed worker cannot end what it started
         job = Job.objects.select_related("asked_by").filter(
             pk=options["job"], lease=options["lease"], state=Job.State.RUNNING
         ).first()  # fmt: skip
@@ -50,10 +48,3 @@ class Command(BaseCommand):
 
 def _unforeseen(error: Exception) -> str:
     return f"{type(error).__name__}: {error}. This was not foreseen: the worker's log has the details. Then ask again."
-
-
-def _end_with(parent: int) -> None:
-    """A worker that is killed cannot end what it started: this process looks for itself."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import os
 import signal
 import threading
 import time
@@ -17,6 +18,7 @@ from django_tasks_db.management.commands.db_worker import Worker
 from readerstudy.jobs import supervising
 from readerstudy.jobs.models import WorkerSeen
 from readerstudy.jobs.queueing import recover
+from readerstudy.jobs.work import end_with
 
 logger = logging.getLogger(__name__)
 SECONDS_BETWEEN_SIGNS = 10.0
@@ -32,6 +34,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--queues", default="default,gpu", help="Which jobs to take, separated by commas.")
         parser.add_argument("--until-empty", action="store_true", help="End when nothing is left to do.")
+        parser.add_argument("--with-parent", action="store_true", help="End when the program that started it ends.")
         parser.add_argument("--interval", type=float, default=1.0, help="Seconds between looks when nothing is to do.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -41,6 +44,8 @@ class Command(BaseCommand):
             startup_delay=False, max_tasks=None, worker_id=supervising.worker_name()[:64], excluded_queue_names=[],
         )  # fmt: skip
         _listen(worker)
+        if options["with_parent"]:
+            end_with(os.getppid(), lambda: os.kill(os.getpid(), signal.SIGTERM))
         recover()
         end = threading.Event()
         signs = threading.Thread(target=_give_signs, args=(",".join(queues), end), daemon=True)
