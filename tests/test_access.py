@@ -126,6 +126,9 @@ TABLE: dict[str, Row] = {
     ),
     "batches/<slug:batch>/files/<str:name>": administrators(batch=lambda world: world.batch.name, name=display),
     # jobs: whoever may see the page on which the job stands
+    "jobs/start/<slug:kind>/<path:about>/": researchers(
+        method="post", kind=lambda world: "analyze", about=lambda world: f"study/{world.study.slug}", own=False
+    ),
     "jobs/<int:pk>/state/": researchers(pk=job),
     "jobs/<int:pk>/cancel/": researchers(method="post", pk=job),
     # studies
@@ -199,7 +202,6 @@ TABLE: dict[str, Row] = {
     "power/": study_makers(),
     "studies/<slug:slug>/power/": researchers(),
     "studies/<slug:slug>/results/": researchers(),
-    "studies/<slug:slug>/results/run/": researchers(method="post"),
     "studies/<slug:slug>/results/look/": researchers(method="post"),
     "studies/<slug:slug>/results/dictionary/": researchers(),
     "studies/<slug:slug>/results/guidelines/": researchers(),

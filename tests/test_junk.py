@@ -14,7 +14,6 @@ from tests.worlds import make_world
 JUNK = ("", "\0", "x" * 400, str(10**30), "1e400", "\r\nBcc: x@example.org", "🩻\u202e<b>%s{{7}}")
 FIELD = re.compile(r'<(?:input|select|textarea|button)\b[^>]*?\bname="([^"]+)"(?:[^>]*?\bvalue="([^"]*)")?')
 KEEP = ("csrfmiddlewaretoken", "-TOTAL_FORMS")
-RUNS_A_PROCESS = "studies/<slug:slug>/results/run/"
 ROLES = ("researcher", "administrator", "reader")
 
 
@@ -56,7 +55,7 @@ def test_no_form_and_no_address_is_a_server_error(quiet):  # noqa: F811
     for route, row in TABLE.items():
         state = "draft" if "draft" in row.states and "exclusions" not in route else "open"
         world, role = worlds[state], next((role for role in ROLES if role in row.who), None)
-        if role is None or state not in row.states or route == RUNS_A_PROCESS:
+        if role is None or state not in row.states:
             continue
         client = Client(raise_request_exception=False)
         client.force_login(world.people[role])

@@ -14,7 +14,9 @@ class AnalysisConfig(AppConfig):
             "analyze",
             "Run the analysis",
             run="readerstudy.analysis.jobs:analyze",
+            ask="readerstudy.analysis.jobs:ask_for_analysis",
             access="readerstudy.studies.jobs:may_see",
+            page="results",
             time_limit="ANALYSIS_TIME_LIMIT",
         )
     ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.core.exceptions import ValidationError
 
 from readerstudy.accounts.models import User
@@ -11,15 +14,16 @@ from readerstudy.common.counting import counted
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.queueing import ask
 from readerstudy.jobs.work import Work
-from readerstudy.studies.jobs import about
+from readerstudy.studies.jobs import study_of
 from readerstudy.studies.models import Study
 
 KIND = "analyze"
 
 
-def ask_for_analysis(study: Study, user: User) -> Job:
+def ask_for_analysis(about: str, user: User, data: Mapping[str, Any]) -> Job:
     """Queue an analysis of the answers as they will be when it begins; ValidationError while one is under way."""
-    return ask(KIND, about(study), f"Analyse “{study.title}”", user, study=study.slug)
+    study = study_of(about)
+    return ask(KIND, about, f"Analyse “{study.title}”", user, study=study.slug)
 
 
 def analyze(work: Work, study: str) -> str:

@@ -6,7 +6,6 @@ urlpatterns = [
     path("power/", power.power_before_a_study, name="power_before"),
     path("studies/<slug:slug>/power/", power.power_page, name="power"),
     path("studies/<slug:slug>/results/", results.results_page, name="results"),
-    path("studies/<slug:slug>/results/run/", results.results_run, name="results_run"),
     path("studies/<slug:slug>/results/look/", results.results_look, name="results_look"),
     path("studies/<slug:slug>/results/guidelines/", results.results_guidelines, name="results_guidelines"),
     path("studies/<slug:slug>/results/report/", results.results_report, name="results_report"),

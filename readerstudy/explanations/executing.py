@@ -187,6 +187,7 @@ def _store_finished(writing: list[_Writing], renderer: Renderer, result: Rendere
             map_npy=b"" if one.map is None else map_bytes(one.map),
             record=one.record | ({"frames": len(one.frames)} if one.frames is not None else {}),
             seconds=one.seconds,
+            writing=renderer.options.writing,
         )
         result.made += 1
         result.explanations.append(kept)
@@ -194,7 +195,14 @@ def _store_finished(writing: list[_Writing], renderer: Renderer, result: Rendere
 
 def _fail(job: Job, kinds: Sequence[str], why: str, renderer: Renderer, result: Rendered) -> None:
     for kind in kinds:
-        kept = store(job.prediction, kind, job.keys[kind], renderer.provenance(kind), error=why[:2000])
+        kept = store(
+            job.prediction,
+            kind,
+            job.keys[kind],
+            renderer.provenance(kind),
+            error=why[:2000],
+            writing=renderer.options.writing,
+        )
         result.explanations.append(kept)
         result.failed.append((job.prediction, kind, why))
 

@@ -1,6 +1,8 @@
 """Keeping explanations: files first, then the rows in one transaction, so that no row ever points at a half file."""
 
 import hashlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +39,7 @@ def store(
     record: dict[str, Any] | None = None,
     seconds: float | None = None,
     error: str = "",
+    writing: Callable[[], AbstractContextManager[None]] = transaction.atomic,
 ) -> Explanation:
     """Insert or replace the explanation with this key; `error` records why there is none instead.
 
@@ -72,7 +75,7 @@ def store(
         "device": provenance.device,
         "libraries": software() | provenance.libraries,
     }
-    with transaction.atomic():
+    with writing():
         kept, _ = Explanation.objects.update_or_create(prediction=prediction, kind=kind, key=key, defaults=values)
         kept.files.all().delete()
         for row in rows:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from django.db import transaction
 
 from readerstudy.cases.models import Prediction
 from readerstudy.explanations.models import Explanation
@@ -14,6 +17,7 @@ from readerstudy.explanations.models import Explanation
 class Options:
     """Of one run. batch_size 0 means: found by trying. force: render again what exists and what failed.
 
+    writing: the transaction in which rows are written (a worker's holds its lease).
     keep: ids of explanations that force leaves alone. classifier and autoencoder: named at the command line, so that
     they may be paths to import; "" is the model that the predictions name, and the classifier's own partner.
     """
@@ -26,6 +30,7 @@ class Options:
     weights: Path | None = None
     autoencoder: str = ""
     autoencoder_weights: Path | None = None
+    writing: Callable[[], AbstractContextManager[None]] = transaction.atomic
 
 
 @dataclass

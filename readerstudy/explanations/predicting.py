@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,10 +43,12 @@ def predict(
     add_model: bool = False,
     by_operator: bool = False,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    writing: Callable[[], AbstractContextManager[None]] = transaction.atomic,
 ) -> Predicted:
     """Fill probabilities of every pathology the classifier knows; resumable, a second run does nothing.
 
     batch_size: 0 means found by trying. shard: (i, n), the i-th of n parts of the batch, from 1.
+    writing: the transaction in which rows are written.
     by_operator: `model` was given at the command line and may be a path to import.
     Raises ModelsUnavailable when the batch has predictions of another model (unless add_model) or of this model with
     other weights: mixed predictions would make a study of two models without saying so.
@@ -65,7 +68,8 @@ def predict(
     for group in loop.run(waiting):
         failed += [(one.item.public_id, one.why) for one in group if isinstance(one, Failed)]
         done = [one for one in group if isinstance(one, Done)]
-        _keep([one.item for one in done], [one.output for one in done], classifier, model)
+        with writing():
+            _keep([one.item for one in done], [one.output for one in done], classifier, model)
         filled += len(done)
         progress(filled + len(failed), len(waiting))
     return Predicted(model, chosen, filled, total - len(waiting), failed)
@@ -110,19 +114,18 @@ def _refuse_other_weights(batch: Batch, model: str, weights_sha256: str) -> None
 
 def _keep(cases: list[Case], rows: list[NDArray[np.float32]], classifier: LoadedClassifier, model: str) -> None:
     """rows: for each case the columns of the classifier. A column without a calibration is NaN and is no prediction."""
-    with transaction.atomic():
-        Prediction.objects.bulk_create(
-            Prediction(
-                case=case,
-                pathology=name,
-                model=model,
-                weights_sha256=classifier.weights_sha256,
-                probability=min(max(float(row[column]), 0.0), 1.0),
-            )
-            for case, row in zip(cases, rows, strict=True)
-            for column, name in enumerate(classifier.pathologies)
-            if name and not np.isnan(row[column])
+    Prediction.objects.bulk_create(
+        Prediction(
+            case=case,
+            pathology=name,
+            model=model,
+            weights_sha256=classifier.weights_sha256,
+            probability=min(max(float(row[column]), 0.0), 1.0),
         )
+        for case, row in zip(cases, rows, strict=True)
+        for column, name in enumerate(classifier.pathologies)
+        if name and not np.isnan(row[column])
+    )
 
 
 def _models(batch: Batch) -> set[str]:

@@ -14,16 +14,21 @@ from django.apps import apps
 class JobKind:
     """One kind of job.
 
-    name: its key; verb: what the button says ("Predict"); queue: which workers take it ("default", "gpu");
+    name: its key; verb: what the button says ("Predict"); page: where the button stands; queue: which workers take it.
     run: "package.module:function", called in a process of its own as function(work, **arguments) -> one line on what
-    came out; access: "package.module:function" of (request, about), which raises what a page would for people who may
-    not see it. needs_torch: the page says when no worker has it. time_limit: a setting that holds seconds, or "".
+    came out. ask: of (about, user, data), which checks everything and queues the job (queueing.ask).
+    access: of (request, about), which raises what a page would for people who may not see it.
+    form: a form class whose data `ask` gets, or "". needs_torch: the page says when no worker has it.
+    time_limit: a setting that holds seconds, or "".
     """
 
     name: str
     verb: str
     run: str
+    ask: str
     access: str
+    page: str = ""
+    form: str = ""
     queue: str = "default"
     needs_torch: bool = False
     time_limit: str = ""

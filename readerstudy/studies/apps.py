@@ -1,11 +1,25 @@
 from django.apps import AppConfig
 
+from readerstudy.jobs.kinds import JobKind
 from readerstudy.studies.navigation import Tab
 
 
 class StudiesConfig(AppConfig):
     name = "readerstudy.studies"
     default_auto_field = "django.db.models.BigAutoField"
+    job_kinds = [
+        JobKind(
+            "precompute",
+            "Render",
+            run="readerstudy.studies.jobs:render_study",
+            ask="readerstudy.studies.jobs:ask_for_rendering",
+            access="readerstudy.studies.jobs:may_see",
+            page="explanations",
+            form="readerstudy.studies.jobs:RenderJobForm",
+            queue="gpu",
+            needs_torch=True,
+        )
+    ]
     study_tabs = [
         Tab("study", "Overview", "study", 1),
         Tab("design", "Design", "study_design", 2),

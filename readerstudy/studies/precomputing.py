@@ -44,6 +44,16 @@ def of_the_same_weights(explanation: Explanation) -> bool:
     return explanation.external or explanation.prediction.weights_sha256 in ("", explanation.weights_sha256)
 
 
+def refuse_unless_renderable(study: Study) -> None:
+    """ValidationError for a study that is not a draft or has no examples."""
+    if not study.is_draft:
+        raise ValidationError(
+            f"“{study.title}” is {study.state}: its explanations are frozen. Make a new version to render others."
+        )
+    if not study.examples.exists():
+        raise ValidationError(f"“{study.title}” has no examples yet: select some first.")
+
+
 def precompute(
     study: Study, part: Part, options: Options, progress: Callable[[int], object] = lambda done: None
 ) -> Rendered:
@@ -51,14 +61,9 @@ def precompute(
 
     Raises ValidationError for a study that is not a draft or a part that names nothing.
     """
-    if not study.is_draft:
-        raise ValidationError(
-            f"“{study.title}” is {study.state}: its explanations are frozen. Make a new version to render others."
-        )
+    refuse_unless_renderable(study)
     kinds = _chosen_kinds(study, part.kinds)
     examples = examples_of(study, part)
-    if not examples:
-        raise ValidationError(f"“{study.title}” has no examples yet: run select_examples first.")
     models = {example.prediction.model for example in examples}
     if len(models) > 1:
         raise ValidationError(
@@ -75,7 +80,8 @@ def precompute(
         replace(options, keep=frozenset(shown.values_list("pk", flat=True))),
         progress,
     )
-    pin(examples, result.explanations)
+    with options.writing():
+        pin(examples, result.explanations)
     return result
 
 

@@ -23,6 +23,7 @@ from tests.exchange.sheets import write
 
 pytestmark = pytest.mark.django_db
 PAGE = "/studies/ours/results/"
+RUN = "/jobs/start/analyze/study/ours/"
 
 
 @pytest.fixture
@@ -152,11 +153,11 @@ def test_the_api_gives_the_same_table_by_token(ongoing):
 def test_a_run_is_a_job_that_the_page_follows_and_that_stores_the_analysis(closed):
     study, client = closed
     assert "Run the analysis" in client.get(PAGE).text
-    assert client.post(f"{PAGE}run/").status_code == 302
+    assert client.post(RUN, {"back": PAGE}).status_code == 302
     job = Job.objects.get(kind="analyze", about="study/ours")
     page = client.get(PAGE).text
     assert f"/jobs/{job.pk}/state/" in page and "Waiting for a worker" in page and "manage.py worker" in page
-    assert "under way already" in client.post(f"{PAGE}run/", follow=True).text
+    assert "under way already" in client.post(RUN, {"back": PAGE}, follow=True).text
     assert client.get(f"/jobs/{job.pk}/state/").json()["under_way"]
     assert Client().get(f"/jobs/{job.pk}/state/").status_code == 302
     Job.objects.filter(pk=job.pk).update(state="running")
@@ -167,7 +168,7 @@ def test_a_run_is_a_job_that_the_page_follows_and_that_stores_the_analysis(close
 
 def test_a_cancelled_run_stores_nothing(closed):
     study, client = closed
-    client.post(f"{PAGE}run/")
+    client.post(RUN, {"back": PAGE})
     job = Job.objects.get()
     work = Work(job.pk, job.lease)
     assert "cancelled" in client.post(f"/jobs/{job.pk}/cancel/", {"back": PAGE}, follow=True).text
@@ -191,7 +192,7 @@ def test_half_a_study_and_no_answers_are_analysed(ongoing):
     assert "no answer" in results["answer"].lower() and "interim" in results["deviations"][-1]
     empty = open_now(make_study("empty", examples=2))
     assert store_analysis(empty).status == "done"
-    assert ask_for_analysis(empty, make_user("someone")).state == "queued"
+    assert ask_for_analysis("study/empty", make_user("someone"), {}).state == "queued"
 
 
 @pytest.mark.parametrize("readable", [True, False])

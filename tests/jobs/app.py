@@ -10,17 +10,19 @@ from django.http import Http404
 
 from readerstudy.jobs.kinds import JobKind
 
+NEVER, STAFF = "tests.jobs.app:never", "tests.jobs.app:only_staff"
+
 
 class JobsOfTests(AppConfig):
     name = "tests.jobs"
     label = "tests_jobs"
     job_kinds = [
-        JobKind("count", "Count", "tests.jobs.app:count", "tests.jobs.app:only_staff"),
-        JobKind("refuse", "Refuse", "tests.jobs.app:refuse", "tests.jobs.app:only_staff"),
-        JobKind("break", "Break", "tests.jobs.app:break_down", "tests.jobs.app:only_staff"),
-        JobKind("die", "Die", "tests.jobs.app:die", "tests.jobs.app:only_staff"),
-        JobKind("long", "Long", "tests.jobs.app:count", "tests.jobs.app:only_staff", time_limit="SHORT_LIMIT"),
-        JobKind("draw", "Draw", "tests.jobs.app:count", "tests.jobs.app:only_staff", queue="gpu", needs_torch=True),
+        JobKind("count", "Count", "tests.jobs.app:count", NEVER, STAFF),
+        JobKind("refuse", "Refuse", "tests.jobs.app:refuse", NEVER, STAFF),
+        JobKind("break", "Break", "tests.jobs.app:break_down", NEVER, STAFF),
+        JobKind("die", "Die", "tests.jobs.app:die", NEVER, STAFF),
+        JobKind("long", "Long", "tests.jobs.app:count", NEVER, STAFF, time_limit="SHORT_LIMIT"),
+        JobKind("draw", "Draw", "tests.jobs.app:count", NEVER, STAFF, queue="gpu", needs_torch=True),
     ]
 
 
@@ -46,6 +48,10 @@ def break_down(work) -> str:
 
 def die(work) -> str:
     os._exit(9)  # as a process that is killed for its memory
+
+
+def never(about, user, data):
+    raise ValidationError("Tests ask for jobs themselves.")
 
 
 def only_staff(request, about: str) -> None:

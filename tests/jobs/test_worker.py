@@ -1,19 +1,14 @@
 """Real workers in processes of their own: work is finished once, whoever is killed."""
 
-import os
-import subprocess
-import sys
-import time
-
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection
 from django.utils import timezone
 
 from readerstudy.jobs import queueing
 from readerstudy.jobs.models import Job, WorkerSeen
 from readerstudy.jobs.work import LeaseLost, Work
 from tests.jobs.app import count
+from tests.jobs.workers import Workers, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,38 +21,9 @@ def jobs_of_tests(settings):
 @pytest.fixture
 def workers():
     """Starts workers on this test's database; ends those that are left."""
-    started = []
-
-    def start(*arguments: str) -> subprocess.Popen:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "readerstudy", "worker", "--interval", "0.1", *arguments],
-            env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.jobs.settings", "DATABASE_URL": database_url()},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def database_url() -> str:
-    values = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{values['NAME']}"
-    host, port = values["HOST"] or "127.0.0.1", values["PORT"] or "5432"
-    return f"postgres://{values['USER']}:{values['PASSWORD']}@{host}:{port}/{values['NAME']}"
-
-
-def wait_for(condition, seconds: float = 60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, list(Job.objects.values("kind", "state", "error", "done", "lease"))
-        time.sleep(0.05)
+    found = Workers("tests.jobs.settings")
+    yield found.start
+    found.end()
 
 
 def state(job: Job) -> str:

@@ -8,7 +8,6 @@ from pathlib import PurePath
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -17,7 +16,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from readerstudy.analysis.guidelines import GUIDELINES
-from readerstudy.analysis.jobs import ask_for_analysis
 from readerstudy.analysis.models import Analysis
 from readerstudy.common.downloads import disposition
 from readerstudy.exchange.tables import completeness
@@ -70,16 +68,6 @@ def results_page(request: HttpRequest, slug: str) -> HttpResponse:
             "of_earlier_version": not is_current(last.results or {}),
         }
     return render(request, "analysis/results.html", context)
-
-
-@require_POST
-def results_run(request: HttpRequest, slug: str) -> HttpResponse:
-    study = researcher_study(request, slug)
-    try:
-        ask_for_analysis(study, signed_in(request))
-    except ValidationError as error:
-        messages.warning(request, " ".join(error.messages))
-    return redirect("results", slug)
 
 
 @require_POST

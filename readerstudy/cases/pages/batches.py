@@ -164,6 +164,7 @@ def batch(request: HttpRequest, batch: str) -> HttpResponse:
         "batch": found,
         "page": page,
         "report": _report_now(found),
+        "job_about": f"batch/{found.name}",
         "where_to_ask": where_to_ask(request, found.cases.all()),
     }
     return render(request, "cases/batch.html", context)

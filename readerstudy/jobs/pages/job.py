@@ -1,8 +1,8 @@
-"""One job: how far it is, for the page that shows it, and cancelling it."""
+"""Jobs: asking for one, how far it is, for the page that shows it, and cancelling it."""
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from readerstudy.accounts.access import signed_in
 from readerstudy.jobs import queueing
-from readerstudy.jobs.kinds import kind_named, named_function
+from readerstudy.jobs.kinds import kind_named, kinds, named_function
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.panel import words
 
@@ -21,6 +21,25 @@ def visible_job(request: HttpRequest, pk: int) -> Job:
     job = get_object_or_404(Job, pk=pk)
     named_function(kind_named(job.kind).access)(request, job.about)
     return job
+
+
+@require_POST
+def start(request: HttpRequest, kind: str, about: str) -> HttpResponse:
+    """Queue a job of a kind about a thing, for whom the kind lets in."""
+    signed_in(request)
+    found = kinds().get(kind)
+    if found is None:
+        raise Http404("There is no such kind of job.")
+    named_function(found.access)(request, about)
+    form = named_function(found.form)(request.POST) if found.form else None
+    if form is not None and not form.is_valid():
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+        return _back(request)
+    try:
+        named_function(found.ask)(about, signed_in(request), form.cleaned_data if form is not None else {})
+    except ValidationError as error:
+        messages.warning(request, " ".join(error.messages))
+    return _back(request)
 
 
 @require_safe
@@ -40,5 +59,9 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, f"{job.title}: cancelled. What was stored so far is kept.")
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
+    return _back(request)
+
+
+def _back(request: HttpRequest) -> HttpResponse:
     back = request.POST.get("back", "/")
     return redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}) else "/")

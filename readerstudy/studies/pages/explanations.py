@@ -13,6 +13,7 @@ from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.studies.access import researcher_study
 from readerstudy.studies.alignments import aligned_examples
 from readerstudy.studies.drafting import draft_for_update
+from readerstudy.studies.jobs import about
 from readerstudy.studies.kinds_shown import kinds_shown
 from readerstudy.studies.models import Example, Study
 from readerstudy.studies.pages.attempts import attempt
@@ -38,6 +39,7 @@ def explanations(request: HttpRequest, slug: str) -> HttpResponse:
         "study": study,
         "form": form,
         "rows": rows,
+        "job_about": about(study),
         "examples": len(shown),
         "complete": all(not row["missing"] for row in rows),
         "failed": _failed(shown),
