@@ -13,6 +13,7 @@ from django.utils import timezone
 from readerstudy.accounts.models import User
 from readerstudy.jobs.kinds import kind_named
 from readerstudy.jobs.models import Job, WorkerSeen
+from readerstudy.jobs.tasks import run_job
 
 MOST_ATTEMPTS = 3
 WORKER_SILENT = timedelta(seconds=60)  # a worker not heard of for longer is taken to be gone
@@ -84,6 +85,4 @@ def missing_worker(kind: str) -> str:
 
 
 def _hand_over(job: Job) -> None:
-    from readerstudy.jobs.tasks import run_job
-
     run_job.using(queue_name=job.queue).enqueue(job.pk, job.lease)
