@@ -14,7 +14,7 @@ from readerstudy.accounts.access import administrator
 from readerstudy.accounts.models import User
 from readerstudy.cases.models import Batch
 from readerstudy.common.counting import counted
-from readerstudy.explanations.inputs import ModelsUnavailable, may_import
+from readerstudy.explanations.inputs import may_import
 from readerstudy.explanations.predicting import predict
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.queueing import ask
@@ -53,15 +53,12 @@ def ask_for_predictions(about: str, user: User, data: Mapping[str, Any]) -> Job:
 def predict_batch(work: Work, batch: str, model: str) -> str:
     """What a worker does."""
     work.progress(0, 0, f"Loading {model}")
-    try:
-        done = predict(
-            Batch.objects.get(name=batch),
-            model,
-            progress=lambda finished, total: work.progress(finished, total, "Predicting cases"),
-            writing=work.writing,
-        )
-    except ModelsUnavailable as error:
-        raise ValidationError(str(error)) from error
+    done = predict(
+        Batch.objects.get(name=batch),
+        model,
+        progress=lambda finished, total: work.progress(finished, total, "Predicting cases"),
+        writing=work.writing,
+    )
     if done.failed and not done.filled:
         case, why = done.failed[0]
         raise ValidationError(f"{counted(len(done.failed), 'case')} could not be predicted. The first, {case}: {why}")

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from readerstudy.accounts.models import User
 from readerstudy.common.counting import counted
-from readerstudy.explanations.inputs import ModelsUnavailable
 from readerstudy.explanations.planning import Options
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.queueing import ask
@@ -59,10 +57,7 @@ def render_study(work: Work, study: str, force: bool) -> str:
         work.progress(finished, total, "Rendering explanations")
 
     work.progress(0, total, "Loading the models")
-    try:
-        done = precompute(found, Part(), Options(force=force, writing=work.writing), progress)
-    except ModelsUnavailable as error:
-        raise ValidationError(str(error)) from error
+    done = precompute(found, Part(), Options(force=force, writing=work.writing), progress)
     failed = f", {len(done.failed)} failed: see the list below" if done.failed else ""
     made = f"Rendered {counted(done.made, 'explanation')} on {done.device or 'no device'}"
     return f"{made}; {done.existing} existed{failed}."

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from readerstudy.common.refusals import Refusal
 from readerstudy.jobs.kinds import kind_named, named_function
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.supervising import end
@@ -37,11 +38,11 @@ class Command(BaseCommand):
             return
         except ValidationError as error:
             end(job.pk, job.lease, Job.State.FAILED, error="\n".join(error.messages))
+        except Refusal as refusal:
+            end(job.pk, job.lease, Job.State.FAILED, error=str(refusal))
         except Exception as error:  # whatever it is, the page must say so
-            refused = getattr(error, "for_people", False)
-            if not refused:
-                logger.exception("Job %s (%s) failed", job.pk, job.kind)
-            end(job.pk, job.lease, Job.State.FAILED, error=str(error) if refused else _unforeseen(error))
+            logger.exception("Job %s (%s) failed", job.pk, job.kind)
+            end(job.pk, job.lease, Job.State.FAILED, error=_unforeseen(error))
         else:
             end(job.pk, job.lease, Job.State.DONE, outcome=str(outcome or "")[:300])
 
