@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from readerstudy.studies.models import Study
 
@@ -18,7 +19,7 @@ class Analysis(models.Model):
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
-    started_at = models.DateTimeField()
+    started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
     responses = models.PositiveIntegerField(default=0, help_text="Responses used, all revisions: more now means news.")
     data_sha256 = models.CharField(max_length=64, blank=True)

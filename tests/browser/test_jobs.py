@@ -60,7 +60,7 @@ def test_a_study_is_predicted_rendered_and_analysed_by_button(live_server, page:
     page.goto(f"{live_server.url}/studies/pilot/explanations/")
     page.get_by_role("button", name="Render").click()
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text("Cancelled. What was stored")).to_be_attached()
+    expect(page.locator("details li", has_text="Cancelled. What was stored").first).to_be_attached()
     wait_for(lambda: not Job.objects.filter(state="running").exists(), jobs)
 
     page.get_by_role("button", name="Render").click()

@@ -73,7 +73,7 @@ def test_upload_check_confirm_and_link(admin, archive):
 
 def test_pages_do_not_query_for_each_case(admin, archive, django_assert_max_num_queries):
     admin.post(upload(admin, archive).headers["Location"])
-    with django_assert_max_num_queries(9):  # one counts the predictions of now, in all
+    with django_assert_max_num_queries(11):  # one counts the predictions of now, in all; two are of jobs and workers
         admin.get("/batches/ward/")
     with django_assert_max_num_queries(8):
         admin.get("/batches/")
