@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from readerstudy.analysis.gathering import study_data, study_results
 from readerstudy.reading.models import Exclusion, Read, Response, Sequence, Visit
+from readerstudy.statistics.stored import to_json
 from readerstudy.studies.models import Example, Look, Study
 from tests.builders import make_batch, make_reader, make_reads, make_study, open_now
 
@@ -75,9 +76,14 @@ def play(scores: list[int], gaps: set[int], excluded: int, comment: str) -> Stud
 
 
 def results(study: Study) -> dict:
-    """Without the hashes of table and protocol, which hold ids that are unique on one server."""
-    found = json.loads(json.dumps(study_results(study, study_data(study))))
-    return found | {"data_sha256": None, "design": [entry for entry in found["design"] if entry[0] != "Protocol"]}
+    """Without the hashes of table and protocol, which hold ids that are unique on one server, and without the facts of
+    the cases, which an export of answers does not carry."""
+    found = json.loads(json.dumps(to_json(study_results(study, study_data(study)))))
+    return found | {
+        "data_sha256": None,
+        "facts": None,
+        "design": [entry for entry in found["design"] if entry[0] != "Protocol"],
+    }
 
 
 @settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
