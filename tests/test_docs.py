@@ -22,7 +22,7 @@ from readerstudy.demo.simulated import read_by_program
 from readerstudy.studies.drafting import MethodRow, new_study, replace_methods
 from readerstudy.studies.lifecycle import close_study, open_study
 from readerstudy.studies.models import Study
-from scripts import dev
+from scripts import benchmarks, dev
 from tests.builders import make_reader
 from tests.cases.batches import gif, png
 from tests.exchange.sheets import write as write_sheets
@@ -57,6 +57,9 @@ precompute --study pilot --model wardnet.WardNet --weights wardnet.safetensors
 NOT_RUN = {
     "createsuperuser": "asks for a password; tests/browser/test_end_to_end.py runs it with --noinput",
     "check --deploy": "tests/test_deployment.py runs it under production settings",
+    "worker": "does not end; tests/jobs start workers, tests/browser/test_jobs.py has one predict, render and analyse",
+    "worker --queues gpu": "does not end; see worker",
+    "worker --until-empty": "tests/jobs/test_worker.py runs it",
     "runserver": "does not end; tests/browser serve pages, the end-to-end test with gunicorn",
     "load_cases xrv:NIH --imgpath images-nih --batch nih --keep-source-ids --only-present": "needs its table; "
     "tests/cases/test_xrv.py loads small folders in its layout",
@@ -127,7 +130,7 @@ def test_every_make_command_is_one_of_the_script() -> None:
         words = shlex.split(shown.stdout)
         assert words[1:3] == ["scripts/dev.py", target] and target in dev.COMMANDS
         if target == "bench" and "another" not in words:  # "name another" stands for any
-            dev.choose_benchmarks(ROOT / "bench", words[3:])
+            benchmarks.choose_benchmarks(ROOT / "bench", words[3:])
 
 
 @pytest.mark.parametrize("name", TEXTS)

@@ -14,8 +14,8 @@ from readerstudy.common.refusals import Refusal, RefusalMiddleware
 
 APPS = ("accounts", "cases", "explanations", "studies", "reading", "exchange", "analysis", "demo", "jobs", "common")
 PACKAGE = Path(__file__).parents[1] / "readerstudy"
-# Not refusals of something asked: where a table cannot be read (a library's error for its callers), a time limit.
-OTHERS = {"TableError", "TimeIsUp"}
+# Not refusals of something asked: where a table cannot be read (a library's error for its callers), a job taken away.
+OTHERS = {"TableError", "LeaseLost"}
 
 
 def modules_of(*folders: str) -> list[Path]:

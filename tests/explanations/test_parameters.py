@@ -32,7 +32,7 @@ def test_parameters_of_later_kinds_are_stored_below_them(installed: None) -> Non
     "stored, words",
     [
         ({"step": 7}, "Unknown render parameter step; there are "),
-        ({"steps": 0}, "steps must be a whole number from 1 to 1,000, not 0."),
+        ({"steps": -1}, "steps must be a whole number from 0 to 1,000, not -1."),
         ({"steps": 7.5}, "steps must be a whole number"),
         ({"search": "deep"}, "search must be one of default, paper-2021, released-code, not 'deep'."),
         ({"power": 2}, "Unknown render parameter power"),
