@@ -35,7 +35,7 @@ def answers(client: Client, path: str) -> Iterator[tuple[str, int]]:
         page = client.get(path)
         transaction.set_rollback(True)
     yield "GET", page.status_code
-    is_page = not page.streaming and "html" in page.headers["Content-Type"]
+    is_page = not page.streaming and "html" in page.headers.get("Content-Type", "")
     fields = fields_of(page.content.decode()) if is_page else {}
     names = ("page", "method", "q", "table", "question")
     queries = [{**dict.fromkeys(names, junk), "why": f"look {junk}"} for junk in JUNK[:3]]

@@ -15,3 +15,4 @@ class JobAdmin(RecordAdmin):
 @admin.register(WorkerSeen)
 class WorkerSeenAdmin(RecordAdmin):
     list_display = ["name", "queues", "torch", "seen_at"]
+    search_fields = ["name"]
