@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path)
     args = parser.parse_args()
     clocks = [_clocks()]
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")  # the report's template lies where settings say
     from readerstudy.analysis.report import write_report
     from readerstudy.statistics.plan import AnalysisPlan  # here, so that its time is measured
     from readerstudy.statistics.results import analyse
