@@ -12,6 +12,7 @@ import copy
 import itertools
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -216,8 +217,10 @@ def check_metric(metric: Metric, subjects: Sequence[Subject] | None = None) -> N
     for subject in subjects or seeded_subjects():
         before = copy.deepcopy((subject.map, subject.mask, subject.frames, subject.pixels))
         states = _states(subject.models)
-        value = metric.measure(subject)
-        _require(bool(np.isfinite(value)), f"{metric.name} is {value}")
+        try:
+            value = metric.measure(subject)
+        except ValueError as error:
+            raise AssertionError(f"{metric.name} cannot measure a subject that has all it needs: {error}") from error
         _require(metric.measure(subject) == value, f"{metric.name} gives something else the second time")
         after = (subject.map, subject.mask, subject.frames, subject.pixels)
         same = all(np.array_equal(a, b) for a, b in zip(before, after) if a is not None and b is not None)
@@ -237,23 +240,34 @@ def check_metric(metric: Metric, subjects: Sequence[Subject] | None = None) -> N
 
 
 def seeded_subjects(count: int = 3, size: int = 32) -> list[Subject]:
-    """Subjects with a map, a mask, frames, pixels and the tiny models."""
+    """Subjects that have all that a metric may need, on the tiny models, explained by input gradients."""
     models, x = tiny_models(), images(count, size)
     made = []
     for index in range(count):
         draw = np.random.default_rng(index)
         mask = np.zeros((size, size), bool)
         mask[4 + index : 14, 6 : 16 + index] = True
+        confounder = np.zeros((size, size), bool)
+        confounder[18:26, 16 + index : 28] = True
         frames = draw.random((5, size, size), np.float32)
-        made.append(Subject(draw.random((size, size), np.float32), mask, frames, x[index, 0].numpy(), index, models))
+        subject = Subject(draw.random((size, size), np.float32), mask, frames, x[index, 0].numpy(), index, models)
+        signed = draw.standard_normal((size, size)).astype(np.float32)
+        made.append(replace(subject, signed=signed, confounder=confounder, record=dict(_RECORD)))
     return made
+
+
+# Keys that kinds keep (explain.methods).
+_RECORD = {
+    "lambdas": [-2.0, -1.0, 0.0, 1.0, 2.0], "predictions": [0.1, 0.3, 0.5, 0.7, 0.9],
+    "completeness_gap": 0.01, "prediction_input": 0.8, "prediction_baseline": 0.3,
+}  # fmt: skip
 
 
 def _with_map(subject: Subject, sign: float) -> Subject:
     """The same with the mask as its map, or turned round: a little noise breaks ties."""
     noise = np.random.default_rng(9).random(np.asarray(subject.mask).shape) / 100
     values = (sign * (np.asarray(subject.mask) - 0.5 + noise) + 1).astype(np.float32)
-    return Subject(values, subject.mask, subject.frames, subject.pixels, subject.target, subject.models, subject.record)
+    return replace(subject, map=values)
 
 
 def _require(condition: bool, otherwise: str) -> None:

@@ -1,4 +1,5 @@
-"""Does an explanation tell the truth? Figures of merit against expert masks.
+"""Does an explanation tell the truth? Figures of merit, with and without expert masks.
 
-Lives here: localisation (NumPy only). May not live here: anything that needs a study or a database.
+Lives here: what a metric is (metric.py), their registry (metrics.py), a module for each question, and the command that
+measures a data set. May not live here: anything that needs a study or a database.
 """

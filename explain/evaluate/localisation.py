@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from explain.evaluate.metric import Subject
 from explain.images.radiograph import MODEL_SIZE, Crop
 from explain.render.checks import require_usable
 
@@ -49,19 +50,71 @@ def iou_at_mask_area(values: np.ndarray, mask: np.ndarray) -> float:
     return common / (2 * area - common)
 
 
-def fnr_at_percentiles(values: np.ndarray, mask: np.ndarray, percentiles: Sequence[float]) -> np.ndarray:
-    """False negative rate: the share of the mask that is missed when the map is cut at each percentile.
+def iou_at_percentiles(values: np.ndarray, mask: np.ndarray, percentiles: Sequence[float]) -> np.ndarray:
+    """Intersection over union of the mask with the pixels over each percentile of the map: float64, 0 to 1.
 
     values, mask, errors: as for iou_at_mask_area. percentiles: 0..100; at p the highest round((100 - p) % of all)
-    pixels are selected, halves rounded to even. Returns float64 (len(percentiles),), 0 (all of the mask found) to 1.
-    Source: Charachon et al. 2021, section 4.3.
+    pixels are selected, halves rounded to even. Returns (len(percentiles),).
+    Source: Charachon et al. 2021, section 4.3, table 1.
     """
     mask = _checked(values, mask)
-    wanted = np.asarray(percentiles, float)
-    if not ((wanted >= 0) & (wanted <= 100)).all():
-        raise ValueError(f"Percentiles lie between 0 and 100; got {list(percentiles)}.")
-    counts = np.round((100 - wanted) / 100 * mask.size).astype(int)
-    return np.array([1 - select_top(values, count)[mask].mean() for count in counts])
+    found = []
+    for selected in _selections(values, percentiles):
+        common = selected[mask].sum()
+        found.append(common / (selected.sum() + mask.sum() - common))
+    return np.array(found)
+
+
+def fnr_at_percentiles(values: np.ndarray, mask: np.ndarray, percentiles: Sequence[float]) -> np.ndarray:
+    """FNR as Charachon et al. use the word: the share of the pixels over each percentile that lies outside the mask.
+
+    Arguments, errors, source: as for iou_at_percentiles. 0 (all selected pixels inside) to 1; it is not the share of
+    the mask that is missed, for which see miss_rate_at_percentiles. ValueError where a percentile selects no pixel.
+    """
+    mask = _checked(values, mask)
+    selections = _selections(values, percentiles)
+    if any(selected.sum() == 0 for selected in selections):
+        raise ValueError(f"One of the percentiles {list(percentiles)} selects no pixel of {np.size(values)}.")
+    return np.array([1 - selected[mask].sum() / selected.sum() for selected in selections])
+
+
+def miss_rate_at_percentiles(values: np.ndarray, mask: np.ndarray, percentiles: Sequence[float]) -> np.ndarray:
+    """Share of the mask that is missed when the map is cut at each percentile: 0 (all of it found) to 1.
+
+    Arguments and errors: as for iou_at_percentiles. It is 1 - sensitivity.
+    """
+    mask = _checked(values, mask)
+    return np.array([1 - selected[mask].mean() for selected in _selections(values, percentiles)])
+
+
+def hit_rate(values: np.ndarray, mask: np.ndarray) -> float:
+    """Whether the map's maximum lies in the mask, 0 or 1; of tied maxima the share that does.
+
+    values, mask, errors: as for iou_at_mask_area. Sources: Zhang et al., "Top-down Neural Attention by Excitation
+    Backprop", ECCV 2016 (there with a margin of 15 pixels, here with none); Saporta et al., 2022 (CheXlocalize).
+    """
+    mask = _checked(values, mask)
+    return float(mask[values == np.max(values)].mean())
+
+
+def relevance_mass(values: np.ndarray, mask: np.ndarray) -> float:
+    """Share of the sum of |map| that lies inside the mask, 0 to 1.
+
+    values, mask, errors: as for iou_at_mask_area. Source: Arras, Osman, Samek, "CLEVR-XAI", Information Fusion 2022.
+    """
+    mask = _checked(values, mask)
+    strength = np.abs(np.asarray(values, float))
+    return float(strength[mask].sum() / strength.sum())
+
+
+def relevance_rank(values: np.ndarray, mask: np.ndarray) -> float:
+    """Of as many highest pixels as the mask has, the share that lies inside it, 0 to 1.
+
+    values, mask, errors: as for iou_at_mask_area, with which it orders maps alike: IoU = rank / (2 - rank).
+    Source: as for relevance_mass.
+    """
+    mask = _checked(values, mask)
+    return float(select_top(values, int(mask.sum()))[mask].mean())
 
 
 def mask_to_model_frame(mask: np.ndarray, crop: Crop | None = None, size: int = MODEL_SIZE) -> np.ndarray:
@@ -78,6 +131,48 @@ def mask_to_model_frame(mask: np.ndarray, crop: Crop | None = None, size: int = 
     covered = Image.fromarray(inside.astype(np.float32)).resize((size, size), Image.Resampling.BOX)
     share = np.asarray(covered)
     return (share >= min(0.5, share.max())) & (share > 0)
+
+
+def measure_iou_at_mask_area(subject: Subject) -> float:
+    return iou_at_mask_area(subject.array("map"), subject.array("mask"))
+
+
+def measure_iou_at_percentile(subject: Subject, percentile: float) -> float:
+    return float(iou_at_percentiles(subject.array("map"), subject.array("mask"), [percentile])[0])
+
+
+def measure_outside_at_percentile(subject: Subject, percentile: float) -> float:
+    return float(fnr_at_percentiles(subject.array("map"), subject.array("mask"), [percentile])[0])
+
+
+def measure_missed_at_percentile(subject: Subject, percentile: float) -> float:
+    return float(miss_rate_at_percentiles(subject.array("map"), subject.array("mask"), [percentile])[0])
+
+
+def measure_hit_rate(subject: Subject) -> float:
+    return hit_rate(subject.array("map"), subject.array("mask"))
+
+
+def measure_relevance_mass(subject: Subject) -> float:
+    return relevance_mass(subject.array("map"), subject.array("mask"))
+
+
+def measure_relevance_rank(subject: Subject) -> float:
+    return relevance_rank(subject.array("map"), subject.array("mask"))
+
+
+def measure_confounder_share(subject: Subject) -> float:
+    """The relevance mass of a planted confounder: right for the wrong reason. Compare with that of the finding."""
+    return relevance_mass(subject.array("map"), subject.array("confounder"))
+
+
+def _selections(values: np.ndarray, percentiles: Sequence[float]) -> list[np.ndarray]:
+    """What each percentile selects, as select_top; ValueError for a percentile out of range."""
+    wanted = np.asarray(percentiles, float)
+    if not ((wanted >= 0) & (wanted <= 100)).all():
+        raise ValueError(f"Percentiles lie between 0 and 100; got {list(percentiles)}.")
+    counts = np.round((100 - wanted) / 100 * np.size(values)).astype(int)
+    return [select_top(values, count) for count in counts]
 
 
 def _checked(values: np.ndarray, mask: np.ndarray) -> np.ndarray:

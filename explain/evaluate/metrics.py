@@ -6,101 +6,73 @@ of the group `explain.metrics`, and tests them with `explain.testing.check_metri
 
 from __future__ import annotations
 
-import importlib
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Literal
 
-import numpy as np
-
-from explain.methods.kind import Need
+from explain.evaluate.metric import TRUTH, Evidence, Group, Metric, Render, Subject
+from explain.methods.kind import Value
 from explain.plugins import Registry
 
-if TYPE_CHECKING:
-    from torch import nn
+__all__ = ["METRICS", "TRUTH", "Evidence", "Group", "Metric", "Render", "Subject", "metric"]
 
-Evidence = Literal["map", "mask", "frames", "pixels", "classifier", "autoencoder", "generator"]
-_COMPUTE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-
-
-@dataclass(frozen=True)
-class Subject:
-    """One explanation, and what is known about its case. A metric gets at least what it needs.
-
-    map: float32 (H, W). mask: bool (H, W), true inside the finding, in the model's field of view. frames: float32
-    (F, H, W). pixels: float32 (H, W) in [-1024, 1024], the radiograph as the model sees it. target: output column.
-    models: by what they are. record: what the kind kept.
-    """
-
-    map: np.ndarray | None = None
-    mask: np.ndarray | None = None
-    frames: np.ndarray | None = None
-    pixels: np.ndarray | None = None
-    target: int = 0
-    models: Mapping[Need, nn.Module] = field(default_factory=dict)
-    record: Mapping[str, Any] = field(default_factory=dict)
+Better = Literal["higher", "lower"]
+PERCENTILES = (90, 95, 98)  # of Charachon et al. 2021, table 1
 
 
-@dataclass(frozen=True)
-class Metric:
-    """One figure of merit.
-
-    name: its key in rows and exports; title: its heading. needs: what of a Subject it uses; one that needs the mask is
-    truth, and shown as such. better: which way is better. source: the paper and its section or equation.
-    compute: "package.module:function", imported when it is first used, (Subject) -> a finite number. It raises
-    ValueError for a subject that cannot be measured, with what is wrong.
-    """
-
-    name: str
-    title: str
-    needs: tuple[Evidence, ...]
-    better: Literal["higher", "lower"]
-    source: str
-    compute: str
-
-    def __post_init__(self) -> None:
-        if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", self.name):
-            raise ValueError(f"the metric's name {self.name!r} must be small letters, digits and _ (at most 40)")
-        if not self.title.strip() or not self.source.strip():
-            raise ValueError(f"the metric {self.name} needs a title and a source")
-        if unknown := set(self.needs) - set(get_args(Evidence)):
-            raise ValueError(
-                f"{self.name} needs {', '.join(sorted(unknown))}; there are {', '.join(get_args(Evidence))}"
-            )
-        if self.better not in ("higher", "lower"):
-            raise ValueError(f"the metric {self.name}: better is {self.better!r}, neither higher nor lower")
-        if not _COMPUTE.fullmatch(self.compute):
-            raise ValueError(f"the metric {self.name}: compute is {self.compute!r}, not package.module:function")
-
-    def measure(self, subject: Subject) -> float:
-        """The figure. Raises ValueError for a subject that lacks what is needed or cannot be measured."""
-        for need in self.needs:
-            if need not in subject.models and getattr(subject, need, None) is None:
-                raise ValueError(f"{self.name} needs the {need}, which is not there")
-        module, _, name = self.compute.partition(":")
-        function: Callable[[Subject], float] = getattr(importlib.import_module(module), name)
-        return float(function(subject))
+def _localisation(
+    name: str, title: str, better: Better, source: str, function: str, parameters: dict[str, Value] | None = None
+) -> Metric:
+    compute = f"explain.evaluate.localisation:{function}"
+    return Metric(name, title, ("map", "mask"), better, source, compute, parameters or {}, group="localisation")
 
 
 _OURS = (
-    Metric(
-        name="iou_at_mask_area",
-        title="Overlap with the mask (IoU at its area)",
-        needs=("map", "mask"),
-        better="higher",
-        source="Cohen et al., MIDL 2021, section 3.4",
-        compute="explain.evaluate.metrics:compute_iou_at_mask_area",
+    _localisation(
+        "iou_at_mask_area", "Overlap with the mask (IoU at its area)", "higher",
+        "Cohen et al., MIDL 2021, section 3.4", "measure_iou_at_mask_area",
+    ),
+    *(
+        _localisation(
+            f"iou_at_{p}", f"Overlap of the strongest {100 - p} % with the mask (IoU)", "higher",
+            "Charachon et al. 2021, table 1", "measure_iou_at_percentile", {"percentile": p},
+        )
+        for p in PERCENTILES
+    ),
+    *(
+        _localisation(
+            f"outside_at_{p}", f"Share of the strongest {100 - p} % that lies outside the mask", "lower",
+            "Charachon et al. 2021, table 1, who call it FNR", "measure_outside_at_percentile", {"percentile": p},
+        )
+        for p in PERCENTILES
+    ),
+    *(
+        _localisation(
+            f"missed_at_{p}", f"Share of the mask missed at the {p}th percentile", "lower",
+            f"1 - sensitivity of the map's strongest {100 - p} %", "measure_missed_at_percentile", {"percentile": p},
+        )
+        for p in PERCENTILES
+    ),
+    _localisation(
+        "hit_rate", "The strongest place lies in the mask", "higher",
+        "Zhang et al., ECCV 2016 (pointing game), without a margin; Saporta et al. 2022 (hit rate)", "measure_hit_rate",
+    ),
+    _localisation(
+        "relevance_mass", "Share of the map's sum inside the mask", "higher",
+        "Arras et al., Information Fusion 2022, relevance mass accuracy", "measure_relevance_mass",
+    ),
+    _localisation(
+        "relevance_rank", "Share of the mask among as many strongest places", "higher",
+        "Arras et al., Information Fusion 2022, relevance rank accuracy", "measure_relevance_rank",
     ),
     Metric(
-        name="missed_at_95",
-        title="Share of the mask missed at the 95th percentile",
-        needs=("map", "mask"),
+        name="confounder_share",
+        title="Share of the map's sum on the confounder",
+        needs=("map", "confounder"),
         better="lower",
-        source="1 - sensitivity of the map's strongest 5 % of pixels, the share that readers are shown",
-        compute="explain.evaluate.metrics:compute_missed_at_95",
+        source="Ours: relevance mass of a thing that only goes with the finding",
+        compute="explain.evaluate.localisation:measure_confounder_share",
+        group="localisation",
     ),
-)
+)  # fmt: skip
 
 METRICS: Registry[Metric] = Registry(_OURS, "explain.metrics", Metric)
 
@@ -110,21 +82,3 @@ def metric(name: str) -> Metric:
     if name not in METRICS:
         raise KeyError(f"no metric is called {name!r}; there are {', '.join(METRICS)}")
     return METRICS[name]
-
-
-def compute_iou_at_mask_area(subject: Subject) -> float:
-    from explain.evaluate.localisation import iou_at_mask_area
-
-    return iou_at_mask_area(*_map_and_mask(subject))
-
-
-def compute_missed_at_95(subject: Subject) -> float:
-    from explain.evaluate.localisation import fnr_at_percentiles
-
-    return float(fnr_at_percentiles(*_map_and_mask(subject), [95])[0])
-
-
-def _map_and_mask(subject: Subject) -> tuple[np.ndarray, np.ndarray]:
-    if subject.map is None or subject.mask is None:
-        raise ValueError("overlap needs a map and a mask")
-    return subject.map, subject.mask

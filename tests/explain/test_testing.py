@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from explain.evaluate import metrics
+from explain.evaluate import localisation
 from explain.evaluate.metrics import METRICS, Metric, Subject
 from explain.methods.contract import Request, Result, Results, explained, stills
 from explain.methods.gradients import input_gradients
@@ -167,7 +167,7 @@ def half_of_it(subject: Subject) -> float:
 
 
 def wrong_way(subject: Subject) -> float:
-    return -metrics.compute_iou_at_mask_area(subject)
+    return -localisation.measure_iou_at_mask_area(subject)
 
 
 def spoils(subject: Subject) -> float:

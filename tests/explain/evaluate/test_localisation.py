@@ -1,11 +1,21 @@
-"""IoU and false negative rate against masks, by hand-checked values."""
+"""Agreement of maps with masks, by hand-checked values."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from explain.evaluate.localisation import fnr_at_percentiles, iou_at_mask_area, mask_to_model_frame, select_top
+from explain.evaluate.localisation import (
+    fnr_at_percentiles,
+    hit_rate,
+    iou_at_mask_area,
+    iou_at_percentiles,
+    mask_to_model_frame,
+    miss_rate_at_percentiles,
+    relevance_mass,
+    relevance_rank,
+    select_top,
+)
 from explain.images.radiograph import Crop, Radiograph, center_crop
 from explain.render.checks import UnusableMap
 
@@ -54,13 +64,39 @@ def test_turning_map_and_mask_changes_nothing() -> None:
     assert turned == pytest.approx(iou_at_mask_area(values, mask))
 
 
-def test_fnr_at_percentiles() -> None:
+def test_figures_at_percentiles() -> None:
     mask = mask_of(15, 14, 8, 0)
     # 100: nothing selected; 87.5: 15, 14; 50: 8..15; 0: all
-    assert fnr_at_percentiles(MAP, mask, [100, 87.5, 50, 0]).tolist() == [1, 0.5, 0.25, 0]
-    assert fnr_at_percentiles(MAP, mask, []).tolist() == []
-    tied = np.repeat([0.0, 1.0], 8).reshape(4, 4)
-    assert fnr_at_percentiles(tied, mask, [75])[0] == pytest.approx(1 - 3 * 0.5 / 4)
+    assert miss_rate_at_percentiles(MAP, mask, [100, 87.5, 50, 0]).tolist() == [1, 0.5, 0.25, 0]
+    assert fnr_at_percentiles(MAP, mask, [87.5, 50, 0]).tolist() == [0, 5 / 8, 12 / 16]
+    assert iou_at_percentiles(MAP, mask, [100, 87.5, 50, 0]).tolist() == [0, 2 / 4, 3 / 9, 4 / 16]
+    assert miss_rate_at_percentiles(MAP, mask, []).tolist() == []
+    tied = np.repeat([0.0, 1.0], 8).reshape(4, 4)  # 4 of 8 tied pixels, each half: of the mask 14, 15 and 8
+    assert miss_rate_at_percentiles(tied, mask, [75])[0] == pytest.approx(1 - 1.5 / 4)
+    assert fnr_at_percentiles(tied, mask, [75])[0] == pytest.approx(1 - 1.5 / 4)
+    assert iou_at_percentiles(tied, mask, [75])[0] == pytest.approx(1.5 / (4 + 4 - 1.5))
+
+
+def test_the_papers_fnr_falls_as_the_percentile_rises_and_the_miss_rate_rises() -> None:
+    """On a map that is right at its strongest, as in Charachon et al., table 1 (.639 .584 .508 for gradients)."""
+    mask = mask_of(15, 14, 8, 0)
+    assert np.all(np.diff(fnr_at_percentiles(MAP, mask, [50, 75, 87.5])) < 0)
+    assert np.all(np.diff(miss_rate_at_percentiles(MAP, mask, [50, 75, 87.5])) >= 0)
+
+
+def test_hit_rate_counts_tied_maxima_by_their_share() -> None:
+    assert hit_rate(MAP, mask_of(15)) == 1 and hit_rate(MAP, mask_of(*range(15))) == 0
+    tied = np.minimum(MAP, 12)  # maxima at 12..15
+    assert hit_rate(tied, mask_of(12, 0, 1)) == 0.25
+
+
+def test_relevance_mass_and_rank() -> None:
+    signed = np.where(MAP % 2 == 0, MAP, -MAP)
+    assert relevance_mass(signed, mask_of(15, 14)) == pytest.approx(29 / 120)
+    assert relevance_rank(MAP, mask_of(15, 14, 3, 2)) == 0.5
+    for pixels in ((15, 14, 3, 2), (15, 1, 2), (0,)):
+        rank = relevance_rank(MAP, mask_of(*pixels))
+        assert iou_at_mask_area(MAP, mask_of(*pixels)) == pytest.approx(rank / (2 - rank))
 
 
 def test_what_cannot_be_compared_is_refused() -> None:
@@ -74,6 +110,13 @@ def test_what_cannot_be_compared_is_refused() -> None:
         iou_at_mask_area(MAP, np.ones((5, 4), bool))
     with pytest.raises(ValueError, match="between 0 and 100"):
         fnr_at_percentiles(MAP, mask_of(1), [101])
+    with pytest.raises(ValueError, match="selects no pixel"):
+        fnr_at_percentiles(MAP, mask_of(1), [50, 99.9])
+    for figure in (hit_rate, relevance_mass, relevance_rank):
+        with pytest.raises(UnusableMap, match="constant"):
+            figure(np.ones((4, 4)), mask_of(1))
+        with pytest.raises(ValueError, match="mask is empty"):
+            figure(MAP, mask_of())
     with pytest.raises(ValueError, match="Cannot select 17"):
         select_top(MAP, 17)
 
