@@ -236,6 +236,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True  # whichever page logged in: log-in, invitation, reading room
 if not DEBUG and not DEMO:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_REDIRECT_EXEMPT = [r"^(health|ready)/$"]  # a load balancer asks without TLS
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -280,10 +281,15 @@ USE_TZ = True
 USE_I18N = False
 DATE_FORMAT, DATETIME_FORMAT = "j M Y", "j M Y, H:i"
 
+# text, or json: one object a line (readerstudy.accounts.logs).
+LOG_FORMAT = env.str("LOG_FORMAT", default="text")
+if LOG_FORMAT not in ("text", "json"):
+    raise ImproperlyConfigured(f"LOG_FORMAT is “{LOG_FORMAT}”. Set it to text or json, or leave it out.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"mask_keys": {"()": "readerstudy.accounts.logs.MaskKeys"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["mask_keys"]}},
+    "formatters": {"text": {"format": "%(message)s"}, "json": {"()": "readerstudy.accounts.logs.JsonLines"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["mask_keys"], "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

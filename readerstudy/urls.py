@@ -5,12 +5,16 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from readerstudy.common import health
+
 # One log-in page, with its rate limits and second factor, for the Django admin too.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = "Reader studies administration"
 admin.site.index_title = "Everything stored"
 
 urlpatterns = [
+    path("health/", health.health, name="health"),
+    path("ready/", health.ready, name="ready"),
     path("admin/", admin.site.urls),
     path("", include("readerstudy.accounts.urls")),
     path("accounts/", include("allauth.urls")),
