@@ -45,7 +45,7 @@ class TruthAdmin(AskingAdmin, SimpleHistoryAdmin):
     list_select_related = ["case"]
     search_fields = ["case__public_id", "pathology", "provenance"]
     autocomplete_fields = ["case"]
-    readonly_fields = ["mask"]
+    readonly_fields = ["mask", "confounder"]
 
     def shown(self, request: HttpRequest) -> QuerySet[Truth]:
         return shown_truths(request, Case.objects.all())

@@ -106,6 +106,8 @@ class Truth(models.Model):
     label = models.BooleanField(help_text="Present or absent. An uncertain label has no row.")
     # Grey PNG, 255 inside, at the radiograph's full resolution.
     mask = models.FileField(upload_to="truth", blank=True, max_length=200)
+    # The same form: where something lies that only goes with the pathology (a tube, a marker) and is not it.
+    confounder = models.FileField(upload_to="truth", blank=True, max_length=200)
     provenance = models.CharField(max_length=200, blank=True)
     history = HistoricalRecords()
 

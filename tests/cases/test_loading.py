@@ -48,6 +48,7 @@ def full(tmp_path) -> Path:
         "age": "93",
         "dataset": "ward",
         "mask": "mask.png",
+        "confounder": "30,10,20,12",
         "prediction": 0.83,
         "practice": 1,
         "explanation:input_gradient": "map.png",
@@ -72,6 +73,8 @@ def test_everything_in_the_manifest_is_stored(full):
     mask = read_display_image(truth.mask.read(), 8).pixels
     assert mask.shape == (64, 72)
     assert int((mask == 255).sum()) == 200
+    confounder = read_display_image(truth.confounder.read(), 8).pixels
+    assert (confounder[10:22, 30:50] == 255).all() and int((confounder == 255).sum()) == 240
     prediction = case.predictions.get()
     assert (prediction.probability, prediction.model, prediction.weights_sha256) == (0.83, "manifest", "")
     stored = read_display_image(case.pixels.read(), case.bits)
@@ -198,6 +201,17 @@ def test_every_problem_is_listed_and_nothing_loads(full):
     assert "row 3, image" in said
     assert not Batch.objects.exists()
     assert stored_files() == []
+
+
+def test_a_confounder_outside_the_image_or_without_a_label_is_named(full):
+    table = full / "manifest.csv"
+    table.write_text(table.read_text().replace('"30,10,20,12"', '"90,10,20,12"'))
+    with pytest.raises(BatchRefused) as caught:
+        load(full)
+    assert [(problem.row, problem.column) for problem in caught.value.problems] == [(2, "confounder")]
+    table.write_text(table.read_text().replace("Mass,1,", "Mass,,"))
+    with pytest.raises(BatchRefused, match="a confounder needs a label"):
+        load(full)
 
 
 def test_problems_of_the_manifest_and_of_images_are_listed_together(full):

@@ -142,6 +142,8 @@ def _check_case(
         model = "" if finding.prediction is None else finding.model
         lines.append([finding.pathology, finding.label, finding.prediction, model])
         lines.append(_check_mask(source, case, finding, radiograph, problems))
+        if finding.confounder:  # alone: what was loaded before there was such a column keeps its digest
+            lines.append(["confounder", _check_confounder(source, finding, radiograph, problems)])
         lines.append(_check_files(source, finding, radiograph, problems, seen))
     on_case(case, radiograph)
     return pixel_sha256(radiograph), lines
@@ -161,6 +163,15 @@ def _check_mask(
         finding.mask = ""
         return ""
     return hashlib.sha256(np.packbits(inside).tobytes()).hexdigest()
+
+
+def _check_confounder(source: Source, finding: FindingRecord, radiograph: Radiograph, problems: Problems) -> str:
+    try:
+        inside = source.confounder(finding, radiograph)
+    except ImageError as error:
+        problems.add(finding.row, "confounder", finding.confounder, error.problem, error.remedy)
+        return ""
+    return "" if inside is None else hashlib.sha256(np.packbits(inside).tobytes()).hexdigest()
 
 
 def _check_files(

@@ -270,6 +270,12 @@ def _finding(
             if inside is None:
                 raise ImageError("", "the mask is gone since it was checked", "Load the batch again")
             written.save(truth.mask, mask_png(inside), ".png", f"{case.public_id} {finding.pathology}")
+        if finding.confounder:
+            inside = source.confounder(finding, radiograph)
+            if inside is None:
+                raise ImageError("", "the confounder is gone since it was checked", "Load the batch again")
+            salt = f"{case.public_id} {finding.pathology} confounder"
+            written.save(truth.confounder, mask_png(inside), ".png", salt)
         rows.truths.append(truth)
     if finding.prediction is None:
         return

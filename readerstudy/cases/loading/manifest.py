@@ -26,7 +26,7 @@ from readerstudy.common.csv_tables import (
 T = TypeVar("T")
 COLUMNS = (
     *("image", "pathology", "label", "patient", "view", "sex", "age"),
-    *("dataset", "mask", "prediction", "model", "practice"),
+    *("dataset", "mask", "confounder", "prediction", "model", "practice"),
 )
 UNCERTAIN = NOTHING | {"uncertain", "-1"}
 ABSENT, PRESENT = {"0"}, {"1"}
@@ -42,7 +42,7 @@ _NAME_OR_ID = re.compile(  # Miller^Anna; Miller, Anna; 12345678 or MR123456; 19
     r".*\^.*|[^\W\d]+, [^\W\d]+|\D{0,3}\d{6,}|(19|20)\d\d[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-](19|20)\d\d"
 )
 _SLIPPED = "Check that each column's values stand below its name; --keep-source-ids shows them, for public data only"
-_MAY_BE_NOTHING = {"dataset", "mask", "prediction", "model", "practice"}
+_MAY_BE_NOTHING = {"dataset", "mask", "confounder", "prediction", "model", "practice"}
 
 
 def read_manifest(content: bytes, problems: Problems) -> list[CaseRecord]:
@@ -204,7 +204,7 @@ class _Row:
 
     def finding(self) -> FindingRecord | None:
         files = {name: value for name, value in self.values.items() if ":" in name and value}
-        needing = [name for name in ("label", "mask", "prediction") if self.get(name)] + list(files)
+        needing = [name for name in ("label", "mask", "confounder", "prediction") if self.get(name)] + list(files)
         if not self.get("pathology"):
             if needing and (needing != ["label"] or self.label() is not None):
                 self.no_pathology(needing[0])
@@ -214,12 +214,15 @@ class _Row:
             pathology=self.pathology(),
             label=self.label(),
             mask=self.get("mask").replace("\\", "/"),
+            confounder=self.get("confounder").replace("\\", "/"),
             prediction=self.number_in("prediction", 0, 1, "Write a probability such as 0.83"),
             model=self.short("model", 120) or UNNAMED_MODEL,
             files={name: value.replace("\\", "/") for name, value in files.items()},
         )
         if finding.mask and not finding.label and self.get("label").lower() in UNCERTAIN | ABSENT:
             self.wrong("mask", "a mask needs the label 1", "Set the label to 1, or remove the mask")
+        if finding.confounder and finding.label is None:
+            self.wrong("confounder", "a confounder needs a label", "Set the label to 1 or 0, or remove the confounder")
         if files and not self.get("prediction"):
             name = next(iter(files))
             self.wrong(name, "an explanation needs the prediction it explains", "Fill the column prediction")

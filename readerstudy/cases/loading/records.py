@@ -17,12 +17,16 @@ UNNAMED_MODEL = "manifest"  # what made predictions for which a manifest names n
 
 @dataclass
 class FindingRecord:
-    """One pathology of one case. label None: no truth. files: extra column -> path (see extensions.py)."""
+    """One pathology of one case. label None: no truth. files: extra column -> path (see extensions.py).
+
+    mask, confounder: where the finding is, and where something lies that only goes with it.
+    """
 
     row: int
     pathology: str
     label: bool | None = None
     mask: str = ""
+    confounder: str = ""
     prediction: float | None = None
     model: str = ""
     files: dict[str, str] = field(default_factory=dict)
@@ -60,6 +64,10 @@ class Source(Protocol):
 
     def mask(self, case: CaseRecord, finding: FindingRecord, radiograph: Radiograph) -> np.ndarray | None:
         """bool (H, W), true inside, at the radiograph's full resolution; None for none. Raises ImageError."""
+        ...
+
+    def confounder(self, finding: FindingRecord, radiograph: Radiograph) -> np.ndarray | None:
+        """The same for what goes with the finding and is not it."""
         ...
 
     def open(self, path: str) -> BinaryIO:

@@ -83,8 +83,14 @@ class FileSource:
             return read_radiograph(file, where), read_dicom_facts(file, where)
 
     def mask(self, case: CaseRecord, finding: FindingRecord, radiograph: Radiograph) -> np.ndarray:
+        return self._drawn(finding.mask, radiograph)
+
+    def confounder(self, finding: FindingRecord, radiograph: Radiograph) -> np.ndarray:
+        return self._drawn(finding.confounder, radiograph)
+
+    def _drawn(self, spec: str, radiograph: Radiograph) -> np.ndarray:
         file_shape = radiograph.as_read.shape if radiograph.as_read else None
-        return read_mask(finding.mask, radiograph.pixels.shape, self.open, file_shape)
+        return read_mask(spec, radiograph.pixels.shape, self.open, file_shape)
 
     def open(self, path: str) -> BinaryIO:
         parts = PurePosixPath(path).parts

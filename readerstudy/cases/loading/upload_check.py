@@ -110,6 +110,7 @@ def _facts(case: CaseRecord, keep_source_ids: bool) -> dict[str, Any]:
         truth = {True: "present", False: "absent", None: "no truth"}[finding.label]
         extra = [f"p = {finding.prediction:.2f}"] if finding.prediction is not None else []
         extra += ["mask"] if finding.mask else []
+        extra += ["confounder"] if finding.confounder else []
         extra += [column.partition(":")[2] for column in finding.files]
         findings.append(f"{finding.pathology}: {', '.join([truth, *extra])}")
     return {

@@ -119,6 +119,9 @@ class XrvSource:
         check_size(where, values.shape[1], values.shape[0])
         return ranged(_from_model_range(values), where), None
 
+    def confounder(self, finding: FindingRecord, radiograph: Radiograph) -> None:
+        """No data set says where one lies."""
+
     def mask(self, case: CaseRecord, finding: FindingRecord, radiograph: Radiograph) -> np.ndarray | None:
         """All annotations of the image together, bool (H, W); None when the data set has none of this pathology."""
         index = list(self.data_set.pathologies).index(finding.pathology)
