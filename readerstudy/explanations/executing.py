@@ -101,7 +101,7 @@ class Renderer:
             weights_sha256=self.classifier.weights_sha256,
             autoencoder=uses.name if uses else "",
             autoencoder_sha256=uses.weights_sha256 if uses else "",
-            device=_device_name(self.device),
+            device=device_name(self.device),
             libraries=self.libraries,
         )
 
@@ -225,7 +225,7 @@ def _same_weights(predictions: Sequence[Prediction], renderer: Renderer) -> None
         )
 
 
-def _device_name(device: str) -> str:
+def device_name(device: str) -> str:
     import platform
 
     import torch

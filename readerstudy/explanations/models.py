@@ -1,4 +1,5 @@
-"""Explanation: one kind for one prediction, with everything needed to say how it was made. Kinds made elsewhere."""
+"""Explanation: one kind for one prediction, with everything needed to say how it was made. Kinds made elsewhere.
+Measurement: one figure of an explanation."""
 
 from django.db import models
 from django.db.models import Q
@@ -98,3 +99,35 @@ class ExplanationFile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} of {self.explanation_id}"
+
+
+class Measurement(models.Model):
+    """One metric (explain.evaluate) of one explanation: its value, or why it could not be measured.
+
+    A metric that needs a mask tells the truth of its case: whoever shows it asks first (evidence.tells_truth).
+    """
+
+    explanation = models.ForeignKey(Explanation, on_delete=models.CASCADE, related_name="measurements")
+    metric = models.CharField(max_length=40)
+    # What it was measured from: see readerstudy.explanations.evidence.measurement_key.
+    key = models.CharField(max_length=64)
+    value = models.FloatField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    parameters = models.JSONField(default=dict, blank=True)
+    version = models.PositiveSmallIntegerField(default=1)
+    seconds = models.FloatField(null=True, blank=True)
+    device = models.CharField(max_length=80, blank=True)
+    measured_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["explanation_id", "metric"]
+        constraints = [
+            models.UniqueConstraint(fields=["explanation", "metric"], name="measurement_once_per_metric"),
+            models.CheckConstraint(
+                condition=Q(value__isnull=False, error="") | (Q(value__isnull=True) & ~Q(error="")),
+                name="measurement_failed_says_why",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metric} of {self.explanation_id}"

@@ -59,6 +59,13 @@ def record_draw(batch: Batch, threshold: float, user: User | None, why: str) -> 
         blinding.remember(user, cases.filter(predictions__probability__gt=threshold))
 
 
+def record_measuring(cases: QuerySet[Case], user: User | None, why: str) -> None:
+    """The same for measuring explanations against the truth of these cases."""
+    if user is not None and blinding.reads_of(user, cases):
+        raise ValidationError(f"{blinding.READS_THERE} Somebody else can have these explanations measured.")
+    _record(list(blinding.open_studies_showing(cases)), "measures of explanations", user, why)
+
+
 def asking_studies(study: Study) -> list[Study]:
     """Where a look at the truth of the study's cases is recorded: itself until closed, and others that are open."""
     own = [] if study.state == Study.State.CLOSED else [study]

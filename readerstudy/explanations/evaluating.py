@@ -1,0 +1,212 @@
+"""Measure stored explanations by metrics of the registry, and keep what is found: one row for each metric of each.
+
+Resumable: what was measured from the same evidence is left alone. Killed anywhere, a second run does the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from explain.evaluate.metrics import METRICS, Evidence, Metric
+from readerstudy.common.counting import counted
+from readerstudy.explanations.batch_size import BatchSize
+from readerstudy.explanations.evidence import COMPUTED, MODELS, Known, Read, known, measurement_key, read
+from readerstudy.explanations.inference import Failed, Inference
+from readerstudy.explanations.measuring import Bench, Taken, measure
+from readerstudy.explanations.models import Explanation, Measurement
+from readerstudy.explanations.planning import Options
+
+# What can be asked for in one word, each with all before it.
+SCOPES = {
+    "stored": "what is found from stored maps, masks and records",
+    "model": "also what the classifier says of altered images",
+    "all": "also what takes computing the explanations again, which may take hours",
+}
+_MANY, _SLOW = 16, 1  # explanations measured between two writes: without models, and with
+
+
+@dataclass(frozen=True)
+class Task:
+    """One explanation and the metrics to measure of it."""
+
+    of: Known
+    metrics: tuple[Metric, ...]
+    keys: dict[str, str]
+
+
+@dataclass
+class Measured:
+    """What a run did. made, existing: values now and before. apart: explanations and metrics that do not go together.
+
+    failed: (explanation, metric, why), now or before.
+    """
+
+    device: str = ""
+    made: int = 0
+    existing: int = 0
+    apart: int = 0
+    failed: list[tuple[Explanation, str, str]] = field(default_factory=list)
+
+
+def scope_of(metric: Metric) -> str:
+    """The first of SCOPES that has it."""
+    if set(metric.needs) & set(COMPUTED):
+        return "all"
+    return "model" if set(metric.needs) & set(MODELS) else "stored"
+
+
+def chosen_metrics(asked: Sequence[str]) -> list[Metric]:
+    """Metrics by name, or by a word of SCOPES ("model" where nothing is asked). ValidationError for an unknown one."""
+    names = list(SCOPES)
+    if len(asked) < 2 and (word := asked[0] if asked else "model") in names:
+        return [metric for metric in METRICS.values() if names.index(scope_of(metric)) <= names.index(word)]
+    if unknown := sorted(set(asked) - set(METRICS)):
+        raise ValidationError(
+            f"No metric is called {', '.join(unknown)}; there are {', '.join(METRICS)}, and the words "
+            f"{', '.join(names)}."
+        )
+    return [metric for metric in METRICS.values() if metric.name in asked]
+
+
+def needs_torch(metrics: Iterable[Metric]) -> bool:
+    return any(scope_of(metric) != "stored" for metric in metrics)
+
+
+def touches_truth(metrics: Iterable[Metric]) -> bool:
+    return any(metric.truth for metric in metrics)
+
+
+def evaluate(
+    explanations: Iterable[Explanation],
+    metrics: Sequence[Metric],
+    options: Options,
+    progress: Callable[[int, int], object] = lambda done, total: None,
+    say: Callable[[str], object] = lambda sentence: None,
+) -> Measured:
+    """Measure what is missing. Explanations come with `prediction__case` selected and `files` prefetched.
+
+    progress: told how many explanations are done, of how many with something to do. say: gets the estimate of what
+    takes long. Raises ModelsUnavailable when a model that is needed cannot be loaded.
+    """
+    result = Measured()
+    tasks = list(_planned(known(explanations), metrics, options, result))
+    done, total = 0, len(tasks)
+    progress(0, total)
+    for model, members in groupby(sorted(tasks, key=_model_of), key=_model_of):
+        same = list(members)
+        bench = Bench.of(model, _distinct(same), {task.of.explanation.kind for task in same}, options)
+        result.device = bench.name
+        if estimate := _estimate(same, bench):
+            say(estimate)
+        for count in _measure_all(same, bench, options, result):
+            done += count
+            progress(done, total)
+    return result
+
+
+def _planned(of: Iterable[Known], metrics: Sequence[Metric], options: Options, result: Measured) -> Iterator[Task]:
+    """What is left to do; what was done, and what does not go together, is counted in `result`."""
+    listed = list(of)
+    ids, names = [one.explanation.pk for one in listed], [metric.name for metric in metrics]
+    rows = Measurement.objects.filter(explanation__in=ids, metric__in=names)
+    have = {(row.explanation_id, row.metric): row for row in rows}
+    for one in listed:
+        left: dict[str, str] = {}
+        for metric in metrics:
+            if not one.has_what_it_takes(metric):
+                result.apart += 1
+                continue
+            key, kept = measurement_key(metric, one), have.get((one.explanation.pk, metric.name))
+            if kept is None or kept.key != key or options.force:
+                left[metric.name] = key
+                continue
+            result.existing += 1
+            if kept.error:
+                result.failed.append((one.explanation, metric.name, kept.error))
+        if left:
+            yield Task(one, tuple(metric for metric in metrics if metric.name in left), left)
+
+
+def _measure_all(tasks: list[Task], bench: Bench, options: Options, result: Measured) -> Iterator[int]:
+    """Measures and stores group by group; gives how many explanations each had."""
+    size = _SLOW if bench.models else _MANY
+    loop = Inference[Task, tuple[Task, Read], dict[str, Taken]](
+        lambda task: (task, read(task.of, _needs(task.metrics))),
+        lambda inputs: [measure(task.of, evidence, task.metrics, bench) for task, evidence in inputs],
+        BatchSize(size, size, settled=True),
+    )
+    for group in loop.run(tasks):
+        rows = []
+        for one in group:
+            output = one.output if not isinstance(one, Failed) else _failures(one.item, one.why)
+            result.apart += len(one.item.metrics) - len(output)
+            for name, taken in output.items():
+                rows.append(_row(one.item, name, taken, bench))
+                if taken.error:
+                    result.failed.append((one.item.of.explanation, name, taken.error))
+                else:
+                    result.made += 1
+        with options.writing():
+            _keep(rows)
+        yield len(group)
+
+
+def _failures(task: Task, why: str) -> dict[str, Taken]:
+    return {metric.name: Taken(None, why[:2000], 0.0) for metric in task.metrics}
+
+
+def _row(task: Task, name: str, taken: Taken, bench: Bench) -> Measurement:
+    metric = METRICS[name]
+    return Measurement(
+        explanation=task.of.explanation,
+        metric=name,
+        key=task.keys[name],
+        value=taken.value,
+        error=taken.error,
+        parameters=dict(metric.parameters),
+        version=metric.version,
+        seconds=taken.seconds,
+        device=bench.name,
+        measured_at=timezone.now(),
+    )
+
+
+def _keep(rows: list[Measurement]) -> None:
+    kept = ["key", "value", "error", "parameters", "version", "seconds", "device", "measured_at"]
+    Measurement.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["explanation", "metric"], update_fields=kept
+    )
+
+
+def _needs(metrics: Iterable[Metric]) -> list[Evidence]:
+    """What to read; computing an explanation again begins with the pixels."""
+    found = dict.fromkeys(need for metric in metrics for need in metric.needs)
+    return [*found, *(("pixels",) if set(found) & set(COMPUTED) and "pixels" not in found else ())]
+
+
+def _distinct(tasks: Iterable[Task]) -> list[Metric]:
+    return list({metric.name: metric for task in tasks for metric in task.metrics}.values())
+
+
+def _model_of(task: Task) -> str:
+    return task.of.explanation.model or task.of.explanation.prediction.model
+
+
+def _estimate(tasks: Sequence[Task], bench: Bench) -> str:
+    """How long it may take, from the metrics' own counts, a trial of the classifier, and how long rendering took."""
+    passes = sum(metric.passes for task in tasks for metric in task.metrics)
+    again = sum(metric.renders for task in tasks for metric in task.metrics)
+    if not passes and not again:
+        return ""
+    seconds = passes * bench.seconds_per_pass() + sum(
+        metric.renders * (task.of.explanation.seconds or 0.0) for task in tasks for metric in task.metrics
+    )
+    time = counted(max(1, round(seconds)), "second") if seconds < 90 else counted(round(seconds / 60), "minute")
+    work = [counted(passes, "image") + " through the classifier"] if passes else []
+    work += [counted(again, "explanation") + " computed again"] if again else []
+    return f"About {time} for {counted(len(tasks), 'explanation')}: {' and '.join(work)}."
