@@ -12,7 +12,7 @@ from django.utils import timezone
 from readerstudy.accounts.models import User
 from readerstudy.analysis.models import Analysis
 from readerstudy.cases.models import Batch, Case, Truth, save_file
-from readerstudy.explanations.models import Explanation, ExplanationFile
+from readerstudy.explanations.models import Explanation, ExplanationFile, Measurement
 from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, Response, Visit
 from readerstudy.studies.models import Example, Invitation, Membership, Method, Question, Selection, Study
 from tests.builders import make_batch, make_member, make_reader, make_reads, make_response, make_study, make_user
@@ -102,6 +102,7 @@ def _add_files(world: World) -> None:
         case.save()
         truth = case.truths.get()
         save_file(truth.mask, content + b"mask", ".png", salt=case.public_id)
+        save_file(truth.confounder, content + b"confounder", ".png", salt=case.public_id)
         truth.save()
         for kind in ("input_gradient", "latentshift_map"):
             explanation = Explanation.objects.create(
@@ -115,6 +116,9 @@ def _add_files(world: World) -> None:
                 save_file(file.file, content + kind.encode(), ".png", salt=f"{role} {explanation.pk}")
                 file.save()
             example.explanations.add(explanation)
+            made = {"explanation": explanation, "key": "key", "measured_at": timezone.now()}
+            Measurement.objects.create(metric="iou_at_mask_area", value=0.5, **made)
+            Measurement.objects.create(metric="missed_at_95", error="the mask is empty", **made)
     world.example = world.study.examples.select_related("prediction__case").get(number=1, practice=False)
     world.case, world.truth = world.example.prediction.case, world.example.prediction.case.truths.get()
     world.explanation = world.example.explanations.get(kind="input_gradient")

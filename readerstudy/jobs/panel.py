@@ -29,7 +29,8 @@ def panel(kind: str, about: str) -> Panel:
     """Three queries at most."""
     jobs = list(Job.objects.filter(kind=kind, about=about).select_related("asked_by", "cancelled_by")[: _HISTORY + 1])
     current = next((job for job in jobs if job.under_way), None)
-    return Panel(kind_named(kind), current, tuple(job for job in jobs if not job.under_way), missing_worker(kind))
+    missing = missing_worker(kind, current.queue if current else "")
+    return Panel(kind_named(kind), current, tuple(job for job in jobs if not job.under_way), missing)
 
 
 def words(job: Job) -> str:

@@ -15,6 +15,7 @@ from readerstudy.jobs.kinds import kind_named
 from readerstudy.jobs.models import Job, WorkerSeen
 from readerstudy.jobs.tasks import run_job
 
+GPU = "gpu"  # the queue of what needs torch
 MOST_ATTEMPTS = 3
 WORKER_SILENT = timedelta(seconds=60)  # a worker not heard of for longer is taken to be gone
 GONE = (
@@ -23,16 +24,22 @@ GONE = (
 )
 
 
-def ask(kind: str, about: str, title: str, user: User | None, **arguments: Any) -> Job:
+def ask(kind: str, about: str, title: str, user: User | None, *, queue: str = "", **arguments: Any) -> Job:
     """Queue a job; ValidationError while one of the same kind is under way for the same thing.
 
-    The caller has checked who asks and what for: nothing is checked later that could be checked now.
+    The caller has checked who asks and what for: nothing is checked later that could be checked now. queue: where this
+    job needs another than its kind's.
     """
     found = kind_named(kind)
     try:
         with transaction.atomic():
             job = Job.objects.create(
-                kind=kind, about=about, title=title[:200], arguments=arguments, queue=found.queue, asked_by=user
+                kind=kind,
+                about=about,
+                title=title[:200],
+                arguments=arguments,
+                queue=queue or found.queue,
+                asked_by=user,
             )
             _hand_over(job)
     except IntegrityError:
@@ -69,17 +76,19 @@ def recover() -> int:
     return sum(requeue(job, job.lease) for job in late)
 
 
-def missing_worker(kind: str) -> str:
-    """The sentence that says which worker is missing for this kind; "" where one has been heard of just now."""
+def missing_worker(kind: str, queue: str = "") -> str:
+    """The sentence that says which worker is missing for this kind, or for its jobs in `queue`; "" where one has been
+    heard of just now."""
     found = kind_named(kind)
+    queue, torch = queue or found.queue, found.needs_torch or queue == GPU
     alive = WorkerSeen.objects.filter(seen_at__gte=timezone.now() - WORKER_SILENT)
-    here = [worker for worker in alive if found.queue in worker.queues.split(",")]
+    here = [worker for worker in alive if queue in worker.queues.split(",")]
     if not here:
-        return f"No worker does such work now. On a host with the files, start: manage.py worker --queues {found.queue}"
-    if found.needs_torch and not any(worker.torch for worker in here):
+        return f"No worker does such work now. On a host with the files, start: manage.py worker --queues {queue}"
+    if torch and not any(worker.torch for worker in here):
         return (
             "The workers that are running have no torch, which this needs. On a host with the explain tier installed, "
-            f"start: manage.py worker --queues {found.queue}"
+            f"start: manage.py worker --queues {queue}"
         )
     return ""
 

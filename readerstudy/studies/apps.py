@@ -18,7 +18,16 @@ class StudiesConfig(AppConfig):
             form="readerstudy.studies.jobs:RenderJobForm",
             queue="gpu",
             needs_torch=True,
-        )
+        ),
+        JobKind(
+            "evaluate",
+            "Measure",
+            run="readerstudy.studies.jobs:measure_study",
+            ask="readerstudy.studies.jobs:ask_for_measures",
+            access="readerstudy.studies.jobs:may_see",
+            page="measures",
+            form="readerstudy.studies.jobs:MeasureJobForm",
+        ),
     ]
     study_tabs = [
         Tab("study", "Overview", "study", 1),

@@ -75,7 +75,7 @@ def _picture(
         name=name,
         kind=kind,
         methods=methods,
-        url=_url(study, kind, row),
+        url=picture_url(study, kind, row),
         error=row.error if row else "",
         current=row is not None and is_current(row, parameters),
         settings=[] if row and row.external else _settings(kind, given),
@@ -93,7 +93,7 @@ def _stored(example: Example) -> dict[str, Explanation]:
     return found
 
 
-def _url(study: Study, kind: Kind, row: Explanation | None) -> str:
+def picture_url(study: Study, kind: Kind, row: Explanation | None) -> str:
     files = {file.role: file for file in row.files.all()} if row else {}
     file: ExplanationFile | None = files.get(FORMS[kind.shows].alone)
     return reverse("study_file", args=[study.slug, public_name(file.file)]) if file else ""

@@ -23,7 +23,7 @@ from sklearn.preprocessing import scale
 from explain.images.radiograph import Radiograph
 from explain.render.pictures import display_image, heat_layer
 from readerstudy.cases.models import Batch, Case, Prediction, Truth, save_file
-from readerstudy.explanations.models import Explanation, ExplanationFile
+from readerstudy.explanations.models import Explanation, ExplanationFile, Measurement
 from readerstudy.reading.allocation.drawing import allocate_study
 from readerstudy.reading.models import Reader, Response
 from readerstudy.studies.models import Method, Question, Study
@@ -40,6 +40,7 @@ pytestmark = pytest.mark.django_db
 SECRETS = {
     "source": "NIH-00012345_007", "dataset": "nih-chestxray14", "provenance": "three radiologists by consensus",
     "patient": "patient-4711", "comment": "the other reader saw a hidden scar", "alignment": "Moves Along",
+    "measure": "0.7315927", "not measured": "the mask of this finding is too thin",
 }  # fmt: skip
 PATH = re.compile(r"""["'(=\s](/[A-Za-z0-9_\-./%]+)""")
 
@@ -61,6 +62,8 @@ def hide_secrets(world: World) -> None:
             Response.objects.create(
                 assignment=assignment, question=question, score=5 - index % 2, minimum=1, maximum=5
             )  # fmt: skip
+    Measurement.objects.filter(value__isnull=False).update(value=float(SECRETS["measure"]))
+    Measurement.objects.filter(value=None).update(error=SECRETS["not measured"])
     walk = WALK | {"output_names": ["explained", SECRETS["alignment"]]}
     Explanation.objects.filter(kind="latentshift_map").update(record=walk)
     world.reader.specialty = "Radiology"
@@ -139,6 +142,7 @@ def forbidden_words(world: World) -> list[str]:
     words += [word for case in cases for word in (case.public_id, case.patient_key, case.pixel_sha256) if word]
     words += [case.display_sha256 for case in cases if case.display_sha256]
     words += [last_part(truth.mask.name) for truth in Truth.objects.exclude(mask="") if truth != world.truth]
+    words += [last_part(truth.confounder.name) for truth in Truth.objects.exclude(confounder="")]
     words += [row.sha256 for row in ExplanationFile.objects.all() if row.sha256]
     words += [str(row.client_id) for row in Response.objects.exclude(assignment__read__reader=world.reader)]
     return [*words, world.batch.name, "true positive", "false positive", world.people["other_reader"].username]

@@ -4,23 +4,28 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
-from readerstudy.studies.access import researcher_study
+from readerstudy.studies import looking
+from readerstudy.studies.access import researcher_study, signed_in
 from readerstudy.studies.alignments import aligned_examples
 from readerstudy.studies.drafting import draft_for_update
 from readerstudy.studies.jobs import about
 from readerstudy.studies.kinds_shown import kinds_shown
+from readerstudy.studies.measures_shown import measures_shown
 from readerstudy.studies.models import Example, Study
 from readerstudy.studies.pages.attempts import attempt
 from readerstudy.studies.pages.render_form import RenderForm
 from readerstudy.studies.precomputing import is_current
 
 
+@never_cache
 def explanations(request: HttpRequest, slug: str) -> HttpResponse:
     """Render parameters, what is rendered and what failed, and the command that renders the rest."""
     study = researcher_study(request, slug)
@@ -44,6 +49,8 @@ def explanations(request: HttpRequest, slug: str) -> HttpResponse:
         "complete": all(not row["missing"] for row in rows),
         "failed": _failed(shown),
         "aligned": _aligned(study),
+        "why_not_measured": "" if any(row["done"] for row in rows) else "Nothing is rendered yet.",
+        **_measures(request, study),
         "differ": sorted({example.number for example in shown if _differs(example)}),
     }
     return render(request, "studies/explanations.html", context)
@@ -59,6 +66,18 @@ def alignment(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     response = HttpResponse(aligned.alignment.chart(), content_type="image/svg+xml")
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"  # also when it is opened by itself
     return response
+
+
+def _measures(request: HttpRequest, study: Study) -> dict[str, Any]:
+    """Those that tell the truth are shown as the truth is: recorded, for a reason where one is asked for."""
+    try:
+        with_truth, refused = looking.truth_reason(request, study) is not None, ""
+    except PermissionDenied as error:
+        with_truth, refused = False, str(error)
+    shown = measures_shown(study, request.GET.dict(), with_truth)
+    if any(metric.truth for metric in shown.metrics):
+        looking.record_truth(request, study, signed_in(request), "measures of the explanations")
+    return {"measures": shown, "truth_refused": refused}
 
 
 def _rendered(study: Study, examples: Sequence[Example]) -> list[dict[str, Any]]:

@@ -2,10 +2,12 @@
 
 from django import template
 
+from readerstudy.common.counting import figure_text
 from readerstudy.studies import navigation
 
 register = template.Library()
 register.simple_tag(navigation.tabs, name="study_tabs")
+register.filter("figure_text", figure_text)
 
 
 @register.simple_tag
