@@ -20,8 +20,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from explain.evaluate.metrics import Metric, Subject
+from explain.evaluate.rendering import Renderer
 from explain.methods.contract import Result, explained
 from explain.methods.kind import Kind, Need, Value
+from explain.methods.kinds import KINDS
 
 TOLERANCE = 1e-4  # of a map's largest value: rounding differs with the size of a batch
 
@@ -111,7 +113,7 @@ def check_kind(
 
 def _check_results(kind: Kind, results: Sequence[Result], x: Tensor) -> None:
     for result in results:
-        for what, tensor in (("map", result.map), ("frames", result.frames)):
+        for what, tensor in (("map", result.map), ("frames", result.frames), ("signed", result.signed)):
             if tensor is None:
                 continue
             _require(tensor.dtype == x.dtype, f"{kind.name}: {what} is {tensor.dtype}, the images are {x.dtype}")
@@ -183,7 +185,7 @@ def _apart(one: Sequence[Result], other: Sequence[Result]) -> float:
     """Largest difference of maps and frames, over the largest value of each."""
     worst = 0.0
     for a, b in zip(one, other, strict=True):
-        for mine, theirs in ((a.map, b.map), (a.frames, b.frames)):
+        for mine, theirs in ((a.map, b.map), (a.frames, b.frames), (a.signed, b.signed)):
             if mine is None or theirs is None or mine.shape != theirs.shape:
                 worst = max(worst, 0.0 if mine is theirs else float("inf"))
                 continue
@@ -252,7 +254,8 @@ def seeded_subjects(count: int = 3, size: int = 32) -> list[Subject]:
         frames = draw.random((5, size, size), np.float32)
         subject = Subject(draw.random((size, size), np.float32), mask, frames, x[index, 0].numpy(), index, models)
         signed = draw.standard_normal((size, size)).astype(np.float32)
-        made.append(replace(subject, signed=signed, confounder=confounder, record=dict(_RECORD)))
+        render = Renderer(KINDS["input_gradient"], index)
+        made.append(replace(subject, signed=signed, confounder=confounder, render=render, record=dict(_RECORD)))
     return made
 
 

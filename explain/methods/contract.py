@@ -70,11 +70,14 @@ class Result:
 
     map: float32 (H, W) over the model's field of view. frames: float32 (F, H, W) in the model's range. Either or both.
     record: what to keep beside them, fit for JSON. What a kind must give follows from what it shows (Kind.shows).
+    signed: float32 (H, W), by how much the prediction rises per unit of each pixel, of a kind that can say so; it is
+    not stored, and measures may use it.
     """
 
     map: Tensor | None = None
     frames: Tensor | None = None
     record: Mapping[str, Any] = field(default_factory=dict)
+    signed: Tensor | None = None
 
 
 Results = Mapping[str, Sequence[Result]]
@@ -89,11 +92,16 @@ class Made:
     seconds: float
 
 
-def stills(request: Request, maps: Tensor, records: Sequence[Mapping[str, Any]] | None = None) -> Results:
-    """What a kind of one map (N, H, W) returns; records: one for each example."""
-    records = records or [{}] * len(maps)
+def stills(
+    request: Request,
+    maps: Tensor,
+    records: Sequence[Mapping[str, Any]] | None = None,
+    signed: Sequence[Tensor] | None = None,
+) -> Results:
+    """What a kind of one map (N, H, W) returns; records, signed: one for each example."""
+    columns = zip(maps, records or [{}] * len(maps), signed if signed is not None else [None] * len(maps), strict=True)
     (name,) = request.kinds
-    return {name: [Result(one, record=record) for one, record in zip(maps, records, strict=True)]}
+    return {name: [Result(one, record=record, signed=rise) for one, record, rise in columns]}
 
 
 def function_of(kind: Kind) -> Compute:
@@ -148,6 +156,7 @@ def checked_results(kind: Kind, results: Sequence[Result], x: Tensor) -> Sequenc
     for result in results:
         for what, tensor, shape in (
             ("map", result.map, (height, width)),
+            ("signed", result.signed, (height, width)),
             ("frames", result.frames, (None if result.frames is None else len(result.frames), height, width)),
         ):
             if tensor is not None and (tuple(tensor.shape) != shape or not tensor.is_floating_point()):

@@ -29,13 +29,20 @@ def input_gradients(
 
     References: Simonyan, Vedaldi, Zisserman, "Deep Inside Convolutional Networks", 2013.
     """
+    return signed_gradients(classifier, x, targets, smoothing, batch_size).abs()
+
+
+def signed_gradients(
+    classifier: nn.Module, x: Tensor, targets: Tensor, smoothing: Smoothing = NONE, batch_size: int = 8
+) -> Tensor:
+    """d f_target(x) / d x with its sign, (N, H, W)."""
     x, targets = checked(x, targets)
 
     def signed(images: Tensor, columns: Tensor) -> Tensor:
         return gradient(classifier, images, columns)[0]
 
     with explaining(x.device, classifier):
-        return smoothed(signed, x, targets, smoothing, batch_size).abs()
+        return smoothed(signed, x, targets, smoothing, batch_size)
 
 
 @dataclass(frozen=True)
@@ -109,5 +116,5 @@ def integrate_gradients(
 def compute_input_gradient(request: Request) -> Results:
     """The kind of `input_gradients`. Parameters: samples, noise."""
     smoothing = smoothing_of(request)
-    maps = input_gradients(request.classifier, request.x, request.targets, smoothing, request.batch_size)
-    return stills(request, maps)
+    signed = signed_gradients(request.classifier, request.x, request.targets, smoothing, request.batch_size)
+    return stills(request, signed.abs(), signed=list(signed))

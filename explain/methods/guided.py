@@ -40,6 +40,18 @@ def guided_backprop(
     Raises ValueError for a classifier with another activation than ReLU. A sigmoid or softmax is taken for what makes
     probabilities and let through.
     """
+    return signed_guided_backprop(classifier, x, targets, final_relu, smoothing, batch_size).abs()
+
+
+def signed_guided_backprop(
+    classifier: nn.Module,
+    x: Tensor,
+    targets: Tensor,
+    final_relu: FinalRelu = "captum",
+    smoothing: Smoothing = NONE,
+    batch_size: int = 8,
+) -> Tensor:
+    """The guided gradient with its sign, otherwise as `guided_backprop`."""
     x, targets = checked(x, targets)
     if final_relu not in ("captum", "full"):
         raise ValueError(f'final_relu is {final_relu!r}; give "captum" or "full"')
@@ -49,14 +61,16 @@ def guided_backprop(
 
     guided: AbstractContextManager[Any] = _GuideEveryRelu() if final_relu == "full" else _guide_relu_modules(classifier)
     with explaining(x.device, classifier), layer_by_layer(classifier), _only_relus(classifier), guided:
-        return smoothed(signed, x, targets, smoothing, batch_size).abs()
+        return smoothed(signed, x, targets, smoothing, batch_size)
 
 
 def compute(request: Request) -> Results:
     """The kind. Parameters: final_relu, samples, noise."""
     final_relu, smoothing = cast(FinalRelu, request.parameters["final_relu"]), smoothing_of(request)
-    maps = guided_backprop(request.classifier, request.x, request.targets, final_relu, smoothing, request.batch_size)
-    return stills(request, maps)
+    signed = signed_guided_backprop(
+        request.classifier, request.x, request.targets, final_relu, smoothing, request.batch_size
+    )
+    return stills(request, signed.abs(), signed=list(signed))
 
 
 class _Guide(torch.autograd.Function):

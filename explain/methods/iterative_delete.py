@@ -31,6 +31,18 @@ def iterative_delete(
     "released-code" keeps them and sets all others to 0, as the code behind the published table E.1 does.
     Raises ValueError.
     """
+    return signed_iterative_delete(classifier, x, targets, variant, rounds, percentile).abs()
+
+
+def signed_iterative_delete(
+    classifier: nn.Module,
+    x: Tensor,
+    targets: Tensor,
+    variant: Variant = "remove",
+    rounds: int = 20,
+    percentile: float = 98.0,
+) -> Tensor:
+    """The mean of the gradients with its sign, otherwise as `iterative_delete`."""
     x, targets = checked(x, targets)
     if variant not in get_args(Variant):
         raise ValueError(f"variant is {variant!r}; give one of {', '.join(get_args(Variant))}")
@@ -44,10 +56,11 @@ def iterative_delete(
             cut = torch.quantile(found.flatten(1), percentile / 100, dim=1)[:, None, None]
             top = ((found > cut) & (found > 0))[:, None]
             x = x.masked_fill(top if variant == "remove" else ~top, 0)
-        return (total / rounds).abs()
+        return total / rounds
 
 
 def compute(request: Request) -> Results:
     """The kind. Parameter: variant."""
     variant = cast(Variant, request.parameters["variant"])
-    return stills(request, iterative_delete(request.classifier, request.x, request.targets, variant))
+    signed = signed_iterative_delete(request.classifier, request.x, request.targets, variant)
+    return stills(request, signed.abs(), signed=list(signed))

@@ -145,13 +145,16 @@ def compute(request: Request) -> Results:
         return found.integral, [{"nodes": n, "agreement": a, "settled": s} for n, a, s in columns]
 
     path, details = integral(request.x, request.targets)
-    maps = path.maps()
+    attributions = path.attributions
     if smoothing.samples:
-        signed = smoothed(lambda x, t: integral(x, t)[0].attributions, request.x, request.targets, smoothing, size)
-        maps = signed.abs()
+        attributions = smoothed(
+            lambda x, t: integral(x, t)[0].attributions, request.x, request.targets, smoothing, size
+        )
     columns = (path.completeness_gap, path.prediction, path.prediction_baseline)
     records = [
         {"completeness_gap": gap, "prediction_input": at_x, "prediction_baseline": at_0} | more
         for gap, at_x, at_0, more in zip(*(column.tolist() for column in columns), details, strict=True)
     ]
-    return stills(request, maps, records)
+    x = request.x[:, 0]
+    rises = torch.where(x == 0, 0, attributions / torch.where(x == 0, 1, x))  # attribution = mean gradient times pixel
+    return stills(request, attributions.abs(), records, list(rises))
