@@ -94,10 +94,10 @@ class Radiograph:
             return self
         return Radiograph(self.curve[self.pixels], self.bits, None, None, self.as_read)
 
-    def model_input(self) -> np.ndarray:
-        """float32 (1, 224, 224) in [-1024, 1024], by TorchXRayVision's normalize, XRayCenterCrop, XRayResizer(224)."""
+    def model_input(self, size: int = MODEL_SIZE) -> np.ndarray:
+        """float32 (1, size, size) in [-1024, 1024], by TorchXRayVision's normalize, XRayCenterCrop, XRayResizer."""
         scaled = (2 * (self.cropped().astype(np.float32) / (2**self.bits - 1)) - 1.0) * 1024
-        return resize(scaled, MODEL_SIZE)[None]
+        return resize(scaled, size)[None]
 
 
 def read_radiograph(source: Source, name: str | None = None) -> Radiograph:

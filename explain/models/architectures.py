@@ -8,6 +8,7 @@ from torch import nn
 
 from explain.models.demo_pair import DemoAutoencoder, DemoClassifier
 from explain.models.folders import ModelFolder
+from explain.models.resnet_autoencoder import ResNetAutoencoder, Shape
 from explain.models.weights import WeightsError
 
 Build = Callable[[ModelFolder], nn.Module]
@@ -42,6 +43,13 @@ def _resnet_autoencoder(folder: ModelFolder) -> nn.Module:
     return module
 
 
+def _own_autoencoder(folder: ModelFolder) -> nn.Module:
+    try:
+        return ResNetAutoencoder(Shape(size=folder.input_size, **folder.options))
+    except (TypeError, ValueError) as error:
+        raise WeightsError(f"{folder.path}: no network has the options of its config ({error})") from error
+
+
 CLASSIFIERS: dict[str, Build] = {
     "xrv-densenet121": _densenet121,
     "demo-classifier": _demo_classifier,
@@ -49,4 +57,5 @@ CLASSIFIERS: dict[str, Build] = {
 AUTOENCODERS: dict[str, Build] = {
     "xrv-resnetae-101": _resnet_autoencoder,
     "demo-autoencoder": _demo_autoencoder,
+    "resnet-autoencoder": _own_autoencoder,
 }

@@ -8,19 +8,27 @@ config.json names an architecture that `explain.models.architectures` knows, so 
 pathologies: one name for each output, "" where an output means nothing. op_threshs: the operating point of each output
 before calibration, null for none; left out: outputs are calibrated already. input_size: pixels a side. autoencoder: the
 name of the one for Latent Shift, or left out. weights_sha256: when given, the weight file must have this hash.
-An autoencoder's config has `architecture`, and perhaps `input_size` and `weights_sha256`.
+An autoencoder's config has `architecture`, and perhaps `input_size`, `weights_sha256` and `options`: whole numbers by
+name, which decide the network's shape.
+
+What `explain.training` makes also holds a card, `card.json`: figures for people, which loading does not read.
 """
 
 import json
+import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
-_KEYS = {"architecture", "pathologies", "input_size", "op_threshs", "autoencoder", "weights_sha256"}
+CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "card.json"
+# The autoencoders that are known without a folder.
+XRV_AUTOENCODER, DEMO_AUTOENCODER = "xrv-resnetae-101-elastic", "demo"
+# Which architectures are autoencoders, said without torch; explain.models.architectures builds them.
+AUTOENCODER_ARCHITECTURES = frozenset({"xrv-resnetae-101", "demo-autoencoder", "resnet-autoencoder"})
+_KEYS = {"architecture", "pathologies", "input_size", "op_threshs", "autoencoder", "weights_sha256", "options"}
 _MAX_CONFIG_BYTES = 2**20
 
 
@@ -39,6 +47,7 @@ class ModelFolder:
     op_threshs: tuple[float | None, ...] | None = None
     autoencoder: str | None = None
     weights_sha256: str = ""
+    options: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def weights(self) -> Path:
@@ -61,6 +70,39 @@ def read_folder(root: Path, name: str) -> ModelFolder:
         if file.exists() and not file.resolve().is_relative_to(root.resolve()):
             raise ModelFolderError(f"{file} leads outside {root}: put the file itself there")
     return _checked(path, _read_config(path / CONFIG))
+
+
+def read_folder_at(path: Path) -> ModelFolder:
+    """The model folder at a path that a person gave. Raises ModelFolderError."""
+    path = path.resolve()
+    if not (path / CONFIG).is_file():
+        raise ModelFolderError(f"{path} is no model folder: it has no {CONFIG}")
+    if not NAME.fullmatch(path.name):
+        raise ModelFolderError(f"{path.name!r} cannot be a model's name: use small letters, digits, - and _")
+    return read_folder(path.parent, path.name)
+
+
+def is_path(name: str) -> bool:
+    """Whether a person names a folder by its path: models' names have no "/"."""
+    return "/" in name or os.sep in name
+
+
+def model_name(name: str) -> str:
+    """A model's name; of a folder given by its path, the folder's."""
+    return Path(name).resolve().name if is_path(name) else name
+
+
+def autoencoder_folders(root: Path | None) -> dict[str, ModelFolder]:
+    """The autoencoders' folders below `root` by name. Those that cannot be read are left out; loading says why."""
+    found = {}
+    for name in folder_names(root):
+        try:
+            folder = read_folder(root or Path(), name)
+        except ModelFolderError:
+            continue
+        if folder.architecture in AUTOENCODER_ARCHITECTURES:
+            found[name] = folder
+    return found
 
 
 def _read_config(file: Path) -> Mapping[str, Any]:
@@ -99,9 +141,13 @@ def _checked(path: Path, config: Mapping[str, Any]) -> ModelFolder:
     digest = config.get("weights_sha256", "")
     if not isinstance(digest, str) or not re.fullmatch(r"([0-9a-f]{64})?", digest):
         raise wrong("weights_sha256", "64 hexadecimal digits")
-    return ModelFolder(
-        path, config["architecture"], tuple(names), size, None if threshs is None else tuple(threshs), partner, digest
-    )
+    options = config.get("options", {})
+    if not isinstance(options, dict) or not all(
+        type(value) is int and 0 <= value < 2**31 for value in options.values()
+    ):
+        raise wrong("options", "whole numbers by name")
+    threshs = None if threshs is None else tuple(threshs)
+    return ModelFolder(path, config["architecture"], tuple(names), size, threshs, partner, digest, options)
 
 
 def _is_threshold(value: Any) -> bool:

@@ -5,7 +5,8 @@ Names: TorchXRayVision's DenseNets (`xrv-densenet121-all` ...) and autoencoder (
 package in the group `explain.models` (the older groups `explain.classifiers` and `explain.autoencoders` work too), or
 the dotted path of a module class that is made without arguments, e.g.
 `torchxrayvision.baseline_models.jfhealthcare.DenseNet`. A dotted path is imported: take it from the person at the
-command line or from settings, never from data; with imports=False there are the other names only.
+command line or from settings, never from data; with imports=False there are the other names only. So it is with the
+path of a model folder that lies elsewhere, which has a "/" in it.
 
 A classifier maps (N, 1, H, W) float32 in [-1024, 1024] to (N, K) probabilities, calibrated where thresholds are known
 so that 0.5 is the operating point. An autoencoder has `encode(x)` and `decode(z, size)` with size = (H, W).
@@ -28,10 +29,11 @@ from torch import nn
 
 from explain.models.architectures import AUTOENCODERS, CLASSIFIERS, Build
 from explain.models.demo_pair import AUTOENCODER_FILE, CLASSIFIER_FILE, DEMO_FOLDER, DemoAutoencoder, DemoClassifier
-from explain.models.folders import ModelFolderError, folder_names, read_folder
+from explain.models.folders import DEMO_AUTOENCODER, XRV_AUTOENCODER, ModelFolder, ModelFolderError, folder_names
+
+from explain.models.folders import is_path, model_name, read_folder, read_folder_at  # isort: skip
 from explain.models.weights import WeightsError, file_sha256, load_state
 
-XRV_AUTOENCODER = "xrv-resnetae-101-elastic"
 _XRV_DENSENETS = ("all", "nih", "pc", "chex", "mimic_nb", "mimic_ch", "rsna")
 _XRV_CLASSES: list[Any] = [
     xrv.models.DenseNet, xrv.models._DenseLayer, xrv.models._DenseBlock, xrv.models._Transition, set, nn.Sequential,
@@ -111,11 +113,18 @@ def load_classifier(
     Raises WeightsError if weights are missing or do not fit; KeyError if nothing has that name.
     """
     known = _classifiers(root)
-    make = known.get(name) or _dotted(name, _make_dotted_classifier, list(known), imports)
+    make = known.get(name) or _path(name, CLASSIFIERS, imports)
+    make = make or _dotted(name, _make_dotted_classifier, list(known), imports)
     made = make(Path(weights) if weights else None)
     module = _settled(made.module, device)
     return LoadedClassifier(
-        name, module, made.pathologies, made.path.name, file_sha256(made.path), made.input_size, made.autoencoder
+        model_name(name),
+        module,
+        made.pathologies,
+        made.path.name,
+        file_sha256(made.path),
+        made.input_size,
+        made.autoencoder,
     )
 
 
@@ -129,10 +138,11 @@ def load_autoencoder(
 ) -> LoadedAutoencoder:
     """Load an autoencoder in evaluation mode. Arguments and errors as `load_classifier`."""
     known = _autoencoders(root)
-    make = known.get(name) or _dotted(name, _make_dotted_autoencoder, list(known), imports)
+    make = known.get(name) or _path(name, AUTOENCODERS, imports)
+    make = make or _dotted(name, _make_dotted_autoencoder, list(known), imports)
     made = make(Path(weights) if weights else None)
     return LoadedAutoencoder(
-        name, _settled(made.module, device), made.path.name, file_sha256(made.path), made.input_size
+        model_name(name), _settled(made.module, device), made.path.name, file_sha256(made.path), made.input_size
     )
 
 
@@ -148,7 +158,7 @@ def _classifiers(root: Path | None = None) -> dict[str, _Make]:
 
 def _autoencoders(root: Path | None = None) -> dict[str, _Make]:
     installed = _installed(("explain.models", "explain.autoencoders"), _make_dotted_autoencoder)
-    ours = {XRV_AUTOENCODER: _make_xrv_autoencoder, "demo": _make_demo_autoencoder}
+    ours = {XRV_AUTOENCODER: _make_xrv_autoencoder, DEMO_AUTOENCODER: _make_demo_autoencoder}
     return {**_folders(root, AUTOENCODERS), **installed, **ours}
 
 
@@ -173,14 +183,23 @@ def _dotted(name: str, make: Callable[[str, Path | None], _Made], known: list[st
 
 def _folders(root: Path | None, architectures: dict[str, Build]) -> dict[str, _Make]:
     """The model folders below `root`; each is read when it is loaded, so that a broken one spoils no other."""
-    return {name: partial(_make_folder, root, name, architectures) for name in folder_names(root)}
-
-
-def _make_folder(root: Path | None, name: str, architectures: dict[str, Build], weights: Path | None) -> _Made:
     if root is None:
-        raise KeyError(f"no model folder is called {name!r}: there is no model root")
+        return {}
+    return {name: partial(_make_folder, partial(read_folder, root, name), architectures) for name in folder_names(root)}
+
+
+def _path(name: str, architectures: dict[str, Build], imports: bool) -> _Make | None:
+    """Of a model folder given by its path; None for a name without "/"."""
+    if not is_path(name):
+        return None
+    if not imports:
+        raise KeyError(f"{name!r} is a path, and data do not choose what is read: put the folder below the model root")
+    return partial(_make_folder, lambda: read_folder_at(Path(name)), architectures)
+
+
+def _make_folder(read: Callable[[], ModelFolder], architectures: dict[str, Build], weights: Path | None) -> _Made:
     try:
-        folder = read_folder(root, name)
+        folder = read()
     except ModelFolderError as error:
         raise WeightsError(str(error)) from error
     build = architectures.get(folder.architecture)

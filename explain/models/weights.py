@@ -1,6 +1,5 @@
 """Weight files: read without running their code, hash, load strictly; every failure says which file and what to do."""
 
-import hashlib
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -9,15 +8,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from explain.models.digests import file_sha256 as file_sha256  # its users look for it beside load_state
+
 
 class WeightsError(RuntimeError):
     """A model's weights are missing, unreadable or of another model. Nothing is ever replaced by random weights."""
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, 64 hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_state(path: Path, safe_classes: list[Any]) -> dict[str, Tensor]:
