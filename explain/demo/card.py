@@ -18,12 +18,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage, optimize, stats
+from scipy import ndimage, optimize
 from torch import Tensor
 
 from explain.demo.data import to_input, truth_labels
 from explain.demo.phantom_anatomy import stream
 from explain.demo.phantoms import COMPANION, PATHOLOGIES, draw
+from explain.evaluate.discrimination import auc
 from explain.evaluate.localisation import iou_at_mask_area
 from explain.methods.gradients import input_gradients, integrated_gradients
 from explain.methods.guided import guided_backprop
@@ -83,13 +84,6 @@ def confounded(pathology: str, count: int, workers: int = 2) -> tuple[Tensor, Te
 @torch.no_grad()
 def in_parts(function: Any, x: Tensor, size: int = 64) -> Tensor:
     return torch.cat([function(part) for part in x.split(size)])
-
-
-def auc(scores: NDArray[Any], truth: NDArray[np.bool_]) -> float:
-    """Area under the ROC curve by ranks, ties counted half."""
-    ranks = stats.rankdata(scores)
-    positives, negatives = truth.sum(), (~truth).sum()
-    return float((ranks[truth].sum() - positives * (positives + 1) / 2) / (positives * negatives))
 
 
 def calibrate(classifier: DemoClassifier, cases: HeldOut) -> None:
