@@ -73,12 +73,17 @@ class Renderer:
         if "generator" in needs:
             raise ModelsUnavailable("A kind of this study needs a generator, and none can be loaded here yet.")
         if "autoencoder" in needs:
-            name = options.autoencoder or self.classifier.autoencoder
+            chosen = options.chosen.name if options.chosen else self.classifier.autoencoder
+            name = options.autoencoder or chosen
             if not name:
-                raise ModelsUnavailable(f"{model} has no autoencoder of its own: name one with --autoencoder.")
+                raise ModelsUnavailable(
+                    f"{model} has no autoencoder of its own: choose one on the study's page Methods, or name one with "
+                    "--autoencoder."
+                )
             self.autoencoder = load_autoencoder(
                 name, self.device, options.autoencoder_weights, by_operator=bool(options.autoencoder)
             )
+            _is_chosen(self.autoencoder, options)
         self.batch = BatchSize.of_device(self.device, options.batch_size)
         self.libraries = {name: importlib.metadata.version(name) for name in _LIBRARIES}
 
@@ -213,6 +218,15 @@ def _check_model(model: str, named: str) -> None:
         raise ModelsUnavailable(UNNAMED)
     if named and named != model and is_known(model):
         raise ModelsUnavailable(f"The predictions are of {model}, which is known here: leave out --model {named}.")
+
+
+def _is_chosen(loaded: LoadedAutoencoder, options: Options) -> None:
+    """The protocol names the study's choice, so nothing else may make its pictures. ModelsUnavailable."""
+    if options.chosen is not None and not options.chosen.fits(loaded.name, loaded.weights_sha256):
+        raise ModelsUnavailable(
+            f"The study has chosen the autoencoder {options.chosen.label}, and {loaded.name} has other weights "
+            f"({loaded.weights_sha256[:12]}): choose it again on the study's page Methods, or use the one it names."
+        )
 
 
 def _same_weights(predictions: Sequence[Prediction], renderer: Renderer) -> None:

@@ -69,7 +69,8 @@ class Bench:
         classifier = load_classifier(name, device, options.weights, by_operator=bool(options.classifier))
         autoencoder, models = None, {"classifier": classifier.module}
         if "autoencoder" in needs:
-            partner = options.autoencoder or classifier.autoencoder
+            chosen = options.chosen.name if options.chosen else classifier.autoencoder
+            partner = options.autoencoder or chosen
             if not partner:
                 raise ModelsUnavailable(f"{name} has no autoencoder of its own: leave out the metrics that need one.")
             autoencoder = load_autoencoder(

@@ -10,6 +10,7 @@ from pathlib import Path
 from django.db import transaction
 
 from readerstudy.cases.models import Prediction
+from readerstudy.explanations.chosen import Chosen
 from readerstudy.explanations.models import Explanation
 
 
@@ -20,6 +21,7 @@ class Options:
     writing: the transaction in which rows are written (a worker's holds its lease).
     keep: ids of explanations that force leaves alone. classifier and autoencoder: named at the command line, so that
     they may be paths to import; "" is the model that the predictions name, and the classifier's own partner.
+    chosen: the autoencoder that the study has chosen, if any; weights other than its are refused.
     """
 
     device: str = "auto"
@@ -30,6 +32,7 @@ class Options:
     weights: Path | None = None
     autoencoder: str = ""
     autoencoder_weights: Path | None = None
+    chosen: Chosen | None = None
     writing: Callable[[], AbstractContextManager[None]] = transaction.atomic
 
 

@@ -9,13 +9,12 @@ from readerstudy.common import limits
 from readerstudy.common.counting import counted
 from readerstudy.explanations.kinds import known_kinds
 from readerstudy.explanations.models import Explanation
-from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
 from readerstudy.studies.asking import is_asked
 from readerstudy.studies.blinding import READS_THERE, cases_of, member_conflicts, reads_of
 from readerstudy.studies.composition import truths_of
 from readerstudy.studies.models import Example, Membership, Study
-from readerstudy.studies.precomputing import is_current
+from readerstudy.studies.precomputing import Wanted, is_current
 from readerstudy.studies.selection import unmatched_sentence
 from readerstudy.studies.telling import telling
 
@@ -217,17 +216,17 @@ def _check_examples(study: Study) -> list[Check]:
 def _check_explanations(study: Study, examples: list[Example]) -> Check:
     """Every example needs every kind that a method shows, rendered with the parameters that opening will freeze."""
     kinds = {kind for method in study.methods.all() for kind in method.kinds}
-    parameters = RenderParameters.from_dict(study.render_parameters)
+    wanted = Wanted.of(study)
     page, missing, failed, outdated = "study_explanations", 0, 0, 0
     for example in examples:
         shown = [row for row in example.explanations.all() if row.kind in kinds]
         done = {row.kind for row in shown if row.status == Explanation.Status.DONE}
-        outdated += sum(row.kind in done and not is_current(row, parameters) for row in shown)
+        outdated += sum(row.kind in done and not is_current(row, wanted) for row in shown)
         lacking = kinds - done
         missing += len(lacking)
         failed += len(lacking & {row.kind for row in shown})
     if outdated:
-        text = f"{counted(outdated, 'explanation')} rendered with other parameters or by an earlier version of the kind"
+        text = f"{counted(outdated, 'explanation')} rendered with other settings or by an earlier version of the kind"
         return Check("missing", f"{text}: run `precompute --study {study.slug}`.", page)
     if not missing:
         text = "Every explanation is rendered." if kinds else "The methods show predictions only."

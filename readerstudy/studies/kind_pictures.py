@@ -12,10 +12,9 @@ from readerstudy.cases.media import public_name
 from readerstudy.explanations.kinds import known_kinds
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.explanations.panel_forms import FORMS
-from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.studies.kinds_shown import kind_shown
 from readerstudy.studies.models import Example, Study
-from readerstudy.studies.precomputing import is_current, of_the_same_weights
+from readerstudy.studies.precomputing import Wanted, is_current, of_the_same_weights
 
 
 @dataclass(frozen=True)
@@ -52,13 +51,13 @@ def example_named(study: Study, name: str) -> Example | None:
 
 def kind_pictures(study: Study, example: Example) -> list[KindPicture]:
     """Every kind that is known here; of those rendered elsewhere only what this example or a method has."""
-    stored, parameters = _stored(example), RenderParameters.from_dict(study.render_parameters)
+    stored, wanted = _stored(example), Wanted.of(study)
     methods = list(study.methods.all())
     found = []
     for name, kind in known_kinds().items():
         shown_by, row = [method.label for method in methods if name in method.kinds], stored.get(name)
         if kind.compute or row or shown_by:
-            found.append(_picture(study, kind_shown(study, name), name, shown_by, row, parameters))
+            found.append(_picture(study, kind_shown(study, name), name, shown_by, row, wanted))
     return found
 
 
@@ -68,16 +67,16 @@ def _picture(
     name: str,
     methods: list[str],
     row: Explanation | None,
-    parameters: RenderParameters,
+    wanted: Wanted,
 ) -> KindPicture:
-    given: dict[str, Any] = parameters.given(kind) if row is None else row.parameters
+    given: dict[str, Any] = wanted.parameters.given(kind) if row is None else row.parameters
     return KindPicture(
         name=name,
         kind=kind,
         methods=methods,
         url=picture_url(study, kind, row),
         error=row.error if row else "",
-        current=row is not None and is_current(row, parameters),
+        current=row is not None and is_current(row, wanted),
         settings=[] if row and row.external else _settings(kind, given),
     )
 

@@ -12,6 +12,7 @@ from simple_history.models import HistoricalRecords
 from readerstudy.cases.models import Batch, Prediction
 from readerstudy.common import limits
 from readerstudy.common.limits import KeptOutsideLimits, Within
+from readerstudy.explanations.chosen import chosen_autoencoder
 from readerstudy.explanations.kinds import known_kinds
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
@@ -84,6 +85,8 @@ class Study(KeptOutsideLimits):
     analysis_plan = models.JSONField(default=dict, blank=True)
     # What is set of the kinds' parameters (explanations.parameters); empty: their defaults.
     render_parameters = models.JSONField(default=dict, blank=True)
+    # Models chosen beside the classifier (explanations.chosen); empty: its own partners.
+    chosen_models = models.JSONField(default=dict, blank=True)
     # Title, text and form of each kind shown, fixed when the study opens (kinds_shown.py).
     kind_texts = models.JSONField(default=dict, blank=True, editable=False)
 
@@ -152,9 +155,11 @@ class Study(KeptOutsideLimits):
     def clean(self) -> None:
         """What the Django admin lets people write as JSON must be a plan and parameters that can be used."""
         self.analysis_plan, self.render_parameters = self.analysis_plan or {}, self.render_parameters or {}
+        self.chosen_models = self.chosen_models or {}
         try:
             AnalysisPlan.from_dict(self.analysis_plan)
             RenderParameters.from_people(self.render_parameters)
+            chosen_autoencoder(self.chosen_models)
         except (AnalysisError, TypeError) as error:
             raise ValidationError(f"The analysis plan or the render parameters cannot be used: {error}") from error
         if unknown := sorted(set(self.facts.split()) - set(Fact.values)):

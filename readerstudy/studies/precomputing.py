@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from explain.methods.kinds import KINDS
+from readerstudy.explanations.chosen import AUTOENCODER, Chosen, choose_autoencoder, chosen_autoencoder
 from readerstudy.explanations.executing import render
 from readerstudy.explanations.kinds import known_kinds
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.explanations.planning import Options, Rendered
+from readerstudy.studies.drafting import draft_for_update
 from readerstudy.studies.kinds_shown import kinds_shown
 from readerstudy.studies.models import Example, Study
 
@@ -32,11 +35,27 @@ def examples_of(study: Study, part: Part) -> list[Example]:
     return rows[: part.limit] if part.limit is not None else rows
 
 
-def is_current(explanation: Explanation, parameters: RenderParameters) -> bool:
-    """Whether it is what these parameters and its kind's present version would make, or was rendered elsewhere."""
+@dataclass(frozen=True)
+class Wanted:
+    """How a study wants its explanations made. autoencoder: None where it leaves that to the classifier."""
+
+    parameters: RenderParameters
+    autoencoder: Chosen | None = None
+
+    @classmethod
+    def of(cls, study: Study) -> Self:
+        return cls(RenderParameters.from_dict(study.render_parameters), chosen_autoencoder(study.chosen_models))
+
+
+def is_current(explanation: Explanation, wanted: Wanted) -> bool:
+    """Whether it is what the study's settings and its kind's present version would make, or was rendered elsewhere."""
+    if explanation.external:
+        return True
     kind = KINDS.get(explanation.kind)
+    if kind is None or not (wanted.autoencoder is None or wanted.autoencoder.made(explanation)):
+        return False
     made = explanation.algorithm_version, explanation.parameters
-    return explanation.external or (kind is not None and made == (kind.algorithm_version, parameters.of_kind(kind)))
+    return made == (kind.algorithm_version, wanted.parameters.of_kind(kind))
 
 
 def of_the_same_weights(explanation: Explanation) -> bool:
@@ -73,11 +92,12 @@ def precompute(
     shown = Explanation.objects.filter(
         prediction__in=predictions, examples__study__in=Study.objects.exclude(state=Study.State.DRAFT)
     )
+    wanted = Wanted.of(study)
     result = render(
         predictions,
         kinds,
-        RenderParameters.from_dict(study.render_parameters),
-        replace(options, keep=frozenset(shown.values_list("pk", flat=True))),
+        wanted.parameters,
+        replace(options, keep=frozenset(shown.values_list("pk", flat=True)), chosen=wanted.autoencoder),
         progress,
     )
     with options.writing():
@@ -103,7 +123,8 @@ def pin_rendered(study: Study) -> None:
 
     It needs no model, so a study over cases that are rendered is ready at once; precompute makes the rest.
     """
-    parameters = RenderParameters.from_dict(study.render_parameters)
+    wanted = Wanted.of(study)
+    others = [] if wanted.autoencoder else chosen_by_others(study)
     rendered = Explanation.objects.filter(
         prediction__examples__study=study,
         kind__in=[kind.name for kind in kinds_shown(study)],
@@ -111,9 +132,37 @@ def pin_rendered(study: Study) -> None:
     )
     newest: dict[tuple[int, str], Explanation] = {}
     for row in rendered.select_related("prediction").order_by("id"):
-        if of_the_same_weights(row) and is_current(row, parameters):
+        theirs = any(AUTOENCODER in KINDS[row.kind].needs and other.made(row) for other in others)
+        if of_the_same_weights(row) and is_current(row, wanted) and not theirs:
             newest[row.prediction_id, row.kind] = row
     pin(list(study.examples.all()), list(newest.values()))
+
+
+def chosen_by_others(study: Study) -> list[Chosen]:
+    """Autoencoders that other studies have chosen: what they made is no picture of a study that has chosen none."""
+    stored = Study.objects.exclude(pk=study.pk).exclude(chosen_models={}).values_list("chosen_models", flat=True)
+    return list({found for one in stored if (found := chosen_autoencoder(one))})
+
+
+@transaction.atomic
+def save_autoencoder(study: Study, name: str) -> None:
+    """Choose a draft's autoencoder, "" for the classifier's own. What another one made is not shown any more."""
+    draft = draft_for_update(study)
+    before, stored = chosen_autoencoder(draft.chosen_models), choose_autoencoder(name)
+    after = chosen_autoencoder(stored)
+    if after == before:
+        return
+    draft.chosen_models = {key: value for key, value in draft.chosen_models.items() if key != AUTOENCODER} | stored
+    draft.save()
+    for example in draft.examples.prefetch_related("explanations"):
+        needy = [row for row in example.explanations.all() if not row.external and _needs_autoencoder(row)]
+        gone = [row for row in needy if not after.made(row)] if after else [row for row in needy if before.made(row)]  # type: ignore[union-attr]
+        example.explanations.remove(*gone)
+
+
+def _needs_autoencoder(explanation: Explanation) -> bool:
+    kind = KINDS.get(explanation.kind)
+    return kind is not None and AUTOENCODER in kind.needs
 
 
 def _chosen_kinds(study: Study, asked: tuple[str, ...]) -> list[str]:

@@ -43,6 +43,7 @@ LATER_FIELDS: dict[str, Any] = {
     "ethics": "",
     "sample_size_reason": "",
     "truth_commitment": "",
+    "chosen_models": {},
 }
 LATER_QUESTION_FIELDS: dict[str, Any] = {"about_explanation": False}
 

@@ -14,6 +14,7 @@ from readerstudy.studies.pages import forms
 from readerstudy.studies.pages.attempts import attempt
 from readerstudy.studies.pages.overview import warn_of_twins
 from readerstudy.studies.pages.plan_form import PlanForm, claims
+from readerstudy.studies.precomputing import save_autoencoder
 
 
 def design(request: HttpRequest, slug: str) -> HttpResponse:
@@ -30,13 +31,18 @@ def design(request: HttpRequest, slug: str) -> HttpResponse:
 def methods(request: HttpRequest, slug: str) -> HttpResponse:
     study = researcher_study(request, slug)
     formset = forms.MethodFormSet(request.POST or None, initial=forms.method_initial(study), prefix="methods")
+    asked = "autoencoder" in request.POST
+    form = forms.AutoencoderForm(request.POST if asked else None, study)
 
     def save() -> None:
         drafting.replace_methods(study, formset.rows())
+        if asked:
+            save_autoencoder(study, form.cleaned_data["autoencoder"])
 
-    if request.method == "POST" and formset.is_valid() and attempt(request, save, "The methods are saved."):
+    valid = request.method == "POST" and formset.is_valid() and (not asked or form.is_valid())
+    if valid and attempt(request, save, "The methods are saved."):
         return redirect("study_methods", slug)
-    context = {"study": study, "formset": formset, **_pictures(study, request.GET.get("example", ""))}
+    context = {"study": study, "formset": formset, "form": form, **_pictures(study, request.GET.get("example", ""))}
     return render(request, "studies/methods.html", context)
 
 

@@ -11,7 +11,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from readerstudy.explanations.models import Explanation
-from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.studies import looking
 from readerstudy.studies.access import researcher_study, signed_in
 from readerstudy.studies.alignments import aligned_examples
@@ -22,7 +21,7 @@ from readerstudy.studies.measures_shown import measures_shown
 from readerstudy.studies.models import Example, Study
 from readerstudy.studies.pages.attempts import attempt
 from readerstudy.studies.pages.render_form import RenderForm
-from readerstudy.studies.precomputing import is_current
+from readerstudy.studies.precomputing import Wanted, is_current
 
 
 @never_cache
@@ -81,9 +80,9 @@ def _measures(request: HttpRequest, study: Study) -> dict[str, Any]:
 
 
 def _rendered(study: Study, examples: Sequence[Example]) -> list[dict[str, Any]]:
-    parameters = RenderParameters.from_dict(study.render_parameters)
+    wanted = Wanted.of(study)
     pinned = [row for example in examples for row in example.explanations.all()]
-    counts = Counter((row.kind, row.status) for row in pinned if is_current(row, parameters))
+    counts = Counter((row.kind, row.status) for row in pinned if is_current(row, wanted))
     rows = []
     for kind in kinds_shown(study):
         done = counts[kind.name, Explanation.Status.DONE]

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from readerstudy.cases.models import Batch, Prediction
 from readerstudy.common.counting import counted
 from readerstudy.common.limits import bounded, form_field
+from readerstudy.explanations.chosen import autoencoder_choices, chosen_autoencoder
 from readerstudy.explanations.kinds import known_kinds
 from readerstudy.studies.drafting import MethodRow, QuestionRow
 from readerstudy.studies.models import KEY, MOST_KINDS, Study
@@ -150,6 +151,22 @@ class MethodForm(forms.Form):
 
     def row(self) -> MethodRow:
         return MethodRow(self.cleaned_data["key"], self.cleaned_data["label"], self.cleaned_data["kinds"])
+
+
+class AutoencoderForm(forms.Form):
+    """The autoencoder of the study's Latent Shift kinds."""
+
+    autoencoder = forms.ChoiceField(
+        required=False,
+        help_text="It redraws the radiographs of all Latent Shift kinds; other weights give other pictures, so what "
+        "another one made is not shown any more. One of your own comes from python -m explain.training autoencoder.",
+    )
+
+    def __init__(self, data: Any, study: Study) -> None:
+        super().__init__(data)
+        present = chosen_autoencoder(study.chosen_models)
+        self.fields["autoencoder"].choices = autoencoder_choices(present)  # type: ignore[attr-defined]
+        self.initial["autoencoder"] = present.name if present else ""
 
 
 def method_initial(study: Study) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from readerstudy.cases.models import Batch
 from readerstudy.common.arguments import shard
 from readerstudy.common.counting import counted
 from readerstudy.common.progress import ProgressBar
+from readerstudy.explanations.chosen import chosen_autoencoder
 from readerstudy.explanations.evaluating import SCOPES, Measured, chosen_metrics
 from readerstudy.explanations.inputs import ModelsUnavailable
 from readerstudy.explanations.models import Explanation
@@ -56,6 +57,7 @@ class Command(BaseCommand):
             weights=options["weights"],
             autoencoder=options["autoencoder"],
             autoencoder_weights=options["autoencoder_weights"],
+            chosen=chosen_autoencoder(study_named(options["study"]).chosen_models) if options["study"] else None,
         )
         with ProgressBar(self.stderr, "explanation") as bar:
             try:
