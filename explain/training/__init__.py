@@ -1,1 +1,4 @@
-"""Training from the command line: `python -m explain.training --output FOLDER` trains the demo pair."""
+"""Models of one's own: images to train on, the loop, the model folder with its card; `python -m explain.training`.
+
+May not live here: the demo's phantoms and their training (explain.demo), and networks themselves (explain.models).
+"""
