@@ -124,6 +124,7 @@ TABLE: dict[str, Row] = {
     "batches/staged/<str:token>/linking/": administrators(method="post", token=no_upload),
     "batches/staged/<str:token>/thumbs/<int:number>.png": administrators(token=no_upload, number=first),
     "batches/<slug:batch>/": administrators(batch=lambda world: world.batch.name),
+    "batches/<slug:batch>/remove/": administrators(method="post", batch=lambda world: world.batch.name),
     "batches/<slug:batch>/thumbs/<slug:public_id>.png": administrators(
         batch=lambda world: world.batch.name, public_id=lambda world: world.case.public_id
     ),

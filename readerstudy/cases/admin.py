@@ -3,7 +3,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
-from readerstudy.cases.models import Batch, Case, Prediction, Truth
+from readerstudy.cases.models import Batch, BatchRemoval, Case, Prediction, Truth
 from readerstudy.cases.truths import shown_truths, where_to_ask
 from readerstudy.common.admin_base import AskingAdmin, HouseAdmin, RecordAdmin
 
@@ -14,6 +14,13 @@ class BatchAdmin(RecordAdmin):
     list_filter = ["simulated"]
     list_select_related = ["loaded_by"]
     search_fields = ["name", "source"]
+
+
+@admin.register(BatchRemoval)
+class BatchRemovalAdmin(RecordAdmin):
+    list_display = ["name", "at", "by", "why"]
+    list_select_related = ["by"]
+    search_fields = ["name", "why"]
 
 
 @admin.register(Case)

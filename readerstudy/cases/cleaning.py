@@ -9,6 +9,7 @@ from django.conf import settings
 from readerstudy.cases.loading.receiving import receiving
 from readerstudy.cases.loading.staging import LIFETIME_SECONDS, remove_expired
 from readerstudy.cases.loading.written import remove_leftovers
+from readerstudy.cases.removing import finish_removals
 from readerstudy.common.storage import WRITING
 
 # A file is written in seconds; one this old belongs to a process that is gone.
@@ -23,6 +24,7 @@ class Cleaned:
     interrupted_uploads: int
     interrupted_loads: int
     half_written_files: int
+    interrupted_removals: int
 
     def __str__(self) -> str:
         return ", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in asdict(self).items())
@@ -34,6 +36,7 @@ def clean_up() -> Cleaned:
         interrupted_uploads=_remove_old(receiving(), "*", LIFETIME_SECONDS),
         interrupted_loads=remove_leftovers(),
         half_written_files=_remove_old(Path(settings.MEDIA_ROOT), f"**/{WRITING}*", WRITING_SECONDS),
+        interrupted_removals=finish_removals(),
     )
 
 

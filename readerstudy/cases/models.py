@@ -1,4 +1,4 @@
-"""Batch, Case, Truth, Prediction: what was loaded, before any study uses it."""
+"""Batch, Case, Truth, Prediction: what was loaded, before any study uses it. BatchRemoval: what was removed again."""
 
 from typing import Any
 
@@ -140,6 +140,24 @@ class Prediction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pathology} {self.probability:.2f}"
+
+
+class BatchRemoval(models.Model):
+    """What is kept of a batch that was removed: its name, how much it held, who removed it, when and why."""
+
+    name = models.CharField(max_length=80)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+    why = models.CharField(max_length=300)
+    counts = models.JSONField(default=dict, help_text="How many rows of each sort were removed.")
+    files_left = models.JSONField(default=list, blank=True, help_text="Names of files still to be removed.")
+
+    class Meta:
+        ordering = ["-at"]
+        constraints = [models.CheckConstraint(condition=~Q(why=""), name="batch_removal_says_why")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 def save_file(field: Any, content: bytes, suffix: str, salt: str = "") -> str:

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from readerstudy.cases import media
-from readerstudy.cases.pages import batches
+from readerstudy.cases.pages import batches, removal
 
 urlpatterns = [
     path("batches/", batches.batches, name="batches"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("batches/staged/<str:token>/linking/", batches.linking_table, name="batch_linking"),
     path("batches/staged/<str:token>/thumbs/<int:number>.png", batches.staged_thumbnail, name="batch_staged_thumbnail"),
     path("batches/<slug:batch>/", batches.batch, name="batch"),
+    path("batches/<slug:batch>/remove/", removal.remove, name="batch_remove"),
     path("batches/<slug:batch>/files/<str:name>", media.batch_file, name="batch_file"),
     path("batches/<slug:batch>/thumbs/<slug:public_id>.png", batches.thumbnail, name="batch_thumbnail"),
 ]

@@ -21,6 +21,9 @@ class ExplanationsConfig(AppConfig):
     ]
 
     def ready(self) -> None:
+        from readerstudy.cases.removing import batch_removed
         from readerstudy.explanations import system_checks
+        from readerstudy.explanations.removing import let_go_of_batch
 
         system_checks.connect()
+        batch_removed.connect(let_go_of_batch, dispatch_uid="explanations-of-batch")

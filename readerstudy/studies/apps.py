@@ -41,9 +41,10 @@ class StudiesConfig(AppConfig):
     ]
 
     def ready(self) -> None:
-        from readerstudy.studies import freezing, looking, roles
+        from readerstudy.studies import batch_use, freezing, looking, roles
         from readerstudy.studies.pages import token
 
+        batch_use.connect()
         freezing.connect()
         looking.connect()
         roles.connect()

@@ -19,7 +19,7 @@ from readerstudy.cases.loading import staging
 from readerstudy.cases.loading.problems import BatchRefused
 from readerstudy.cases.loading.upload_check import small_png
 from readerstudy.cases.media import CACHE_SECONDS
-from readerstudy.cases.models import Batch, Prediction
+from readerstudy.cases.models import Batch, BatchRemoval, Prediction
 from readerstudy.cases.truths import shown_truths, where_to_ask
 from readerstudy.common.counting import counted
 from readerstudy.common.downloads import disposition
@@ -86,6 +86,7 @@ def batches(request: HttpRequest) -> HttpResponse:
             return redirect("batch_staged", staged.token)
     found = Batch.objects.select_related("loaded_by").annotate(count=Count("cases"))
     context = {"batches": found, "form": form, "columns": manifest_columns(), "waiting": staging.listed()}
+    context["removals"] = BatchRemoval.objects.select_related("by")
     return render(request, "cases/batches.html", context)
 
 
