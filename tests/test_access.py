@@ -151,6 +151,7 @@ TABLE: dict[str, Row] = {
     "studies/<slug:slug>/open/": researchers(method="post"),
     "studies/<slug:slug>/close/": researchers(method="post"),
     "studies/<slug:slug>/reopen/": administrators(method="post"),
+    "studies/<slug:slug>/archive/": researchers(method="post"),
     "studies/<slug:slug>/new-version/": researchers(method="post"),
     "studies/<slug:slug>/files/<str:name>": researchers(name=display),
     "studies/<slug:slug>/people/": researchers(),
@@ -159,6 +160,7 @@ TABLE: dict[str, Row] = {
     "studies/<slug:slug>/readers/<slug:code>/reads/<int:number>/reopen/": administrators(
         method="post", code=lambda world: "R1", number=first, own=False, states=("open", "closed")
     ),
+    "studies/<slug:slug>/readers/<slug:code>/erase/": administrators(method="post", code=lambda world: "R1", own=False),
     "studies/<slug:slug>/people/<int:pk>/resend/": researchers(method="post", pk=lambda world: world.invitation.pk),
     "studies/<slug:slug>/people/<int:pk>/revoke/": researchers(method="post", pk=lambda world: world.invitation.pk),
     "accounts/token/": study_makers(),

@@ -6,7 +6,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
-from readerstudy.accounts.models import ExportToken, User
+from readerstudy.accounts.models import Erasure, ExportToken, User
 from readerstudy.common.admin_base import HouseAdmin, RecordAdmin
 
 admin.site.disable_action("delete_selected")
@@ -34,6 +34,13 @@ class ExportTokenAdmin(RecordAdmin):
     search_fields = ["user__username", "user__email"]
     list_display = ["user", "created_at", "expires_at", "used_at"]
     fields = ["user", "created_at", "expires_at", "used_at"]
+
+
+@admin.register(Erasure)
+class ErasureAdmin(RecordAdmin):
+    search_fields = ["user__username", "why"]
+    list_display = ["user", "at", "by", "why"]
+    list_select_related = ["user", "by"]
 
 
 @admin.register(User)

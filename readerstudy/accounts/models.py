@@ -20,6 +20,21 @@ class User(AbstractUser):
         return self.is_active and self.is_staff
 
 
+class Erasure(models.Model):
+    """An account whose personal data were erased: whose number, by whom, when and why. Nothing says who it was."""
+
+    user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="erasure")
+    by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+    why = models.CharField(max_length=300)
+
+    class Meta:
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"account {self.user_id}"
+
+
 class ExportToken(models.Model):
     """With what a researcher's script asks for exports (tokens.py). Its key is not stored."""
 

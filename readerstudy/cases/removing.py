@@ -27,7 +27,7 @@ _AT_ONCE = 500
 
 def users_of(batch: Batch) -> list[str]:
     """The titles of what uses the batch, from all apps above."""
-    answers = use_asked.send(sender=Batch, batch=batch)
+    answers: list[tuple[Any, Any]] = use_asked.send(sender=Batch, batch=batch)
     return sorted({title for _, titles in answers for title in titles})
 
 
@@ -82,7 +82,8 @@ def _remove_rows(batch: Batch, why: str, user: User | None) -> BatchRemoval:
         raise ValidationError(f"A job works on batch {batch.name}: wait until it has ended, or cancel it.")
     counts: dict[str, int] = {"cases": batch.cases.count()}
     names: list[str] = []
-    for _, (found, files) in batch_removed.send(sender=Batch, batch=batch):
+    answers: list[tuple[Any, Any]] = batch_removed.send(sender=Batch, batch=batch)
+    for _, (found, files) in answers:
         counts |= found
         names += files
     truths, predictions = Truth.objects.filter(case__batch=batch), Prediction.objects.filter(case__batch=batch)

@@ -21,6 +21,7 @@ class ReadingConfig(AppConfig):
         "allocation": "study_allocation",
         "reading": "reading_list",
         "withdraw": "reader_withdraw",
+        "erase": "reader_erase",
     }
 
     def ready(self) -> None:

@@ -15,6 +15,7 @@ urlpatterns = [
     path("studies/<slug:slug>/progress/", study.progress_page, name="study_progress"),
     path("studies/<slug:slug>/progress.csv", study.progress_csv, name="study_progress_csv"),
     path("studies/<slug:slug>/readers/<slug:code>/withdraw/", study.withdraw_page, name="reader_withdraw"),
+    path("studies/<slug:slug>/readers/<slug:code>/erase/", study.erase_page, name="reader_erase"),
     path(
         "studies/<slug:slug>/readers/<slug:code>/reads/<int:number>/reopen/",
         study.reopen_read_page,

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
+from readerstudy.accounts.models import Erasure
 from readerstudy.reading.allocation.drawing import allocate_reader
 from readerstudy.reading.models import Reader
 from readerstudy.studies.models import Study
@@ -28,7 +29,9 @@ def withdraw(reader: Reader, why: str) -> Reader:
 @transaction.atomic
 def reinstate(reader: Reader) -> Reader:
     """Take a withdrawal back; both stay in the reader's history."""
-    reader = Reader.objects.select_for_update().select_related("study").get(pk=reader.pk)
+    reader = Reader.objects.select_for_update(of=("self",)).select_related("study", "membership").get(pk=reader.pk)
+    if reader.membership and Erasure.objects.filter(user=reader.membership.user_id).exists():
+        raise ValidationError(f"The personal data of {reader.code} were erased: nobody can read in this place again.")
     reader.withdrawn_at, reader.withdrawn_why = None, ""
     reader.save(update_fields=["withdrawn_at", "withdrawn_why"])
     if reader.study.state == Study.State.OPEN and not reader.reads.exists():

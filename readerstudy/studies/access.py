@@ -25,11 +25,12 @@ __all__ = [
 RUNS = (Membership.Role.RESEARCHER, Membership.Role.ADMINISTRATOR)
 
 
-def researcher_study(request: AnyRequest, slug: str, state: str | None = None) -> Study:
+def researcher_study(request: AnyRequest, slug: str, state: str | None = None, changes_archived: bool = False) -> Study:
     """The study, for its researchers and administrators and for site administrators; 404 for anybody else.
 
     404 and not 403, so that nobody learns which studies exist. Whoever reads in a study never gets in here, staff or
-    not. With `state` ("draft", "open", "closed") a study in another state is refused with a sentence (403).
+    not. With `state` ("draft", "open", "closed") a study in another state is refused with a sentence (403), and so is
+    whatever would change an archived study, unless `changes_archived`.
     """
     user = signed_in(request)
     study = Study.objects.filter(slug=slug).first()
@@ -37,6 +38,8 @@ def researcher_study(request: AnyRequest, slug: str, state: str | None = None) -
     allowed = membership.role in RUNS if membership else user.is_administrator
     if study is None or not allowed:
         raise Http404("There is no such study, or it is not open to your account.")
+    if study.archived_at and not changes_archived and request.method not in ("GET", "HEAD", "OPTIONS"):
+        raise PermissionDenied(f"“{study.title}” is archived: it can only be looked at. Bring it back first.")
     if state is not None and study.state != state:
         raise PermissionDenied(f"“{study.title}” is {study.state}; this can be done only while it is {state}.")
     return study

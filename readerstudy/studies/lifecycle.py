@@ -54,6 +54,8 @@ def reopen_study(study: Study, why: str, user: User | None = None) -> Study:
     study = Study.objects.select_for_update().get(pk=study.pk)
     if study.state != Study.State.CLOSED or study.closed_at is None:
         raise ValidationError(f"“{study.title}” is {study.state}: only a closed study can be reopened.")
+    if study.archived_at:
+        raise ValidationError(f"“{study.title}” is archived: bring it back first.")
     if study.from_spreadsheets:
         raise ValidationError(f"The reads of “{study.title}” were loaded: nobody can read in it.")
     why = why.replace("\0", "").strip()
@@ -63,6 +65,32 @@ def reopen_study(study: Study, why: str, user: User | None = None) -> Study:
     study.state, study.closed_at, study.closed_by = Study.State.OPEN, None, None
     study.save()
     return study
+
+
+@transaction.atomic
+def archive_study(study: Study, user: User | None = None) -> Study:
+    """Take a closed study out of the lists; it can then only be looked at. Nothing is removed."""
+    study = Study.objects.select_for_update().get(pk=study.pk)
+    if study.state != Study.State.CLOSED or study.archived_at:
+        raise ValidationError(f"“{study.title}” is {_state(study)}: only a closed study can be archived.")
+    study.archived_at, study.archived_by = timezone.now(), user
+    study.save()
+    return study
+
+
+@transaction.atomic
+def bring_back_study(study: Study) -> Study:
+    """Take an archived study out of the archive; its history says when it was there."""
+    study = Study.objects.select_for_update().get(pk=study.pk)
+    if not study.archived_at:
+        raise ValidationError(f"“{study.title}” is not archived.")
+    study.archived_at = study.archived_by = None
+    study.save()
+    return study
+
+
+def _state(study: Study) -> str:
+    return "archived" if study.archived_at else study.state
 
 
 @transaction.atomic
@@ -82,6 +110,7 @@ def new_version(study: Study, user: User | None = None) -> Study:
     study.truth_commitment = study.truth_salt = ""
     study.kind_texts = {}
     study.opened_at = study.opened_by = study.closed_at = study.closed_by = None
+    study.archived_at = study.archived_by = None
     study.save()
     for model in (Method, Question):
         for row in model.objects.filter(study=old):

@@ -125,6 +125,10 @@ class Study(KeptOutsideLimits):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     closed_at = models.DateTimeField(null=True, blank=True)
+    archived_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    archived_at = models.DateTimeField(null=True, blank=True)
     protocol_sha256 = models.CharField(max_length=64, blank=True, help_text="Hash of the protocol frozen at opening.")
     # The protocol names the truth by a digest that tells nothing without the salt, which is secret until closing.
     truth_commitment = models.CharField(max_length=64, blank=True, editable=False)
@@ -143,6 +147,7 @@ class Study(KeptOutsideLimits):
                 condition=Q(state="closed", closed_at__isnull=False) | (~Q(state="closed") & Q(closed_at=None)),
                 name="study_closed_at_matches_state",
             ),
+            models.CheckConstraint(condition=Q(archived_at=None) | Q(state="closed"), name="study_archived_is_closed"),
             limits.constraint(
                 "study_within_limits", {name: name for name in ("washout_days", "seed", "operating_point")}
             ),

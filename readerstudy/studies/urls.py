@@ -31,6 +31,7 @@ urlpatterns = [
     path("studies/<slug:slug>/open/", lifecycle.open_page, name="study_open"),
     path("studies/<slug:slug>/close/", lifecycle.close_page, name="study_close"),
     path("studies/<slug:slug>/reopen/", lifecycle.reopen_page, name="study_reopen"),
+    path("studies/<slug:slug>/archive/", lifecycle.archive_page, name="study_archive"),
     path("studies/<slug:slug>/new-version/", lifecycle.new_version_page, name="study_new_version"),
     path("studies/<slug:slug>/files/<str:name>", files.study_file, name="study_file"),
     path("studies/<slug:slug>/people/", people.people, name="people"),

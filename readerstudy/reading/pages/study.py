@@ -9,8 +9,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from readerstudy.common.counting import counted
 from readerstudy.common.csv_downloads import csv_response
-from readerstudy.reading import exclusions, reopening, study_progress
+from readerstudy.reading import erasing, exclusions, reopening, study_progress
 from readerstudy.reading.allocation import tables as allocation_tables
 from readerstudy.reading.models import Read
 from readerstudy.reading.withdrawing import reinstate, withdraw
@@ -62,6 +63,46 @@ def withdraw_page(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         ],
         "form": form,
         "button": "Withdraw the reader",
+        "danger": True,
+    }
+    return render(request, "studies/confirm.html", context)
+
+
+class ErasureForm(ReasonForm):
+    keeps_profile = forms.BooleanField(
+        label="Keep the profile",
+        required=False,
+        help_text="Specialty and experience: only where they do not tell this reader from others.",
+    )
+
+
+def erase_page(request: HttpRequest, slug: str, code: str) -> HttpResponse:
+    """An administrator erases a reader's personal data and says why."""
+    study = administered_study(request, slug)
+    reader = get_object_or_404(study.readers.select_related("membership"), code=code)
+    form = ErasureForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user, why, keeps = signed_in(request), form.cleaned_data["why"], form.cleaned_data["keeps_profile"]
+        attempt(request, lambda: erasing.erase(reader, why, user, keeps), f"The personal data of {code} are erased.")
+        return redirect("people", slug)
+    refused = erasing.why_not(reader)
+    others = reader.membership.user.memberships.exclude(study=study).count() if reader.membership else 0
+    context = {
+        "study": study,
+        "title": f"Erase the personal data of {code}",
+        "possible": not refused,
+        "impossible": refused,
+        "sentences": [
+            "Erased for good: name, address, password and second factor; the profile, unless you keep it; reasons of a "
+            "withdrawal; the same in invitations, in histories and in the administration's log. The account is closed.",
+            f"Kept under the code {code}: answers with their times and comments, and when consent was given. Reports "
+            "made before keep what they say about readers, by code. Backups keep all until they expire.",
+            "The person is withdrawn from studies that are not closed, and leaves "
+            f"{counted(others, 'other study', 'other studies')}.",
+            "A new account of the same person would not be recognised: do not invite them to read these images again.",
+        ],
+        "form": form,
+        "button": "Erase",
         "danger": True,
     }
     return render(request, "studies/confirm.html", context)

@@ -20,7 +20,16 @@ def home(request: HttpRequest) -> HttpResponse:
     if user.is_administrator:
         for study in Study.objects.exclude(pk__in=[membership.study_id for membership in reading]):
             roles.setdefault(study, "administrator")
-    context = {"reading": reading, "running": roles.items(), "may_create": may_create_study(user)}
+    archived = {study: role for study, role in roles.items() if study.archived_at}
+    reading = [membership for membership in reading if not membership.study.archived_at]
+    shown = archived if "archived" in request.GET else {study: roles[study] for study in roles if study not in archived}
+    context = {
+        "reading": reading,
+        "running": shown.items(),
+        "archived": len(archived),
+        "may_create": may_create_study(user),
+    }
+    context["shows_archived"] = bool(archived) and shown is archived
     if reading and not context["running"] and not context["may_create"]:
         context["theme"] = "dark"  # a reader's way to the reading room (reading/theme.py)
     return render(request, "studies/home.html", context)

@@ -89,6 +89,33 @@ def reopen_page(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "studies/confirm.html", context)
 
 
+def archive_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """Archive a closed study; `action=return` brings it back."""
+    study = researcher_study(request, slug, changes_archived=True)
+    user = signed_in(request)
+    if request.POST.get("action") == "return":
+        attempt(request, lambda: lifecycle.bring_back_study(study), f"“{study.title}” is back in the lists.")
+        return redirect("study", slug)
+    if request.method == "POST":
+        attempt(request, lambda: lifecycle.archive_study(study, user), f"“{study.title}” is archived.")
+        return redirect("study", slug)
+    context = {
+        "study": study,
+        "title": f"Archive “{study.title}”",
+        "possible": study.state == Study.State.CLOSED and not study.archived_at,
+        "sentences": [
+            "It leaves everybody's list of studies. Those who run it find it under “Archived”; its addresses work.",
+            "It can only be looked at and exported: nothing of it can be changed until it is brought back.",
+            "Everything is kept.",
+        ],
+        "button": "Archive the study",
+        "impossible": "It is archived already."
+        if study.archived_at
+        else f"This study is {study.state}: close it first.",
+    }
+    return render(request, "studies/confirm.html", context)
+
+
 def new_version_page(request: HttpRequest, slug: str) -> HttpResponse:
     study = researcher_study(request, slug)
     if request.method == "POST":

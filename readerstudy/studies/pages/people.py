@@ -68,6 +68,7 @@ def _page(request: HttpRequest, study: Study, form: InviteForm, links: list[Link
         "now": timezone.now(),
         "links": links or [],
         "sends_no_email": not sends_email(),
+        "administers": administrates(signed_in(request), study),
     }
     return render(request, "studies/people.html", context)
 
