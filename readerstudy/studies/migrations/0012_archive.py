@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('studies', '0010_texts_of_open_studies'),
+        ('studies', '0011_chosen_models'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
