@@ -6,6 +6,7 @@ here: its arguments are parsed, and it must be run by a test. Most are run below
 """
 
 import io
+import os
 import re
 import shlex
 import subprocess
@@ -124,9 +125,10 @@ def test_every_manage_command_is_run_by_a_test() -> None:
 def test_every_make_command_is_one_of_the_script() -> None:
     """They cannot run inside the suite, which `make test` is. What they do is tested in test_dev_script.py."""
     found = {tuple(words) for text in TEXTS.values() for code in code_of(text) for words in words_after("make", code)}
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}  # no ARGS
     assert {words[0] for words in found} >= {"demo", "test", "bench"}
     for target, *arguments in found:
-        shown = subprocess.run(["make", "-n", target, *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+        shown = subprocess.run(["make", "-n", target, *arguments], cwd=ROOT, env=plain, capture_output=True, text=True, check=True)
         words = shlex.split(shown.stdout)
         assert words[1:3] == ["scripts/dev.py", target] and target in dev.COMMANDS
         if target == "bench" and "another" not in words:  # "name another" stands for any

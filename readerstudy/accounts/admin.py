@@ -44,7 +44,7 @@ class ErasureAdmin(RecordAdmin):
 
 
 @admin.register(User)
-class PersonAdmin(HouseAdmin, UserAdmin):
+class PersonAdmin(HouseAdmin, UserAdmin):  # type: ignore[type-arg]
     list_display = ["username", "email", "is_active", "is_staff", "last_login"]
     list_filter = ["is_active", "is_staff"]
     search_fields = ["username", "email", "first_name", "last_name"]

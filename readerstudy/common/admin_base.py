@@ -21,7 +21,7 @@ def why_frozen(instance: Any) -> str | None:
     return next((answer for answer in answers if answer), None)
 
 
-class HouseAdmin(admin.ModelAdmin):
+class HouseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """For rows that people edit. Administrators (is_staff) may; a frozen row can only be looked at."""
 
     show_full_result_count = False

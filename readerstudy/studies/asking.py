@@ -4,6 +4,8 @@ A question that asks about the explanation is not asked with a method that shows
 is not missing: nothing waits for it, counts it, imputes it or calls it incomplete.
 """
 
+from typing import Any
+
 from django.db.models import Count, Q, QuerySet
 
 from readerstudy.studies.models import Method, Question, Study
@@ -39,7 +41,7 @@ def asked_counts(study: Study) -> dict[int, int]:
     return {method.pk: sum(is_asked(q, method) for q in questions) for method in study.methods.all()}
 
 
-def fully_answered(assignments: QuerySet, counts: dict[int, int]) -> QuerySet:
+def fully_answered(assignments: QuerySet[Any], counts: dict[int, int]) -> QuerySet[Any]:
     """The assignments of which every question asked has an answer; `counts` from `asked_counts`."""
     complete = Q(pk__in=[])
     for count in set(counts.values()):

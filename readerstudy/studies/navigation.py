@@ -6,6 +6,7 @@ are ("preview", "results" ...). An app that is not installed has no tab and no l
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.apps import apps
 from django.urls import reverse
@@ -39,7 +40,7 @@ def _declared(name: str) -> Iterator[Tab]:
         yield from declared
 
 
-def _configured(name: str) -> Iterator:
+def _configured(name: str) -> Iterator[Any]:
     for config in apps.get_app_configs():
         if hasattr(config, name):
             yield getattr(config, name)

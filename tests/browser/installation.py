@@ -13,7 +13,7 @@ PATIENCE_S = 30
 
 
 class Installation:
-    """`manage` runs a command as a person would; `start` and `stop` the server."""
+    """`manage` runs a command as a person would; `start` and `stop` the server, and a worker if asked for."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -28,6 +28,7 @@ class Installation:
             "LOG_LEVEL": "WARNING",
         }
         self.server: subprocess.Popen[bytes] | None = None
+        self.worker: subprocess.Popen[bytes] | None = None
 
     def manage(self, *words: str, **env: str) -> str:
         """`python manage.py WORDS` in the installation's folder; what it printed. AssertionError if it fails."""
@@ -53,11 +54,16 @@ class Installation:
             time.sleep(0.1)
         raise AssertionError(f"the server does not answer: {self.log()}")
 
+    def start_worker(self) -> None:
+        command = [sys.executable, str(ROOT / "manage.py"), "worker", "--interval", "0.2"]
+        with (self.folder / "server.log").open("ab") as log:
+            self.worker = subprocess.Popen(command, cwd=self.folder, env=self.env, stdout=log, stderr=log)
+
     def stop(self) -> None:
-        if self.server is not None:
-            self.server.terminate()
-            self.server.wait(PATIENCE_S)
-            self.server = None
+        for process in filter(None, (self.worker, self.server)):
+            process.terminate()
+            process.wait(PATIENCE_S)
+        self.server = self.worker = None
 
     def log(self) -> str:
         return (self.folder / "server.log").read_text()

@@ -14,7 +14,7 @@ class ConsentForm(forms.Form):
     )
 
 
-class ProfileForm(forms.ModelForm):
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     AI_EXPERIENCE = [
         ("", "Choose one"),
         ("none", "None"),

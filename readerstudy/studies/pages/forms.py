@@ -44,7 +44,7 @@ class ReasonForm(forms.Form):
     why = forms.CharField(label="Reason", max_length=300, widget=forms.TextInput(attrs={"placeholder": "Reason"}))
 
 
-class DesignForm(forms.ModelForm):
+class DesignForm(forms.ModelForm):  # type: ignore[type-arg]
     """A draft's texts and settings."""
 
     class Meta:
@@ -196,7 +196,7 @@ class QuestionForm(forms.Form):
         return QuestionRow(**{name: self.cleaned_data[name] for name in names})
 
 
-class RowsFormSet(forms.BaseFormSet):
+class RowsFormSet(forms.BaseFormSet):  # type: ignore[type-arg]
     """Rows in the order of their place, blank and removed ones left out; keys and labels differ."""
 
     least = 1
