@@ -1,5 +1,6 @@
 """Shared test set-up: environment, media in a temporary folder, a way round the append-only triggers."""
 
+import gc
 import logging
 import os
 from pathlib import Path
@@ -62,3 +63,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_django_test = issubclass(getattr(item, "cls", None) or object, TransactionTestCase)
         if fixtures or is_django_test or item.get_closest_marker("django_db"):
             item.add_marker("database")
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: the collector need not walk it again and again (statsmodels asks for whole walks)."""
+    gc.collect()
+    gc.freeze()
