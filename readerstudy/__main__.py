@@ -15,11 +15,14 @@ def main() -> None:
     try:
         import django  # noqa: F401
         import environ  # noqa: F401
+        from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
     except ImportError as error:
         raise SystemExit(MISSING) from error
     try:
         execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        raise SystemExit(f"Settings: {error}") from None
     except Exception as error:
         from readerstudy.common.full_disk import SAID, is_full
 
