@@ -128,7 +128,9 @@ def test_every_make_command_is_one_of_the_script() -> None:
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}  # no ARGS
     assert {words[0] for words in found} >= {"demo", "test", "bench"}
     for target, *arguments in found:
-        shown = subprocess.run(["make", "-n", target, *arguments], cwd=ROOT, env=plain, capture_output=True, text=True, check=True)
+        shown = subprocess.run(
+            ["make", "-n", target, *arguments], cwd=ROOT, env=plain, capture_output=True, text=True, check=True
+        )
         words = shlex.split(shown.stdout)
         assert words[1:3] == ["scripts/dev.py", target] and target in dev.COMMANDS
         if target == "bench" and "another" not in words:  # "name another" stands for any

@@ -75,16 +75,18 @@ def _people(study: Study) -> Rows:
     scored = {reader.pk: [read for read in reader.reads.all() if read.number != Read.PRACTICE] for reader in readers}
     began = [reader for reader in readers if any(read.opened_at for read in scored[reader.pk])]
     done = [reader for reader in readers if scored[reader.pk] and all(read.finished_at for read in scored[reader.pk])]
+    consented = sum(reader.consented_at is not None for reader in readers)
+    loaded = study.from_spreadsheets  # what its files do not tell is not zero
     rows = [
         ("Invited to read", str(invited) if invited else NOT_RECORDED),
         ("Joined", str(len(readers))),
-        ("Consented", str(sum(reader.consented_at is not None for reader in readers))),
-        ("Began a scored read", str(len(began))),
-        ("Finished every read", str(len(done))),
+        ("Consented", NOT_RECORDED if loaded and not consented else str(consented)),
+        ("Began a scored read", NOT_RECORDED if loaded and not began else str(len(began))),
+        ("Finished every read", NOT_RECORDED if loaded and not done else str(len(done))),
     ]
     gone = [reader for reader in readers if reader.withdrawn_at]
     said = "; ".join(f"{reader.code} on {_day(reader.withdrawn_at)}: {reader.withdrawn_why}" for reader in gone)
-    return [*rows, ("Withdrew", said or "nobody")]
+    return [*rows, ("Withdrew", said or (NOT_RECORDED if loaded else "nobody"))]
 
 
 def _readers(study: Study) -> Rows:
@@ -119,7 +121,7 @@ def _reads(study: Study) -> Rows:
     ]
     span = f"{min(gaps):.1f} to {max(gaps):.1f} days, median {median(gaps):.1f}, over {len(gaps)}" if gaps else "none"
     return [
-        ("First read opened", _day(min(opened))),
+        ("First answer's example opened" if study.from_spreadsheets else "First read opened", _day(min(opened))),
         ("Last read finished", _day(max(finished)) if finished else "none yet"),
         ("From one read's finish to the next one's opening", span),
     ]

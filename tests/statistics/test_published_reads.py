@@ -33,4 +33,6 @@ def test_the_published_figures_come_out_of_the_raw_files(tmp_path):
             assert row[name] == pytest.approx(expected[name], abs=1e-6)
     first = rows["confidence", "TP", "overall"]
     assert (first["n_examples"], first["n_patients"]) == (120, 116)
+    people = dict(next(part["rows"] for part in results["facts"] if part["title"] == "People"))
+    assert {people[name] for name in ("Consented", "Began a scored read", "Withdrew")} == {"not recorded"}
     assert (tmp_path / "out" / "report.html").read_text().startswith("<!doctype html>")

@@ -113,7 +113,7 @@ def _is_primary_endpoint(results: Results, part: PlannedComparisons) -> bool:
 
 def _times(results: Results) -> Table:
     part = results.reading_time
-    if part is None:
+    if part is None or not part.n + sum(getattr(part, name) for name in IMPLAUSIBLE):  # the figure says: none recorded
         return Table("Ratios of reading times", [], [])
     model, rows = part.model, []
     if model:
