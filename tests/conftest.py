@@ -66,6 +66,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What is imported by now stays: the collector need not walk it again and again (statsmodels asks for whole walks)."""
+    """What is imported by now stays: the collector need not walk it again (statsmodels asks for whole walks)."""
     gc.collect()
     gc.freeze()

@@ -188,7 +188,7 @@ class ReadingRoom:
         self.page.route(path, take, times=1)
 
     def end_session(self) -> None:
-        """Once the page is at rest: else it is an image asked for ahead that finds the session gone, and not the next key."""
+        """Once the page is at rest: else an image asked for ahead finds the session gone, not the next key."""
         self.page.wait_for_load_state("networkidle")
         Session.objects.all().delete()
 
