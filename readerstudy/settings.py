@@ -81,7 +81,7 @@ MIDDLEWARE = [
     "readerstudy.accounts.middleware.LoginRedirectMiddleware",
     "readerstudy.accounts.middleware.SecondFactorMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
-    "readerstudy.common.refusals.RefusalMiddleware",
+    "readerstudy.common.refusal_pages.RefusalMiddleware",
     "readerstudy.common.full_disk.FullDiskMiddleware",
 ]
 

@@ -10,7 +10,8 @@ from django.core.exceptions import ValidationError
 from django.test import RequestFactory
 from rest_framework.exceptions import APIException
 
-from readerstudy.common.refusals import Refusal, RefusalMiddleware
+from readerstudy.common.refusal_pages import RefusalMiddleware
+from readerstudy.common.refusals import Refusal
 
 APPS = ("accounts", "cases", "explanations", "studies", "reading", "exchange", "analysis", "demo", "jobs", "common")
 PACKAGE = Path(__file__).parents[1] / "readerstudy"
