@@ -61,6 +61,7 @@ NOT_RUN = {
     "worker": "does not end; tests/jobs start workers, tests/browser/test_jobs.py has one predict, render and analyse",
     "worker --queues gpu": "does not end; see worker",
     "worker --until-empty": "tests/jobs/test_worker.py runs it",
+    "precompute --study pilot --scheduler tcp://host:8786": "tests/explanations/test_executors.py has a cluster",
     "runserver": "does not end; tests/browser serve pages, the end-to-end test with gunicorn",
     "load_cases xrv:NIH --imgpath images-nih --batch nih --keep-source-ids --only-present": "needs its table; "
     "tests/cases/test_xrv.py loads small folders in its layout",

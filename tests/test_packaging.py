@@ -12,7 +12,7 @@ import readerstudy
 from tests.installed import ROOT, Environment, build_wheel
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-EXTRAS = {"web": "web.txt", "explain": "explain.txt", "postgres": "postgres.txt"}
+EXTRAS = {"web": "web.txt", "explain": "explain.txt", "postgres": "postgres.txt", "fleet": "fleet.txt"}
 
 
 def pins(file: str) -> dict[str, str]:

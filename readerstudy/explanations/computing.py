@@ -5,16 +5,15 @@ Nothing here knows of the database, so that the same function can run on other h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explain.methods.contract import Result, explained
-from explain.methods.kind import Need
+from explain.methods.kind import Kind, Need, Value
 from explain.methods.kinds import KINDS
-from readerstudy.explanations.parameters import RenderParameters
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -41,11 +40,12 @@ def compute(
     kinds: Sequence[str],
     classifier: LoadedClassifier,
     autoencoder: LoadedAutoencoder | None,
-    parameters: RenderParameters,
+    given: Callable[[Kind], Mapping[str, Value]],
     device: str,
     batch_size: int,
 ) -> list[dict[str, Computed]]:
-    """Explain a batch. inputs: float32 (N, 1, 224, 224) in [-1024, 1024]; one pathology each.
+    """Explain a batch. inputs: float32 (N, 1, 224, 224) in [-1024, 1024]; one pathology each. given: the parameters
+    that are set for a kind.
 
     Returns per example a dict of kind -> Computed. Raises what torch raises (out of memory included) for the batch.
     """
@@ -56,7 +56,7 @@ def compute(
     models: dict[Need, nn.Module] = {"classifier": classifier.module}
     if autoencoder is not None:
         models["autoencoder"] = autoencoder.module
-    made = explained([KINDS[kind] for kind in kinds], x, targets, models, parameters.given, batch_size)
+    made = explained([KINDS[kind] for kind in kinds], x, targets, models, given, batch_size)
     return [
         {kind: _computed(made[kind].results[index], made[kind].seconds) for kind in kinds}
         for index in range(len(pathologies))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -15,14 +15,13 @@ from explain.render.checks import UnusableMap, require_usable
 from explain.render.curve import lambda_chart, lambda_curve
 from explain.render.flow import flow_layer
 from readerstudy.explanations.computing import Computed
-from readerstudy.explanations.models import ExplanationFile
 
-Role = ExplanationFile.Role
+Role = Literal["layer", "overlay", "gif", "strip", "curve"]  # as ExplanationFile.Role
 
 
 @dataclass(frozen=True)
 class EncodedFile:
-    role: str
+    role: Role
     content: bytes
     suffix: str
     format: str
@@ -57,14 +56,14 @@ def _animation(computed: Computed, radiograph: Radiograph) -> list[EncodedFile]:
 
 def _curve(computed: Computed, radiograph: Radiograph) -> list[EncodedFile]:
     chart = lambda_chart(computed.record["lambdas"], computed.record["predictions"])
-    return [_image(Role.LAYER, chart, ".png"), _lambda_curve(computed.record)]
+    return [_image("layer", chart, ".png"), _lambda_curve(computed.record)]
 
 
 def _flow(computed: Computed, radiograph: Radiograph) -> list[EncodedFile]:
     if computed.frames is None:
         raise ValueError("there is no flow")
     layer = flow_layer(computed.frames)
-    return [_image(Role.LAYER, layer, ".png"), _image(Role.OVERLAY, render.laid_over(radiograph, layer), ".png")]
+    return [_image("layer", layer, ".png"), _image("overlay", render.laid_over(radiograph, layer), ".png")]
 
 
 _ENCODERS: dict[Form, Callable[[Computed, Radiograph], list[EncodedFile]]] = {
@@ -78,14 +77,14 @@ _ENCODERS: dict[Form, Callable[[Computed, Radiograph], list[EncodedFile]]] = {
 def encode_map(values: np.ndarray, radiograph: Radiograph) -> list[EncodedFile]:
     """Layer and overlay of a map, (224, 224)."""
     layer, overlay = render.heat_layer(values), render.overlay(radiograph, values)
-    return [_image(Role.LAYER, layer, ".png"), _image(Role.OVERLAY, overlay, ".png")]
+    return [_image("layer", layer, ".png"), _image("overlay", overlay, ".png")]
 
 
 def encode_frames(frames: np.ndarray, record: dict[str, Any]) -> list[EncodedFile]:
     """Strip, boomerang GIF and lambda curve of grey frames, uint8 (N, H, W)."""
     files = [
-        _image(Role.STRIP, render.frame_strip(frames), ".png"),
-        _image(Role.GIF, render.animation_gif(render.boomerang(frames)), ".gif"),
+        _image("strip", render.frame_strip(frames), ".png"),
+        _image("gif", render.animation_gif(render.boomerang(frames)), ".gif"),
     ]
     if record.get("lambdas"):
         files.append(_lambda_curve(record))
@@ -94,7 +93,7 @@ def encode_frames(frames: np.ndarray, record: dict[str, Any]) -> list[EncodedFil
 
 def _lambda_curve(record: dict[str, Any]) -> EncodedFile:
     curve = lambda_curve(record["lambdas"], record["predictions"])
-    return EncodedFile(Role.CURVE, curve, ".svg", "image/svg+xml", 0, 0)
+    return EncodedFile("curve", curve, ".svg", "image/svg+xml", 0, 0)
 
 
 def map_bytes(values: np.ndarray) -> bytes:
@@ -104,7 +103,7 @@ def map_bytes(values: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def _image(role: str, content: bytes, suffix: str) -> EncodedFile:
+def _image(role: Role, content: bytes, suffix: str) -> EncodedFile:
     with Image.open(BytesIO(content)) as picture:
         width, height = picture.size
     return EncodedFile(role, content, suffix, Image.MIME[str(picture.format)], width, height)

@@ -1,50 +1,23 @@
-"""Render the explanations of a list of predictions. Reading, computing and encoding overlap; each result is stored.
+"""Render the explanations of a list of predictions: workers compute (rendering.py), here each result is stored.
 
 Idempotent: what exists with the same key is left alone. Killed anywhere, a second run completes the rest.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from explain.images.radiograph import Radiograph
 from explain.methods.kinds import KINDS
 from readerstudy.cases.loading.records import UNNAMED_MODEL
 from readerstudy.cases.models import Prediction
-from readerstudy.explanations.batch_size import BatchSize
-from readerstudy.explanations.computing import Computed, compute
-from readerstudy.explanations.encoding import EncodedFile, encode, map_bytes
-from readerstudy.explanations.inference import Failed, Inference
-from readerstudy.explanations.inputs import (
-    ModelsUnavailable,
-    choose_device,
-    is_known,
-    load_autoencoder,
-    load_classifier,
-    radiograph,
-)
+from readerstudy.explanations.inference import Failed
+from readerstudy.explanations.inputs import is_known, model_names, stored_image
 from readerstudy.explanations.keeping import Provenance, store
+from readerstudy.explanations.loading import Found, MadeOn, ModelName, ModelNames, ModelsUnavailable, find
+from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters, explanation_key
 from readerstudy.explanations.planning import Job, Options, Rendered, plan, rendered_elsewhere
-
-if TYPE_CHECKING:
-    from explain.models.registry import LoadedAutoencoder, LoadedClassifier
-
-_LIBRARIES = ("torch", "torchvision", "torchxrayvision", "numpy", "pillow")
-
-
-@dataclass(frozen=True)
-class _Input:
-    job: Job
-    radiograph: Radiograph
-    pixels: np.ndarray
-
+from readerstudy.explanations.rendering import RenderedItem, RenderedKind, Rendering, Wanted
 
 UNNAMED = (
     "These predictions came in a manifest without the column model, so nothing can be computed for them. Name the "
@@ -52,76 +25,53 @@ UNNAMED = (
     "in columns explanation:KIND (docs/manifest.md)."
 )
 
-
-_Writing = tuple[Job, str, Computed, "Future[list[EncodedFile]]"]
-
 NOT_COMPUTED = "it is rendered elsewhere, and came with no batch for this prediction"
 
 
 class Renderer:
-    """Models loaded once, with what is needed to key and store what they make."""
+    """What is needed to key and store what workers make with models that one of them has loaded."""
 
     def __init__(self, model: str, kinds: Sequence[str], parameters: RenderParameters, options: Options) -> None:
         _check_model(model, options.classifier)
         self.options, self.parameters = options, parameters
-        self.device = choose_device(options.device)
-        self.classifier: LoadedClassifier = load_classifier(
-            options.classifier or model, self.device, options.weights, by_operator=bool(options.classifier)
-        )
-        self.autoencoder: LoadedAutoencoder | None = None
-        needs = {need for kind in kinds for need in KINDS[kind].needs}
-        if "generator" in needs:
-            raise ModelsUnavailable("A kind of this study needs a generator, and none can be loaded here yet.")
-        if "autoencoder" in needs:
-            chosen = options.chosen.name if options.chosen else self.classifier.autoencoder
-            name = options.autoencoder or chosen
-            if not name:
-                raise ModelsUnavailable(
-                    f"{model} has no autoencoder of its own: choose one on the study's page Methods, or name one with "
-                    "--autoencoder."
-                )
-            self.autoencoder = load_autoencoder(
-                name, self.device, options.autoencoder_weights, by_operator=bool(options.autoencoder)
-            )
-            _is_chosen(self.autoencoder, options)
-        self.batch = BatchSize.of_device(self.device, options.batch_size)
-        self.libraries = {name: importlib.metadata.version(name) for name in _LIBRARIES}
+        self.found: Found = options.executor.call(find, _names(model, kinds, options), options.batch_size)
+
+    def work(self, kinds: Sequence[str]) -> Rendering:
+        given = {kind: self.parameters.given(KINDS[kind]) for kind in kinds}
+        return Rendering(self.found.names, given, self.options.batch_size)
 
     def key(self, prediction: Prediction, kind: str) -> str:
         return explanation_key(
             prediction.case.pixel_sha256,
             prediction.pathology,
-            self.classifier.weights_sha256,
-            self.autoencoder.weights_sha256 if self.autoencoder else "",
+            self.found.names.classifier.sha256,
+            self.found.autoencoder_sha256,
             KINDS[kind],
             self.parameters.of_kind(KINDS[kind]),
         )
 
-    def provenance(self, kind: str) -> Provenance:
-        uses = self.autoencoder if "autoencoder" in KINDS[kind].needs else None
+    def provenance(self, kind: str, made_on: MadeOn) -> Provenance:
+        names = self.found.names
+        uses = names.autoencoder if "autoencoder" in KINDS[kind].needs else None
         return Provenance(
             parameters=self.parameters.of_kind(KINDS[kind]),
             algorithm_version=KINDS[kind].algorithm_version,
-            model=self.classifier.name,
-            weights_sha256=self.classifier.weights_sha256,
+            model=names.classifier.name,
+            weights_sha256=names.classifier.sha256,
             autoencoder=uses.name if uses else "",
-            autoencoder_sha256=uses.weights_sha256 if uses else "",
-            device=device_name(self.device),
-            libraries=self.libraries,
+            autoencoder_sha256=uses.sha256 if uses else "",
+            device=made_on.device,
+            libraries=made_on.libraries,
         )
 
-    def compute(self, inputs: list[_Input]) -> list[dict[str, Computed]]:
-        """Results per input, whose jobs have the same kinds; raises for all of them."""
-        return compute(
-            np.stack([item.pixels for item in inputs]),
-            [item.job.prediction.pathology for item in inputs],
-            inputs[0].job.kinds,
-            self.classifier,
-            self.autoencoder,
-            self.parameters,
-            self.device,
-            self.batch.size,
-        )
+
+def _names(model: str, kinds: Sequence[str], options: Options) -> ModelNames:
+    needs = {need for kind in kinds for need in KINDS[kind].needs}
+    if "generator" in needs:
+        raise ModelsUnavailable("A kind of this study needs a generator, and none can be loaded here yet.")
+    autoencoder = ModelName(options.autoencoder_named, options.autoencoder_weights) if "autoencoder" in needs else None
+    classifier = ModelName(options.classifier or model, options.weights)
+    return model_names(classifier, autoencoder, options.device, (options.classifier, options.autoencoder))
 
 
 def render(
@@ -148,63 +98,58 @@ def render(
         return result
     (model,) = {prediction.model for prediction in predictions}
     renderer = Renderer(model, kinds, parameters, options)
-    _same_weights(predictions, renderer)
-    result.device = renderer.device
+    _same_weights(predictions, renderer.found)
+    _is_chosen(renderer.found.names.autoencoder, options)
+    result.device = renderer.found.device
     jobs = plan(predictions, kinds, elsewhere, renderer.key, options, result)
     progress(len(predictions) - len(jobs))
-    loop = Inference(_read, renderer.compute, renderer.batch, alike=lambda job: job.kinds)
-    with ThreadPoolExecutor(2, "encode") as encoders:
-        writing: list[_Writing] = []
-        for group in loop.run(jobs):
-            _store_finished(writing, renderer, result)  # the batch before was encoded while this one was computed
-            writing = []
-            for one in group:
-                if isinstance(one, Failed):
-                    _fail(one.item, one.item.kinds, one.why, renderer, result)
-                    continue
-                for kind, made in one.output.items():
-                    future = encoders.submit(encode, KINDS[kind].shows, made, one.input.radiograph)
-                    writing.append((one.item, kind, made, future))
-            progress(len(group))
-        _store_finished(writing, renderer, result)
-    result.batch_size = renderer.batch.size
+    groups = options.executor.run(
+        renderer.work(kinds),
+        [Wanted(number, job.prediction.pathology, job.kinds) for number, job in enumerate(jobs)],
+        lambda wanted: stored_image(jobs[wanted.number].prediction.case),
+        options.batch_size or 2 * renderer.found.batch_size,
+    )
+    for group in groups:
+        for one in group:
+            job = jobs[one.item.number]
+            if isinstance(one, Failed):
+                _fail(job, job.kinds, one.why, renderer, renderer.found.made_on, result)
+            else:
+                _store(job, one.output, renderer, result)
+        progress(len(group))
     return result
 
 
-def _read(job: Job) -> _Input:
-    picture = radiograph(job.prediction.case)
-    return _Input(job, picture, picture.model_input())
-
-
-def _store_finished(writing: list[_Writing], renderer: Renderer, result: Rendered) -> None:
-    for job, kind, one, future in writing:
-        try:
-            files = future.result()
-        except ValueError as error:  # UnusableMap: an error on this explanation, never a picture
-            _fail(job, (kind,), str(error), renderer, result)
+def _store(job: Job, made: RenderedItem, renderer: Renderer, result: Rendered) -> None:
+    for kind, one in made.kinds.items():
+        if one.error:
+            _fail(job, (kind,), one.error, renderer, made.made_on, result)
             continue
-        kept = store(
-            job.prediction,
-            kind,
-            job.keys[kind],
-            renderer.provenance(kind),
-            files=files,
-            map_npy=b"" if one.map is None else map_bytes(one.map),
-            record=one.record | ({"frames": len(one.frames)} if one.frames is not None else {}),
-            seconds=one.seconds,
-            writing=renderer.options.writing,
-        )
+        result.explanations.append(_keep(job, kind, one, renderer.provenance(kind, made.made_on), renderer.options))
         result.made += 1
-        result.explanations.append(kept)
 
 
-def _fail(job: Job, kinds: Sequence[str], why: str, renderer: Renderer, result: Rendered) -> None:
+def _keep(job: Job, kind: str, one: RenderedKind, provenance: Provenance, options: Options) -> Explanation:
+    return store(
+        job.prediction,
+        kind,
+        job.keys[kind],
+        provenance,
+        files=one.files,
+        map_npy=one.map_npy,
+        record=one.record,
+        seconds=one.seconds,
+        writing=options.writing,
+    )
+
+
+def _fail(job: Job, kinds: Sequence[str], why: str, renderer: Renderer, made_on: MadeOn, result: Rendered) -> None:
     for kind in kinds:
         kept = store(
             job.prediction,
             kind,
             job.keys[kind],
-            renderer.provenance(kind),
+            renderer.provenance(kind, made_on),
             error=why[:2000],
             writing=renderer.options.writing,
         )
@@ -220,30 +165,20 @@ def _check_model(model: str, named: str) -> None:
         raise ModelsUnavailable(f"The predictions are of {model}, which is known here: leave out --model {named}.")
 
 
-def _is_chosen(loaded: LoadedAutoencoder, options: Options) -> None:
+def _is_chosen(loaded: ModelName | None, options: Options) -> None:
     """The protocol names the study's choice, so nothing else may make its pictures. ModelsUnavailable."""
-    if options.chosen is not None and not options.chosen.fits(loaded.name, loaded.weights_sha256):
+    if loaded and options.chosen and not options.chosen.fits(loaded.name, loaded.sha256):
         raise ModelsUnavailable(
             f"The study has chosen the autoencoder {options.chosen.label}, and {loaded.name} has other weights "
-            f"({loaded.weights_sha256[:12]}): choose it again on the study's page Methods, or use the one it names."
+            f"({loaded.sha256[:12]}): choose it again on the study's page Methods, or use the one it names."
         )
 
 
-def _same_weights(predictions: Sequence[Prediction], renderer: Renderer) -> None:
+def _same_weights(predictions: Sequence[Prediction], found: Found) -> None:
     """The prediction shown must be of the model explained. Predictions loaded from a manifest carry no hash."""
-    other = {prediction.weights_sha256 for prediction in predictions} - {"", renderer.classifier.weights_sha256}
+    other = {prediction.weights_sha256 for prediction in predictions} - {"", found.names.classifier.sha256}
     if other:
         raise ModelsUnavailable(
-            f"The predictions were made by {renderer.classifier.name} with other weights than "
-            f"{renderer.classifier.weights_file}: give the same file with --weights, or predict again."
+            f"The predictions were made by {found.names.classifier.name} with other weights than "
+            f"{found.weights_file}: give the same file with --weights, or predict again."
         )
-
-
-def device_name(device: str) -> str:
-    import platform
-
-    import torch
-
-    if device.startswith("cuda"):
-        return f"{device} {torch.cuda.get_device_name(device)}"[:80]
-    return f"cpu {platform.machine()} {torch.get_num_threads()} threads"

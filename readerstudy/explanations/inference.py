@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Generic, TypeVar
 
 from readerstudy.explanations.batch_size import BatchSize
-from readerstudy.explanations.inputs import ModelsUnavailable
+from readerstudy.explanations.loading import ModelsUnavailable
 
 Item = TypeVar("Item")
 Input = TypeVar("Input")
@@ -24,11 +24,10 @@ OUT_OF_MEMORY = "the device ran out of memory with a batch of one"
 
 
 @dataclass(frozen=True)
-class Done(Generic[Item, Input, Output]):
-    """An item with what was read and computed for it."""
+class Done(Generic[Item, Output]):
+    """An item with what was computed for it."""
 
     item: Item
-    input: Input
     output: Output
 
 
@@ -53,11 +52,11 @@ class Inference(Generic[Item, Input, Output]):
     batch: BatchSize
     alike: Callable[[Item], Hashable] = lambda item: None
 
-    def run(self, items: Sequence[Item]) -> Iterator[list[Done[Item, Input, Output] | Failed[Item]]]:
+    def run(self, items: Sequence[Item]) -> Iterator[list[Done[Item, Output] | Failed[Item]]]:
         """Every item once, in batches of neighbours that are alike."""
         with ThreadPoolExecutor(2, "read") as readers:
             for group in self._read_ahead(items, readers):
-                found: list[Done[Item, Input, Output] | Failed[Item]] = []
+                found: list[Done[Item, Output] | Failed[Item]] = []
                 usable: list[tuple[Item, Input]] = []
                 for item, future in group:
                     try:
@@ -85,7 +84,7 @@ class Inference(Generic[Item, Input, Output]):
             yield group
             group = following
 
-    def _computed(self, usable: list[tuple[Item, Input]]) -> list[Done[Item, Input, Output] | Failed[Item]]:
+    def _computed(self, usable: list[tuple[Item, Input]]) -> list[Done[Item, Output] | Failed[Item]]:
         """A batch that runs out of memory is halved, one that fails otherwise is tried again one by one."""
         work, start = self.alike(usable[0][0]), perf_counter()
         try:
@@ -98,7 +97,7 @@ class Inference(Generic[Item, Input, Output]):
                 self.batch.ran_out(len(usable))
         else:
             self.batch.took(len(usable), perf_counter() - start, work)
-            return [Done(item, read, output) for (item, read), output in zip(usable, outputs, strict=True)]
+            return [Done(item, output) for (item, _), output in zip(usable, outputs, strict=True)]
         # outside of `except`: the error's traceback would keep the tensors that filled the memory
         if short:
             free_memory()

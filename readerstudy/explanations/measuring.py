@@ -17,13 +17,8 @@ from explain.evaluate.metrics import Metric, Subject
 from explain.methods.kind import Need
 from explain.methods.kinds import KINDS
 from readerstudy.explanations.evidence import COMPUTED, MODELS, Known, Read
-from readerstudy.explanations.executing import device_name
-from readerstudy.explanations.inputs import (
-    ModelsUnavailable,
-    choose_device,
-    load_autoencoder,
-    load_classifier,
-)
+from readerstudy.explanations.inputs import model_names
+from readerstudy.explanations.loading import ModelName, ModelsUnavailable, load
 from readerstudy.explanations.planning import Options
 
 if TYPE_CHECKING:
@@ -64,20 +59,14 @@ class Bench:
             return cls()
         if "generator" in needs:
             raise ModelsUnavailable("A metric or a kind needs a generator, and none can be loaded here yet.")
-        device = choose_device(options.device)
-        name = options.classifier or model
-        classifier = load_classifier(name, device, options.weights, by_operator=bool(options.classifier))
-        autoencoder, models = None, {"classifier": classifier.module}
-        if "autoencoder" in needs:
-            chosen = options.chosen.name if options.chosen else classifier.autoencoder
-            partner = options.autoencoder or chosen
-            if not partner:
-                raise ModelsUnavailable(f"{name} has no autoencoder of its own: leave out the metrics that need one.")
-            autoencoder = load_autoencoder(
-                partner, device, options.autoencoder_weights, by_operator=bool(options.autoencoder)
-            )
-            models["autoencoder"] = autoencoder.module
-        return cls(device, device_name(device), classifier, autoencoder, models)  # type: ignore[arg-type]
+        named = ModelName(options.autoencoder_named, options.autoencoder_weights) if "autoencoder" in needs else None
+        classifier = ModelName(options.classifier or model, options.weights)
+        by_operator = (options.classifier, options.autoencoder)
+        loaded = load(model_names(classifier, named, options.device, by_operator))
+        models: dict[Need, nn.Module] = {"classifier": loaded.classifier.module}
+        if loaded.autoencoder:
+            models["autoencoder"] = loaded.autoencoder.module
+        return cls(loaded.device, loaded.device_name, loaded.classifier, loaded.autoencoder, models)
 
     def unfit(self, of: Known) -> str:
         """Why these models say nothing of an explanation, as a sentence; "" where they do."""

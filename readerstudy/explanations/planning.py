@@ -11,6 +11,8 @@ from django.db import transaction
 
 from readerstudy.cases.models import Prediction
 from readerstudy.explanations.chosen import Chosen
+from readerstudy.explanations.executors.contract import Executor
+from readerstudy.explanations.executors.local import Here
 from readerstudy.explanations.models import Explanation
 
 
@@ -18,7 +20,7 @@ from readerstudy.explanations.models import Explanation
 class Options:
     """Of one run. batch_size 0 means: found by trying. force: render again what exists and what failed.
 
-    writing: the transaction in which rows are written (a worker's holds its lease).
+    writing: the transaction in which rows are written (a worker's holds its lease). executor: who computes.
     keep: ids of explanations that force leaves alone. classifier and autoencoder: named at the command line, so that
     they may be paths to import; "" is the model that the predictions name, and the classifier's own partner.
     chosen: the autoencoder that the study has chosen, if any; weights other than its are refused.
@@ -34,6 +36,12 @@ class Options:
     autoencoder_weights: Path | None = None
     chosen: Chosen | None = None
     writing: Callable[[], AbstractContextManager[None]] = transaction.atomic
+    executor: Executor = field(default_factory=Here)
+
+    @property
+    def autoencoder_named(self) -> str:
+        """By the operator, or else by the study; "" is the classifier's own partner."""
+        return self.autoencoder or (self.chosen.name if self.chosen else "")
 
 
 @dataclass
@@ -41,7 +49,6 @@ class Rendered:
     """What a run did. `explanations` has one entry per prediction and kind that now exists, failed ones included."""
 
     device: str = ""
-    batch_size: int = 0
     made: int = 0
     existing: int = 0
     failed: list[tuple[Prediction, str, str]] = field(default_factory=list)

@@ -6,19 +6,17 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from django.db import transaction
-from numpy.typing import NDArray
 
 from readerstudy.cases.models import Batch, Case, Prediction
-from readerstudy.explanations.batch_size import BatchSize
-from readerstudy.explanations.inference import Done, Failed, Inference
-from readerstudy.explanations.inputs import ModelsUnavailable, choose_device, load_classifier, radiograph
-
-if TYPE_CHECKING:
-    from explain.models.registry import LoadedClassifier
+from readerstudy.explanations.executors.contract import Executor
+from readerstudy.explanations.executors.local import Here
+from readerstudy.explanations.inference import Done, Failed
+from readerstudy.explanations.inputs import model_names, stored_image
+from readerstudy.explanations.loading import Found, ModelName, ModelsUnavailable, find
+from readerstudy.explanations.probabilities import Predicting, Row
 
 
 @dataclass(frozen=True)
@@ -44,46 +42,38 @@ def predict(
     by_operator: bool = False,
     progress: Callable[[int, int], None] = lambda done, total: None,
     writing: Callable[[], AbstractContextManager[None]] = transaction.atomic,
+    executor: Executor | None = None,
 ) -> Predicted:
     """Fill probabilities of every pathology the classifier knows; resumable, a second run does nothing.
 
     batch_size: 0 means found by trying. shard: (i, n), the i-th of n parts of the batch, from 1.
-    writing: the transaction in which rows are written.
+    writing: the transaction in which rows are written. executor: who computes; None is this process.
     by_operator: `model` was given at the command line and may be a path to import.
     Raises ModelsUnavailable when the batch has predictions of another model (unless add_model) or of this model with
     other weights: mixed predictions would make a study of two models without saying so.
     """
-    chosen = choose_device(device)
-    classifier = load_classifier(model, chosen, weights, by_operator=by_operator)  # first: there may be no such model
+    executor = executor or Here()
+    names = model_names(ModelName(model, weights), None, device, (model,) if by_operator else ())
+    found: Found = executor.call(find, names, batch_size)  # first: there may be no such model
     if not add_model:
         _refuse_other_models(batch, model)
-    _refuse_other_weights(batch, model, classifier.weights_sha256)
+    _refuse_other_weights(batch, model, found.names.classifier.sha256)
     total, waiting = _part(batch, model, shard)
-    loop = Inference[Case, NDArray[np.float32], NDArray[np.float32]](
-        lambda case: radiograph(case).model_input(),
-        lambda inputs: probabilities(classifier, np.stack(inputs), chosen),
-        BatchSize.of_device(chosen, batch_size),
+    groups = executor.run(
+        Predicting(found.names, batch_size),
+        range(len(waiting)),
+        lambda number: stored_image(waiting[number]),
+        batch_size or 2 * found.batch_size,
     )
     filled, failed = 0, list[tuple[str, str]]()
-    for group in loop.run(waiting):
-        failed += [(one.item.public_id, one.why) for one in group if isinstance(one, Failed)]
+    for group in groups:
+        failed += [(waiting[one.item].public_id, one.why) for one in group if isinstance(one, Failed)]
         done = [one for one in group if isinstance(one, Done)]
         with writing():
-            _keep([one.item for one in done], [one.output for one in done], classifier, model)
+            _keep([waiting[one.item] for one in done], [one.output for one in done], found, model)
         filled += len(done)
         progress(filled + len(failed), len(waiting))
-    return Predicted(model, chosen, filled, total - len(waiting), failed)
-
-
-def probabilities(classifier: LoadedClassifier, inputs: NDArray[np.float32], device: str) -> list[NDArray[np.float32]]:
-    """A row (columns of the classifier,) for each radiograph of (N, 1, 224, 224), in exact float32."""
-    import torch
-
-    from explain.methods.modes import exact_float32
-
-    with torch.inference_mode(), exact_float32(torch.device(device)):
-        found = classifier.module(torch.from_numpy(inputs).to(device))
-        return list(found.float().cpu().numpy())
+    return Predicted(model, found.device, filled, total - len(waiting), failed)
 
 
 def _part(batch: Batch, model: str, shard: tuple[int, int]) -> tuple[int, list[Case]]:
@@ -112,18 +102,18 @@ def _refuse_other_weights(batch: Batch, model: str, weights_sha256: str) -> None
         )
 
 
-def _keep(cases: list[Case], rows: list[NDArray[np.float32]], classifier: LoadedClassifier, model: str) -> None:
+def _keep(cases: list[Case], rows: list[Row], found: Found, model: str) -> None:
     """rows: for each case the columns of the classifier. A column without a calibration is NaN and is no prediction."""
     Prediction.objects.bulk_create(
         Prediction(
             case=case,
             pathology=name,
             model=model,
-            weights_sha256=classifier.weights_sha256,
+            weights_sha256=found.names.classifier.sha256,
             probability=min(max(float(row[column]), 0.0), 1.0),
         )
         for case, row in zip(cases, rows, strict=True)
-        for column, name in enumerate(classifier.pathologies)
+        for column, name in enumerate(found.pathologies)
         if name and not np.isnan(row[column])
     )
 

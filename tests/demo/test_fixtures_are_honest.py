@@ -42,7 +42,7 @@ def test_the_sample_is_drawn_predicted_and_rendered_alike(manifest):
         [kind for kinds in COMPARED_2021 for kind in kinds],
         classifier,
         autoencoder,
-        RenderParameters(),
+        RenderParameters().given,
         "cpu",
         8,
     )

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from readerstudy.cases.models import Prediction
-from readerstudy.explanations import predicting
+from readerstudy.explanations import probabilities as predicting
 from readerstudy.explanations.batch_size import BatchSize
 from readerstudy.explanations.inference import OUT_OF_MEMORY, Done, Inference
 from tests.builders import add_image, make_batch

@@ -9,7 +9,8 @@ from django.core.management import CommandError, call_command
 
 from readerstudy.accounts.models import User
 from readerstudy.explanations import evaluating
-from readerstudy.explanations.inputs import load_classifier, radiograph
+from readerstudy.explanations.inputs import radiograph
+from readerstudy.explanations.loading import ModelName, ModelNames, load
 from readerstudy.explanations.models import Explanation, Measurement
 from readerstudy.explanations.planning import Options
 from readerstudy.jobs.models import Job
@@ -130,7 +131,8 @@ def test_what_needs_the_model_is_measured_with_the_one_that_made_the_explanation
     weights, _ = save_tiny_weights(tmp_path)
     model = {"metrics": "probability", "model": "tests.tiny_models.TinyClassifier", "weights": weights, "device": "cpu"}
     assert "it was made with other weights" in run(**model)
-    loaded = load_classifier(model["model"], "cpu", weights, by_operator=True)
+    name = model["model"]
+    loaded = load(ModelNames(ModelName(name, weights), device="cpu", may_import=frozenset([name]))).classifier
     Explanation.objects.update(weights_sha256=loaded.weights_sha256)
     output = run(**model)
     assert "About 1 second for 8 explanations: 8 images through the classifier." in output

@@ -197,7 +197,7 @@ def test_killed_anywhere_the_next_run_completes(tmp_path):
 def test_a_batch_too_large_for_memory_is_halved_and_nothing_is_lost(study, weights, monkeypatch):
     import torch
 
-    from readerstudy.explanations import executing as rendering
+    from readerstudy.explanations import rendering
 
     compute, sizes = rendering.compute, []
 

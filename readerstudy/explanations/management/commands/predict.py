@@ -8,10 +8,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from readerstudy.cases.loading.names import names_apart
 from readerstudy.cases.models import Batch
-from readerstudy.common.arguments import batch_size, shard
+from readerstudy.common.arguments import add_workers, batch_size, shard
 from readerstudy.common.counting import counted
 from readerstudy.common.progress import ProgressBar
-from readerstudy.explanations.inputs import ModelsUnavailable
+from readerstudy.explanations.executors.choosing import executor
+from readerstudy.explanations.loading import ModelsUnavailable
 from readerstudy.explanations.predicting import predict
 
 
@@ -28,6 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
         parser.add_argument("--batch-size", default="auto", help="auto (found by trying) or a number of images")
         parser.add_argument("--shard", default="1/1", help="i/n: the i-th of n parts, for several machines")
+        add_workers(parser)
         parser.add_argument("--add-model", action="store_true", help="keep predictions of other models beside these")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -38,17 +40,19 @@ class Command(BaseCommand):
         self.stderr.write(f"Loading {options['model']}.")
         with ProgressBar(self.stderr) as bar:
             try:
-                done = predict(
-                    batch,
-                    options["model"],
-                    device=options["device"],
-                    batch_size=size,
-                    shard=part,
-                    weights=options["weights"],
-                    add_model=options["add_model"],
-                    by_operator=True,
-                    progress=partial(bar.show, "predicting"),
-                )
+                with executor(options["workers"], options["scheduler"]) as workers:
+                    done = predict(
+                        batch,
+                        options["model"],
+                        device=options["device"],
+                        batch_size=size,
+                        shard=part,
+                        weights=options["weights"],
+                        add_model=options["add_model"],
+                        by_operator=True,
+                        progress=partial(bar.show, "predicting"),
+                        executor=workers,
+                    )
             except ModelsUnavailable as error:
                 raise CommandError(str(error)) from error
         for case, why in done.failed:

@@ -1,6 +1,7 @@
 """precompute: render the explanations a study shows."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,11 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from explain.models.allocator import restart_keeping_memory
-from readerstudy.common.arguments import at_least_one, batch_size, shard
+from readerstudy.common.arguments import add_workers, at_least_one, batch_size, shard
 from readerstudy.common.counting import counted
 from readerstudy.common.progress import ProgressBar
-from readerstudy.explanations.inputs import ModelsUnavailable
+from readerstudy.explanations.executors.choosing import executor
+from readerstudy.explanations.loading import ModelsUnavailable
 from readerstudy.explanations.planning import Options
 from readerstudy.studies.commands import study_named
 from readerstudy.studies.precomputing import Part, examples_of, precompute
@@ -30,6 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--kinds", nargs="+", default=[], help="only these kinds, by name")
         parser.add_argument("--limit", type=at_least_one, help="only the first N examples")
         parser.add_argument("--shard", default="1/1", help="i/n: the i-th of n parts, for several machines")
+        add_workers(parser)
         parser.add_argument("--force", action="store_true", help="render again what exists or failed")
         parser.add_argument(
             "--model", default="", help="what made the predictions, where they name no known model: a name, or a path"
@@ -62,7 +65,8 @@ class Command(BaseCommand):
                 bar.show("rendering", finished, total)
 
             try:
-                done = precompute(study, part, run, progress=show)
+                with executor(options["workers"], options["scheduler"]) as workers:
+                    done = precompute(study, part, replace(run, executor=workers), progress=show)
             except ValidationError as error:
                 raise CommandError(" ".join(error.messages)) from error
             except ModelsUnavailable as error:

@@ -1,0 +1,136 @@
+"""The unit of work of precompute: stored images -> the files of explanations. No Django here (units.py).
+
+Reading, computing and encoding overlap. Torch is imported inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from explain.images.radiograph import Radiograph
+from explain.methods.kind import Value
+from explain.methods.kinds import KINDS
+from readerstudy.explanations.batch_size import BatchSize
+from readerstudy.explanations.computing import Computed, compute
+from readerstudy.explanations.encoding import EncodedFile, encode, map_bytes
+from readerstudy.explanations.inference import Done, Failed, Inference
+from readerstudy.explanations.loading import Loaded, MadeOn, ModelNames, held
+from readerstudy.explanations.units import StoredImage
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An item: the kinds to render of one prediction. number: who asks knows it by that."""
+
+    number: int
+    pathology: str
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RenderedKind:
+    """One explanation. map_npy: float32 (224, 224), or b"". error: why there is none, then nothing else counts."""
+
+    files: list[EncodedFile]
+    map_npy: bytes
+    record: dict[str, Any]
+    seconds: float
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class RenderedItem:
+    kinds: dict[str, RenderedKind]
+    made_on: MadeOn
+
+
+_Outcome = Done[Wanted, RenderedItem] | Failed[Wanted]
+_Encoding = dict[str, "Future[RenderedKind]"]
+
+
+@dataclass(frozen=True)
+class _Input:
+    wanted: Wanted
+    radiograph: Radiograph
+    pixels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """given: kind -> the parameters that are set for it. batch_size 0 means: found by trying."""
+
+    names: ModelNames
+    given: Mapping[str, Mapping[str, Value]]
+    batch_size: int = 0
+
+    def over(
+        self, items: Sequence[Wanted], load: Callable[[Wanted], StoredImage]
+    ) -> Iterator[list[Done[Wanted, RenderedItem] | Failed[Wanted]]]:
+        models = held(self.names)
+        made_on, batch = models.made_on(), BatchSize.of_device(models.device, self.batch_size)
+        loop = Inference[Wanted, _Input, tuple[Radiograph, dict[str, Computed]]](
+            lambda wanted: _read(wanted, load(wanted)),
+            lambda inputs: self._compute(inputs, models, batch.size),
+            batch,
+            alike=self.alike,
+        )
+        with ThreadPoolExecutor(2, "encode") as encoders:
+            waiting: list[Done[Wanted, _Encoding] | Failed[Wanted]] = []
+            for group in loop.run(items):
+                yield _encoded(waiting, made_on)  # the batch before was encoded while this one was computed
+                waiting = [one if isinstance(one, Failed) else _begin(one, encoders) for one in group]
+            yield _encoded(waiting, made_on)
+
+    def alike(self, item: Wanted) -> Hashable:
+        return item.kinds
+
+    def _compute(
+        self, inputs: list[_Input], models: Loaded, batch_size: int
+    ) -> list[tuple[Radiograph, dict[str, Computed]]]:
+        """For inputs whose items want the same kinds; raises for all of them."""
+        made = compute(
+            np.stack([item.pixels for item in inputs]),
+            [item.wanted.pathology for item in inputs],
+            inputs[0].wanted.kinds,
+            models.classifier,
+            models.autoencoder,
+            lambda kind: self.given[kind.name],
+            models.device,
+            batch_size,
+        )
+        return [(item.radiograph, one) for item, one in zip(inputs, made, strict=True)]
+
+
+def _read(wanted: Wanted, image: StoredImage) -> _Input:
+    picture = image.radiograph()
+    return _Input(wanted, picture, picture.model_input())
+
+
+def _begin(
+    one: Done[Wanted, tuple[Radiograph, dict[str, Computed]]], encoders: ThreadPoolExecutor
+) -> Done[Wanted, _Encoding]:
+    radiograph, computed = one.output
+    return Done(one.item, {kind: encoders.submit(_encode, kind, made, radiograph) for kind, made in computed.items()})
+
+
+def _encode(kind: str, made: Computed, radiograph: Radiograph) -> RenderedKind:
+    try:
+        files = encode(KINDS[kind].shows, made, radiograph)
+    except ValueError as error:  # UnusableMap: an error on this explanation, never a picture
+        return RenderedKind([], b"", {}, made.seconds, str(error))
+    frames = {} if made.frames is None else {"frames": len(made.frames)}
+    return RenderedKind(files, b"" if made.map is None else map_bytes(made.map), made.record | frames, made.seconds)
+
+
+def _encoded(waiting: list[Done[Wanted, _Encoding] | Failed[Wanted]], made_on: MadeOn) -> list[_Outcome]:
+    return [
+        one
+        if isinstance(one, Failed)
+        else Done(one.item, RenderedItem({kind: future.result() for kind, future in one.output.items()}, made_on))
+        for one in waiting
+    ]
