@@ -12,7 +12,8 @@ from readerstudy.cases.models import Batch, save_file
 from readerstudy.explanations.encoding import map_bytes
 from readerstudy.explanations.keeping import Provenance, store
 from readerstudy.explanations.models import Explanation
-from tests.builders import add_image
+from readerstudy.studies.models import Study
+from tests.builders import add_image, make_batch, make_study
 
 KINDS = ("input_gradient", "latentshift_map")
 BOX = slice(40, 80)  # rows and columns of every mask, of 240
@@ -57,6 +58,18 @@ def give_images_and_masks(batch: Batch) -> None:
         truth = case.truths.get()
         save_file(truth.mask if truth.label else truth.confounder, mask_png(), ".png", case.public_id)
         truth.save()
+
+
+def measured_study(monkeypatch) -> Study:
+    """Two true and two false positives with two kinds of map each."""
+    add_metrics(monkeypatch, MEAN, OF_MODEL)
+    batch = make_batch("seen", cases=4)
+    give_images_and_masks(batch)
+    explanations = explain_batch(batch)
+    study = make_study(batch=batch)
+    for example in study.examples.all():
+        example.explanations.set([row for row in explanations if row.prediction_id == example.prediction_id])
+    return study
 
 
 def mask_png() -> bytes:

@@ -6,18 +6,21 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from explain.evaluate.metrics import METRICS
 from readerstudy.analysis.facts import first_seen, study_facts
 from readerstudy.cases.models import Truth
 from readerstudy.exchange.alignment import alignment_rows
 from readerstudy.exchange.dictionary import ALIGNMENT, LONG
 from readerstudy.exchange.export import Hashed, csv_text
+from readerstudy.exchange.measures import measure_rows
 from readerstudy.exchange.records import exclusion_sentences, look_sentences, reopening_sentences
 from readerstudy.exchange.tables import completeness, long_rows
 from readerstudy.explanations.overlap import overlaps_with
 from readerstudy.statistics.alignment import alignment_part
+from readerstudy.statistics.measures import Measured
 from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.statistics.results import analyse
-from readerstudy.statistics.rows import About, Alignment, Question, ReaderProfile, Results
+from readerstudy.statistics.rows import About, Alignment, Measure, Question, ReaderProfile, Results
 from readerstudy.studies.alignments import aligned_examples
 from readerstudy.studies.asking import not_asked
 from readerstudy.studies.kinds_shown import titles_shown
@@ -46,7 +49,7 @@ def study_results(study: Study, data: StudyData) -> Results:
     """The analysis of these answers by the study's own plan. Raises AnalysisError with a sentence."""
     plan = AnalysisPlan.from_dict(study.analysis_plan or {})
     about = replace(about_study(study), data_sha256=data.sha256)
-    results = analyse(data.frame, plan, localisation=localisation_table(study), about=about)
+    results = analyse(data.frame, plan, localisation=localisation_table(study), measured=measured(study), about=about)
     return replace(results, alignment=alignment_of_study(study, plan))
 
 
@@ -110,6 +113,33 @@ def alignment_of_study(study: Study, plan: AnalysisPlan) -> Alignment:
     rows = [row for row in alignment_rows(study) if not row["excluded"]]
     table = pd.DataFrame(rows, columns=[column.name for column in ALIGNMENT])
     return alignment_part(table, plan, sum(aligned.earlier for aligned in aligned_examples(study)))
+
+
+def measured(study: Study) -> Measured:
+    """What the explanations that its methods show were measured to be, a row for each method that shows one.
+
+    Of an animation only what is measured from its frames: its map is its still companion's.
+    """
+    shown = {method.key: set(_distinct(method.kinds)) for method in study.methods.all()}
+    rows, outdated, failed = [], 0, 0
+    for row in measure_rows(study):
+        metric = METRICS.get(row["metric"])
+        if metric is None or not row["current"]:
+            outdated += 1
+        elif row["value"] is None:
+            failed += 1
+        else:
+            methods = [
+                method for method in row["methods"].split() if row["kind"] in shown[method] or "frames" in metric.needs
+            ]
+            kept = {name: row[name] for name in ("example", "kind", "metric", "value", "chance")}
+            rows += [kept | {"method": method} for method in methods]
+    table = pd.DataFrame(rows, columns=["example", "method", "kind", "metric", "value", "chance"])
+    metrics = [
+        Measure(metric.name, metric.title, metric.better, metric.source, "confounder" in metric.needs)
+        for metric in METRICS.values()
+    ]
+    return Measured(table.astype({"chance": float}), metrics, outdated, failed)
 
 
 def localisation_table(study: Study) -> pd.DataFrame:

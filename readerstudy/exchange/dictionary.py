@@ -73,6 +73,22 @@ ALIGNMENT = (
     Column("change", "-1..1", "Of its probability, from the unshifted image to the most faded one."),
 )
 
+MEASURES = (
+    *(column for column in LONG if column.name in (*_OF_AN_EXAMPLE, "truth")),
+    Column("excluded", "0/1", "1 when an exclusion in force covers the example."),
+    Column("kind", "text", "Kind of the explanation that was measured."),
+    Column("methods", "text", "Keys of the methods that show it, with spaces between."),
+    Column("metric", "text", "Name of the metric (docs/evaluate.md)."),
+    Column("value", "number", "What was measured; empty where it could not be."),
+    Column("chance", "0..1", "The confounder's share of the picture, where an even map would be; else empty."),
+    Column("error", "text", "Why there is no value."),
+    Column("current", "0/1", "0 when the map, the mask or the metric has changed since it was measured."),
+    Column("parameters", "JSON", "Constants of the metric."),
+    Column("version", "integer", "Of the metric."),
+    Column("device", "text", "What it was measured on."),
+    Column("measured_at", "ISO 8601 UTC", "When."),
+)
+
 
 def wide_columns(methods: list[str], questions: list[str]) -> list[Column]:
     """Columns of the wide export: fixed ones, then for each method its read, position and current scores."""
@@ -110,9 +126,15 @@ def markdown() -> str:
         ),
         (
             "alignment",
-            "One row per scored example and other finding, among the downloads of the results page; the report's\n"
+            "One row per scored example and other finding: `export_reads --format alignment`; the report's\n"
             "`tables/alignment.csv` has the same without excluded examples. No answers and no truth.",
             list(ALIGNMENT),
+        ),
+        (
+            "measures",
+            "One row per scored example, kind and metric: `export_reads --format measures`. Like answers with truth,\n"
+            "which masks and the column `truth` tell, it is given for a reason until the study is closed.",
+            list(MEASURES),
         ),
     )
     for name, line, columns in tables:
@@ -130,8 +152,8 @@ def markdown() -> str:
         "## By a script",
         "",
         "`/api/studies/SLUG/reads/?table=long` gives a script of one of the study's researchers the same: `long` (when",
-        "left out), `wide`, `imrmc` (with `question=KEY`), `alignment`, `dictionary`, `provenance`. The script sends a",
-        "token, made on the page `/accounts/token/` and shown there once, as the header",
+        "left out), `wide`, `imrmc` (with `question=KEY`), `alignment`, `measures`, `dictionary`, `provenance`. It",
+        "sends a token, made on the page `/accounts/token/` and shown there once, as the header",
         "`Authorization: Token ...`. A token opens this address and no other, works for 90 days, and ends with a new",
         "password or the last role in a study. Until the study is closed, `why=...` says why you look; it is recorded.",
         "All addresses are described at `/api/docs/`.",

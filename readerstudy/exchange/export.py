@@ -14,7 +14,8 @@ from django.utils import timezone
 from readerstudy.common.csv_cells import safe_cell
 from readerstudy.common.version import software
 from readerstudy.exchange.alignment import alignment_rows
-from readerstudy.exchange.dictionary import ALIGNMENT, LONG, Column, wide_columns
+from readerstudy.exchange.dictionary import ALIGNMENT, LONG, MEASURES, Column, wide_columns
+from readerstudy.exchange.measures import measure_rows
 from readerstudy.exchange.records import exclusion_records, look_records, reopening_records
 from readerstudy.exchange.tables import completeness, long_rows, wide_rows
 from readerstudy.studies.asking import not_asked
@@ -22,13 +23,15 @@ from readerstudy.studies.composition import truths_of
 from readerstudy.studies.models import Study
 from readerstudy.studies.protocol import published_protocol
 
-FORMATS = ("long", "wide", "imrmc")
+FORMATS = ("long", "wide", "imrmc", "alignment", "measures")
+WITH_TRUTH = ("long", "wide", "imrmc", "measures")  # given for a reason until the study is closed
 # What can be downloaded: end of the file's name, and type.
 TABLES = {
     "long": ("long.csv", "text/csv"),
     "wide": ("wide.csv", "text/csv"),
     "imrmc": ("imrmc.imrmc", "text/plain"),
     "alignment": ("alignment.csv", "text/csv"),
+    "measures": ("measures.csv", "text/csv"),
     "dictionary": ("dictionary.csv", "text/csv"),
     "provenance": ("long.csv.provenance.json", "application/json"),
 }
@@ -45,6 +48,8 @@ def export(study: Study, format: str, question: str = "") -> Iterator[str]:
         return _imrmc(study, question)
     if format == "alignment":
         return csv_text([column.name for column in ALIGNMENT], alignment_rows(study))
+    if format == "measures":
+        return csv_text([column.name for column in MEASURES], measure_rows(study))
     raise ValidationError(f"There is no export format “{format}”; there are {', '.join(FORMATS)}.")
 
 
@@ -57,7 +62,12 @@ def study_wide_columns(study: Study) -> list[Column]:
 
 def described_tables(study: Study) -> dict[str, list[Column]]:
     """The columns of each table that has a line of them in the dictionary."""
-    return {"long": list(LONG), "wide": study_wide_columns(study), "alignment": list(ALIGNMENT)}
+    return {
+        "long": list(LONG),
+        "wide": study_wide_columns(study),
+        "alignment": list(ALIGNMENT),
+        "measures": list(MEASURES),
+    }
 
 
 def data_dictionary(study: Study) -> Iterator[str]:

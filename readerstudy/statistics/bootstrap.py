@@ -57,10 +57,10 @@ def bootstrap(columns: Floats, clusters: NDArray[np.intp], statistic: Statistic,
     totals = np.zeros((n, columns.shape[1]))
     np.add.at(totals, clusters, columns)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.concatenate([statistic(times @ totals) for times in _times_drawn(n, replicates, seed)])
+        return np.concatenate([statistic(times @ totals) for times in times_drawn(n, replicates, seed)])
 
 
-def _times_drawn(n: int, replicates: int, seed: int) -> Iterator[Floats]:
+def times_drawn(n: int, replicates: int, seed: int) -> Iterator[Floats]:
     """(rows, n) at a time: how often each of n clusters was drawn, for all replicates."""
     kept = _kept(n, replicates, seed) if n * replicates <= KEPT else _drawn(n, replicates, seed)
     return (times.astype(float) for times in kept)

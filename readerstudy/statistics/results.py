@@ -24,6 +24,7 @@ from readerstudy.statistics.frame import (
     pair,
     repeated,
 )
+from readerstudy.statistics.measures import Measured, measures_part
 from readerstudy.statistics.missing import missing_part
 from readerstudy.statistics.mrmc.rows import QuestionResult
 from readerstudy.statistics.multiplicity import adjust
@@ -34,6 +35,8 @@ from readerstudy.statistics.rows import (
     About,
     ContrastRow,
     CrossoverRow,
+    FactSection,
+    Measures,
     MissingRow,
     ModelRow,
     OrdinalRow,
@@ -82,13 +85,14 @@ def analyse(
     plan: AnalysisPlan,
     *,
     localisation: pd.DataFrame | None = None,
+    measured: Measured | None = None,
     about: About | None = None,
 ) -> Results:
     """Analyse a study's responses by its plan. The same input gives the same results.
 
     frame         one row per response with the long export's columns (`frame.COLUMNS`; at least `frame.REQUIRED`).
     localisation  example, method, iou and perhaps kind: one row per map that has a mask.
-    about         what the frame cannot tell.
+    measured      what metrics say of the explanations; about: what the frame cannot tell.
 
     Raises AnalysisError, with a sentence, when the frame breaks its contract. Data that are too few, or do not vary,
     raise nothing: the number is None and a `note` beside it says why.
@@ -132,10 +136,9 @@ def analyse(
         exclusions=about.exclusions,
         looks=about.looks,
         reopenings=about.reopenings,
-        facts=about.facts,
         versions={**software(), "python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
     )
-    results = replace(results, **_decided(data, responses, asked, results, about))
+    results = replace(results, **_decided(data, responses, asked, results, about, measured))
     return _worded(results, data, pairs, plan, about)
 
 
@@ -149,6 +152,8 @@ def _worded(
 
 
 class _Decided(TypedDict):
+    facts: list[FactSection]
+    measures: Measures
     decisions: list[QuestionDecisions]
     calibration: list[QuestionCalibration]
     repeated: list[QuestionRepeats]
@@ -158,7 +163,14 @@ class _Decided(TypedDict):
     missing: list[MissingRow]
 
 
-def _decided(data: pd.DataFrame, responses: pd.DataFrame, asked: Asked, results: Results, about: About) -> _Decided:
+def _decided(
+    data: pd.DataFrame,
+    responses: pd.DataFrame,
+    asked: Asked,
+    results: Results,
+    about: About,
+    measured: Measured | None,
+) -> _Decided:
     """What is told beside the tests of scores and AUCs."""
     plan = results.plan
     methods_of = {question: asked.methods_of(question) for question in asked.questions}
@@ -167,6 +179,8 @@ def _decided(data: pd.DataFrame, responses: pd.DataFrame, asked: Asked, results:
     pair = _primary_pair(methods_of.get(question, []), plan)
     compared = pair is not None and question in results.questions
     return _Decided(
+        facts=about.facts,
+        measures=measures_part(responses, measured, plan),
         decisions=decisions,
         calibration=calibration_parts(responses, methods_of, results.questions, plan),
         repeated=repeat_parts(repeated(data), asked.questions, plan),

@@ -19,22 +19,14 @@ from readerstudy.studies.evaluating import of_study
 from readerstudy.studies.jobs import ask_for_measures, measure_study
 from readerstudy.studies.models import Look
 from tests.builders import make_batch, make_member, make_reader, make_study, open_now
-from tests.measured import BROKEN, MEAN, OF_MODEL, add_metrics, explain_batch, give_images_and_masks, mask_png
+from tests.measured import BROKEN, MEAN, add_metrics, explain_batch, mask_png, measured_study
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def study(monkeypatch):
-    """Two true and two false positives with two kinds of map each."""
-    add_metrics(monkeypatch, MEAN, OF_MODEL)
-    batch = make_batch("seen", cases=4)
-    give_images_and_masks(batch)
-    explanations = explain_batch(batch)
-    study = make_study(batch=batch)
-    for example in study.examples.all():
-        example.explanations.set([row for row in explanations if row.prediction_id == example.prediction_id])
-    return study
+    return measured_study(monkeypatch)
 
 
 def run(**options):

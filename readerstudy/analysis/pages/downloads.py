@@ -22,6 +22,7 @@ from readerstudy.accounts.tokens import ExportTokenAuthentication
 from readerstudy.common.downloads import disposition
 from readerstudy.exchange.export import (
     TABLES,
+    WITH_TRUTH,
     Hashed,
     data_dictionary,
     described_tables,
@@ -33,8 +34,6 @@ from readerstudy.studies.access import researcher_study, signed_in
 from readerstudy.studies.looking import asking_studies, needed_truth_reason, record_look
 from readerstudy.studies.models import Study
 
-ANSWERS = ("long", "wide", "imrmc")  # the tables that show answers; the others tell only about them
-
 
 @never_cache
 @require_safe
@@ -42,12 +41,12 @@ def results_download(request: HttpRequest, slug: str, table: str) -> StreamingHt
     study = researcher_study(request, slug)
     if table not in TABLES:
         raise Http404("There is no such table.")
-    why = needed_truth_reason(request, study) if table in ANSWERS else ""
+    why = needed_truth_reason(request, study) if table in WITH_TRUTH else ""
     try:
         response = _file(study, table, request.GET.get("question", ""))
     except ValidationError as error:
         raise Http404(" ".join(error.messages)) from error
-    if table in ANSWERS:
+    if table in WITH_TRUTH:
         record_look(study, f"download {table}", signed_in(request), why)
     return response
 
@@ -71,7 +70,7 @@ def api_reads(request: Request, slug: str) -> StreamingHttpResponse:
         raise ParseError(f"Choose with table=..., not format=...; there are {', '.join(TABLES)}.")
     if table not in TABLES:
         raise ParseError(f"There is no table “{table}”; there are {', '.join(TABLES)}.")
-    if table in ANSWERS and asking_studies(study) and not 0 < len(why) <= 300:
+    if table in WITH_TRUTH and asking_studies(study) and not 0 < len(why) <= 300:
         raise ParseError(
             "A study of these radiographs is not closed: say why you look (why=..., at most 300 characters); "
             "it is recorded."
@@ -80,7 +79,7 @@ def api_reads(request: Request, slug: str) -> StreamingHttpResponse:
         response = _file(study, table, request.query_params.get("question", ""))
     except ValidationError as error:
         raise ParseError(" ".join(error.messages)) from error
-    if table in ANSWERS:
+    if table in WITH_TRUTH:
         record_look(study, f"API {table}", signed_in(request), why)
     return response
 
@@ -93,6 +92,7 @@ def results_dictionary(request: HttpRequest, slug: str) -> HttpResponse:
         "long": "One row per response",
         "wide": "One row per reader and example",
         "alignment": "One row per example and other finding",
+        "measures": "One row per example, kind and metric",
     }
     tables = [(name, about[name], columns) for name, columns in described_tables(study).items()]
     return render(request, "analysis/dictionary.html", {"study": study, "tab": "results", "tables": tables})

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from readerstudy.statistics.figures.gallery import Drawing
 from readerstudy.statistics.report.alignment import ALIGNMENT
+from readerstudy.statistics.report.measures import TITLE, measures_text
 from readerstudy.statistics.report.table import Table
 from readerstudy.statistics.report.text import what_was_analysed
 from readerstudy.statistics.rows import Results
@@ -86,6 +87,11 @@ def sections(results: Results, figures: Mapping[str, NumberedFigure], tables: Ma
             tables=shown("odds-ratios", "crossover", "periods", "models"),
         ),
         Section("Overlap with expert masks", figures=[figures["overlap"]]),
+        Section(
+            TITLE,
+            measures_text(results),
+            tables=shown("measures", "measure-correlations", "measure-orders", "wrong-reason"),
+        ),
         *_moving_along(results, shown("alignment")),
         Section("Reading time", figures=[figures["reading-time"]], tables=shown("reading-time-model", "timing")),
         Section("By pathology, reader and order", "Exploratory.", tables=shown("groups")),

@@ -11,6 +11,7 @@ from readerstudy.statistics.paired import TRUTH_NAMES
 from readerstudy.statistics.plan import MEAN_TESTS
 from readerstudy.statistics.report.alignment import alignment_table
 from readerstudy.statistics.report.decided import decided_csv, decided_tables
+from readerstudy.statistics.report.measures import measure_tables
 from readerstudy.statistics.report.mrmc import mrmc_csv, mrmc_tables
 from readerstudy.statistics.report.scores import score_csv, score_tables
 from readerstudy.statistics.report.table import Table, TableRow
@@ -49,6 +50,10 @@ def csv_tables(results: Results) -> dict[str, list[CsvRow]]:
         "overlap-correlations": results.localisation.correlations,
         "alignment": results.alignment.points,
         "alignment-means": results.alignment.rows,
+        "measures": results.measures.means,
+        "measure-correlations": results.measures.correlations,
+        "measure-orders": results.measures.orders,
+        "wrong-reason": results.measures.wrong_reason,
     }
     lines = {name: [plain_row(row) for row in rows] for name, rows in tables.items()}
     lines["models"] = [line for row in results.models for line in _model_lines(row)]
@@ -113,6 +118,7 @@ def report_tables(results: Results) -> dict[str, Table]:
         "models": _models(results),
         "timing": _timing(results),
         "alignment": alignment_table(results),
+        **measure_tables(results),
         **decided_tables(results),
     }
 

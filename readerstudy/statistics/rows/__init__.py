@@ -51,6 +51,14 @@ from readerstudy.statistics.rows.descriptions import (
     ScoreCount,
     Timing,
 )
+from readerstudy.statistics.rows.measures import (
+    Measure,
+    MeasureCorrelation,
+    MeasureMean,
+    MeasureOrder,
+    Measures,
+    WrongReason,
+)
 from readerstudy.statistics.rows.results import RESULTS_VERSION, Results
 
 __all__ = [
@@ -71,6 +79,11 @@ __all__ = [
     "Interval",
     "Localisation",
     "MeanRow",
+    "Measure",
+    "MeasureCorrelation",
+    "MeasureMean",
+    "MeasureOrder",
+    "Measures",
     "MethodTime",
     "MissingRow",
     "ModelRow",
@@ -100,4 +113,5 @@ __all__ = [
     "SubgroupRow",
     "Term",
     "Timing",
+    "WrongReason",
 ]

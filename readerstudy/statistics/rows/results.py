@@ -27,10 +27,11 @@ from readerstudy.statistics.rows.decided import (
     SubgroupResult,
 )
 from readerstudy.statistics.rows.descriptions import Alignment, Flow, Localisation, MeanRow, ScoreCount, Timing
+from readerstudy.statistics.rows.measures import Measures
 
 # Of the fields below. 1: results without a version. 2: the same rows. 3: tests of mean scores; paired.design_effect is
-# exact, and verdicts speak for whom the plan's test does.
-RESULTS_VERSION = 3
+# exact, and verdicts speak for whom the plan's test does. 4: measures.
+RESULTS_VERSION = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,7 @@ class Results:
     timing: Timing
     localisation: Localisation
     alignment: Alignment = field(default_factory=Alignment)
+    measures: Measures = field(default_factory=Measures)
     sensitivity: dict[str, float | None]
     exclusions: list[str]
     looks: list[str]

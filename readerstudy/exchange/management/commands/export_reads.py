@@ -7,8 +7,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from readerstudy.common.counting import counted
 from readerstudy.exchange.export import (
     FORMATS,
+    WITH_TRUTH,
     Hashed,
     data_dictionary,
     export,
@@ -18,11 +20,13 @@ from readerstudy.exchange.export import (
 from readerstudy.exchange.tables import completeness
 from readerstudy.studies.commands import study_named
 from readerstudy.studies.looking import record_look
+from readerstudy.studies.models import Study
 
 
 class Command(BaseCommand):
     help = (
-        "Export answers with truth, for researchers. Beside FILE come FILE.dictionary.csv and FILE.provenance.json. "
+        "Export answers with truth, or measures of explanations, for researchers. Beside FILE come "
+        "FILE.dictionary.csv and FILE.provenance.json. "
         "Example: python manage.py export_reads --study pilot --format long --output reads.csv"
     )
 
@@ -33,7 +37,8 @@ class Command(BaseCommand):
             choices=FORMATS,
             default="long",
             help="long: one row per answer; wide: one row per reader and example; imrmc: input of FDA's iMRMC, the "
-            "scores of one question (default: long)",
+            "scores of one question; alignment: what moves along Latent Shift; measures: of the explanations, by "
+            "evaluate (default: long)",
         )
         parser.add_argument("--output", required=True, help="file to write, or - for standard output")
         parser.add_argument("--question", default="", help="imrmc: whose scores (default: the first question)")
@@ -43,17 +48,14 @@ class Command(BaseCommand):
         study = study_named(options["study"])
         try:
             content = Hashed(export(study, options["format"], options["question"]))
-            record_look(study, f"export {options['format']}", None, options["why"])
+            if options["format"] in WITH_TRUTH:
+                record_look(study, f"export {options['format']}", None, options["why"])
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        only = imrmc_question(study, options["question"]) if options["format"] == "imrmc" else ""
-        answered, expected = completeness(study, only)
-        summary = f"{answered} of {expected} answers" + (f" to the question “{only}”" if only else "")
-        summary += "" if answered < expected else " (complete)"
         if options["output"] == "-":
             for chunk in content:
                 self.stdout.write(chunk, ending="")
-            self.stderr.write(f"Exported {study.slug}: {summary}.")
+            self.stderr.write(f"Exported {study.slug}: {_summary(study, options, content)}.")
             return
         target = Path(options["output"])
         temporary = target.with_name(f".{target.name}.writing")
@@ -68,4 +70,16 @@ class Command(BaseCommand):
         target.with_name(f"{target.name}.provenance.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
         with target.with_name(f"{target.name}.dictionary.csv").open("w", encoding="utf-8", newline="") as file:
             file.writelines(data_dictionary(study))
-        self.stdout.write(f"Exported {study.slug} as {options['format']} to {target}: {summary}.")
+        self.stdout.write(
+            f"Exported {study.slug} as {options['format']} to {target}: {_summary(study, options, content)}."
+        )
+
+
+def _summary(study: Study, options: dict[str, Any], written: Hashed) -> str:
+    """What was exported: of tables of answers, how many of those that a complete study has."""
+    if options["format"] in ("alignment", "measures"):
+        return counted(max(written.lines - 1, 0), "row")
+    only = imrmc_question(study, options["question"]) if options["format"] == "imrmc" else ""
+    answered, expected = completeness(study, only)
+    said = f"{answered} of {expected} answers" + (f" to the question “{only}”" if only else "")
+    return said + ("" if answered < expected else " (complete)")
