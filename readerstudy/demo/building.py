@@ -25,8 +25,8 @@ from readerstudy.explanations.predicting import predict
 from readerstudy.studies.precomputing import Part, precompute
 
 COLUMNS = (
-    "image", "pathology", "label", "patient", "view", "sex", "age", "dataset", "mask", "prediction", "model",
-    "practice",
+    "image", "pathology", "label", "patient", "view", "sex", "age", "dataset", "mask", "confounder", "prediction",
+    "model", "practice",
 )  # fmt: skip
 
 
@@ -65,6 +65,10 @@ def _write_case(case: DemoCase, folder: Path) -> dict[str, str]:
     if case.pathology in phantom.masks:
         mask = f"masks/{stem}.png"
         Image.fromarray(phantom.masks[case.pathology].astype(np.uint8) * 255).save(folder / mask, optimize=True)
+    confounder = ""
+    for name in case.confounders:  # one at most
+        confounder = f"masks/{stem}-confounder.png"
+        Image.fromarray(phantom.masks[name].astype(np.uint8) * 255).save(folder / confounder, optimize=True)
     return {
         "image": image,
         "pathology": case.pathology,
@@ -75,6 +79,7 @@ def _write_case(case: DemoCase, folder: Path) -> dict[str, str]:
         "age": str(phantom.age),
         "dataset": "synthetic",
         "mask": mask,
+        "confounder": confounder,
         "prediction": "",
         "model": "",
         "practice": "1" if case.practice else "",

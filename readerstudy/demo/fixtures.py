@@ -2,6 +2,7 @@
 
 manifest.csv, images/, masks/    a batch in load_cases' own format, predictions of the demo classifier included
 explanations.json                how each explanation was made
+measurements.json                what each was measured to be (measured.py)
 maps/*.npz.gz, strips/*.png      float16 maps (224 x 224) and animation frames; all other files derive from them
 """
 

@@ -12,6 +12,7 @@ from readerstudy.cases.loading.load import load_batch
 from readerstudy.cases.loading.sources import open_source
 from readerstudy.cases.models import Batch
 from readerstudy.demo.fixtures import BATCH, FOLDER, restore_explanations
+from readerstudy.demo.measured import restore_measurements
 from readerstudy.demo.simulated import read_by_program
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.models import Read, Reader
@@ -38,6 +39,7 @@ def make_demo(folder: Path = FOLDER) -> list[Study]:
     with open_source(folder / "manifest.csv") as source:
         batch = load_batch(source, BATCH, keep_source_ids=True, simulated=True, user=users["admin"]).batch
     explanations = restore_explanations(batch, folder)
+    restore_measurements(explanations, folder)
     finished = _finished_study(users, batch, explanations)  # first: once the other is open, a draw needs a reason
     return [_study_to_read(users, batch, explanations), finished]
 

@@ -14,8 +14,12 @@ from readerstudy.cases.models import Case
 from readerstudy.demo.fixtures import FOLDER
 from readerstudy.demo.studies import ACCOUNTS, PASSWORD, live_study, make_demo
 from readerstudy.exchange.export import export
+from readerstudy.explanations.evaluating import chosen_metrics, evaluate
+from readerstudy.explanations.models import Measurement
+from readerstudy.explanations.planning import Options
 from readerstudy.reading import progress
 from readerstudy.reading.models import Reader
+from readerstudy.studies.evaluating import of_study
 from readerstudy.studies.models import Study
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +68,7 @@ def test_the_demo_from_its_fixtures(settings, client):
     analysis = Analysis.objects.get(study=finished)
     assert analysis.status == "done" and analysis.results["simulated"] is True
 
+    measures_are_there_and_what_they_say(finished, analysis)
     live = live_study()
     assert live_study() == live and live.examples.count() == 30
     assert not live.examples.filter(explanations__isnull=False).exists()  # all is left for precompute to render
@@ -71,6 +76,22 @@ def test_the_demo_from_its_fixtures(settings, client):
     for role in ACCOUNTS:
         assert Client().login(username=f"demo-{role}", password=PASSWORD)
     client.login(username="demo-researcher", password=PASSWORD)
-    for address in ("", "results/", "progress/"):
+    for address in ("", "results/", "progress/", "explanations/"):
         page = client.get(f"/studies/demo-finished/{address}")
         assert page.status_code == 200 and "simulated" in page.content.decode()
+
+
+def measures_are_there_and_what_they_say(study: Study, analysis: Analysis) -> None:
+    """What needs no model is stored for all it goes with, as measuring now would find it, and is reported."""
+    metrics = chosen_metrics(["stored"])
+    sample = list(of_study(study)[:12])
+    stored = {(row.explanation_id, row.metric): row.value for row in Measurement.objects.filter(explanation__in=sample)}
+    assert evaluate(sample, metrics, Options()).made == 0
+    done = evaluate(sample, metrics, Options(force=True))
+    assert done.made > 60 and not done.failed
+    for row in Measurement.objects.filter(explanation__in=sample, metric__in=[metric.name for metric in metrics]):
+        assert row.value == pytest.approx(stored[row.explanation_id, row.metric], rel=1e-5), row.metric
+    found = analysis.results["measures"]
+    assert len(found["metrics"]) > 10 and not found["outdated"]
+    assert any(row["ci_patient"] for row in found["correlations"]) and found["orders"]
+    assert {row["n_on"] + row["n_off"] for row in found["wrong_reason"]} == {12}
