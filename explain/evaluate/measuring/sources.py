@@ -1,0 +1,212 @@
+"""Where images, labels and masks come from: a folder with an annotation file, or a TorchXRayVision data set."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from explain.evaluate.annotations import READERS, Annotation
+from explain.evaluate.annotations.read import rows_of
+from explain.evaluate.localisation import mask_to_model_frame
+from explain.images.checks import ImageError
+from explain.images.radiograph import MODEL_SIZE, center_crop, read_radiograph, resize
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm")
+_IDS = ("Image Index", "ImageId", "ImageID", "dicom_id", "image_id", "patientId", "filename", "Path", "image")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What was left out. where: the file and row, or the image; what: a sentence."""
+
+    where: str
+    what: str
+
+
+class Source(Protocol):
+    """images: their names, sorted. labels: task -> image -> whether it is there, as far as it is known. masked: task ->
+    images with a mask. problems: what could not be used when the source was opened."""
+
+    images: list[str]
+    labels: dict[str, dict[str, bool]]
+    masked: dict[str, list[str]]
+    problems: list[Problem]
+
+    def pixels(self, image: str) -> np.ndarray:
+        """float32 (224, 224) in [-1024, 1024], as the model sees it. ImageError if it cannot be read."""
+
+    def mask(self, image: str, task: str) -> np.ndarray:
+        """bool (224, 224) in the model's field of view. ValueError if nothing of it is inside."""
+
+
+@dataclass
+class Folder:
+    """PNG, JPEG or DICOM files below a folder; an annotation names an image by its file name, suffix or not."""
+
+    folder: Path
+    images: list[str] = field(default_factory=list)
+    labels: dict[str, dict[str, bool]] = field(default_factory=dict)
+    masked: dict[str, list[str]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    _paths: dict[str, Path] = field(default_factory=dict)
+    _regions: dict[tuple[str, str], list[Annotation]] = field(default_factory=dict)
+    _file: str = ""
+
+    def pixels(self, image: str) -> np.ndarray:
+        found: np.ndarray = read_radiograph(self._paths[image]).model_input()[0]
+        return found
+
+    def mask(self, image: str, task: str) -> np.ndarray:
+        radiograph = read_radiograph(self._paths[image])
+        height, width = radiograph.pixels.shape
+        regions = self._regions[image, task]
+        whole = np.zeros((height, width), bool)
+        for region in regions:
+            whole |= region.shape.draw(height, width)
+        inside = mask_to_model_frame(whole, radiograph.crop)
+        if not inside.any():
+            rows = ", ".join(str(region.row) for region in regions)
+            raise ValueError(f"{self._file}, row {rows}: the mask lies outside the crop that the model sees")
+        return inside
+
+
+def open_folder(folder: Path, annotations: tuple[str, Path], labels: Path | None = None) -> Folder:
+    """The images below a folder with an annotation file (name of its reader, path) and a table of labels, if any.
+
+    labels: CSV with a column `image` and one a task, 1 there, 0 not, empty unknown. Raises ValueError in words for a
+    folder without images and files of another form.
+    """
+    name, path = annotations
+    if name not in READERS:
+        raise ValueError(f"no annotations are called {name!r}; there are {', '.join(READERS)}")
+    source = Folder(folder, _file=path.name)
+    for file in sorted(folder.rglob("*")):
+        if file.suffix.lower() in SUFFIXES:
+            source._paths.setdefault(file.stem, file)
+    if not source._paths:
+        raise ValueError(f"there is no image ({', '.join(SUFFIXES)}) in {folder}")
+    source.images = sorted(source._paths)
+    read = READERS[name](path)
+    source.problems += [Problem(f"{path.name}, row {row}", what) for row, what in read.problems]
+    for task, known in read.labels.items():
+        source.labels[task] = {_stem(image): there for image, there in known.items() if _stem(image) in source._paths}
+    if labels is not None:
+        _add_labels(source, labels)
+    for each in read.annotations:
+        image = _stem(each.image)
+        if image not in source._paths:
+            source.problems.append(Problem(f"{path.name}, row {each.row}", f"no image is called {each.image}"))
+        elif source.labels[each.task].get(image) is False:
+            source.problems.append(
+                Problem(f"{path.name}, row {each.row}", f"{each.image} is labelled as without {each.task}")
+            )
+        else:
+            source._regions.setdefault((image, each.task), []).append(each)
+    for image, task in source._regions:
+        source.masked.setdefault(task, []).append(image)
+    return source
+
+
+def _stem(image: str) -> str:
+    return Path(image).stem if Path(image).suffix.lower() in SUFFIXES else image
+
+
+def _add_labels(source: Folder, path: Path) -> None:
+    with path.open(encoding="utf-8-sig") as file:
+        header = [name.strip() for name in file.readline().split(",")]
+    tasks = [name for name in header if name != "image"]
+    for row, (image, *values) in rows_of(path, ("image", *tasks)):
+        for task, value in zip(tasks, values, strict=True):
+            if value not in ("0", "1", "0.0", "1.0", ""):
+                source.problems.append(Problem(f"{path.name}, row {row}", f"{task} is {value!r}, neither 0 nor 1"))
+            elif value and _stem(image) in source._paths:
+                source.labels.setdefault(task, {})[_stem(image)] = float(value) == 1
+
+
+class XrvSource:
+    """A TorchXRayVision data set, opened with its masks."""
+
+    def __init__(self, name: str, folder: Path, csv: Path | None = None, views: Sequence[str] = ("PA", "AP")) -> None:
+        self.data_set = _open(name, folder, csv, views)
+        table = self.data_set.csv
+        column = next((each for each in _IDS if each in table), None)
+        names = [str(place) for place in range(len(table))] if column is None else [str(each) for each in table[column]]
+        self._places: dict[str, list[int]] = {}
+        for place, image in enumerate(names):
+            self._places.setdefault(image, []).append(place)
+        self.images, self.problems = sorted(self._places), list[Problem]()
+        self.labels: dict[str, dict[str, bool]] = {}
+        self.masked: dict[str, list[str]] = {}
+        marked = table["has_masks"].to_numpy() if "has_masks" in table else np.ones(len(table), bool)
+        for column_number, task in enumerate(self.data_set.pathologies):
+            for image, places in self._places.items():
+                values = [self.data_set.labels[place][column_number] for place in places]
+                if not all(value in (0, 1) for value in values):
+                    continue
+                self.labels.setdefault(task, {})[image] = any(values)
+                if any(values) and any(marked[place] for place in places):
+                    self.masked.setdefault(task, []).append(image)
+        self._kept: tuple[str, list[dict[str, Any]]] | None = None
+
+    def pixels(self, image: str) -> np.ndarray:
+        whole = np.asarray(self._samples(image)[0]["img"], np.float32)[0]
+        x, y, size = center_crop(*whole.shape)
+        return resize(np.ascontiguousarray(whole[y : y + size, x : x + size]), MODEL_SIZE)
+
+    def mask(self, image: str, task: str) -> np.ndarray:
+        index, whole = list(self.data_set.pathologies).index(task), None
+        for sample in self._samples(image):
+            found = sample.get("pathology_masks", {}).get(index)
+            if found is not None:
+                drawn = np.asarray(found)[0] > 0
+                whole = drawn if whole is None else whole | drawn
+        if whole is None or not whole.any():
+            raise ValueError(f"{image}: the data set has no mask of {task}")
+        inside = mask_to_model_frame(whole, center_crop(*whole.shape))
+        if not inside.any():
+            raise ValueError(f"{image}: the mask of {task} lies outside the crop that the model sees")
+        return inside
+
+    def _samples(self, image: str) -> list[dict[str, Any]]:
+        """The image's items; of a table with a row for each annotation there may be several."""
+        if self._kept is None or self._kept[0] != image:
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    self._kept = (image, [self.data_set[place] for place in self._places[image]])
+            except Exception as error:  # a missing file is a KeyError here and an OSError there
+                raise ImageError(
+                    image, "TorchXRayVision cannot read the image", "Check that the file is there"
+                ) from error
+        return self._kept[1]
+
+
+def _open(name: str, folder: Path, csv: Path | None, views: Sequence[str]) -> Any:
+    import torchxrayvision as xrv
+
+    xrv.datasets._cache_dict.clear()  # it remembers the files of the folder that was opened first
+    classes: dict[str, Any] = {
+        key.removesuffix("_Dataset"): value
+        for key, value in vars(xrv.datasets).items()
+        if inspect.isclass(value)
+        and issubclass(value, xrv.datasets.Dataset)
+        and "imgpath" in inspect.signature(value).parameters
+    }
+    if name not in classes:
+        raise ValueError(f"TorchXRayVision has no data set {name!r}; there are {', '.join(sorted(classes))}")
+    wanted = {"unique_patients": False, "pathology_masks": True, "views": list(views), "csvpath": csv and str(csv)}
+    if next(folder.glob("*.dcm"), None):
+        wanted["extension"] = ".dcm"
+    known = inspect.signature(classes[name]).parameters
+    try:
+        return classes[name](
+            str(folder), **{key: value for key, value in wanted.items() if key in known and value is not None}
+        )
+    except Exception as error:  # each data set reads its own tables in its own way
+        raise ValueError(f"TorchXRayVision cannot open {name} in {folder}: {error}") from error

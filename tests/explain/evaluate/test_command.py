@@ -1,0 +1,186 @@
+"""`python -m explain.evaluate` on a few phantoms, with all that may be wrong in their files."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from explain.demo.phantoms import draw
+from explain.evaluate.__main__ import main
+from explain.evaluate.measuring.running import _drawn, auc
+from explain.evaluate.measuring.sources import XrvSource, open_folder
+from explain.evaluate.measuring.tables import holm
+from explain.models.demo_pair import CLASSIFIER_FILE, DEMO_FOLDER
+
+TASK = "Cardiomegaly"
+HEADER = "image_id,class_name,class_id,rad_id,x_min,y_min,x_max,y_max\n"
+
+
+class Indifferent(nn.Module):
+    """A classifier that looks at nothing."""
+
+    pathologies = (TASK,)
+    weights_filename_local = str(DEMO_FOLDER / CLASSIFIER_FILE)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nothing = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.sigmoid(self.nothing * x.mean((1, 2, 3)))[:, None] + 0.3
+
+
+class Doubtful(Indifferent):
+    """Never over the operating point."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) - 0.4
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three hearts with boxes and one without, wider than high; boxes.csv has a fault in each of three rows."""
+    place = tmp_path_factory.mktemp("cxr")
+    lines = HEADER
+    for number in range(4):
+        phantom = draw(5_020_311 + number, 256, (TASK,) if number < 3 else ())
+        pixels = np.pad(phantom.pixels, ((0, 0), (40, 40)))
+        Image.fromarray(pixels).save(place / f"case{number}.png")
+        if number < 3:
+            rows, columns = np.nonzero(np.pad(phantom.masks[TASK], ((0, 0), (40, 40))))
+            lines += f"case{number},{TASK},3,R1,{columns.min()},{rows.min()},{columns.max()},{rows.max()}\n"
+        else:
+            lines += f"case{number},No finding,14,R1,,,,\n"
+    lines += f"nobody,{TASK},3,R1,1,2,3,4\n"  # row 5
+    lines += "case1,Mass,3,R1,2,2,30,200\n"  # row 6: in the border
+    lines += "case1,Aortic enlargement,0,R1,100,100,120,120\n"  # row 7
+    (place / "boxes.csv").write_text(lines)
+    return place
+
+
+def run(folder: Path, output: Path, *more: str) -> int:
+    return main([
+        "--images", str(folder), "--annotations", f"vindr:{folder / 'boxes.csv'}", "--output", str(output),
+        "--kinds", "input_gradient", "guided_backprop", "--metrics", "iou_at_mask_area", "outside_at_95", "hit_rate",
+        "--redrawing", "2", *more,
+    ])  # fmt: skip
+
+
+def rows(output: Path, name: str) -> list[dict[str, str]]:
+    with (output / f"{name}.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_tables_curves_and_page(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert run(folder, out, "--models", "demo", "--randomisation", "1", "--robustness", "1") == 1
+    said = capsys.readouterr().out
+    assert "randomisation (1 images, 6 depths), robustness (1 images, 8 levels)" in said
+    table = {row["kind"]: row for row in rows(out, "table_1")}
+    assert set(table) == {"input_gradient", "guided_backprop"} and table["input_gradient"]["n"] == "3"
+    values = [float(r["value"]) for r in rows(out, "values")
+              if r["kind"] == "input_gradient" and r["metric"] == "iou_at_mask_area"]  # fmt: skip
+    assert float(table["input_gradient"]["mean"]) == pytest.approx(np.mean(values), abs=1e-4)
+    assert float(table["input_gradient"]["sd"]) == pytest.approx(np.std(values, ddof=1), abs=1e-4)
+    assert (table["input_gradient"]["positives"], table["input_gradient"]["negatives"]) == ("3", "1")
+    problems = {row["where"]: row["what"] for row in rows(out, "problems")}
+    assert problems["boxes.csv, row 5"] == "no image is called nobody"
+    assert "boxes.csv, row 6: the mask lies outside the crop" in problems["case1, Mass"]
+    assert problems["demo, Mass"] == "empty sample: no drawn image could be used"
+    assert problems["demo, Aortic enlargement"] == "the model does not predict this task"
+    assert {row["label"] for row in rows(out, "table_k1")} <= {"0", "1"} and rows(out, "table_k1")
+    assert len([row for row in rows(out, "curves") if row["curve"] == "randomisation"]) == 2 * 6
+    assert {path.name for path in out.glob("*.svg")} == {
+        f"figure_demo_{name}.svg"
+        for name in ("randomisation", "noise_spearman", "noise_iou", "blur_spearman", "blur_iou")
+    }
+    page = (out / "index.html").read_text()
+    assert "<svg" in page and "4 things were left out" in page
+    assert [row["n"] for row in rows(out, "tests")] == ["3"] * 3
+
+
+def test_the_same_input_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    def files(name: str) -> dict[str, bytes]:
+        run(folder, tmp_path / name, "--models", "demo", "--tasks", TASK, "--sample", "2", "--kinds", "input_gradient",
+            "--robustness", "1")  # fmt: skip
+        return {path.name: path.read_bytes() for path in sorted((tmp_path / name).iterdir())}
+
+    assert files("a") == files("b")
+
+
+def test_the_draw_is_of_a_seed_and_a_task_and_not_of_the_order_of_names() -> None:
+    names = [f"case{number}" for number in range(20)]
+    assert _drawn(names, 0, TASK) == _drawn(names[::-1], 0, TASK)
+    assert len({tuple(_drawn(names, seed, task)) for seed in (0, 1) for task in (TASK, "Mass")}) == 4
+
+
+def test_a_constant_map_is_named_and_nothing_measured_is_status_2(folder: Path, tmp_path: Path) -> None:
+    model = f"{__name__}.Indifferent"
+    assert run(folder, tmp_path, "--models", model, "--tasks", TASK, "--redrawing", "0") == 2
+    said = [row for row in rows(tmp_path, "problems") if row["where"].startswith("case0, Cardiomegaly, input_gradient")]
+    assert len(said) == 1 and "the map is constant" in said[0]["what"]
+
+
+def test_only_true_positives(folder: Path, tmp_path: Path) -> None:
+    common = ["--tasks", TASK, "--redrawing", "0", "--only-true-positives"]
+    run(folder, tmp_path / "sure", "--models", f"{__name__}.Indifferent", *common)
+    run(folder, tmp_path / "doubtful", "--models", f"{__name__}.Doubtful", *common)
+    assert any("constant" in row["what"] for row in rows(tmp_path / "sure", "problems"))
+    said = {row["what"] for row in rows(tmp_path / "doubtful", "problems")}
+    assert "empty sample: no drawn image could be used and is predicted positive" in said
+
+
+def test_what_cannot_begin_is_said(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base = ["--models", "demo", "--output", str(tmp_path / "none")]
+    assert main(["--images", str(folder / "gone"), *base]) == 2
+    assert main(["--images", str(folder), *base]) == 2
+    assert main(["--images", str(folder), "--annotations", "coco:x", *base]) == 2
+    assert main(["--images", str(folder), "--data-set", "Nobody", *base]) == 2
+    said = capsys.readouterr().err
+    for words in ("there is no folder", "give masks", "no annotations are called 'coco'", "no data set 'Nobody'"):
+        assert words in said
+    assert not (tmp_path / "none").exists()
+
+
+def test_labels_of_a_table(folder: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text(f"image,{TASK}\ncase0.png,0\ncase3,1\ncase1,x\n")
+    source = open_folder(folder, ("vindr", folder / "boxes.csv"), labels)
+    assert source.labels[TASK] == {"case0": False, "case1": True, "case2": True, "case3": True}
+    assert source.masked[TASK] == ["case1", "case2"]
+    said = {problem.where: problem.what for problem in source.problems}
+    assert said["labels.csv, row 3"] == "Cardiomegaly is 'x', neither 0 nor 1"
+    assert said["boxes.csv, row 1"] == "case0 is labelled as without Cardiomegaly"
+
+
+def test_a_data_set_of_torchxrayvision_with_its_own_boxes(tmp_path: Path) -> None:
+    """00013118_008.png is in the list of boxes that TorchXRayVision ships: Atelectasis at 225, 547, of 87 x 79."""
+    pixels = np.random.default_rng(0).integers(0, 255, (512, 512), np.uint8)
+    for name in ("00013118_008.png", "00000001_000.png"):
+        Image.fromarray(pixels).save(tmp_path / name)
+    entry = tmp_path / "Data_Entry.csv"
+    entry.write_text(
+        "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position\n"
+        "00013118_008.png,Atelectasis|Effusion,8,13118,69,M,PA\n00000001_000.png,No Finding,0,1,57,M,PA\n"
+    )
+    source = XrvSource("NIH", tmp_path, entry)
+    assert source.masked["Atelectasis"] == ["00013118_008.png"]
+    assert source.labels["Effusion"] == {"00013118_008.png": True, "00000001_000.png": False}
+    assert source.pixels("00013118_008.png").shape == (224, 224)
+    rows_, columns = np.nonzero(source.mask("00013118_008.png", "Atelectasis"))
+    assert rows_.min() == pytest.approx(547 * 224 / 1024, abs=1) and columns.min() == pytest.approx(49, abs=1)
+    with pytest.raises(ValueError, match="no mask of Effusion"):
+        source.mask("00013118_008.png", "Effusion")
+
+
+def test_auc_and_holm_by_hand() -> None:
+    assert auc(np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])) == (0.75, 2, 2)
+    assert auc(np.array([0.5, 0.5]), np.array([False, True])) == (0.5, 1, 1)
+    assert np.isnan(auc(np.array([0.5]), np.array([True]))[0])
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
