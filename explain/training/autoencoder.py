@@ -5,11 +5,8 @@ Reference: Cohen et al., "Gifsplanation via Latent Shift", MIDL 2021, section 4.
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from time import perf_counter
 
 import numpy as np
 import torch
@@ -17,6 +14,7 @@ from torch import Tensor, nn
 
 from explain.models.resnet_autoencoder import ResNetAutoencoder, Shape
 from explain.training.data import Images
+from explain.training.loop import precision, seconds_of
 
 WARM_UP = 0.1  # share of the steps in which the learning rate rises
 NOISE = 0.1  # on the code, whose scale is 1, so that small steps in it stay pictures
@@ -68,10 +66,10 @@ class AutoencoderTraining:
             group["lr"] = self.setting.rate * rate_at(number, self.steps)
         self.model.train()
         x = self._batch(number)
-        with self._autocast():
+        with precision(self.device):
             z = self.model.encode(x)
         noise = torch.from_numpy(self._random(number, 1).standard_normal(tuple(z.shape), dtype=np.float32))
-        with self._autocast():
+        with precision(self.device):
             reconstructed = self.model.decode(z + NOISE * noise.to(self.device))
         loss = elastic_loss(reconstructed, x)
         self.optimiser.zero_grad(set_to_none=True)
@@ -101,10 +99,6 @@ class AutoencoderTraining:
     def _random(self, number: int, stream: int) -> np.random.Generator:
         return np.random.default_rng((self.setting.seed, stream, number))
 
-    def _autocast(self) -> torch.autocast:
-        """bfloat16 on a GPU; on CPUs it is slower in most, and float32 is kept."""
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda")
-
 
 def rate_at(step: int, steps: int) -> float:
     """Share of the highest learning rate at a step of `steps`, in (0, 1]."""
@@ -126,24 +120,21 @@ def mean_absolute_error(model: nn.Module, images: Images, device: torch.device, 
     return total / count
 
 
-def seconds_a_step(setting: Setting, device: torch.device, tries: int = 2, images: int = 4) -> float:
-    """Measured on noise, with a network that is thrown away; the fastest of `tries` after one to warm up.
+def seconds_a_step(setting: Setting, device: torch.device, images: int = 4) -> float:
+    """Measured on noise, with a network that is thrown away.
 
     images: of the step, so many are measured on a CPU, whose time goes with them.
     """
     few = min(setting.batch, images) if device.type == "cpu" else setting.batch
-    shape = (few, setting.shape.size, setting.shape.size)
-    noise = Images([], np.random.default_rng(0).integers(0, 65536, shape).astype(np.uint16))
     model = ResNetAutoencoder(setting.shape).to(device)
-    x = torch.from_numpy(noise.batch(range(shape[0]))).to(device)
-    times = []
-    for _ in range(tries + 1):
-        start = perf_counter()
+    x = torch.rand(few, 1, setting.shape.size, setting.shape.size, device=device)
+
+    def work() -> None:
         elastic_loss(model(x), x).backward()
         if device.type == "cuda":
             torch.cuda.synchronize()
-        times.append(perf_counter() - start)
-    return min(times[1:]) * setting.batch / shape[0]
+
+    return seconds_of(work, times=1) * setting.batch / few
 
 
 def _moved(image: np.ndarray, down: int, right: int) -> np.ndarray:
@@ -152,15 +143,3 @@ def _moved(image: np.ndarray, down: int, right: int) -> np.ndarray:
     rows = np.arange(height) - down
     columns = np.arange(width) - right
     return image[rows.clip(0, height - 1)][:, columns.clip(0, width - 1)]
-
-
-def epochs_of(training: AutoencoderTraining, first: int = 0) -> Iterator[tuple[int, dict[str, float]]]:
-    """INTERIM"""
-    best, state = math.inf, copy.deepcopy(training.model.state_dict())
-    for epoch in range(first, training.setting.epochs):
-        losses = [training.step(epoch * training.steps_in_epoch + n)["loss"] for n in range(training.steps_in_epoch)]
-        found = {"loss": float(np.mean(losses)), **training.measure()}
-        if found["mae"] < best:
-            best, state = found["mae"], copy.deepcopy(training.model.state_dict())
-        yield epoch + 1, found
-    training.model.load_state_dict(state)

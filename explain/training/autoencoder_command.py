@@ -17,6 +17,7 @@ from explain.training.autoencoder import Setting, seconds_a_step
 from explain.training.data import items_of
 from explain.training.folder import check_folder_name, free_bytes
 from explain.training.items import DataError, Item
+from explain.training.loop import TrainingError, duration
 from explain.training.runs import prepare, train
 from explain.training.sweep import shapes_of, sweep
 
@@ -52,6 +53,8 @@ def parser() -> argparse.ArgumentParser:
     add("--classifier-weights", type=Path, help="its weight file, instead of its own")
     add("--explained", type=int, default=48, help="true positives that Latent Shift is tried on (default 48)")
     add("--sweep", default="", help="bottlenecks, e.g. 490,1225,2450,4900: trains a model for each below the output")
+    add("--patience", type=int, default=8, help="stop after so many epochs without a lower error; 0: never (default 8)")
+    add("--resume", action="store_true", help="go on from the last checkpoint, after a kill or a full disk")
     add("--cache", type=Path, help="folder for decoded images (default: OUTPUT/training)")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu, cuda or cuda:N")
     return made
@@ -61,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     try:
         run(options)
-    except (DataError, WeightsError, ValueError, OSError, KeyError) as error:
+    except (DataError, TrainingError, WeightsError, ValueError, OSError, KeyError) as error:
         text = error.args[0] if isinstance(error, KeyError) else error
         raise SystemExit(f"autoencoder: {text}") from error
 
@@ -80,11 +83,12 @@ def run(options: argparse.Namespace) -> None:
     cache = options.cache or options.output / "training"
     seed, most = options.seed, options.explained
     prepared = prepare(chosen, setting.shape.size, options.held_out, seed, cache, say, classifier, device, most)
+    going = {"patience": options.patience, "resume": options.resume}
     if options.sweep:
-        rows = sweep(bottlenecks, setting, prepared, options.output, device, say)
+        rows = sweep(bottlenecks, setting, prepared, options.output, device, say, **going)
         say(f"Wrote {len(bottlenecks)} models, sweep.csv ({len(rows)} rows) and sweep.png to {options.output}.")
         return
-    card = train(setting, prepared, options.output, device, say)
+    card = train(setting, prepared, options.output, device, say, **going).card
     say(f"Wrote {options.output}: mean absolute error {card['quality']['mae']:.1f} of 2,048 grey levels.")
 
 
@@ -94,6 +98,8 @@ def setting_of(options: argparse.Namespace) -> Setting:
         value = getattr(options, name)
         if value is not None and value < 1:
             raise ValueError(f"--{name.replace('_', '-')} {value}: give a whole number from 1")
+    if options.patience < 0:
+        raise ValueError(f"--patience {options.patience}: give a whole number from 0")
     if not 0 < options.held_out < 1:
         raise ValueError(f"--held-out {options.held_out}: give a share between 0 and 1")
     shape = Shape(options.size, options.bottleneck or 96 * (options.size // 32) ** 2, options.depth, options.width)
@@ -122,7 +128,7 @@ def tell_cost(
     need = 2 * images * setting.shape.size**2
     say(
         f"{images} images at {setting.shape.size} px, {parameter_count(shapes[-1]):,} weights, {len(shapes)} model(s) "
-        f"of {steps} steps: about {_long(steps * len(shapes) * sum(each) / 2)} on {device} "
+        f"of {steps} steps: about {duration(steps * len(shapes) * sum(each) / 2)} on {device} "
         f"({torch.get_num_threads()} threads), and {_megabytes(need)} of disk for decoded images."
     )
     full = Setting()
@@ -131,7 +137,7 @@ def tell_cost(
         say(
             f"The full setting (all {all_images} images, {full.shape.size} px, {full.epochs} epochs, "
             f"depth {full.shape.depth}, width {full.shape.width}) would take about "
-            f"{_long(steps * seconds_a_step(full, device, tries=1, images=1))}."
+            f"{duration(steps * seconds_a_step(full, device, images=1))}."
         )
     if need > (free := free_bytes(options.cache or options.output)):
         raise ValueError(f"decoded images need {_megabytes(need)}, and the disk has {_megabytes(free)}: give --cache")
@@ -141,12 +147,6 @@ def _classifier(options: argparse.Namespace, device: torch.device) -> LoadedClas
     if not options.classifier:
         return None
     return load_classifier(options.classifier, device, options.classifier_weights)
-
-
-def _long(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
 
 
 def _megabytes(count: int) -> str:

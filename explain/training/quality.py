@@ -16,14 +16,26 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from explain.evaluate.counterfactual import (
+    measure_compatibility,
+    measure_data_consistency,
+    measure_self_consistency,
+)
 from explain.evaluate.discrimination import auc
 from explain.evaluate.localisation import iou_at_mask_area, mask_to_model_frame
+from explain.evaluate.metric import Subject
 from explain.images.radiograph import center_crop
+from explain.methods.kind import Need
 from explain.methods.latent_shift import LatentShift, latent_shift
 from explain.models.registry import LoadedClassifier
 from explain.training.data import Images
 from explain.training.items import Item
 
+PROPERTIES = {
+    "compatibility": measure_compatibility,
+    "self_consistency": measure_self_consistency,
+    "data_consistency": measure_data_consistency,
+}
 FALL, RISE = 0.30, 0.05  # what the default search wants of the prediction, to the left and to the right
 
 
@@ -55,11 +67,12 @@ def judge_of(classifier: LoadedClassifier, images: Images, device: torch.device,
     return Judge(classifier, images, direct, sorted(shown[:most]), device)
 
 
-def judged(judge: Judge, autoencoder: nn.Module) -> dict[str, Any]:
+def judged(judge: Judge, autoencoder: nn.Module, properties: bool = False) -> dict[str, Any]:
     """Figures for the card. prediction_change: mean |f(x) - f(D(E(x)))| over images and outputs; for the true positives
     that are explained: reached, the share whose search reached its left target; compatibility_error, mean |wanted -
     obtained| prediction over the frames, of those that moved; iou, of the largest change with the mask at its own area;
-    nothing where there is nothing to measure it on.
+    nothing where there is nothing to measure it on. properties: also the three of progressive exaggeration, means of
+    explain.evaluate.counterfactual's.
     """
     module = autoencoder.eval()
     redrawn = _predicted(judge.classifier.module, judge.images, judge.device, module)
@@ -73,7 +86,9 @@ def judged(judge: Judge, autoencoder: nn.Module) -> dict[str, Any]:
         "explained": len(judge.shown),
     }
     if judge.shown:
-        figures |= _shift_figures(judge, list(shifts(judge, module, judge.shown)))
+        found = shifts(judge, module, judge.shown)
+        figures |= _shift_figures(judge, found)
+        figures |= _properties(judge, module, found) if properties else {}
     return figures
 
 
@@ -132,6 +147,27 @@ def _shift_figures(judge: Judge, found: list[LatentShift]) -> dict[str, float]:
     figures = {"reached": float(np.mean(reached))}
     figures |= {"compatibility_error": float(np.mean(known))} if known else {}
     return figures | ({"iou": float(np.mean(overlaps)), "masks": len(overlaps)} if overlaps else {})
+
+
+def _properties(judge: Judge, autoencoder: nn.Module, found: list[LatentShift]) -> dict[str, float]:
+    """Means over the examples that each can be measured on."""
+    models: dict[Need, nn.Module] = {"classifier": judge.classifier.module, "autoencoder": autoencoder}
+    values: dict[str, list[float]] = {name: [] for name in PROPERTIES}
+    examples = [(shift, number) for shift in found for number in range(len(shift.frames))]
+    for (image, column), (shift, number) in zip(judge.shown, examples, strict=True):
+        subject = Subject(
+            frames=shift.frames[number].cpu().numpy(),
+            pixels=judge.images.batch([image])[0, 0],
+            target=column,
+            models=models,
+            record=shift.record(number),
+        )
+        for name, measure in PROPERTIES.items():
+            try:
+                values[name].append(measure(subject))
+            except ValueError:  # of one frame, or where nothing changes: there is no such figure
+                continue
+    return {name: float(np.mean(some)) for name, some in values.items() if some}
 
 
 def _by_pathology(judge: Judge, redrawn: NDArray[np.float32]) -> dict[str, dict[str, float]]:

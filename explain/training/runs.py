@@ -6,20 +6,21 @@ import platform
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import torch
 
 import explain
 from explain.models.registry import LoadedClassifier
-from explain.training.autoencoder import AutoencoderTraining, Setting, epochs_of, mean_absolute_error
+from explain.training.autoencoder import AutoencoderTraining, Setting, mean_absolute_error
 from explain.training.data import Images, decoded
 from explain.training.folder import write_model_folder
 from explain.training.items import Item, split_by_patient
+from explain.training.loop import Loop
 from explain.training.quality import Judge, judge_of, judged
 
-ARCHITECTURE = "resnet-autoencoder"
+ARCHITECTURE, TRAINING = "resnet-autoencoder", "training"
+JUDGED = ("prediction_change", "reached", "compatibility_error", "iou")
 Say = Callable[[str], object]
 
 
@@ -60,27 +61,61 @@ def prepare(
     return Prepared(training, held_out, judge_of(classifier, at_its_size, device or torch.device("cpu"), most))
 
 
+@dataclass(frozen=True)
+class Trained:
+    """What a run gives: the card, and a row for each epoch: epoch, loss, mae, and where it was judged its figures."""
+
+    card: dict[str, Any]
+    rows: list[dict[str, float]]
+
+
 def train(
     setting: Setting,
     prepared: Prepared,
     folder: Path,
     device: torch.device,
     say: Say,
-    each: Callable[[int, AutoencoderTraining, dict[str, float]], object] = lambda epoch, training, found: None,
-) -> dict[str, Any]:
-    """Train, and write the model folder of the epoch with the lowest error on held-out images; returns the card."""
-    started = perf_counter()
+    *,
+    patience: int = 0,
+    judge_every: int = 0,
+    resume: bool = False,
+) -> Trained:
+    """Train, and write the model folder of the epoch with the lowest error on held-out images.
+
+    The training itself is `folder`/training. patience: stop after so many epochs without a lower error, 0: never.
+    judge_every: epochs from one judgement by the classifier to the next, 0: none on the way. Raises TrainingError.
+    """
     training = AutoencoderTraining(setting, prepared.training, prepared.held_out, device)
-    done = 0
-    for epoch, found in epochs_of(training):
-        each(epoch, training, found)
-        done = epoch
-        left = (perf_counter() - started) / epoch * (setting.epochs - epoch)
-        say(f"epoch {epoch} of {setting.epochs}: loss {found['loss']:.4f}, MAE {found['mae']:.1f}, {left:.0f} s left")
-    card = card_of(training, prepared, done, perf_counter() - started)
+    an_epoch = training.steps_in_epoch
+    loop = Loop(
+        folder / TRAINING,
+        training.steps,
+        {"model": training.model, "optimiser": training.optimiser},
+        settings={**asdict(setting), "images": [len(prepared.training.items), len(prepared.held_out.items)]},
+        seed=setting.seed,
+        log_every=an_epoch,
+        save_every=min(an_epoch, 200),
+        watch="mae",
+        patience=patience,
+        keep=["model"],
+        resume=resume,
+        say=say,
+    )
+
+    def evaluate() -> dict[str, float]:
+        epoch, found = loop.step // an_epoch, training.measure()
+        asked = judge_every and (epoch % judge_every == 0 or loop.step == loop.steps)
+        if prepared.judge is not None and asked:
+            figures = judged(prepared.judge, training.model)
+            found |= {name: figures[name] for name in JUDGED if name in figures}
+        return found
+
+    loop.run(lambda done, rng: training.step(done), evaluate)
+    training.model.load_state_dict(loop.best_state("model"))
+    card = card_of(training, prepared, loop.step // an_epoch, loop.best_step // an_epoch, loop.seconds)
     config = {"architecture": ARCHITECTURE, "input_size": setting.shape.size, "options": options_of(setting)}
     write_model_folder(folder, training.model, config, card)
-    return card
+    return Trained(card, [{"epoch": row["step"] // an_epoch, **row} for row in loop.rows])
 
 
 def options_of(setting: Setting) -> dict[str, int]:
@@ -89,7 +124,9 @@ def options_of(setting: Setting) -> dict[str, int]:
     return {"bottleneck": shape.bottleneck, "depth": shape.depth, "width": shape.width}
 
 
-def card_of(training: AutoencoderTraining, prepared: Prepared, epochs: int, seconds: float) -> dict[str, Any]:
+def card_of(
+    training: AutoencoderTraining, prepared: Prepared, epochs: int, best: int, seconds: float
+) -> dict[str, Any]:
     """Measured quality, and how the model was made. No path and no name of an image is in it."""
     mae = mean_absolute_error(training.model, prepared.held_out, training.device)
     card: dict[str, Any] = {
@@ -97,10 +134,11 @@ def card_of(training: AutoencoderTraining, prepared: Prepared, epochs: int, seco
         "setting": asdict(training.setting),
         "images": {"training": len(prepared.training.items), "held_out": len(prepared.held_out.items)},
         "epochs": epochs,
+        "best_epoch": best,
         "seconds": seconds,
         "device": f"{training.device.type} {platform.machine()}, {torch.get_num_threads()} threads",
         "quality": {"mae": mae, "mae_unit": "grey levels of the 2,048 between black and white, held-out images"},
     }
     if prepared.judge is not None:
-        card["with_classifier"] = judged(prepared.judge, training.model)
+        card["with_classifier"] = judged(prepared.judge, training.model, properties=True)
     return card

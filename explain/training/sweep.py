@@ -9,7 +9,6 @@ import csv
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,8 +17,8 @@ from PIL import Image
 from explain.evaluate.localisation import select_top
 from explain.models.registry import load_autoencoder
 from explain.models.resnet_autoencoder import Shape
-from explain.training.autoencoder import AutoencoderTraining, Setting
-from explain.training.quality import Judge, judged, shifts
+from explain.training.autoencoder import Setting
+from explain.training.quality import Judge, shifts
 from explain.training.runs import Prepared, Say, train
 
 COLUMNS = ("bottleneck", "epoch", "loss", "mae", "prediction_change", "reached", "compatibility_error", "iou")
@@ -39,25 +38,22 @@ def sweep(
     folder: Path,
     device: torch.device,
     say: Say,
-    every: int = 3,
+    *,
+    patience: int = 0,
+    resume: bool = False,
 ) -> list[Row]:
     """Train one model folder for each bottleneck, `folder`/bN; then sweep.csv, sweep.png and, with a classifier,
-    examples.png. With a classifier each is judged every `every` epochs and at the end. Returns the rows of the table.
+    examples.png. The classifier judges each three times on the way, and at the end. Returns the rows of the table.
     """
     rows: list[Row] = []
     for bottleneck in bottlenecks:
         say(f"bottleneck {bottleneck}")
-        shape = replace(setting.shape, bottleneck=bottleneck)
-
-        def each(epoch: int, training: AutoencoderTraining, found: dict[str, float], size: int = bottleneck) -> None:
-            figures: dict[str, Any] = {}
-            if prepared.judge is not None and (epoch % every == 0 or epoch == setting.epochs):
-                figures = judged(prepared.judge, training.model)
-            row = {"bottleneck": size, "epoch": epoch, **found, **figures}
-            rows.append({name: row.get(name, "") for name in COLUMNS})
-            write_table(rows, folder / "sweep.csv")
-
-        train(replace(setting, shape=shape), prepared, folder / f"b{bottleneck}", device, say, each)
+        one, place = replace(setting, shape=replace(setting.shape, bottleneck=bottleneck)), folder / f"b{bottleneck}"
+        often = max(1, setting.epochs // 3)
+        made = train(one, prepared, place, device, say, patience=patience, judge_every=often, resume=resume)
+        for row in made.rows:
+            rows.append({"bottleneck": bottleneck, **{name: row.get(name, "") for name in COLUMNS[1:]}})
+        write_table(rows, folder / "sweep.csv")
     draw(rows, folder / "sweep.png")
     if prepared.judge is not None and prepared.judge.shown:
         draw_examples(prepared.judge, [folder / f"b{size}" for size in bottlenecks], folder / "examples.png", device)
