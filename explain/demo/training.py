@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import argparse
 import logging
-import time
-from collections.abc import Callable, Iterable, Sequence
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,8 +28,9 @@ from torch.nn import functional
 from explain.demo.card import CALIBRATION_SEEDS, calibrate, held_out, measure, write_card
 from explain.demo.data import Pairs, draw_pairs
 from explain.models.demo_pair import CARD_FILE, CLASSIFIER_FILE, DemoAutoencoder, DemoClassifier, load_demo, save_demo
+from explain.training.loop import Loop, TrainingError
 
-log = logging.getLogger(__name__)
+LOOPS = "training-demo"
 TRAINING_SEEDS = 1_000_000  # first seed; held-out phantoms have others (demo_card.py)
 
 
@@ -50,48 +52,62 @@ class Batch:
         return torch.cat([self.labels, self.partner_labels])
 
 
-def batches(pairs: Pairs, size: int, steps: int, seed: int, device: torch.device) -> Iterable[Batch]:
-    """`steps` random batches of `size` pairs; both pictures of a pair get the same shift, gain and offset."""
-    rng = np.random.default_rng(seed)
-    for _ in range(steps):
-        chosen = rng.choice(len(pairs.images), size, replace=False)
-        both = torch.from_numpy(np.stack([pairs.images[chosen], pairs.partners[chosen]])).to(device).float()
-        both = torch.roll(both, tuple(int(s) for s in rng.integers(-6, 7, 2)), (-2, -1)) / 127.5 - 1.0
-        gain = torch.from_numpy(rng.normal(1.0, 0.06, (size, 1, 1)).astype(np.float32)).to(device)
-        offset = torch.from_numpy(rng.normal(0.0, 0.04, (size, 1, 1)).astype(np.float32)).to(device)
-        both = 1024.0 * (both * gain + offset).clamp(-1.0, 1.0)
-        x, partner = (part[:, None].contiguous(memory_format=torch.channels_last) for part in both)
-        labels, partner_labels = (
-            torch.from_numpy(part[chosen]).to(device) for part in (pairs.labels, pairs.partner_labels)
-        )
-        yield Batch(x, partner, labels, partner_labels)
+def draw_batch(pairs: Pairs, size: int, rng: np.random.Generator, device: torch.device) -> Batch:
+    """`size` pairs at random; both pictures of a pair get the same shift, gain and offset."""
+    chosen = rng.choice(len(pairs.images), size, replace=False)
+    both = torch.from_numpy(np.stack([pairs.images[chosen], pairs.partners[chosen]])).to(device).float()
+    both = torch.roll(both, tuple(int(s) for s in rng.integers(-6, 7, 2)), (-2, -1)) / 127.5 - 1.0
+    gain = torch.from_numpy(rng.normal(1.0, 0.06, (size, 1, 1)).astype(np.float32)).to(device)
+    offset = torch.from_numpy(rng.normal(0.0, 0.04, (size, 1, 1)).astype(np.float32)).to(device)
+    both = 1024.0 * (both * gain + offset).clamp(-1.0, 1.0)
+    x, partner = (part[:, None].contiguous(memory_format=torch.channels_last) for part in both)
+    labels, partner_labels = (
+        torch.from_numpy(part[chosen]).to(device) for part in (pairs.labels, pairs.partner_labels)
+    )
+    return Batch(x, partner, labels, partner_labels)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage. folder: of its loop (checkpoints, log, curve). seed: of its batches; rate: highest learning rate."""
+
+    folder: Path
+    steps: int
+    seed: int
+    batch: int
+    rate: float
+    resume: bool = False
 
 
 def minimise(
     loss_of: Callable[[Batch], dict[str, Tensor]],
-    models: Sequence[nn.Module],
-    stream: Iterable[Batch],
-    steps: int,
-    rate: float,
-    name: str,
+    models: dict[str, nn.Module],
+    pairs: Pairs,
+    stage: Stage,
+    device: torch.device,
 ) -> None:
-    """AdamW with one cycle of the learning rate, bfloat16 where safe; logs the mean of every part of the loss."""
-    parameters = [p for model in models for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.15)
-    started, seen = time.monotonic(), []
-    for step, batch in enumerate(stream, 1):
-        parts = loss_of(batch)
+    """AdamW with one cycle of the learning rate, in the common loop; logs the mean of every part of the loss."""
+    parameters = [p for model in models.values() for p in model.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(parameters, lr=stage.rate, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, stage.rate, total_steps=stage.steps, pct_start=0.15)
+
+    def step(done: int, rng: np.random.Generator) -> dict[str, float]:
+        parts = loss_of(draw_batch(pairs, stage.batch, rng, device))
         optimiser.zero_grad(set_to_none=True)
-        sum(parts.values(), torch.zeros(())).backward()
+        sum(parts.values(), torch.zeros((), device=device)).backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
         schedule.step()
-        seen.append([float(part.detach()) for part in parts.values()])
-        if step % 50 == 0 or step == steps:
-            means = ", ".join(f"{key} {value:.4f}" for key, value in zip(parts, np.mean(seen, 0)))
-            log.info("%s %d/%d (%.0f s): %s", name, step, steps, time.monotonic() - started, means)
-            seen = []
+        return {name: float(part.detach()) for name, part in parts.items()}
+
+    Loop(
+        stage.folder,
+        stage.steps,
+        {**models, "optimiser": optimiser, "schedule": schedule},
+        settings={"steps": stage.steps, "pairs": len(pairs.images), "rate": stage.rate, "batch": stage.batch},
+        seed=stage.seed,
+        resume=stage.resume,
+    ).run(step)
 
 
 def autocast(device: torch.device) -> torch.autocast:
@@ -115,7 +131,7 @@ def noisy(z: Tensor, amount: float) -> Tensor:
     return z + amount * torch.randn_like(z)
 
 
-def train_classifier(classifier: DemoClassifier, pairs: Pairs, steps: int, device: torch.device) -> None:
+def train_classifier(classifier: DemoClassifier, pairs: Pairs, stage: Stage, device: torch.device) -> None:
     """Stage 1: labels of reports, on pictures as they are."""
     classifier.train()
 
@@ -124,11 +140,11 @@ def train_classifier(classifier: DemoClassifier, pairs: Pairs, steps: int, devic
             logits = classifier.logits(batch.images)
         return {"labels": label_loss(logits, batch.all_labels)}
 
-    minimise(loss_of, [classifier], batches(pairs, 16, steps, 1, device), steps, 3e-3, "classifier")
+    minimise(loss_of, {"classifier": classifier}, pairs, stage, device)
     classifier.eval()
 
 
-def train_autoencoder(autoencoder: DemoAutoencoder, pairs: Pairs, steps: int, device: torch.device) -> None:
+def train_autoencoder(autoencoder: DemoAutoencoder, pairs: Pairs, stage: Stage, device: torch.device) -> None:
     """Stage 2: elastic loss, with noise on the latent so that small steps in it stay pictures."""
     autoencoder.train()
 
@@ -137,7 +153,7 @@ def train_autoencoder(autoencoder: DemoAutoencoder, pairs: Pairs, steps: int, de
             reconstructed = autoencoder.decode(noisy(autoencoder.encode(batch.images), 0.1))
         return {"elastic": elastic_loss(reconstructed, batch)}
 
-    minimise(loss_of, [autoencoder], batches(pairs, 8, steps, 2, device), steps, 3e-3, "autoencoder")
+    minimise(loss_of, {"autoencoder": autoencoder}, pairs, stage, device)
     autoencoder.eval()
 
 
@@ -154,7 +170,7 @@ def alignment_loss(gradient: Tensor, z: Tensor, amount: Tensor) -> Tensor:
 
 
 def train_together(
-    classifier: DemoClassifier, autoencoder: DemoAutoencoder, pairs: Pairs, steps: int, device: torch.device
+    classifier: DemoClassifier, autoencoder: DemoAutoencoder, pairs: Pairs, stage: Stage, device: torch.device
 ) -> None:
     """Stage 3: the classifier also reads reconstructions, these keep its features, and gradients are aligned.
 
@@ -181,8 +197,7 @@ def train_together(
             "alignment": 1.0 * alignment_loss(gradient, z.detach(), amount),
         }
 
-    models = [classifier, autoencoder]
-    minimise(loss_of, models, batches(pairs, 8, steps, 3, device), steps, 1e-3, "together")
+    minimise(loss_of, {"classifier": classifier, "autoencoder": autoencoder}, pairs, stage, device)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -192,35 +207,52 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cache", type=Path, help="keep the drawn pairs in this .npz, or take them from it")
     parser.add_argument("--stage", choices=["all", "classifier", "autoencoder", "together"], default="all")
     parser.add_argument("--steps", type=float, default=1.0, help="factor on the number of steps (0.01 to try it out)")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint, after a kill")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--workers", type=int, default=2, help="processes that draw")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.manual_seed(0)
     pairs = _pairs(options.pairs, options.cache, options.workers)
-    train(options.stage, pairs, options.output, torch.device(options.device), options.steps)
+    try:
+        train(options.stage, pairs, options.output, torch.device(options.device), options.steps, options.resume)
+    except TrainingError as error:
+        raise SystemExit(f"demo: {error}") from error
     classifier, autoencoder = load_demo(options.output)
     calibrate(classifier, held_out(CALIBRATION_SEEDS, 600, options.workers))
     save_demo(classifier, autoencoder, options.output)
     write_card(measure(*load_demo(options.output)), options.output / CARD_FILE)
 
 
-def train(stage: str, pairs: Pairs, folder: Path, device: torch.device, factor: float = 1.0) -> None:
-    """Run one stage, or "all", from the weights in `folder` (for "all": from random ones), and write it there."""
+def train(
+    stage: str, pairs: Pairs, folder: Path, device: torch.device, factor: float = 1.0, resume: bool = False
+) -> None:
+    """Run one stage, or "all", from the weights in `folder` (for "all": from random ones), and write it there.
+
+    Each stage has a loop below `folder`/training-demo, until all is done. Raises TrainingError.
+    """
     classifier, autoencoder = DemoClassifier(), DemoAutoencoder()
     if (folder / CLASSIFIER_FILE).is_file() and stage != "all":
         classifier, autoencoder = load_demo(folder)
     for model in (classifier, autoencoder):
         model.to(device).to(memory_format=torch.channels_last).requires_grad_(True)  # type: ignore[call-overload]
+
+    def one(name: str, steps: int, seed: int, batch: int, rate: float) -> Stage:
+        return Stage(folder / LOOPS / name, max(2, int(steps * factor)), seed, batch, rate, resume)
+
     if stage in ("all", "classifier"):
-        train_classifier(classifier, pairs, max(2, int(2000 * factor)), device)
+        train_classifier(classifier, pairs, one("classifier", 2000, 1, 16, 3e-3), device)
         save_demo(classifier, autoencoder, folder)
     if stage in ("all", "autoencoder"):
-        train_autoencoder(autoencoder, pairs, max(2, int(6000 * factor)), device)
+        train_autoencoder(autoencoder, pairs, one("autoencoder", 6000, 2, 8, 3e-3), device)
         save_demo(classifier, autoencoder, folder)
     if stage in ("all", "together"):
-        train_together(classifier, autoencoder, pairs, max(2, int(1500 * factor)), device)
+        train_together(classifier, autoencoder, pairs, one("together", 1500, 3, 8, 1e-3), device)
         save_demo(classifier, autoencoder, folder)
+    for name in ("classifier", "autoencoder", "together"):  # the weights are written: nothing is left to resume
+        shutil.rmtree(folder / LOOPS / name, ignore_errors=True)
+    with suppress(OSError):
+        (folder / LOOPS).rmdir()
 
 
 def _pairs(count: int, cache: Path | None, workers: int) -> Pairs:

@@ -116,7 +116,7 @@ def draw_examples(judge: Judge, folders: Sequence[Path], file: Path, device: tor
         for shift in shifts(judge, model.module, chosen, batch=count):
             faded = shift.adversary().cpu().numpy()
             maps = shift.max_map().cpu().numpy()
-            marked = [np.where(select_top(m, m.size // 20), 1024, frame) for m, frame in zip(maps, faded)]
+            marked = [np.where(select_top(m, m.size // 20) > 0, 1024, frame) for m, frame in zip(maps, faded)]
             strips += [shift.reconstruction.cpu().numpy(), faded, np.stack(marked)]
     grid = np.concatenate([np.concatenate(list(strip), axis=0) for strip in strips], axis=1)
     grey = np.round((grid.clip(-1024, 1024) + 1024) * (255 / 2048)).astype(np.uint8)

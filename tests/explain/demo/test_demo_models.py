@@ -127,6 +127,7 @@ def test_a_short_training_runs_every_stage(tmp_path: Path) -> None:
     classifier, autoencoder = load_demo(tmp_path)
     x = torch.from_numpy(to_input(pairs.images[:2]))
     assert torch.isfinite(classifier(autoencoder(x))).all()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [AUTOENCODER_FILE, CLASSIFIER_FILE]
 
 
 def test_calibration_puts_the_operating_point_at_one_half_with_a_moderate_slope() -> None:
