@@ -1,6 +1,6 @@
 """What measuring explanations takes: 100 steps of deletion on a DenseNet-121, and the demo's cases.
 
-    python -m bench.evaluate [--threads 2] [--batch 8] [--cases 30]
+    python -m bench.evaluate [--threads 2] [--batch 8] [--cases 30] [--repeats 3]
 
 The first line compares deletion in batches on the fast copy of the model with the same one image at a time on the model
 itself (weights are random: they change no time). The second measures localisation, completeness and faithfulness with
@@ -37,7 +37,7 @@ from explain.models.registry import load_autoencoder, load_classifier
 STEPS = 100
 
 
-def deletion(batch: int) -> None:
+def deletion(batch: int, repeats: int) -> None:
     phantom = demo_cases()[0].draw()
     x = Radiograph(phantom.pixels, phantom.depth).model_input()[0]
     model = xrv.models.DenseNet(num_classes=18).eval()
@@ -48,7 +48,7 @@ def deletion(batch: int) -> None:
     deletion_curve(fast, "blur", 1, STEPS)
     busy = time.process_time() - busy
     base, other, ratio = compare(
-        lambda: deletion_curve(slow, "blur", 1, STEPS), lambda: deletion_curve(fast, "blur", 1, STEPS), repeats=3
+        lambda: deletion_curve(slow, "blur", 1, STEPS), lambda: deletion_curve(fast, "blur", 1, STEPS), repeats=repeats
     )
     report(
         f"{STEPS} steps of deletion, DenseNet-121", in_batches=other, one_by_one=base, ratio=ratio,
@@ -98,10 +98,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--cases", type=int, default=30)
+    parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     print(f"{options.threads} threads, batches of {options.batch}, load before {os.getloadavg()[0]:.1f}")
-    deletion(options.batch)
+    deletion(options.batch, options.repeats)
     demo(options.cases, options.batch)
     print(f"load after {os.getloadavg()[0]:.1f}")
 
