@@ -97,9 +97,9 @@ def evaluate(
     tasks = list(_planned(known(explanations), metrics, options, result))
     done, total = 0, len(tasks)
     progress(0, total)
-    for model, members in groupby(sorted(tasks, key=_model_of), key=_model_of):
+    for models, members in groupby(sorted(tasks, key=_models_of), key=_models_of):
         same = list(members)
-        bench = Bench.of(model, _distinct(same), {task.of.explanation.kind for task in same}, options)
+        bench = Bench.of(*models, _distinct(same), {task.of.explanation.kind for task in same}, options)
         result.device = bench.name
         if estimate := _estimate(same, bench):
             say(estimate)
@@ -193,8 +193,10 @@ def _distinct(tasks: Iterable[Task]) -> list[Metric]:
     return list({metric.name: metric for task in tasks for metric in task.metrics}.values())
 
 
-def _model_of(task: Task) -> str:
-    return task.of.explanation.model or task.of.explanation.prediction.model
+def _models_of(task: Task) -> tuple[str, str]:
+    """Names of the classifier, and of the autoencoder if the explanation was made with one."""
+    row = task.of.explanation
+    return row.model or row.prediction.model, row.autoencoder
 
 
 def _estimate(tasks: Sequence[Task], bench: Bench) -> str:

@@ -47,10 +47,12 @@ class Bench:
     models: Mapping[Need, nn.Module] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, model: str, metrics: Iterable[Metric], kinds: Iterable[str], options: Options) -> Bench:
+    def of(
+        cls, model: str, autoencoder: str, metrics: Iterable[Metric], kinds: Iterable[str], options: Options
+    ) -> Bench:
         """Loads the models that these metrics need, and to compute these kinds again, nothing else.
 
-        Raises ModelsUnavailable.
+        autoencoder: "" for the classifier's own partner. Raises ModelsUnavailable.
         """
         needs = {need for metric in metrics for need in metric.needs}
         if needs & set(COMPUTED):
@@ -59,7 +61,8 @@ class Bench:
             return cls()
         if "generator" in needs:
             raise ModelsUnavailable("A metric or a kind needs a generator, and none can be loaded here yet.")
-        named = ModelName(options.autoencoder_named, options.autoencoder_weights) if "autoencoder" in needs else None
+        partner = ModelName(options.autoencoder_named or autoencoder, options.autoencoder_weights)
+        named = partner if "autoencoder" in needs else None
         classifier = ModelName(options.classifier or model, options.weights)
         by_operator = (options.classifier, options.autoencoder)
         loaded = load(model_names(classifier, named, options.device, by_operator))

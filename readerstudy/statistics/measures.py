@@ -27,7 +27,7 @@ from readerstudy.statistics.rows.measures import (
 )
 
 Floats = NDArray[np.float64]
-ON_CONFOUNDER = 2.0  # a map sits on it that puts there at least so many times what an even map would
+ON_CONFOUNDER, ON_AT_MOST = 10.0, 0.5  # see sits_on_confounder
 FEWEST_ALIKE = 3  # examples of each group that are compared
 NOTHING = "No measures of the explanations are stored, so they are not compared with the answers."
 
@@ -150,7 +150,7 @@ def _same_order(sums: Floats) -> Floats:
 
 def _wrong_reason(table: pd.DataFrame, answers: pd.DataFrame, metric: str, plan: AnalysisPlan) -> Iterator[WrongReason]:
     falsely = table[(table["metric"] == metric) & (table["truth"] == "FP")]
-    joined = falsely.assign(on=falsely["value"] >= ON_CONFOUNDER * falsely["chance"])
+    joined = falsely.assign(on=sits_on_confounder(falsely["value"], falsely["chance"]))
     joined = joined[joined["chance"].notna()].merge(answers, on=["method", "example"])
     for (question, method, kind), members in joined.groupby(["question", "method", "kind"], sort=True):
         on, scores = members["on"].to_numpy(bool), members["score"].to_numpy(float)
@@ -168,6 +168,11 @@ def _wrong_reason(table: pd.DataFrame, answers: pd.DataFrame, metric: str, plan:
             ci = interval(drawn, plan.alpha)
         difference = float(_difference(columns.sum(axis=0)[None])[0])
         yield replace(row, difference=difference, ci_patient=ci, note=why_no_interval(ci, fewer))
+
+
+def sits_on_confounder(share: pd.Series, chance: pd.Series) -> pd.Series:
+    """Whether a map puts ON_CONFOUNDER times there what an even map would, or ON_AT_MOST of its sum. By our choice."""
+    return share >= (ON_CONFOUNDER * chance).clip(upper=ON_AT_MOST)
 
 
 def _difference(sums: Floats) -> Floats:

@@ -71,7 +71,7 @@ class MeasureJobForm(forms.Form):
     scope = forms.ChoiceField(
         label="What to measure",
         choices=[(word, f"{meaning[0].upper()}{meaning[1:]}") for word, meaning in SCOPES.items()],
-        help_text="What is measured already is left alone. All but the first needs a worker with torch.",
+        help_text="What is measured already is left alone. What needs a model needs a worker with torch.",
     )
     why = forms.CharField(
         label="Why",

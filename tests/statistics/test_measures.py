@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from readerstudy.statistics.measures import NOTHING, Measured, measures_part
+from readerstudy.statistics.measures import NOTHING, Measured, measures_part, sits_on_confounder
 from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.statistics.ranks import spearman, spearman_interval, weighted_spearman
 from readerstudy.statistics.report.measures import measure_tables, measures_text
@@ -85,15 +85,16 @@ def test_the_share_of_samples_in_which_both_orders_are_the_same():
 
 
 def test_false_positives_are_split_by_whether_the_map_sits_on_the_confounder():
-    """An even map would put 0.1 there; from 0.2 on the map sits on it."""
+    """An even map would put 0.02 there; from 0.2 on the map sits on it. Of a large one, half of the map is enough."""
     answers = responses({"A": [2, 2, 3, 4, 4, 5]})
     values = [
-        (str(e), "A", "k", "tube", value, 0.1) for e, value in enumerate([0.2, 0.5, 0.3, 0.19, 0.1, 0.0], start=1)
+        (str(e), "A", "k", "tube", value, 0.02) for e, value in enumerate([0.2, 0.5, 0.3, 0.19, 0.1, 0.0], start=1)
     ]
     (row,) = measures_part(answers, Measured(table(*values), [TUBE]), PLAN).wrong_reason
     assert (row.n_on, row.n_off) == (3, 3)
     assert (row.mean_on, row.mean_off) == pytest.approx((7 / 3, 13 / 3)) and row.difference == pytest.approx(-2)
     assert row.ci_patient is None and "3 patients" in row.note
+    assert sits_on_confounder(pd.Series([0.49, 0.5]), pd.Series([0.3, 0.3])).tolist() == [False, True]
     true = measures_part(responses({"A": [2] * 6}, truth="TP"), Measured(table(*values), [TUBE]), PLAN)
     assert true.wrong_reason == [] and true.means[0].mean == pytest.approx(1.29 / 6)
 
@@ -121,7 +122,7 @@ def measured() -> Measured:
         for e, value in own.items()
         for method, kind, shift in kinds
     ]
-    rows += [(str(e), "B", "second", "tube", 0.3 if e % 4 == 1 else 0.1, 0.1) for e in own.index if e % 2]
+    rows += [(str(e), "B", "second", "tube", 0.3 if e % 4 == 1 else 0.1, 0.02) for e in own.index if e % 2]
     return Measured(table(*rows), [OVERLAP, TUBE], failed=3)
 
 

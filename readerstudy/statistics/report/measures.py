@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from readerstudy.common.counting import counted, figure_text
-from readerstudy.statistics.measures import ON_CONFOUNDER
+from readerstudy.statistics.measures import ON_AT_MOST, ON_CONFOUNDER
 from readerstudy.statistics.paired import TRUTH_NAMES
 from readerstudy.statistics.ranks import REPLICATES
 from readerstudy.statistics.report.table import Table, TableRow
@@ -154,12 +154,11 @@ def _wrong_reason(results: Results) -> Table:
         for row in results.measures.wrong_reason
     ]
     caption = (
-        "False positives of which it is known what led the model astray (a tube, a marker, another finding). A "
-        "map sits on it "
-        f"where at least {ON_CONFOUNDER:g} times as much of the map's sum lies there as an even map would put "
-        f"there. An "
-        "explanation that shows the wrong reason does its work if answers are lower there: a difference below 0. These "
-        "are different examples, which may also differ in other ways. Intervals resample patients."
+        "False positives of which it is known what led the model astray (a tube, a marker, another finding). A map "
+        f"sits on it where at least {ON_CONFOUNDER:g} times as much of the map's sum lies there as an even map would "
+        f"put there, or {100 * ON_AT_MOST:g} % of it: our choice. An explanation that shows the wrong reason does its "
+        "work if answers are lower there: a difference below 0. These are different examples, which may also differ in "
+        "other ways. Intervals resample patients."
     )
     headings = ["Question", "Kind, method", "Examples on / off", "Mean answer on / off", "On − off (interval)"]
     return Table("Right for the wrong reason", headings, rows, caption=caption)
