@@ -54,7 +54,7 @@ class MeasuresShown:
     metric: Metric | None
     kind: str
     rows: list[MeasuredExplanation]
-    page: Page | None
+    page: Page[int] | None
     hidden: bool
 
     @property
@@ -87,7 +87,7 @@ def _scored(study: Study) -> QuerySet[Measurement]:
     )
 
 
-def _worst_first(stored: QuerySet[Measurement], metric: Metric, kind: str, number: str) -> Page:
+def _worst_first(stored: QuerySet[Measurement], metric: Metric, kind: str, number: str) -> Page[int]:
     """Ids of explanations; those that could not be measured come last."""
     rows = stored.filter(metric=metric.name, **({"explanation__kind": kind} if kind else {})).order_by("explanation")
     values = dict(rows.values_list("explanation", "value"))
@@ -96,7 +96,7 @@ def _worst_first(stored: QuerySet[Measurement], metric: Metric, kind: str, numbe
     return Paginator(ordered, _PER_PAGE).get_page(number)
 
 
-def _rows(study: Study, page: Page, first: Metric, metrics: list[Metric]) -> list[MeasuredExplanation]:
+def _rows(study: Study, page: Page[int], first: Metric, metrics: list[Metric]) -> list[MeasuredExplanation]:
     explanations = Explanation.objects.filter(pk__in=list(page)).select_related("prediction__case")
     of = {one.explanation.pk: one for one in known(explanations.prefetch_related("files"))}
     examples = {
