@@ -1,6 +1,7 @@
 """A user's autoencoder: trained by the command, chosen on the page Methods, seen by a reader."""
 
 import io
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,7 @@ def test_another_choice_takes_the_others_pictures_away(root, study, client):
 
 def test_other_weights_than_the_chosen_are_refused(root, study, client):
     choose(client, "ward-ae")
+    shutil.rmtree(root / "ward-ae")
     train(root, "ward-ae", seed=1)
     said = precompute()
     assert "error: The study has chosen the autoencoder ward-ae (" in said and "has other weights" in said
