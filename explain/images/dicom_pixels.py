@@ -6,6 +6,7 @@ are decoded by pydicom after the size in their stream was compared with the head
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -18,7 +19,7 @@ from pydicom.pixels.decoders.base import get_decoder
 
 from explain.images.checks import ImageError
 from explain.images.dicom_header import AGAIN, Header, no_quotes
-from explain.images.jpeg import refuse_damaged
+from explain.images.jpeg import lossless_size, refuse_damaged
 
 OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
 OVERLAY_TAGS: list[str | int] = [
@@ -29,6 +30,10 @@ _SIZED_SYNTAXES = {
     *(uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEG2000Lossless, uid.JPEG2000),
     *(uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K),
 }
+# What only GDCM decodes. It would take more, but lossy pictures of before would then differ by a grey level here and
+# there, and be other images.
+_BY_GDCM = {uid.JPEGLossless, uid.JPEGLosslessSV1, uid.JPEGLSLossless, uid.JPEGLSNearLossless}
+_DECODERS = ("pylibjpeg", "pillow", "pydicom")  # in this order, of those that know the form
 _FRAME_STARTS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51")
 
 
@@ -190,7 +195,7 @@ def _compressed(header: Header, how: Layout) -> Stored:
     ds["PixelData"].is_undefined_length = True
     try:
         with no_quotes():
-            stored = ds.pixel_array
+            stored = _decoded(ds, header)
     except Exception:  # decoders raise many kinds
         raise ImageError(header.where, "its pixels cannot be decoded: damaged or truncated", AGAIN) from None
     if stored.shape != (how.height, how.width):
@@ -203,6 +208,18 @@ def _compressed(header: Header, how: Layout) -> Stored:
     values = (stored.astype(np.int32) + shift).astype(np.uint16)
     padding = _padding(header, how, stored, values)
     return Stored(values.astype(np.uint8 if how.bits == 8 else np.uint16), padding)
+
+
+def _decoded(ds: Dataset, header: Header) -> np.ndarray:
+    """By the first decoder that can; raises what the last of them raised."""
+    known = get_decoder(header.syntax).available_plugins
+    decoders = ["gdcm"] if header.syntax in _BY_GDCM else [name for name in _DECODERS if name in known]
+    for name in decoders[:-1]:
+        with suppress(Exception):  # many kinds
+            ds.pixel_array_options(decoding_plugin=name)
+            return ds.pixel_array
+    ds.pixel_array_options(decoding_plugin=decoders[-1])
+    return ds.pixel_array
 
 
 def _check_frames(header: Header, how: Layout) -> None:
@@ -224,6 +241,15 @@ def _check_frames(header: Header, how: Layout) -> None:
         _check_runs(fragments[0] if fragments else b"", header, how)
     if header.syntax in _SIZED_SYNTAXES:
         _check_stream(data, header, how)
+    if header.syntax in _BY_GDCM and lossless_size(_first_frame(data)) != (how.width, how.height):
+        said = "its compressed pixels are damaged, truncated, in colour, or of another size than the header says"
+        raise ImageError(header.where, said, AGAIN)
+
+
+def _first_frame(data: bytes) -> bytes:
+    with suppress(Exception):  # many kinds
+        return next(generate_frames(data, number_of_frames=1))
+    return b""
 
 
 def _check_stream(data: bytes, header: Header, how: Layout) -> None:
@@ -273,5 +299,5 @@ def check_decoder(header: Header) -> None:
         raise ImageError(
             header.where,
             f"its pixels are compressed as {said}, which cannot be decoded here",
-            "Decompress it first (JPEG Lossless: dcmdjpeg of DCMTK, or gdcmconv --raw), or export JPEG 2000 or PNG",
+            "Decompress it first (gdcmconv --raw, or dcmdjpeg of DCMTK), or export JPEG 2000 or PNG",
         )

@@ -1,8 +1,11 @@
-"""JPEG data that were overwritten or lost in the middle: decoders draw something over the gap, and only warn."""
+"""What JPEG data say of themselves before they are decoded, and whether some are lost: decoders draw something over a
+gap, and only warn."""
 
 import simplejpeg
 
 from explain.images.checks import ImageError
+
+_LOSSLESS_FRAMES = (0xC3, 0xF7)  # SOF3, SOF55
 
 
 def refuse_damaged(content: bytes, where: str) -> None:
@@ -21,6 +24,21 @@ def refuse_damaged(content: bytes, where: str) -> None:
         raise ImageError(
             where, "the JPEG's data are damaged in the middle", "Copy the file again, or export it again"
         ) from None
+
+
+def lossless_size(content: bytes) -> tuple[int, int] | None:
+    """(width, height) that the frame header of JPEG Lossless (ISO/IEC 10918-1, process 14) or JPEG-LS (14495-1) grey
+    data gives; None for any other data, and for data that do not go on to their end marker."""
+    if not content.startswith(b"\xff\xd8") or not content.rstrip(b"\0").endswith(b"\xff\xd9"):
+        return None
+    at = 2
+    while at + 4 <= len(content) and content[at] == 0xFF:
+        marker, length = content[at + 1], int.from_bytes(content[at + 2 : at + 4], "big")
+        if marker in _LOSSLESS_FRAMES:
+            height, width = (int.from_bytes(content[at + 5 + 2 * i : at + 7 + 2 * i], "big") for i in range(2))
+            return (width, height) if content[at + 9 : at + 10] == b"\1" else None
+        at += 2 + length
+    return None
 
 
 def _decode(content: bytes, strict: bool) -> None:

@@ -9,9 +9,11 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 from pydicom import Dataset, Sequence, uid
+from pydicom.encaps import generate_frames
 
 from explain.images.radiograph import DicomFacts, ImageError, check_image_header, read_dicom_facts, read_radiograph
 from tests.explain.image_files import dicom, encoded, greys
@@ -178,12 +180,59 @@ def test_secondary_captures_and_dx_are_accepted() -> None:
         assert read_radiograph(dicom(greys(), 8, sop_class=sop_class, Modality=modality)).bits == 8
 
 
-def test_jpeg_lossless_without_a_decoder_says_what_to_do() -> None:
-    data = dicom(greys(bits=12), 12, uid.JPEGLosslessSV1, jpeg=b"\xff\xd8\xff\xc3" + bytes(100))
-    error = refused(data, "compressed as JPEG Lossless")
-    assert "dcmdjpeg" in error.remedy
-    with pytest.raises(ImageError, match="JPEG Lossless"):
+def test_a_form_without_a_decoder_says_what_to_do() -> None:
+    data = dicom(greys(bits=12), 12, uid.MPEG4HP41, jpeg=b"\xff\xd8\xff\xc3" + bytes(100))
+    error = refused(data, "compressed as MPEG-4")
+    assert "gdcmconv --raw" in error.remedy
+    with pytest.raises(ImageError, match="MPEG-4"):
         check_image_header(data)
+
+
+@pytest.mark.parametrize("syntax", [uid.JPEGLossless, uid.JPEGLosslessSV1, uid.JPEGLSLossless, uid.JPEGLSNearLossless])
+@pytest.mark.parametrize("bits", [8, 12, 16])
+def test_jpeg_lossless_and_jpeg_ls_give_the_pixels_back(syntax: uid.UID, bits: int, tmp_path: Path) -> None:
+    pixels = greys(bits=bits)
+    radiograph = read_radiograph(compressed_by_gdcm(dicom(pixels, bits), syntax, tmp_path))
+    assert radiograph.bits == bits and np.array_equal(radiograph.pixels, pixels)
+
+
+@pytest.mark.parametrize("syntax", [uid.JPEGLosslessSV1, uid.JPEGLSLossless])
+def test_a_damaged_lossless_stream_is_refused(syntax: uid.UID, tmp_path: Path) -> None:
+    """One of another size, in colour, cut off, with a header that says nothing, or without its data."""
+    whole = pydicom.dcmread(BytesIO(compressed_by_gdcm(dicom(greys(bits=12), 12), syntax, tmp_path))).PixelData
+    frame = next(generate_frames(whole, number_of_frames=1)).rstrip(b"\0")
+    at = frame.index(b"\xff\xc3" if syntax == uid.JPEGLosslessSV1 else b"\xff\xf7")
+    broken = {
+        "size": frame[: at + 5] + b"\0\x61" + frame[at + 7 :],
+        "colour": frame[: at + 9] + b"\3" + frame[at + 10 :],
+        "cut": frame[: len(frame) // 2],
+        "no header": frame[:2] + frame[-2:],
+        "no start": frame[2:],
+        "header cut": frame[: at + 4],
+    }
+    for stream in broken.values():
+        refused(dicom(greys(bits=12), 12, syntax, jpeg=stream), "another size than the header")
+    empty = frame[: frame.index(b"\xff\xda") + 4] + frame[-2:]
+    refused(dicom(greys(bits=12), 12, syntax, jpeg=empty), "damaged or truncated|outside the 12 bits")
+
+
+def compressed_by_gdcm(data: bytes, syntax: uid.UID, folder: Path) -> bytes:
+    """The DICOM file with its pixels compressed."""
+    import gdcm
+
+    before, after = folder / "before.dcm", folder / "after.dcm"
+    before.write_bytes(data)
+    reader, change, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
+    reader.SetFileName(str(before))
+    assert reader.Read()
+    change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(str(syntax))))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer.SetFileName(str(after))
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    assert writer.Write()
+    return after.read_bytes()
 
 
 def test_a_compressed_stream_of_another_size_than_the_header_is_refused() -> None:
