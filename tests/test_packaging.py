@@ -12,7 +12,13 @@ import readerstudy
 from tests.installed import ROOT, Environment, build_wheel
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-EXTRAS = {"web": "web.txt", "explain": "explain.txt", "postgres": "postgres.txt", "fleet": "fleet.txt"}
+EXTRAS = {
+    "web": "web.txt",
+    "explain": "explain.txt",
+    "postgres": "postgres.txt",
+    "fleet": "fleet.txt",
+    "dicomweb": "dicomweb.txt",
+}
 
 
 def pins(file: str) -> dict[str, str]:

@@ -19,18 +19,22 @@ from readerstudy.common.arguments import at_least_one
 from readerstudy.common.counting import counted
 from readerstudy.common.progress import ProgressBar
 
-_XRV_OPTIONS = ("imgpath", "csvpath", "views", "limit", "only_present")
+_OPTIONS_OF = {
+    "xrv:": ("imgpath", "csvpath", "views", "limit", "only_present"),
+    "dicomweb:": ("filter", "manifest"),
+}
 
 
 class Command(BaseCommand):
     help = (
-        "Load a batch of cases from a manifest, a folder, a ZIP or a TorchXRayVision data set; all or nothing. "
+        "Load a batch of cases from a manifest, a folder, a ZIP, a TorchXRayVision data set or a DICOMweb server; all "
+        "or nothing. "
         "Example: python manage.py load_cases cases.zip --batch ward-3 --linking-table ward-3-links.csv. "
         "docs/manifest.md describes the manifest."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("source", help="manifest .csv, folder, .zip, or xrv:<data set> such as xrv:NIH")
+        parser.add_argument("source", help="manifest .csv, folder, .zip, xrv:<data set>, or dicomweb:<address>")
         parser.add_argument("--batch", required=True, help="name of the new batch: letters, digits, - and _")
         parser.add_argument("--dry-run", action="store_true", help="check everything, load nothing")
         parser.add_argument(
@@ -51,6 +55,16 @@ class Command(BaseCommand):
         parser.add_argument("--views", nargs="*", help="xrv: only: views to load, or * (default PA AP)")
         parser.add_argument(
             "--only-present", action="store_true", help="xrv: only: load the images in the folder, not all of the table"
+        )
+        parser.add_argument(
+            "--filter",
+            action="append",
+            default=[],
+            metavar="ATTRIBUTE=VALUE",
+            help="dicomweb: only: what to look for, such as StudyDate=20260101-20260131; may be given again",
+        )
+        parser.add_argument(
+            "--manifest", type=Path, help="dicomweb: only: a manifest whose column image has SOP Instance UIDs"
         )
         parser.add_argument("--limit", type=at_least_one, help="xrv: only: load the first so many images")
 
@@ -109,9 +123,12 @@ class Command(BaseCommand):
 
 def _refuse_misplaced(options: dict[str, Any]) -> None:
     """Raises CommandError for an option that the kind of source would silently ignore."""
-    given = [f"--{name.replace('_', '-')}" for name in _XRV_OPTIONS if options[name] not in (None, False)]
-    if given and not options["source"].startswith("xrv:"):
-        raise CommandError(f"{', '.join(given)}: for xrv: sources only, which “{options['source']}” is not.")
+    for kind, names in _OPTIONS_OF.items():
+        given = [f"--{name.replace('_', '-')}" for name in names if options[name] not in (None, False, [])]
+        if given and not options["source"].startswith(kind):
+            raise CommandError(f"{', '.join(given)}: for {kind} sources only, which “{options['source']}” is not.")
+    if wrong := [text for text in options["filter"] if not text.partition("=")[2]]:
+        raise CommandError(f"--filter is ATTRIBUTE=VALUE, such as Modality=DX; not “{wrong[0]}”.")
 
 
 def _foresee_links(report: Report, options: dict[str, Any]) -> None:
@@ -136,6 +153,11 @@ def _source(options: dict[str, Any]) -> Iterator[Source]:
             options["limit"],
             only_present=options["only_present"],
         )
+    elif name.startswith("dicomweb:"):
+        from readerstudy.cases.loading.dicomweb import open_server
+
+        filters = dict(text.split("=", 1) for text in options["filter"])
+        yield open_server(name.removeprefix("dicomweb:"), filters, options["manifest"])
     else:
         with open_source(Path(name)) as source:
             yield source
