@@ -11,7 +11,7 @@ import platform
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from explain.images.radiograph import Radiograph
 from explain.render.pictures import read_display_image
@@ -22,6 +22,7 @@ from readerstudy.explanations.loading import ModelsUnavailable
 Item = TypeVar("Item", bound=Hashable)
 Sent = TypeVar("Sent", contravariant=True)
 Output = TypeVar("Output")
+Outcome = Done[Any, Any] | Failed[Any]
 
 
 class Work(Protocol[Item, Sent, Output]):
@@ -56,12 +57,12 @@ class StoredImage:
 class Unit:
     """Some items with what is sent of each. version: the software of who asks, which the worker's must be."""
 
-    work: Work
+    work: Work[Any, Any, Any]
     items: tuple[Hashable, ...]
     sent: tuple[object, ...]
     version: dict[str, str]
 
-    def perform(self) -> list[Done | Failed]:
+    def perform(self) -> list[Outcome]:
         """Raises ModelsUnavailable where this host cannot do the work as it was meant."""
         here, theirs = software(), self.version
         if any(here.get(name, theirs[name]) != theirs[name] for name in theirs):

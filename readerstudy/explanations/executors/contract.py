@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from readerstudy.common.version import software
 from readerstudy.explanations.inference import Done, Failed
 from readerstudy.explanations.loading import ModelsUnavailable
-from readerstudy.explanations.units import Item, Output, Sent, Unit, Work, cut
+from readerstudy.explanations.units import Item, Outcome, Output, Sent, Unit, Work, cut
 
 DIED = "the worker that did this died, {} times: it may need more memory than a worker has"
 
@@ -33,13 +33,13 @@ class Executor(Protocol):
 
 def filled(
     work: Work[Item, Sent, Output], items: Sequence[Item], load: Callable[[Item], Sent], size: int
-) -> Iterator[Unit | list[Done | Failed]]:
+) -> Iterator[Unit | list[Outcome]]:
     """Units with what is sent of each item, and the items that could not be loaded. Loaded when asked for."""
     version = software()
     with ThreadPoolExecutor(2, "load") as readers:
         for group in cut(items, size, work.alike):
             futures = [(item, readers.submit(load, item)) for item in group]
-            failed: list[Done | Failed] = []
+            failed: list[Outcome] = []
             sent = []
             for item, future in futures:
                 try:
@@ -52,5 +52,5 @@ def filled(
                 yield Unit(work, tuple(item for item, _ in sent), tuple(one for _, one in sent), version)
 
 
-def died(unit: Unit, times: int) -> list[Done | Failed]:
+def died(unit: Unit, times: int) -> list[Outcome]:
     return [Failed(item, DIED.format(times)) for item in unit.items]

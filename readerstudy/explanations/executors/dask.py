@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from readerstudy.explanations.executors.contract import died, filled
 from readerstudy.explanations.inference import Done, Failed
 from readerstudy.explanations.loading import ModelsUnavailable
-from readerstudy.explanations.units import Item, Output, Sent, Unit, Work
+from readerstudy.explanations.units import Item, Outcome, Output, Sent, Unit, Work
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -62,7 +62,7 @@ class Dask:
         self, work: Work[Item, Sent, Output], items: Sequence[Item], load: Callable[[Item], Sent], size: int
     ) -> Iterator[list[Done[Item, Output] | Failed[Item]]]:
         units = filled(work, items, load, size)
-        running: dict[Future, Unit] = {}
+        running: dict[Future[Any], Unit] = {}
         more = True
         while more or running:
             most = 2 * max(1, len(self._client.nthreads()))
@@ -77,16 +77,16 @@ class Dask:
             for future in self._wait(list(running)):
                 yield self._result(future, running.pop(future))
 
-    def _result(self, future: Future, unit: Unit) -> list[Done | Failed]:
+    def _result(self, future: Future[Any], unit: Unit) -> list[Outcome]:
         from distributed import KilledWorker
 
         try:
-            found: list[Done | Failed] = future.result()
+            found: list[Outcome] = future.result()
         except KilledWorker as error:
             return died(unit, error.allowed_failures + 1)
         return found
 
-    def _wait(self, futures: list[Future]) -> list[Future]:
+    def _wait(self, futures: list[Future[Any]]) -> list[Future[Any]]:
         """Those that are done, at least one of them. Raises ModelsUnavailable where there is nobody to do them."""
         import asyncio
 

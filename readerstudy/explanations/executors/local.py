@@ -15,7 +15,7 @@ from typing import Any
 from readerstudy.explanations.executors.contract import died, filled
 from readerstudy.explanations.inference import Done, Failed
 from readerstudy.explanations.loading import ModelsUnavailable
-from readerstudy.explanations.units import Item, Output, Sent, Unit, Work
+from readerstudy.explanations.units import Item, Outcome, Output, Sent, Unit, Work
 
 _ATTEMPTS = 3
 
@@ -65,7 +65,7 @@ class Processes:
     ) -> Iterator[list[Done[Item, Output] | Failed[Item]]]:
         units = filled(work, items, load, size)
         suspects: deque[tuple[Unit, int]] = deque()  # with how often their process has died
-        running: dict[Future[list[Done | Failed]], Unit] = {}
+        running: dict[Future[list[Outcome]], Unit] = {}
         more = True
         while more or running or suspects:
             while suspects and not running:
@@ -87,7 +87,7 @@ class Processes:
                 except BrokenProcessPool:
                     suspects.append((unit, 1))
 
-    def _alone(self, unit: Unit, deaths: int) -> list[Done | Failed]:
+    def _alone(self, unit: Unit, deaths: int) -> list[Outcome]:
         while deaths < _ATTEMPTS:
             try:
                 return self._submit(unit).result()
@@ -95,7 +95,7 @@ class Processes:
                 deaths += 1
         return died(unit, deaths)
 
-    def _submit(self, unit: Unit) -> Future[list[Done | Failed]]:
+    def _submit(self, unit: Unit) -> Future[list[Outcome]]:
         try:
             return self._pool.submit(Unit.perform, unit)
         except BrokenProcessPool:
