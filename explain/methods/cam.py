@@ -11,7 +11,7 @@ References: Selvaraju et al., "Grad-CAM", ICCV 2017, eq. 1-2; Draelos and Carin,
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,6 @@ from torch.overrides import TorchFunctionMode
 
 from explain.methods.activations import IN_PLACE, RELUS
 from explain.methods.batch import checked, chosen
-from explain.methods.contract import Request, Results, stills
 from explain.methods.modes import explaining
 
 Variant = Literal["grad-cam", "hirescam", "grad-cam++"]
@@ -80,30 +79,15 @@ def feature_layers(classifier: nn.Module, x: Tensor) -> list[str]:
     return [last[size] for size in sorted(last, key=lambda size: size[0] * size[1])]
 
 
-def compute(request: Request) -> Results:
-    """The kind. Parameters: variant, depth (1 is the last size of features, 2 the one before), features.
-
-    Records the layer.
-    """
-    variant, depth = cast(Variant, request.parameters["variant"]), int(request.parameters["depth"])
-    with explaining(request.device, request.classifier):
-        layers = feature_layers(request.classifier, request.x[:1])
-    if depth > len(layers):
-        raise ValueError(f"depth is {depth}, and this classifier has features of {len(layers)} sizes")
-    layer, rectified = layers[depth - 1], request.parameters["features"] == "after"
-    maps = class_activation(
-        request.classifier, request.x, request.targets, variant, layer, rectified, request.batch_size
-    )
-    return stills(request, maps, [{"layer": layer}] * len(maps))
-
-
 def _map(classifier: nn.Module, x: Tensor, targets: Tensor, variant: Variant, layer: str, rectified: bool) -> Tensor:
-    with torch.enable_grad(), _cut(classifier, layer, rectified) as cut:
+    with torch.enable_grad(), features_of(classifier, layer, rectified) as cut:
         predictions = chosen(classifier(x), targets)
-        features = cut.features
-        if features is None or features.ndim != 4:
-            raise ValueError(f"the layer {layer} gives no features (N, C, h, w) for this classifier's prediction")
-        (gradient,) = torch.autograd.grad(predictions.sum(), features)
+        (gradient,) = torch.autograd.grad(predictions.sum(), cut.found())
+    return weighted(cut.found(), gradient, variant, x.shape[-2:])
+
+
+def weighted(features: Tensor, gradient: Tensor, variant: Variant, size: torch.Size) -> Tensor:
+    """The map (N, H, W) from a layer's features and their gradient, both (N, C, h, w); size: (H, W)."""
     features = features.detach()
     if variant == "hirescam":
         weights = gradient
@@ -114,26 +98,33 @@ def _map(classifier: nn.Module, x: Tensor, targets: Tensor, variant: Variant, la
         shares = torch.where(below == 0, 0, gradient**2 / torch.where(below == 0, 1, below))
         weights = (shares * gradient.clamp(min=0)).sum((2, 3), keepdim=True)
     small = (weights * features).sum(1, keepdim=True).clamp(min=0)
-    return F.interpolate(small, x.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
+    return F.interpolate(small, size, mode="bilinear", align_corners=False)[:, 0]
 
 
-class _Cut(TorchFunctionMode):
-    """Cuts the classifier's graph at a layer's output, or at the ReLU right after it: `features` is the new leaf.
+class Features(TorchFunctionMode):
+    """Takes a layer's output, or that of the ReLU right after it, where the classifier's graph can be differentiated.
 
-    The rest of the model gets copies, so that an operation in place changes no feature.
+    The features are a new leaf, unless an image needs its gradient too: then they stay part of its graph. The rest of
+    the model gets copies, so that an operation in place changes no feature.
     """
 
-    def __init__(self, rectified: bool) -> None:
+    def __init__(self, layer: str, rectified: bool) -> None:
         super().__init__()
-        self.rectified = rectified
+        self.layer, self.rectified = layer, rectified
         self.features: Tensor | None = None
         self._passed_on: Tensor | None = None
+
+    def found(self) -> Tensor:
+        """(N, C, h, w), once the classifier has run. Raises ValueError if the layer gave no such thing."""
+        if self.features is None or self.features.ndim != 4:
+            raise ValueError(f"the layer {self.layer} gives no features (N, C, h, w) for this classifier's prediction")
+        return self.features
 
     def take(self, module: nn.Module, inputs: Any, output: Any) -> Any:
         """A forward hook."""
         if not isinstance(output, Tensor):
             return output
-        self.features = output.detach().clone().requires_grad_()
+        self.features = _differentiable(output.clone())
         self._passed_on = self.features.clone()
         return self._passed_on
 
@@ -143,20 +134,28 @@ class _Cut(TorchFunctionMode):
         if not self.rectified or function not in RELUS or self._passed_on is None or x is not self._passed_on:
             return function(*args, **kwargs)
         self._passed_on = None
-        self.features = F.relu(x).detach().requires_grad_()
+        self.features = _differentiable(F.relu(x))
         in_place = function in IN_PLACE or kwargs.get("inplace") or args[1:] == (True,)
         return x.copy_(self.features) if in_place else self.features.clone()
 
 
 @contextmanager
-def _cut(classifier: nn.Module, layer: str, rectified: bool) -> Iterator[_Cut]:
+def features_of(classifier: nn.Module, layer: str, rectified: bool) -> Iterator[Features]:
+    """While active, a pass of the classifier leaves the features in what this gives. Raises ValueError: no such layer.
+
+    layer, rectified: as for `class_activation`.
+    """
     modules = dict(classifier.named_modules())
     if not layer or layer not in modules:
         raise ValueError(f"the classifier has no layer {layer!r}; a layer has a name as named_modules() gives it")
-    cut = _Cut(rectified)
+    cut = Features(layer, rectified)
     hook = modules[layer].register_forward_hook(cut.take)
     try:
         with cut:
             yield cut
     finally:
         hook.remove()
+
+
+def _differentiable(features: Tensor) -> Tensor:
+    return features if features.requires_grad else features.requires_grad_()

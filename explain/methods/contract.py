@@ -31,7 +31,8 @@ class Request:
 
     kinds: names of the kinds wanted. x: float32 (N, 1, H, W), radiographs in [-1024, 1024]. targets: int64 (N,), the
     classifier's output column to explain for each. models: those that the kinds need. parameters: a value for each
-    parameter that the kinds declare. batch_size: images per pass of a model; bounds memory.
+    parameter that the kinds declare. batch_size: images per pass of a model; bounds memory. together: every call made
+    for this batch, as (Kind.compute, parameters), so that kinds may share work.
     """
 
     kinds: tuple[str, ...]
@@ -40,6 +41,7 @@ class Request:
     models: Mapping[Need, nn.Module]
     parameters: Mapping[str, Value] = field(default_factory=dict)
     batch_size: int = 8
+    together: tuple[tuple[str, Mapping[str, Value]], ...] = ()
     _shared: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def once(self, key: Hashable, make: Callable[[], Shared]) -> Shared:
@@ -134,16 +136,18 @@ def explained(
         calls.setdefault((kind.scope, kind.compute), []).append(kind)
         if lacking := [need for need in kind.needs if need not in models]:
             raise ValueError(f"{kind.name} needs a model that is not given: {', '.join(lacking)}")
+    values = [{n: v for kind in group for n, v in kind.values(parameters(kind)).items()} for group in calls.values()]
+    together = tuple((group[0].compute, given) for group, given in zip(calls.values(), values))
     made: dict[str, Made] = {}
     shared: dict[Hashable, Any] = {}
-    for together in calls.values():
-        values = {name: value for kind in together for name, value in kind.values(parameters(kind)).items()}
-        request = Request(tuple(kind.name for kind in together), x, targets, models, values, batch_size, shared)
-        compute, start = function_of(together[0]), time.perf_counter()
+    for group, given in zip(calls.values(), values):
+        names = tuple(kind.name for kind in group)
+        request = Request(names, x, targets, models, given, batch_size, together, shared)
+        compute, start = function_of(group[0]), time.perf_counter()
         results = compute(request)
         _wait(x.device)
-        seconds = (time.perf_counter() - start) / len(x) / len(together)
-        for kind in together:
+        seconds = (time.perf_counter() - start) / len(x) / len(group)
+        for kind in group:
             made[kind.name] = Made(checked_results(kind, results.get(kind.name, ()), x), seconds)
     return made
 

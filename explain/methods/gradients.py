@@ -17,9 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from explain.methods.batch import checked, chosen, gradient, path_points
-from explain.methods.contract import Request, Results, stills
 from explain.methods.modes import explaining
-from explain.methods.smooth_grad import NONE, Smoothing, smoothed, smoothing_of
+from explain.methods.smooth_grad import NONE, Smoothing, smoothed
 
 
 def input_gradients(
@@ -84,12 +83,18 @@ def integrated_gradients(
 
 
 def integrate_gradients(
-    classifier: nn.Module, x: Tensor, targets: Tensor, steps: int = 50, batch_size: int = 8
+    classifier: nn.Module,
+    x: Tensor,
+    targets: Tensor,
+    steps: int = 50,
+    batch_size: int = 8,
+    prediction: Tensor | None = None,
 ) -> PathIntegral:
     """Integrate the gradient along the straight path from an all-zero (mid-grey) image to x.
 
     steps: Gauss-Legendre nodes on the path; the published maps used 100. batch_size: images per pass of the classifier,
-    filled across the steps of all examples, so it bounds memory and changes the result by rounding only.
+    filled across the steps of all examples, so it bounds memory and changes the result by rounding only. prediction:
+    (N,), f(x), where it is known.
 
     References: Sundararajan, Taly, Yan, "Axiomatic Attribution for Deep Networks", ICML 2017.
     """
@@ -106,15 +111,8 @@ def integrate_gradients(
             found, _ = gradient(classifier, points, targets[example])
             total.index_add_(0, example, (found * shares[step, None, None])[:, None])
         with torch.no_grad():
-            prediction = torch.cat(
-                [chosen(classifier(a), b) for a, b in zip(x.split(batch_size), targets.split(batch_size))]
-            )
+            if prediction is None:
+                pairs = zip(x.split(batch_size), targets.split(batch_size))
+                prediction = torch.cat([chosen(classifier(images), columns) for images, columns in pairs])
             baseline = classifier(torch.zeros_like(x[:1])).expand(len(x), -1)
         return PathIntegral((x * total)[:, 0], prediction.float(), chosen(baseline, targets).float())
-
-
-def compute_input_gradient(request: Request) -> Results:
-    """The kind of `input_gradients`. Parameters: samples, noise."""
-    smoothing = smoothing_of(request)
-    signed = signed_gradients(request.classifier, request.x, request.targets, smoothing, request.batch_size)
-    return stills(request, signed.abs(), signed=list(signed))

@@ -68,7 +68,7 @@ _OURS = (
         what_is_this="Colour marks the pixels where a slight change of brightness would change the prediction most. "
         "It does not say in which direction.",
         parameters=_SMOOTHGRAD,
-        compute="explain.methods.gradients:compute_input_gradient",
+        compute="explain.methods.at_input:compute_input_gradient",
     ),
     Kind(
         name="guided_backprop",
@@ -245,7 +245,7 @@ _OURS = (
                 label="Features that a ReLU follows are taken",
             ),
         ),
-        compute="explain.methods.cam:compute",
+        compute="explain.methods.at_input:compute_class_activation",
     ),
     Kind(
         name="meaningful_perturbation",

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from explain.methods.at_input import AtInput, at_input
 from explain.methods.batch import checked, gradient
 from explain.methods.contract import Request, Results, stills
 from explain.methods.gradients import PathIntegral, integrate_gradients
@@ -56,12 +57,18 @@ class Settled:
 
 
 def integrate_until_settled(
-    classifier: nn.Module, x: Tensor, targets: Tensor, rule: Settling = Settling(), batch_size: int = 8
+    classifier: nn.Module,
+    x: Tensor,
+    targets: Tensor,
+    rule: Settling = Settling(),
+    batch_size: int = 8,
+    end: AtInput | None = None,
 ) -> Settled:
     """Integrated gradients along the straight path from an all-zero image to x, with the nodes that each image needs.
 
     classifier, x, targets: as for `explain.methods.gradients`. batch_size: images per pass, filled across the nodes of
-    all images that are not settled yet. An image without a finite map stops at once.
+    all images that are not settled yet. end: what is known of the path's end, x itself, if its gradient is.
+    An image without a finite map stops at once.
 
     References: Sundararajan, Taly, Yan, "Axiomatic Attribution for Deep Networks", ICML 2017, eq. 3.
     """
@@ -69,7 +76,7 @@ def integrate_until_settled(
     with explaining(x.device, classifier):
         path = _Path(classifier, x, targets, batch_size)
         everyone = torch.arange(len(x), device=x.device)
-        total, ends = path.sums(everyone, torch.tensor([0.0, 1.0]), 0.5)
+        total, ends = path.ends(everyone, end)
         rise = ends[:, 1] - ends[:, 0]
         total += path.sums(everyone, torch.arange(1, rule.first) / rule.first)[0]
         intervals = torch.full_like(targets, rule.first)
@@ -100,6 +107,13 @@ class _Path:
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
         self.classifier, self.x, self.targets, self.batch_size = classifier, x, targets, batch_size
+
+    def ends(self, examples: Tensor, end: AtInput | None) -> tuple[Tensor, Tensor]:
+        """Half the gradients at grey and at the image, summed, (B, 1, H, W), and f at both, (B, 2)."""
+        if end is None or end.gradient is None:
+            return self.sums(examples, torch.tensor([0.0, 1.0]), 0.5)
+        total, grey = self.sums(examples, torch.tensor([0.0]), 0.5)
+        return total + 0.5 * end.gradient[:, None], torch.cat([grey, end.predictions[:, None]], 1)
 
     def sums(self, examples: Tensor, alphas: Tensor, weight: float = 1.0) -> tuple[Tensor, Tensor]:
         """weight * the sum of d f / d x over the points alpha * x of each example, (B, 1, H, W), and f there (B, A)."""
@@ -137,14 +151,15 @@ def compute(request: Request) -> Results:
     steps, smoothing = int(request.parameters["steps"]), smoothing_of(request)
     classifier, size = request.classifier, request.batch_size
 
-    def integral(x: Tensor, targets: Tensor) -> tuple[PathIntegral, list[dict[str, Any]]]:
+    def integral(x: Tensor, targets: Tensor, end: AtInput | None = None) -> tuple[PathIntegral, list[dict[str, Any]]]:
         if steps:
-            return integrate_gradients(classifier, x, targets, steps, size), [{}] * len(x)
-        found = integrate_until_settled(classifier, x, targets, batch_size=size)
+            known = end.predictions if end else None
+            return integrate_gradients(classifier, x, targets, steps, size, known), [{}] * len(x)
+        found = integrate_until_settled(classifier, x, targets, batch_size=size, end=end)
         columns = zip(found.nodes.tolist(), found.agreement.tolist(), found.settled.tolist())
         return found.integral, [{"nodes": n, "agreement": a, "settled": s} for n, a, s in columns]
 
-    path, details = integral(request.x, request.targets)
+    path, details = integral(request.x, request.targets, at_input(request))
     attributions = path.attributions
     if smoothing.samples:
         attributions = smoothed(
