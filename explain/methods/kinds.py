@@ -99,7 +99,8 @@ _OURS = (
                 minimum=0,
                 maximum=1000,  # more change no pixel and take longer
                 label="Steps of integrated gradients",
-                help="0: as many as each image needs, 33 at least. The published maps used 100.",
+                help="0: chosen for each image, as many as its map needs to settle. Any other number is for all "
+                "images: the published maps used 100; 50 is usual.",
                 flat=True,
             ),
             *_SMOOTHGRAD,

@@ -62,6 +62,7 @@ def compose(title: str, slug: str, user: User, batch: Batch, explanations: list[
     """A draft with the published study's design over all cases of the demo batch."""
     study = new_study(title, user)
     study.slug, study.seed = slug, _SEED
+    study.render_parameters = {}  # as the fixtures were rendered
     study.save()
     select_examples(study, batch, Draw(per_pathology=4, practice=6, seed=_SEED, caliper=0.1), user=user, why=why)
     pin(list(study.examples.all()), explanations)

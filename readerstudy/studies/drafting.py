@@ -4,6 +4,7 @@ Defaults: Cohen et al., MIDL 2021, section 4.6 and appendix F (the texts are our
 """
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
@@ -87,7 +88,7 @@ def new_study(title: str, user: User | None = None, *, preset: str = RECOMMENDED
         consent=CONSENT,
         analysis_plan=preset_named(preset).plan.to_dict(),
         created_by=user,
-        **preset_named(preset).study,
+        **deepcopy(dict(preset_named(preset).study)),
     )
     replace_methods(
         study, [MethodRow(key, f"Method {key}", kinds) for key, kinds in zip("AB", COMPARED_2021, strict=True)]

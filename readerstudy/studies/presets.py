@@ -46,6 +46,7 @@ PRESETS = {
                 "overlay_at_first": True,
                 "needs_large_screen": True,
                 "facts": "sex age view",
+                "render_parameters": {"steps": 0},  # of integrated gradients: chosen for each image
             },
             draw={"caliper": 0.05, "vary_halves": 1},
             plan=AnalysisPlan.proposed(),
@@ -65,6 +66,7 @@ PRESETS = {
                 "overlay_at_first": True,
                 "needs_large_screen": False,
                 "facts": "sex age",
+                "render_parameters": {},  # what the kinds declare
             },
             draw={"caliper": None, "vary_halves": 0},
         ),

@@ -89,7 +89,7 @@ def test_the_pages_offer_the_kind_and_its_parameter(seen: dict[str, Any]) -> Non
     assert "Power of gradient times input" in seen["form"] and 'name="gradient_times_input-power"' in seen["form"]
     assert "Steps of integrated gradients" not in seen["form"]  # no method shows it
     assert "less than or equal to 4" in seen["refused"] and seen["set"] == 302
-    assert seen["parameters"] == {KIND: {"power": 2.0}, "final_relu": "captum"}
+    assert seen["parameters"] == {"steps": 0, KIND: {"power": 2.0}, "final_relu": "captum"}
 
 
 def test_it_is_rendered_with_its_parameter(seen: dict[str, Any]) -> None:

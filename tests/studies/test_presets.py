@@ -52,6 +52,17 @@ def test_the_published_preset_is_what_a_study_did_before_there_were_presets():
         preset_named("best")
 
 
+def test_new_studies_choose_the_steps_of_integrated_gradients_for_each_image(root):
+    recommended, published = new_study("Recommended"), new_study("Published", preset=PUBLISHED)
+    assert (recommended.render_parameters, published.render_parameters) == ({"steps": 0}, {})
+    recommended.render_parameters["steps"] = 7
+    assert new_study("Another").render_parameters == {"steps": 0}  # a preset is nobody's to change
+    for study, steps in ((new_study("Third"), 0), (published, 50)):
+        page = root.get(f"/studies/{study.slug}/explanations/")
+        assert page.context["form"].initial["steps"] == steps
+        assert "0: chosen for each image" in page.content.decode()
+
+
 def test_the_page_asks_first_and_recommends(root):
     page = root.get("/studies/new/").content.decode()
     assert page.index("Recommended.") < page.index("Published 2021.") < page.index('name="title"')

@@ -81,7 +81,7 @@ def _compose(title: str, slug: str, users: dict[str, Any], batch: Any, explanati
     from readerstudy.studies.selection import Draw, select_examples
 
     study = new_study(title, users["researcher"])
-    study.slug, study.seed = slug, 7
+    study.slug, study.seed, study.render_parameters = slug, 7, {}  # as the fixtures were rendered
     study.save()
     study.methods.filter(key="A").update(kinds=list(KINDS[:1]))
     select_examples(study, batch, Draw(per_pathology=2, practice=2, seed=7), user=users["researcher"])
