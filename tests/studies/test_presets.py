@@ -26,6 +26,7 @@ OUTSIDE = {
     "kept_outside_limits",
     "kind_texts",  # in the protocol as `kinds`: what opening fixed of them (kinds_shown.py)
     *("created_by", "created_at", "opened_by", "opened_at", "closed_by", "closed_at"),
+    *("archived_by", "archived_at"),
 }
 
 
