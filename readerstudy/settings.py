@@ -1,6 +1,8 @@
 """Settings, each from one environment variable with a safe default. docs/deployment.md explains them."""
 
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -153,11 +155,23 @@ UPLOAD_CHECK_SECONDS = env.int("UPLOAD_CHECK_SECONDS", default=110)
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [SHIPPED / "static"]
 WHITENOISE_USE_FINDERS = DEBUG or DEMO
+# Where stored files lie: empty, below MEDIA_ROOT; or s3://BUCKET/PREFIX?endpoint=URL&region=NAME, an object store.
+# Uploads on their way stay below MEDIA_ROOT.
+MEDIA_STORAGE = env.str("MEDIA_STORAGE", default="")
+_FILES: dict[str, Any] = {
+    "BACKEND": "readerstudy.common.storage.AtomicFileSystemStorage",
+    "OPTIONS": {"durable": not DEMO},  # the demo is made again in seconds
+}
+if MEDIA_STORAGE:
+    if not MEDIA_STORAGE.startswith("s3://") or not MEDIA_STORAGE[5:].split("?")[0].strip("/"):
+        raise ImproperlyConfigured(
+            f"MEDIA_STORAGE is “{MEDIA_STORAGE}”. Set it to s3://BUCKET, or leave it out to keep files in MEDIA_ROOT."
+        )
+    if not find_spec("storages") or not find_spec("boto3"):
+        raise ImproperlyConfigured("MEDIA_STORAGE=s3://... needs the extra s3: pip install -r requirements/s3.txt")
+    _FILES = {"BACKEND": "readerstudy.common.object_store.PrivateS3Storage", "OPTIONS": {"address": MEDIA_STORAGE}}
 STORAGES = {
-    "default": {
-        "BACKEND": "readerstudy.common.storage.AtomicFileSystemStorage",
-        "OPTIONS": {"durable": not DEMO},  # the demo is made again in seconds
-    },
+    "default": _FILES,
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG or DEMO

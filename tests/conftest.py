@@ -30,6 +30,31 @@ def media_in_temporary_folder(settings, tmp_path):
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
 
+@pytest.fixture(scope="session")
+def object_store_server(tmp_path_factory):
+    """The address of an S3-speaking server."""
+    from tests.object_store import served
+
+    with served(tmp_path_factory.mktemp("store") / "log") as address:
+        yield address
+
+
+@pytest.fixture
+def in_object_store(object_store_server, settings) -> dict[str, str]:
+    """Files of this test lie in a bucket of its own; the environment of a server that keeps them there too."""
+    from tests.object_store import new_bucket, storage_setting
+
+    environment = new_bucket(object_store_server)
+    settings.STORAGES = {**settings.STORAGES, "default": storage_setting(environment)}
+    return environment
+
+
+@pytest.fixture(params=["disk", "object store"])
+def files_in(request) -> dict[str, str]:
+    """Each test twice: with its files on the disk, and in an object store. The environment that a site then needs."""
+    return {} if request.param == "disk" else request.getfixturevalue("in_object_store")
+
+
 @pytest.fixture
 def quiet_log():
     """Hundreds of refusals are logged by tests that knock at every door."""

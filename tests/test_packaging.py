@@ -18,6 +18,7 @@ EXTRAS = {
     "postgres": "postgres.txt",
     "fleet": "fleet.txt",
     "dicomweb": "dicomweb.txt",
+    "s3": "s3.txt",
 }
 
 

@@ -47,15 +47,18 @@ def serve(request: HttpRequest, file: FieldFile, content_type: str = "") -> Http
     set, nginx sends the bytes (X-Accel-Redirect to that prefix); what it says besides is decided here, for nginx passes
     these headers on and adds none of its own. Raises Http404 when the storage has lost the file.
     """
-    name = _stored_name(file)
+    name = _own_name(file)
     content_type = content_type or CONTENT_TYPES.get(PurePosixPath(name).suffix, "application/octet-stream")
     etag = f'"{keyed_hash("etag", name)[:32]}"'
     response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
-    if response is None and _another_may_send(file):
+    if response is not None:
+        _refuse_lost(file)
+    elif _another_may_send(file):
+        _refuse_lost(file)
         response = HttpResponse(content_type=content_type)
         response["X-Accel-Redirect"] = settings.MEDIA_ACCEL_PREFIX + quote(file.name or "")
-    elif response is None:
-        response = FileResponse(file.open("rb"), content_type=content_type)
+    else:
+        response = _sent_here(file, content_type)
     return _guarded(response, name, etag)
 
 
@@ -64,17 +67,34 @@ def serve_bytes(request: HttpRequest, file: FieldFile, version: str, content: Ca
 
     The server sends these bytes itself, with MEDIA_ACCEL_PREFIX too. Raises Http404 when the storage has lost the file.
     """
-    name, etag = _stored_name(file), f'"{version}"'
+    name, etag = _own_name(file), f'"{version}"'
+    _refuse_lost(file)
     response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
     if response is None:
         response = HttpResponse(content(), content_type="image/png")
     return _guarded(response, name, etag)
 
 
-def _stored_name(file: FieldFile) -> str:
-    if not file.name or not file.storage.exists(file.name):
-        raise Http404("The file is missing from the storage.")
+LOST = "The file is missing from the storage."
+
+
+def _own_name(file: FieldFile) -> str:
+    if not file.name:
+        raise Http404(LOST)
     return public_name(file)
+
+
+def _refuse_lost(file: FieldFile) -> None:
+    if not file.storage.exists(file.name or ""):
+        raise Http404(LOST)
+
+
+def _sent_here(file: FieldFile, content_type: str) -> FileResponse:
+    """One request to an object store, which asking first would double. None of what the store says is passed on."""
+    try:
+        return FileResponse(file.open("rb"), content_type=content_type)
+    except FileNotFoundError:
+        raise Http404(LOST) from None
 
 
 def _guarded(response: HttpResponseBase, name: str, etag: str) -> HttpResponseBase:

@@ -6,10 +6,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.files.storage import default_storage
 
 
 def connect() -> None:
     register(check_folders)
+    register(check_object_store, deploy=True)
 
 
 def check_folders(app_configs: Any, **_: Any) -> list[CheckMessage]:
@@ -34,6 +36,23 @@ def check_folders(app_configs: Any, **_: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+def check_object_store(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """With `check --deploy`: an object store, if there is one, answers us and tells strangers nothing."""
+    told = getattr(default_storage, "answers_strangers", None)
+    if told is None:
+        return []
+    try:
+        default_storage.exists("a-name-that-no-file-has")
+        open_to_all = told()
+    except Exception as error:  # of whatever library speaks to the store
+        hint = "See MEDIA_STORAGE and the AWS_* variables, and what the credentials may do (docs/deployment.md)."
+        return [Error(f"The object store of MEDIA_STORAGE cannot be used: {error}", hint=hint, id="cases.E003")]
+    if not open_to_all:
+        return []
+    hint = "Names, dates and hashes of files tell what readers must not know. Take public access away."
+    return [Error("The object store of MEDIA_STORAGE lists its files to strangers.", hint=hint, id="cases.E002")]
 
 
 def import_paths() -> list[Path]:

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world():
+def world(files_in):
     return make_world("one")
 
 
@@ -53,9 +53,14 @@ def test_a_browser_that_has_the_file_gets_304(admin, address):
     assert response.content == b""
 
 
-def test_nginx_can_send_the_bytes(admin, world, address, settings):
+def test_nginx_can_send_the_bytes_of_the_disk_and_never_those_of_an_object_store(
+    admin, world, address, settings, files_in
+):
     settings.MEDIA_ACCEL_PREFIX = "/protected/"
     response = admin.get(address)
+    if files_in:
+        assert "X-Accel-Redirect" not in response.headers and b"".join(response.streaming_content)
+        return
     assert response.content == b""
     assert response.headers["X-Accel-Redirect"] == f"/protected/{world.case.display.name}"
 

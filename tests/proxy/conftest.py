@@ -32,9 +32,11 @@ def start_site(transactional_db, static_root: Path) -> Iterator[Callable[..., Si
     """Starts the stack over the database as it is now (what is written later it may not see); stops it at the end."""
     with ExitStack() as stack:
 
-        def start(edit: Edit | None = None, **environment: str) -> Site:
+        def start(edit: Edit | None = None, hosts: int = 1, **environment: str) -> Site:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="site-")))  # sockets need short paths
-            site = Site(folder, database_url(folder), Path(settings.MEDIA_ROOT), static_root, edit, **environment)
+            site = Site(
+                folder, database_url(folder), Path(settings.MEDIA_ROOT), static_root, edit, hosts, **environment
+            )
             return stack.enter_context(site.running())
 
         yield start

@@ -161,13 +161,33 @@ def cookie_of(user: User) -> str:
     return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
 
 
+ONE_HOST = "server unix:/run/readerstudy/web.sock fail_timeout=0;"
+
+
+def several_hosts(number: int) -> Edit:
+    """nginx.conf with as many hosts as docs/deployment.md has two: here each is a socket of its own."""
+
+    def edit(text: str) -> str:
+        assert ONE_HOST in text
+        hosts = ("" if host == 0 else f".{host}" for host in range(number))
+        lines = (f"server unix:/run/readerstudy/web.sock{host} max_fails=1 fail_timeout=5s;" for host in hosts)
+        return text.replace(ONE_HOST, " ".join(lines))
+
+    return edit
+
+
 class Site:
-    """The whole stack over one database and media folder, with the settings of deploy/environment.example."""
+    """The whole stack over one database and media folder, with the settings of deploy/environment.example.
+
+    hosts: so many gunicorns stand behind nginx. Each is a process group of its own, as if on a host of its own.
+    """
 
     def __init__(
-        self, folder: Path, database_url: str, media: Path, static: Path, edit: Edit | None, **environment: str
-    ) -> None:
-        self.folder, self.socket = folder, folder / "web.sock"
+        self, folder: Path, database_url: str, media: Path, static: Path, edit: Edit | None, hosts: int = 1,
+        **environment: str,
+    ) -> None:  # fmt: skip
+        self.folder = folder
+        self.sockets = [folder / ("web.sock" if host == 0 else f"web.sock.{host}") for host in range(hosts)]
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")},
             **example_environment(),
@@ -175,7 +195,8 @@ class Site:
             "MEDIA_ROOT": str(media), "STATIC_ROOT": str(static), "DEBUG": "false", "DEMO": "false",
             "OMP_NUM_THREADS": "1", **environment,
         }  # fmt: skip
-        self.nginx = Nginx(folder, f"unix:{self.socket}", media, edit)
+        several = several_hosts(hosts) if hosts > 1 else edit
+        self.nginx = Nginx(folder, f"unix:{folder / 'web.sock'}", media, several)
 
     @property
     def application_log(self) -> str:
@@ -184,29 +205,33 @@ class Site:
     @contextmanager
     def running(self) -> Iterator["Site"]:
         with (self.folder / "application.log").open("wb") as log:
-            server = subprocess.Popen(
-                unit_command(self.socket), cwd=ROOT, env=self.environment, stdout=log, stderr=log,
-                stdin=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
-        self.pid = server.pid
+            self.servers = [
+                subprocess.Popen(
+                    unit_command(socket), cwd=ROOT, env=self.environment, stdout=log, stderr=log,
+                    stdin=subprocess.DEVNULL, start_new_session=True,
+                )
+                for socket in self.sockets
+            ]  # fmt: skip
+        self.pid = self.servers[0].pid
         try:
             with self.nginx.running():
-                self._wait(server)
+                self._wait()
                 yield self
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(server.pid, signal.SIGTERM)
-            try:
-                server.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                os.killpg(server.pid, signal.SIGKILL)
-                server.wait(timeout=20)
+            for server in self.servers:
+                _end(server)
 
-    def _wait(self, server: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + SECONDS_TO_START
+    def kill(self, host: int) -> None:
+        """As by a power cut: no request is finished, nothing is told."""
+        os.killpg(self.servers[host].pid, signal.SIGKILL)
+        self.servers[host].wait(timeout=20)
+
+    def _wait(self) -> None:
+        """Until every host has loaded the application and nginx answers."""
+        deadline = time.monotonic() + SECONDS_TO_START * len(self.servers)
         while time.monotonic() < deadline:
-            assert server.poll() is None, self.application_log
-            if self.get("/accounts/login/").status == 200:
+            assert all(server.poll() is None for server in self.servers), self.application_log
+            if all(map(_alive, self.sockets)) and self.get("/accounts/login/").status == 200:
                 return
             time.sleep(0.1)
         raise AssertionError(f"the application does not answer: {self.application_log}")
@@ -222,3 +247,23 @@ class Site:
             return ask(connection, path, method, **headers)
         finally:
             connection.close()
+
+
+def _alive(path: Path) -> bool:
+    """Whether the application behind a socket answers /health/."""
+    with socket.socket(socket.AF_UNIX) as sock, suppress(OSError):
+        sock.settimeout(SECONDS_TO_START)
+        sock.connect(str(path))
+        sock.sendall(f"GET /health/ HTTP/1.0\r\nHost: {HOST}\r\n\r\n".encode())
+        return b" 200 " in sock.recv(100)
+    return False
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGTERM)
+    try:
+        server.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait(timeout=20)

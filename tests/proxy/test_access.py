@@ -3,8 +3,10 @@
 import http.client
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from django.core.files.storage import default_storage
 
 from tests.proxy.site import Answer, Site, ask, connect, cookie_of
 from tests.reading.test_blinding import PATH, forbidden_words, hide_secrets, seeds
@@ -46,16 +48,32 @@ def test_every_page_lets_in_whom_its_row_says(transactional_db, start_site, stat
     assert not wrong, "\n".join(wrong)
 
 
-def test_a_readers_crawl_through_nginx_finds_no_truth(transactional_db, start_site) -> None:
+def test_a_readers_crawl_through_nginx_finds_no_truth(transactional_db, files_in, start_site) -> None:
     world = make_world("one")
     hide_secrets(world)
     cookie, words, first = cookie_of(world.people["reader"]), forbidden_words(world), list(seeds(world))
-    site: Site = start_site()
+    words += list(told_by_the_store(files_in))
+    site: Site = start_site(**files_in)
     crawled = dict(crawl(connect(site.nginx.port), cookie, first))
     pictures = [path for path, answer in crawled.items() if "/files/" in path and answer.status == 200]
     assert len(pictures) >= 8 and "/api/reading/one/assignments/1/" in crawled
     assert [f"{word} in {path}" for path, answer in crawled.items() for word in words if word in text(answer)] == []
     assert not [path for path in pictures if {"last-modified", "x-accel-redirect"} & set(crawled[path].headers)]
+
+
+def told_by_the_store(environment: dict[str, str]) -> Iterator[str]:
+    """What an object store says of its files, and where it is."""
+    if environment:
+        files = default_storage.bucket.objects.all()
+        hashes = {file.e_tag.strip('"') for file in files}
+        assert len(hashes) >= 8, "the files are there, each with a hash of its content"
+        yield from (
+            *hashes,
+            "x-amz",
+            "X-Amz",
+            default_storage.bucket_name,
+            urlsplit(default_storage.endpoint_url).netloc,
+        )
 
 
 def text(answer: Answer) -> str:

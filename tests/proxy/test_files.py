@@ -74,6 +74,24 @@ def test_no_header_of_an_old_folders_files_tells_one_from_another(world, start_s
     assert all(told == images[0] for told in images), set.union(*images) - set.intersection(*images)
 
 
+def test_no_header_of_an_object_stores_files_tells_one_from_another(in_object_store, world, start_site) -> None:
+    """Nor does the way the bytes take: never by redirect, to nginx or the browser."""
+    cookie, addresses = cookie_of(world.people["reader"]), files_of(world)
+    site: Site = start_site(**in_object_store)
+    shown = [address for address in addresses if site.get(address, Cookie=cookie).status == 200][:4]
+    images = [what_headers_tell(site, cookie, address) for address in shown]
+    assert len(images) == 4
+    assert all(told == images[0] for told in images), set.union(*images) - set.intersection(*images)
+    kept = {last_part(file.key): file for file in default_storage.bucket.objects.all()}
+    for address in shown:
+        answer, stored = site.get(address, Cookie=cookie), kept[last_part(address)]
+        assert answer.body == stored.get()["Body"].read()
+        assert answer.headers["etag"] != stored.e_tag
+        assert not [
+            name for name in answer.headers if name.startswith("x-amz") or name in ("last-modified", "location")
+        ]
+
+
 def before_it_was_closed(text: str) -> str:
     """nginx.conf with nothing in the guarded location but where the files are."""
     return re.sub(r"(internal;\s*alias [^;]+;).*?\n    }\n}", r"\1\n    }\n}", text, flags=re.DOTALL)

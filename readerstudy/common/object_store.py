@@ -1,0 +1,56 @@
+"""Files in an object store that speaks S3. The application alone reads it: after the access check it sends the bytes.
+
+No address of the store is ever given out: an object's ETag is its content's hash, and its date tells the order of
+loading. An object appears whole or not at all, so a name that is there holds its whole content.
+"""
+
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from django.core.files.base import ContentFile, File
+from django.utils.deconstruct import deconstructible
+from storages.backends.s3 import S3Storage
+
+
+@deconstructible(path="readerstudy.common.object_store.PrivateS3Storage")
+class PrivateS3Storage(S3Storage):
+    """A bucket, or a part of one. Credentials come from where boto3 looks for them: the environment, or the host."""
+
+    def __init__(self, address: str, **options: Any) -> None:
+        """address: s3://BUCKET/PREFIX?endpoint=URL&region=NAME&style=path; all but the bucket may be left out."""
+        parts = urlsplit(address)
+        asked = dict(parse_qsl(parts.query))
+        # A store that does not answer holds a thread of the web server no longer than this.
+        config = Config(
+            connect_timeout=5, read_timeout=20, retries={"max_attempts": 3, "mode": "standard"},
+            s3={"addressing_style": asked.get("style", "auto")},
+        )  # fmt: skip
+        super().__init__(
+            bucket_name=parts.netloc, location=parts.path.strip("/"), endpoint_url=asked.get("endpoint"),
+            region_name=asked.get("region"), default_acl=None, querystring_auth=True, file_overwrite=True,
+            client_config=config, **options,
+        )  # fmt: skip
+
+    def _open(self, name: str, mode: str = "rb") -> File:
+        """The whole object in one request: it is an image or a map of a few megabytes."""
+        if mode != "rb":
+            raise ValueError("Objects are read whole and written whole.")
+        client = self.connection.meta.client
+        try:
+            found = client.get_object(Bucket=self.bucket_name, Key=self._normalize_name(name))
+        except client.exceptions.NoSuchKey:
+            raise FileNotFoundError(name) from None
+        return ContentFile(found["Body"].read(), name)
+
+    def url(self, name: str | None, *args: Any, **options: Any) -> str:
+        raise NotImplementedError("Files of readers' studies have no address: cases/media.py sends them.")
+
+    def answers_strangers(self) -> bool:
+        """Whether somebody without credentials is told what is in the bucket. Raises boto3's errors."""
+        try:
+            self.unsigned_connection.meta.client.list_objects_v2(Bucket=self.bucket_name, MaxKeys=1)
+        except ClientError:
+            return False
+        return True
