@@ -8,6 +8,7 @@ from torch import nn
 
 from explain.models.demo_pair import DemoAutoencoder, DemoClassifier
 from explain.models.folders import ModelFolder
+from explain.models.map_generator import MapGenerator
 from explain.models.resnet_autoencoder import ResNetAutoencoder, Shape
 from explain.models.weights import WeightsError
 
@@ -50,6 +51,13 @@ def _own_autoencoder(folder: ModelFolder) -> nn.Module:
         raise WeightsError(f"{folder.path}: no network has the options of its config ({error})") from error
 
 
+def _map_generator(folder: ModelFolder) -> nn.Module:
+    try:
+        return MapGenerator(**folder.options, size=folder.input_size)
+    except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
+        raise WeightsError(f"{folder.path}: no network has the options of its config ({error})") from error
+
+
 CLASSIFIERS: dict[str, Build] = {
     "xrv-densenet121": _densenet121,
     "demo-classifier": _demo_classifier,
@@ -58,4 +66,7 @@ AUTOENCODERS: dict[str, Build] = {
     "xrv-resnetae-101": _resnet_autoencoder,
     "demo-autoencoder": _demo_autoencoder,
     "resnet-autoencoder": _own_autoencoder,
+}
+GENERATORS: dict[str, Build] = {
+    "map-generator": _map_generator,
 }

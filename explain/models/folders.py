@@ -8,8 +8,8 @@ config.json names an architecture that `explain.models.architectures` knows, so 
 pathologies: one name for each output, "" where an output means nothing. op_threshs: the operating point of each output
 before calibration, null for none; left out: outputs are calibrated already. input_size: pixels a side. autoencoder: the
 name of the one for Latent Shift, or left out. weights_sha256: when given, the weight file must have this hash.
-An autoencoder's config has `architecture`, and perhaps `input_size`, `weights_sha256` and `options`: whole numbers by
-name, which decide the network's shape.
+The config of an autoencoder or a map generator has `architecture`, and perhaps `input_size`, `weights_sha256` and
+`options`: whole numbers by name, which decide the network's shape.
 
 What `explain.training` makes also holds a card, `card.json`: figures for people, which loading does not read.
 """
@@ -26,8 +26,9 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "card.json"
 # The autoencoders that are known without a folder.
 XRV_AUTOENCODER, DEMO_AUTOENCODER = "xrv-resnetae-101-elastic", "demo"
-# Which architectures are autoencoders, said without torch; explain.models.architectures builds them.
+# Which architectures are autoencoders or map generators, said without torch; explain.models.architectures builds them.
 AUTOENCODER_ARCHITECTURES = frozenset({"xrv-resnetae-101", "demo-autoencoder", "resnet-autoencoder"})
+GENERATOR_ARCHITECTURES = frozenset({"map-generator"})
 _KEYS = {"architecture", "pathologies", "input_size", "op_threshs", "autoencoder", "weights_sha256", "options"}
 _MAX_CONFIG_BYTES = 2**20
 
@@ -94,13 +95,22 @@ def model_name(name: str) -> str:
 
 def autoencoder_folders(root: Path | None) -> dict[str, ModelFolder]:
     """The autoencoders' folders below `root` by name. Those that cannot be read are left out; loading says why."""
+    return _folders_of(AUTOENCODER_ARCHITECTURES, root)
+
+
+def generator_folders(root: Path | None) -> dict[str, ModelFolder]:
+    """The map generators' folders, as `autoencoder_folders`."""
+    return _folders_of(GENERATOR_ARCHITECTURES, root)
+
+
+def _folders_of(architectures: frozenset[str], root: Path | None) -> dict[str, ModelFolder]:
     found = {}
     for name in folder_names(root):
         try:
             folder = read_folder(root or Path(), name)
         except ModelFolderError:
             continue
-        if folder.architecture in AUTOENCODER_ARCHITECTURES:
+        if folder.architecture in architectures:
             found[name] = folder
     return found
 

@@ -113,10 +113,10 @@ def load_classifier(
     Raises WeightsError if weights are missing or do not fit; KeyError if nothing has that name.
     """
     known = _classifiers(root)
-    make = known.get(name) or _path(name, CLASSIFIERS, imports)
+    make = known.get(name) or at_path(name, CLASSIFIERS, imports)
     make = make or _dotted(name, _make_dotted_classifier, list(known), imports)
     made = make(Path(weights) if weights else None)
-    module = _settled(made.module, device)
+    module = settled(made.module, device)
     return LoadedClassifier(
         model_name(name),
         module,
@@ -138,11 +138,11 @@ def load_autoencoder(
 ) -> LoadedAutoencoder:
     """Load an autoencoder in evaluation mode. Arguments and errors as `load_classifier`."""
     known = _autoencoders(root)
-    make = known.get(name) or _path(name, AUTOENCODERS, imports)
+    make = known.get(name) or at_path(name, AUTOENCODERS, imports)
     make = make or _dotted(name, _make_dotted_autoencoder, list(known), imports)
     made = make(Path(weights) if weights else None)
     return LoadedAutoencoder(
-        model_name(name), _settled(made.module, device), made.path.name, file_sha256(made.path), made.input_size
+        model_name(name), settled(made.module, device), made.path.name, file_sha256(made.path), made.input_size
     )
 
 
@@ -153,13 +153,13 @@ def _classifiers(root: Path | None = None) -> dict[str, _Make]:
     """Later entries win: neither a folder nor a package takes over a name of ours."""
     densenets = {f"xrv-densenet121-{which}": partial(_make_xrv_densenet, which) for which in _XRV_DENSENETS}
     installed = _installed(("explain.models", "explain.classifiers"), _make_dotted_classifier)
-    return {**_folders(root, CLASSIFIERS), **installed, **densenets, "demo": _make_demo_classifier}
+    return {**in_folders(root, CLASSIFIERS), **installed, **densenets, "demo": _make_demo_classifier}
 
 
 def _autoencoders(root: Path | None = None) -> dict[str, _Make]:
     installed = _installed(("explain.models", "explain.autoencoders"), _make_dotted_autoencoder)
     ours = {XRV_AUTOENCODER: _make_xrv_autoencoder, DEMO_AUTOENCODER: _make_demo_autoencoder}
-    return {**_folders(root, AUTOENCODERS), **installed, **ours}
+    return {**in_folders(root, AUTOENCODERS), **installed, **ours}
 
 
 def _installed(groups: tuple[str, ...], make: Callable[[str, Path | None], _Made]) -> dict[str, _Make]:
@@ -181,14 +181,14 @@ def _dotted(name: str, make: Callable[[str, Path | None], _Made], known: list[st
     return partial(make, name)
 
 
-def _folders(root: Path | None, architectures: dict[str, Build]) -> dict[str, _Make]:
+def in_folders(root: Path | None, architectures: dict[str, Build]) -> dict[str, _Make]:
     """The model folders below `root`; each is read when it is loaded, so that a broken one spoils no other."""
     if root is None:
         return {}
     return {name: partial(_make_folder, partial(read_folder, root, name), architectures) for name in folder_names(root)}
 
 
-def _path(name: str, architectures: dict[str, Build], imports: bool) -> _Make | None:
+def at_path(name: str, architectures: dict[str, Build], imports: bool) -> _Make | None:
     """Of a model folder given by its path; None for a name without "/"."""
     if not is_path(name):
         return None
@@ -215,7 +215,7 @@ def _make_folder(read: Callable[[], ModelFolder], architectures: dict[str, Build
     return _Made(module, path, folder.pathologies, folder.input_size, folder.autoencoder)
 
 
-def _settled(module: nn.Module, device: str | torch.device) -> nn.Module:
+def settled(module: nn.Module, device: str | torch.device) -> nn.Module:
     """The module in evaluation mode on its device, without gradients for parameters, on that one device only."""
     for parent in list(module.modules()):
         for key, child in list(parent.named_children()):

@@ -10,6 +10,7 @@ from explain.models.allocator import restart_keeping_memory
 COMMANDS = {
     "autoencoder": "explain.training.autoencoder_command:main",
     "demo": "explain.demo.training:main",
+    "vagan": "explain.training.vagan_command:main",
 }
 
 

@@ -31,6 +31,7 @@ CHECKPOINT, BEST, LOG, CURVE = "checkpoint.pt", "best.pt", "curve.csv", "curve.p
 
 Row = dict[str, float]
 Step = Callable[[int, np.random.Generator], Mapping[str, float]]
+Say = Callable[[str], object]
 
 
 class TrainingError(RuntimeError):
@@ -70,7 +71,7 @@ class Loop:
         patience: int = 0,
         keep: Sequence[str] = (),
         resume: bool = False,
-        say: Callable[[str], object] = log.info,
+        say: Say = log.info,
     ) -> None:
         self.folder, self.steps, self.parts, self.say = folder, steps, parts, say
         self.settings = json.loads(json.dumps(settings or {}))

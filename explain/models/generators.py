@@ -1,0 +1,43 @@
+"""Map generators by name: a folder below a model root, or one given by its path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from explain.models.architectures import GENERATORS
+from explain.models.folders import generator_folders, model_name
+from explain.models.registry import at_path, in_folders, settled
+from explain.models.weights import file_sha256
+
+
+@dataclass(frozen=True)
+class LoadedGenerator:
+    """A map generator ready to explain with: `module(x)` is M(x), both (N, 1, H, W) in units of [-1024, 1024]."""
+
+    name: str
+    module: nn.Module
+    weights_file: str
+    weights_sha256: str
+    input_size: int
+
+
+def load_generator(
+    name: str,
+    device: str | torch.device = "cpu",
+    weights: str | Path | None = None,
+    *,
+    root: Path | None = None,
+    imports: bool = True,
+) -> LoadedGenerator:
+    """Load a map generator in evaluation mode. Arguments and errors as `explain.models.registry.load_classifier`."""
+    make = in_folders(root, GENERATORS).get(name) or at_path(name, GENERATORS, imports)
+    if make is None:
+        known = ", ".join(generator_folders(root)) or "none"
+        raise KeyError(f"no map generator is called {name!r}; below the model root there are: {known}")
+    made = make(Path(weights) if weights else None)
+    sha256 = file_sha256(made.path)
+    return LoadedGenerator(model_name(name), settled(made.module, device), made.path.name, sha256, made.input_size)
