@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import Any
 
 from readerstudy.statistics import planned
@@ -139,7 +139,12 @@ class AnalysisPlan:
     @classmethod
     def proposed(cls) -> AnalysisPlan:
         """What a new study begins with; a default above is what plans of before meant by leaving an entry out."""
-        return cls(primary_endpoint=PrimaryEndpoint(test="by_readers"), bootstrap_replicates=20_000)
+        return replace(cls.published(), primary_endpoint=PrimaryEndpoint(test="by_readers"))
+
+    @classmethod
+    def published(cls) -> AnalysisPlan:
+        """The published study's plan, with as many bootstrap samples as a new study takes."""
+        return cls(bootstrap_replicates=20_000)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> AnalysisPlan:

@@ -57,6 +57,7 @@ PRESETS = {
             "As in the published study (Cohen et al., MIDL 2021): panel titles name the techniques, pathology by "
             "pathology, half of each pathology true positives, not matched. The primary test is the pooled "
             "Wilcoxon test, which describes these answers.",
+            plan=AnalysisPlan.published(),
             study={
                 "order": "blocks",
                 "show_probability": "exact",

@@ -43,7 +43,7 @@ def store_reads(
         title=title or loaded.title or slug,
         from_spreadsheets=True,
         created_by=user,
-        **({"washout_days": 0} | loaded.settings),
+        **({"washout_days": 0, "analysis_plan": AnalysisPlan.published().to_dict()} | loaded.settings),
     )
     study.kept_outside_limits = bool(study.outside_limits())  # an export of before the limits stays readable
     study.save()
