@@ -24,7 +24,7 @@ def test_v2k_beats_the_plain_difference_case_by_case() -> None:
     targets = torch.tensor([classifier.target(pathology) for pathology in first])
     masks = [mask_to_model_frame(phantom.masks[pathology]) for phantom, pathology in zip(phantoms, first)]
     kinds = [KINDS["adversary_difference"], KINDS["path_v2k"]]
-    made = explained(kinds, x, targets, models, lambda _: {"path_steps": 8})  # enough for maps that are smoothed
+    made = explained(kinds, x, targets, models, lambda _: {"path_steps": 4})  # enough for maps that are smoothed
 
     def overlaps(kind: str) -> np.ndarray:
         maps = [result.map.numpy() for result in made[kind].results if result.map is not None]
