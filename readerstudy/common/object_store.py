@@ -4,6 +4,8 @@ No address of the store is ever given out: an object's ETag is its content's has
 loading. An object appears whole or not at all, so a name that is there holds its whole content.
 """
 
+from __future__ import annotations
+
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -33,7 +35,7 @@ class PrivateS3Storage(S3Storage):
             client_config=config, **options,
         )  # fmt: skip
 
-    def _open(self, name: str, mode: str = "rb") -> File:
+    def _open(self, name: str, mode: str = "rb") -> File[bytes]:
         """The whole object in one request: it is an image or a map of a few megabytes."""
         if mode != "rb":
             raise ValueError("Objects are read whole and written whole.")
