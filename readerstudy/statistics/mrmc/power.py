@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TypedDict, Unpack
 
 import numpy as np
-from scipy import special
+from scipy import stats
 
 from readerstudy.statistics.mrmc.components import Components
 from readerstudy.statistics.mrmc.data import MRMCError
@@ -150,7 +150,7 @@ def power(pilot: Pilot, readers: int, cases: float, effect: float, **planned: Un
     distance = effect + {"difference": 0.0, "non_inferiority": margin, "superiority": -margin}[aim]
     if se == 0:
         return float(distance > 0)
-    reach, shift = float(-special.stdtrit(df, alpha / 2)), distance / se
+    reach, shift = stats.t.isf(alpha / 2, df), distance / se
     if aim == "difference":  # the non-central F(1, df) of the papers is this non-central t, squared
         return _beyond(reach, df, shift) + _beyond(reach, df, -shift)
     return _beyond(reach, df, shift)
@@ -158,7 +158,7 @@ def power(pilot: Pilot, readers: int, cases: float, effect: float, **planned: Un
 
 def _beyond(reach: float, df: float, shift: float) -> float:
     """P(T > reach) of a non-central t."""
-    return float(special.ndtr(shift - reach) if np.isinf(df) else 1 - special.nctdtr(df, shift, reach))
+    return float(stats.norm.sf(reach - shift) if np.isinf(df) else stats.nct.sf(reach, df, shift))
 
 
 def cases_needed(
