@@ -142,7 +142,7 @@ def unit_command(bind: Path) -> list[str]:
     assert line
     words = shlex.split(line[1].replace("unix:/run/readerstudy/web.sock", f"unix:{bind}"))
     assert f"--bind=unix:{bind}" in words
-    return [sys.executable, *words[1:], "--preload"]  # one import for both workers: the start is half a test's time
+    return [sys.executable, *words[1:]]
 
 
 def collect_static(folder: Path) -> None:
