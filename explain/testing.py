@@ -244,6 +244,7 @@ def check_metric(metric: Metric, subjects: Sequence[Subject] | None = None) -> N
 def seeded_subjects(count: int = 3, size: int = 32) -> list[Subject]:
     """Subjects that have all that a metric may need, on the tiny models, explained by input gradients."""
     models, x = tiny_models(), images(count, size)
+    quick = next(kind for kind in KINDS.values() if kind.needs == ("classifier",))
     made = []
     for index in range(count):
         draw = np.random.default_rng(index)
@@ -254,7 +255,7 @@ def seeded_subjects(count: int = 3, size: int = 32) -> list[Subject]:
         frames = draw.random((5, size, size), np.float32)
         subject = Subject(draw.random((size, size), np.float32), mask, frames, x[index, 0].numpy(), index, models)
         signed = draw.standard_normal((size, size)).astype(np.float32)
-        render = Renderer(KINDS["input_gradient"], index)
+        render = Renderer(quick, index)
         made.append(replace(subject, signed=signed, confounder=confounder, render=render, record=dict(_RECORD)))
     return made
 

@@ -62,6 +62,7 @@ NOT_RUN = {
     "worker --queues gpu": "does not end; see worker",
     "worker --until-empty": "tests/jobs/test_worker.py runs it",
     "precompute --study pilot --scheduler tcp://host:8786": "tests/explanations/test_executors.py has a cluster",
+    "evaluate --study pilot": "minutes with the models; tests/studies/test_evaluate.py measures smaller ones",
     "runserver": "does not end; tests/browser serve pages, the end-to-end test with gunicorn",
     "load_cases xrv:NIH --imgpath images-nih --batch nih --keep-source-ids --only-present": "needs its table; "
     "tests/cases/test_xrv.py loads small folders in its layout",
@@ -126,7 +127,9 @@ def test_every_manage_command_is_run_by_a_test() -> None:
 def test_every_make_command_is_one_of_the_script() -> None:
     """They cannot run inside the suite, which `make test` is. What they do is tested in test_dev_script.py."""
     found = {tuple(words) for text in TEXTS.values() for code in code_of(text) for words in words_after("make", code)}
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}  # no ARGS
+    plain = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "ARGS"))
+    }  # no ARGS
     assert {words[0] for words in found} >= {"demo", "test", "bench"}
     for target, *arguments in found:
         shown = subprocess.run(

@@ -59,7 +59,7 @@ def test_a_study_without_latent_shift_says_nothing_of_it(client: Client, study: 
 
 def test_the_page_takes_a_fixed_number_of_queries(client: Client, study: Study, django_assert_max_num_queries) -> None:
     client.get(PAGE)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(18):  # four of them for measures, of which there are none here
         client.get(PAGE)
 
 

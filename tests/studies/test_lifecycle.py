@@ -69,12 +69,12 @@ def test_what_was_rendered_with_other_parameters_does_not_open():
     assert ready(draft)
     draft.render_parameters = {"search": "paper-2021"}
     draft.save()
-    assert "4 explanations rendered with other parameters" in missing(draft)
+    assert "4 explanations rendered with other settings" in missing(draft)
     draft.render_parameters = {"steps": 10}  # changes nothing that this study shows
     draft.save()
     assert ready(draft)
     Explanation.objects.filter(kind="input_gradient").update(algorithm_version=0)
-    assert "4 explanations rendered with other parameters or by an earlier version" in missing(draft)
+    assert "4 explanations rendered with other settings or by an earlier version" in missing(draft)
 
 
 def test_opening_freezes_hashes_and_allocates():
