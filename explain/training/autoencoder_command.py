@@ -10,12 +10,13 @@ from pathlib import Path
 
 import torch
 
+from explain.models.devices import device_of
 from explain.models.registry import LoadedClassifier, load_classifier
 from explain.models.resnet_autoencoder import STAGES, Shape, parameter_count
 from explain.models.weights import WeightsError
 from explain.training.autoencoder import Setting, seconds_a_step
-from explain.training.data import items_of
-from explain.training.folder import check_folder_name, free_bytes
+from explain.training.data import items_of, remove_decoded
+from explain.training.folder import check_folder_name
 from explain.training.items import DataError, Item
 from explain.training.loop import TrainingError, duration
 from explain.training.runs import prepare, train
@@ -55,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     add("--sweep", default="", help="bottlenecks, e.g. 490,1225,2450,4900: trains a model for each below the output")
     add("--patience", type=int, default=8, help="stop after so many epochs without a lower error; 0: never (default 8)")
     add("--resume", action="store_true", help="go on from the last checkpoint, after a kill or a full disk")
-    add("--cache", type=Path, help="folder for decoded images (default: OUTPUT/training)")
+    add("--cache", type=Path, help="folder that keeps decoded images for other runs (default: none are kept)")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu, cuda or cuda:N")
     return made
 
@@ -73,23 +74,26 @@ def run(options: argparse.Namespace) -> None:
     """Everything that can be refused is refused before anything is written."""
     setting = setting_of(options)
     check_folder_name(options.output)
-    device = torch.device(options.device)
+    device = device_of(options.device)
     bottlenecks = [int(part) for part in options.sweep.split(",") if part.strip()] if options.sweep else []
     shapes = shapes_of(bottlenecks, setting.shape) if options.sweep else [setting.shape]
     classifier = _classifier(options, device)
     items = items_of(options.source, images=options.images, table=options.table)
     chosen = limited(items, options.limit)
-    tell_cost(setting, shapes, len(chosen), len(items), options, device)
+    tell_cost(setting, shapes, len(chosen), len(items), options.held_out, device)
     cache = options.cache or options.output / "training"
     seed, most = options.seed, options.explained
     prepared = prepare(chosen, setting.shape.size, options.held_out, seed, cache, say, classifier, device, most)
     going = {"patience": options.patience, "resume": options.resume}
     if options.sweep:
         rows = sweep(bottlenecks, setting, prepared, options.output, device, say, **going)
-        say(f"Wrote {len(bottlenecks)} models, sweep.csv ({len(rows)} rows) and sweep.png to {options.output}.")
-        return
-    card = train(setting, prepared, options.output, device, say, **going).card
-    say(f"Wrote {options.output}: mean absolute error {card['quality']['mae']:.1f} of 2,048 grey levels.")
+        made = f"{len(bottlenecks)} models, sweep.csv ({len(rows)} rows) and sweep.png to {options.output}."
+    else:
+        card = train(setting, prepared, options.output, device, say, **going).card
+        made = f"{options.output}: mean absolute error {card['quality']['mae']:.1f} of 2,048 grey levels."
+    if options.cache is None:
+        remove_decoded(cache)  # nobody looks for radiographs and file names in a model's folder
+    say(f"Wrote {made}")
 
 
 def setting_of(options: argparse.Namespace) -> Setting:
@@ -118,18 +122,17 @@ def tell_cost(
     shapes: Sequence[Shape],
     images: int,
     all_images: int,
-    options: argparse.Namespace,
+    held_out: float,
     device: torch.device,
 ) -> None:
     """What this run, and the full setting on all images, will take here; measured on a few steps."""
     each = [seconds_a_step(replace(setting, shape=shape), device) for shape in (shapes[0], shapes[-1])]
-    trained = round(images * (1 - options.held_out))
+    trained, disk = round(images * (1 - held_out)), 2 * images * setting.shape.size**2 / 1e6
     steps = setting.epochs * setting.steps(trained)
-    need = 2 * images * setting.shape.size**2
     say(
         f"{images} images at {setting.shape.size} px, {parameter_count(shapes[-1]):,} weights, {len(shapes)} model(s) "
         f"of {steps} steps: about {duration(steps * len(shapes) * sum(each) / 2)} on {device} "
-        f"({torch.get_num_threads()} threads), and {_megabytes(need)} of disk for decoded images."
+        f"({torch.get_num_threads()} threads), and {disk:,.0f} MB of disk for decoded images."
     )
     full = Setting()
     if (images, setting.shape, setting.epochs) != (all_images, full.shape, full.epochs):
@@ -139,18 +142,12 @@ def tell_cost(
             f"depth {full.shape.depth}, width {full.shape.width}) would take about "
             f"{duration(steps * seconds_a_step(full, device, images=1))}."
         )
-    if need > (free := free_bytes(options.cache or options.output)):
-        raise ValueError(f"decoded images need {_megabytes(need)}, and the disk has {_megabytes(free)}: give --cache")
 
 
 def _classifier(options: argparse.Namespace, device: torch.device) -> LoadedClassifier | None:
     if not options.classifier:
         return None
     return load_classifier(options.classifier, device, options.classifier_weights)
-
-
-def _megabytes(count: int) -> str:
-    return f"{count / 1e6:,.0f} MB"
 
 
 def say(text: str) -> None:

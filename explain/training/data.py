@@ -6,9 +6,10 @@ Every image goes the way it goes in a study (explain.images): centre square, one
 from __future__ import annotations
 
 import csv
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,10 +20,11 @@ from numpy.typing import NDArray
 
 from explain.images.checks import ImageError
 from explain.images.radiograph import read_radiograph
-from explain.training.items import DataError, Item
+from explain.training.items import DataError, Item, digest_of, file_stamp
 from explain.training.xrv_data import xrv_items
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
+PARTS = ("training", "held-out", "positives", "negatives")  # PART-SIZE.npy in a training's folder
 LEAST_IMAGES = 8  # fewer can be neither learned from nor measured on
 _PRESENT, _ABSENT = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no"}
 _NO_PATIENT = {"", "anonymous", "unknown", "na", "n/a", "nan", "none", "0"}  # nobody's id: not one patient
@@ -81,7 +83,7 @@ def decoded(
     skipped: is told of each image that cannot be used. Raises DataError when more than a tenth cannot (of a few images,
     more than three), or none is left; OSError. N images need 2 N size^2 bytes of disk, and no more memory than is read.
     """
-    key = _key(items, size)
+    key = digest_of(items, size)
     list_file = file.with_suffix(".txt")
     if file.is_file() and list_file.is_file():
         first, *names = list_file.read_text("utf-8").split("\n")
@@ -90,8 +92,9 @@ def decoded(
             kept = [by_name[name] for name in names if name]
             return Images(kept, np.load(file, mmap_mode="r")[: len(kept)])
     file.parent.mkdir(parents=True, exist_ok=True)
+    _require_room(file.parent, 2 * len(items) * size**2)
     kept = []
-    new = file.with_suffix(".new.npy")
+    new, new_list = file.with_suffix(".new.npy"), file.with_suffix(".new.txt")
     failures: list[str] = []
     pixels = np.lib.format.open_memmap(new, "w+", np.uint16, (len(items), size, size))
     try:
@@ -107,11 +110,33 @@ def decoded(
         if not kept:
             raise DataError(f"No image of a part can be used. The first: {failures[0]}")
         pixels.flush()
-        list_file.write_text("\n".join([key, *(item.name for item in kept)]), "utf-8")
+        list_file.unlink(missing_ok=True)  # killed from here on, neither old nor new pixels have a list
         new.replace(file)
+        new_list.write_text("\n".join([key, *(item.name for item in kept)]), "utf-8")
+        new_list.replace(list_file)
     finally:
         new.unlink(missing_ok=True)
+        new_list.unlink(missing_ok=True)
     return Images(kept, np.load(file, mmap_mode="r")[: len(kept)])
+
+
+def remove_decoded(folder: Path) -> None:
+    """Delete what `decoded` left in a training's folder: the images, and lists of their names."""
+    for part in PARTS:
+        for pattern in (f"{part}-*.npy", f"{part}-*.txt"):
+            for file in folder.glob(pattern):
+                file.unlink(missing_ok=True)
+    with suppress(OSError):  # a training's log and checkpoint are in it, a sweep's are not
+        folder.rmdir()
+
+
+def _require_room(folder: Path, need: int) -> None:
+    """A memory-mapped file that meets a full disk would end the process with a signal."""
+    if need > (free := shutil.disk_usage(folder).free):
+        raise DataError(
+            f"decoded images need {need / 1e6:,.0f} MB, and the disk of {folder} has {free / 1e6:,.0f} MB: make room, "
+            "or take fewer images (--limit)"
+        )
 
 
 def _refuse_bad_source(failures: Sequence[str], count: int) -> None:
@@ -138,16 +163,12 @@ def _read_ahead(items: Sequence[Item], size: int, workers: int) -> Iterator[tupl
             yield item, future.result()
 
 
-def _key(items: Iterable[Item], size: int) -> str:
-    return hashlib.sha256("\n".join([str(size), *(item.name for item in items)]).encode()).hexdigest()
-
-
 def _folder_items(folder: Path) -> list[Item]:
     """Every image below a folder; nobody says whose they are."""
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     if not paths:
         raise DataError(f"{folder} has no images ({', '.join(SUFFIXES)}), nor have folders in it")
-    return [Item(path.relative_to(folder).as_posix(), _reader(path)) for path in paths]
+    return [Item(path.relative_to(folder).as_posix(), _reader(path), stamp=file_stamp(path)) for path in paths]
 
 
 def _reader(path: Path) -> Callable[[int], NDArray[np.float32]]:
@@ -163,7 +184,7 @@ def _manifest_items(manifest: Path) -> list[Item]:
         if not image:
             raise DataError(f"{manifest.name}, row {number}: the column image is empty: write the image's path")
         path = manifest.parent / image
-        before = found.get(image) or Item(image, _reader(path))
+        before = found.get(image) or Item(image, _reader(path), stamp=file_stamp(path))
         patient = row.get("patient", "")
         patient = "" if patient.lower() in _NO_PATIENT else patient
         if before.patient and patient and patient != before.patient:
@@ -175,7 +196,7 @@ def _manifest_items(manifest: Path) -> list[Item]:
         mask = row.get("mask", "").replace("\\", "/")
         if name and mask.lower().endswith(".png"):
             masks[name] = manifest.parent / mask
-        found[image] = Item(image, before.read, before.patient or patient, labels, masks)
+        found[image] = Item(image, before.read, before.patient or patient, labels, masks, before.stamp)
     return list(found.values())
 
 

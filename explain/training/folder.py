@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,21 +45,6 @@ def write_model_folder(folder: Path, module: nn.Module, config: Mapping[str, Any
         for name in (WEIGHTS, CARD, CONFIG):
             (new / name).replace(folder / name)
     return digest
-
-
-def add_to_card(folder: Path, more: Mapping[str, Any]) -> None:
-    """Put further figures into a model folder's card."""
-    card = json.loads((folder / CARD).read_text("utf-8"))
-    _write_json(folder / f"{CARD}.new", {**card, **more})
-    (folder / f"{CARD}.new").replace(folder / CARD)
-
-
-def free_bytes(folder: Path) -> int:
-    """Room on the disk of a folder that need not exist yet."""
-    place = folder.resolve()
-    while not place.exists():
-        place = place.parent
-    return shutil.disk_usage(place).free
 
 
 def _write_json(file: Path, content: Mapping[str, Any]) -> None:

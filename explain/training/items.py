@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +21,7 @@ class Item:
 
     name: what messages call it. patient: "" where nobody said; the image is then a patient of its own.
     labels: pathology -> whether it is there; what is uncertain is left out. masks: pathology -> a PNG of the image's
-    full size, white inside.
+    full size, white inside. stamp: what changes when another image has this name: `file_stamp`, or a data set's folder.
     """
 
     name: str
@@ -29,6 +29,23 @@ class Item:
     patient: str = ""
     labels: Mapping[str, bool] = field(default_factory=dict)
     masks: Mapping[str, Path] = field(default_factory=dict)
+    stamp: str = ""
+
+
+def file_stamp(path: Path) -> str:
+    """A file's place, size and time of change."""
+    place = path.resolve()
+    try:
+        about = place.stat()
+    except OSError:  # reading it will say so
+        return str(place)
+    return f"{place} {about.st_size} {about.st_mtime_ns}"
+
+
+def digest_of(items: Iterable[Item], *more: object) -> str:
+    """SHA-256 of the images' names and stamps, in their order, and of what else decides."""
+    lines = [*(str(one) for one in more), *(f"{item.name}\0{item.stamp}" for item in items)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def positives_and_negatives(items: Sequence[Item], pathology: str) -> tuple[list[Item], list[Item]]:

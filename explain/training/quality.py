@@ -29,7 +29,7 @@ from explain.methods.kind import Need
 from explain.methods.latent_shift import LatentShift, latent_shift
 from explain.models.registry import LoadedClassifier
 from explain.training.data import Images
-from explain.training.items import Item
+from explain.training.items import DataError, Item
 
 PROPERTIES = {
     "compatibility": measure_compatibility,
@@ -54,7 +54,10 @@ class Judge:
 
 
 def judge_of(classifier: LoadedClassifier, images: Images, device: torch.device, most: int = 48) -> Judge:
-    """`most` true positives at most, as many of each pathology as there are alike; those with a mask come first."""
+    """`most` true positives at most, as many of each pathology as there are alike; those with a mask come first.
+
+    Raises DataError for a mask of those that cannot be read.
+    """
     direct = _predicted(classifier.module, images, device)
     by_pathology: list[list[tuple[int, int]]] = []
     for column, name in enumerate(classifier.pathologies):
@@ -64,6 +67,8 @@ def judge_of(classifier: LoadedClassifier, images: Images, device: torch.device,
     shown: list[tuple[int, int]] = []
     for place in range(max(map(len, by_pathology), default=0)):
         shown += [found[place] for found in by_pathology if place < len(found)]
+    for n, column in shown[:most]:  # a mask that cannot be read is said now, not after the training
+        mask_of(images.items[n], classifier.pathologies[column], classifier.input_size)
     return Judge(classifier, images, direct, sorted(shown[:most]), device)
 
 
@@ -124,8 +129,12 @@ def mask_of(item: Item, pathology: str, size: int) -> NDArray[np.bool_] | None:
     file: Path | None = item.masks.get(pathology)
     if file is None:
         return None
-    with Image.open(file) as picture:
-        mask = np.asarray(picture.convert("L")) > 127
+    try:
+        with Image.open(file) as picture:
+            mask = np.asarray(picture.convert("L")) > 127
+    except (OSError, ValueError, SyntaxError) as error:  # Pillow has SyntaxError for a broken PNG
+        what = f"the mask {file} cannot be read ({error})"
+        raise DataError(f"{item.name}, {pathology}: {what}: mend it, or leave it out") from error
     inside = mask_to_model_frame(mask, center_crop(*mask.shape), size)
     return inside if inside.any() else None
 

@@ -15,7 +15,7 @@ from explain.models.registry import LoadedClassifier
 from explain.training.autoencoder import AutoencoderTraining, Setting, mean_absolute_error
 from explain.training.data import Images, decoded
 from explain.training.folder import write_model_folder
-from explain.training.items import Item, split_by_patient
+from explain.training.items import Item, digest_of, split_by_patient
 from explain.training.loop import Loop
 from explain.training.quality import Judge, judge_of, judged
 
@@ -86,12 +86,13 @@ def train(
     judge_every: epochs from one judgement by the classifier to the next, 0: none on the way. Raises TrainingError.
     """
     training = AutoencoderTraining(setting, prepared.training, prepared.held_out, device)
+    learnt, apart = prepared.training.items, prepared.held_out.items
     an_epoch = training.steps_in_epoch
     loop = Loop(
         folder / TRAINING,
         training.steps,
         {"model": training.model, "optimiser": training.optimiser},
-        settings={**asdict(setting), "images": [len(prepared.training.items), len(prepared.held_out.items)]},
+        settings={**asdict(setting), "images": [len(learnt), len(apart), digest_of([*learnt, *apart])[:12]]},
         seed=setting.seed,
         log_every=an_epoch,
         save_every=min(an_epoch, 200),

@@ -71,13 +71,15 @@ class Pictures(Protocol):
 class Examples:
     """What is trained on. negatives, positives: without the finding and with it.
 
-    held_out, truth: positives kept apart, and (N, S, S) where the finding is, if that is known.
+    held_out, truth: positives kept apart, and (N, S, S) where the finding is, if that is known. source: which images
+    these are; a training goes on with the same only.
     """
 
     negatives: Pictures
     positives: Pictures
     held_out: NDArray[np.float32]
     truth: NDArray[np.bool_] | None = None
+    source: str = ""
 
 
 class Critic(nn.Module):
@@ -122,6 +124,7 @@ class VaGan:
             "optimiser of the critic": self.optimisers[1],
         }
         settings = {name: value for name, value in asdict(self.setting).items() if name != "steps"}
+        settings["images"] = [len(self.examples.negatives), len(self.examples.positives), self.examples.source]
         loop = Loop(
             folder, self.setting.steps, parts, settings=settings, seed=self.setting.seed, log_every=log_every,
             save_every=log_every, watch="ncc", better="higher", keep=["generator"], resume=resume,

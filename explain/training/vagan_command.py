@@ -16,7 +16,9 @@ import torch
 import explain
 from explain.evaluate.correlation import normalised_cross_correlation
 from explain.evaluate.localisation import iou_at_mask_area
+from explain.models.devices import device_of
 from explain.models.map_generator import ARCHITECTURE, MapGenerator
+from explain.training.data import remove_decoded
 from explain.training.folder import check_folder_name, write_model_folder
 from explain.training.items import DataError
 from explain.training.loop import Loop, TrainingError, duration, seconds_of
@@ -78,8 +80,8 @@ def run(options: argparse.Namespace) -> None:
     """Everything that can be refused is refused before anything is trained."""
     setting = setting_of(options)
     check_folder_name(options.output)
+    device = device_of(options.device)
     examples = _examples(options, setting)
-    device = torch.device(options.device)
     training = VaGan(setting, examples, device)
     tell_cost(setting, examples, device)
     loop = training.run(options.output / "training", options.log_every, options.resume, say)
@@ -87,6 +89,7 @@ def run(options: argparse.Namespace) -> None:
     card = card_of(training, loop, options)
     config = {"architecture": ARCHITECTURE, "input_size": setting.size, "options": setting.options()}
     write_model_folder(options.output, training.generator, config, card)
+    remove_decoded(options.output / "training")  # nobody looks for radiographs and file names in a model's folder
     figures = ", ".join(f"{name} {value:.3g}" for name, value in card["quality"].items() if isinstance(value, float))
     say(f"Wrote {options.output}, the weights of step {card['step']:,}: {figures}.")
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from explain.training.boxes import draw_boxes
 from explain.training.data import Images, decoded, items_of
-from explain.training.items import DataError, Item, positives_and_negatives, split_by_patient
+from explain.training.items import DataError, Item, digest_of, positives_and_negatives, split_by_patient
 from explain.training.vagan import Examples, shrunk
 
 TRAINING_SEED, TEST_SEED = 1, 2  # of the synthetic images; nothing is trained or chosen on the second
@@ -51,7 +51,11 @@ def synthetic_examples(count: int, size: int) -> Examples:
     begin = len(learnt.labels)
     held_out = Labelled(drawn.images[begin:end], drawn.labels[begin:end], drawn.masks[begin:end]).positives(VALIDATED)
     return Examples(
-        learnt.images[learnt.labels == 0], learnt.images[learnt.labels == 1], held_out.images, held_out.masks
+        learnt.images[learnt.labels == 0],
+        learnt.images[learnt.labels == 1],
+        held_out.images,
+        held_out.masks,
+        f"{count} synthetic",
     )
 
 
@@ -105,7 +109,8 @@ def examples_of(
         for name, part in (("negatives", others), ("positives", learnt), ("held-out", apart))
     ]
     sides = [OnDisk(part) for part in parts]
-    return Examples(sides[0], sides[1], sides[2][np.arange(len(sides[2]))])
+    source = digest_of([item for part in parts for item in part.items])[:12]
+    return Examples(sides[0], sides[1], sides[2][np.arange(len(sides[2]))], source=source)
 
 
 def evenly(items: list[Item], limit: int | None) -> list[Item]:

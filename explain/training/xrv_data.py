@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from explain.images.checks import ImageError
 from explain.images.radiograph import center_crop, resize
-from explain.training.items import DataError, Item
+from explain.training.items import DataError, Item, file_stamp
 
 
 def xrv_items(name: str, images: Path | None, table: Path | None) -> list[Item]:
@@ -38,7 +38,8 @@ def xrv_items(name: str, images: Path | None, table: Path | None) -> list[Item]:
             f"TorchXRayVision cannot open {made.__name__} ({type(error).__name__}: {error}): check --images and --table"
         ) from error
     lock = threading.Lock()  # its data sets say nothing of threads
-    return [_item(data, place, lock) for place in range(len(data))]
+    stamp = f"{made.__name__} {images.resolve()} {file_stamp(table) if table else ''}"
+    return [_item(data, place, lock, stamp) for place in range(len(data))]
 
 
 def _data_set_class(module: Any, name: str) -> Any:
@@ -56,7 +57,7 @@ def _data_set_class(module: Any, name: str) -> Any:
     return classes[(exact or found)[0]]
 
 
-def _item(data: Any, place: int, lock: threading.Lock) -> Item:
+def _item(data: Any, place: int, lock: threading.Lock, stamp: str) -> Item:
     row = data.csv.iloc[place]
     labels = {
         pathology: bool(value)
@@ -65,7 +66,11 @@ def _item(data: Any, place: int, lock: threading.Lock) -> Item:
     }
     patient = str(row.get("patientid", ""))
     return Item(
-        f"row {place + 1}", lambda size: _read(data, place, size, lock), "" if patient == "nan" else patient, labels
+        f"row {place + 1}",
+        lambda size: _read(data, place, size, lock),
+        "" if patient == "nan" else patient,
+        labels,
+        stamp=stamp,
     )
 
 

@@ -2,9 +2,9 @@
 
 import csv
 import json
-import subprocess
-import sys
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,13 +14,17 @@ torch = pytest.importorskip("torch")
 
 from explain.demo.folder import write_folder  # noqa: E402
 from explain.models.folders import AUTOENCODER_ARCHITECTURES, autoencoder_folders  # noqa: E402
-from explain.models.registry import load_autoencoder  # noqa: E402
+from explain.models.registry import LoadedClassifier, load_autoencoder  # noqa: E402
 from explain.models.resnet_autoencoder import ResNetAutoencoder, Shape, parameter_count  # noqa: E402
 from explain.models.weights import WeightsError  # noqa: E402
+from explain.training import autoencoder_command  # noqa: E402
+from explain.training.__main__ import main as training_main  # noqa: E402
 from explain.training.autoencoder import AutoencoderTraining, elastic_loss, rate_at  # noqa: E402
 from explain.training.autoencoder_command import main  # noqa: E402
+from explain.training.data import Images  # noqa: E402
 from explain.training.folder import write_model_folder  # noqa: E402
-from explain.training.quality import compatibility_error  # noqa: E402
+from explain.training.items import DataError, Item  # noqa: E402
+from explain.training.quality import compatibility_error, judge_of  # noqa: E402
 
 pytestmark = pytest.mark.torch
 TINY = ["--size", "32", "--depth", "10", "--width", "4", "--batch-size", "4", "--held-out", "0.25", "--device", "cpu"]
@@ -137,9 +141,14 @@ def test_a_sweep_trains_several_judges_them_and_draws(phantoms, tmp_path, capsys
 
 
 def test_stopped_and_resumed_it_ends_with_the_same_weights(phantoms, tmp_path, monkeypatch):
+    monkeypatch.setattr(autoencoder_command, "seconds_a_step", lambda *_, **more: 1.0)  # what it takes is told above
+
     def run(name: str, *more: str) -> str:
         main([str(phantoms), "--output", str(tmp_path / name), *TINY, "--bottleneck", "2", "--epochs", "2", *more])
         return json.loads((tmp_path / name / "card.json").read_text())["weights_sha256"]
+
+    def left(name: str) -> set[str]:
+        return {file.stem for file in (tmp_path / name / "training").iterdir() if file.suffix in (".npy", ".txt")}
 
     whole = run("whole")
     step, calls = AutoencoderTraining.step, []
@@ -158,7 +167,15 @@ def test_stopped_and_resumed_it_ends_with_the_same_weights(phantoms, tmp_path, m
         run("stopped")
     with pytest.raises(SystemExit, match="was begun with"):
         run("stopped", "--resume", "--rate", "0.1")
+    assert left("stopped") == {"training-32", "held-out-32"}
+    image = min((phantoms / "images").iterdir())
+    was = image.stat()
+    os.utime(image, ns=(was.st_atime_ns, was.st_mtime_ns + 1))
+    with pytest.raises(SystemExit, match="was begun with images"):
+        run("stopped", "--resume")
+    os.utime(image, ns=(was.st_atime_ns, was.st_mtime_ns))
     assert run("stopped", "--resume") == whole
+    assert not left("stopped") and not left("whole"), "no radiographs and no file names in a model's folder"
     assert calls == [0, 1, 2, 3, 4, 3, 4, 5]
 
 
@@ -171,6 +188,8 @@ def test_stopped_and_resumed_it_ends_with_the_same_weights(phantoms, tmp_path, m
         (["--output", "Ward Nine"], "cannot be a model's name"),
         (["--classifier", "nobody"], "no model is called 'nobody'"),
         (["--sweep", "8"], "at least two bottlenecks"),
+        (["--device", "gpu"], "--device gpu: give cpu, cuda or cuda:N"),
+        (["--device", "cuda:99"], "--device cuda:99: torch sees"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_sentence_before_anything_is_written(phantoms, tmp_path, given, said):
@@ -179,14 +198,29 @@ def test_what_cannot_be_is_refused_in_a_sentence_before_anything_is_written(phan
     assert said in str(stopped.value.code) and not list(tmp_path.iterdir())
 
 
-def test_the_commands_of_training():
-    def run(*arguments: str) -> tuple[int, str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "explain.training", *arguments], capture_output=True, text=True, check=False
-        )
-        return done.returncode, done.stdout + done.stderr
+def test_a_damaged_mask_is_said_before_the_training(tmp_path):
+    class Sure(torch.nn.Module):
+        def forward(self, x):
+            return torch.full((len(x), 1), 0.9)
 
-    code, said = run("vanish")
-    assert code == 1 and "there is no command vanish" in said
-    code, said = run("--output")
-    assert code == 2 and "--pairs" in said, "without a command it is the demo's training, as it always was"
+    def judge(mask: Path):
+        item = Item("a.png", lambda size: np.zeros((size, size)), "", {"Mass": True}, {"Mass": mask})
+        images = Images([item], np.zeros((1, 32, 32), np.uint16))
+        sure = LoadedClassifier("sure", Sure(), ("Mass",), "", "", 32, None)
+        return judge_of(sure, images, torch.device("cpu"))
+
+    Image.new("L", (64, 64), 255).save(tmp_path / "whole.png")
+    (tmp_path / "half.png").write_bytes((tmp_path / "whole.png").read_bytes()[:-30])
+    assert judge(tmp_path / "whole.png").shown == [(0, 0)]
+    for name in ("half.png", "gone.png"):
+        with pytest.raises(DataError, match=rf"a\.png, Mass: the mask .*{name} cannot be read"):
+            judge(tmp_path / name)
+
+
+def test_the_commands_of_training(capsys):
+    with pytest.raises(SystemExit, match="there is no command vanish"):
+        training_main(["vanish"])
+    with pytest.raises(SystemExit) as stopped:
+        training_main(["--output"])
+    assert stopped.value.code == 2
+    assert "--pairs" in capsys.readouterr().err, "without a command it is the demo's training, as it always was"

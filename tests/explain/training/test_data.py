@@ -1,13 +1,15 @@
 """Images to train on: what is read, whose they are, what is refused and in which words."""
 
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from explain.images.checks import ImageError
-from explain.training.data import decoded, items_of, read_file
+from explain.training.data import decoded, items_of, read_file, remove_decoded
 from explain.training.items import DataError, Item, positives_and_negatives, split_by_patient
 
 
@@ -107,6 +109,33 @@ def test_images_are_decoded_once_and_what_cannot_be_is_left_out(tmp_path):
     again = decoded(items, 32, tmp_path / "kept.npy")
     assert [item.name for item in again.items] == [item.name for item in found.items]
     assert np.array_equal(again.batch([4]), found.batch([4]))
+
+
+def test_other_images_under_the_same_names_are_decoded_again(tmp_path):
+    write_images(tmp_path / "a")
+    for number in range(10):
+        write_image(tmp_path / "b" / f"{number:02}.png", 100 + number)
+
+    def first(ward: str) -> np.ndarray:
+        return decoded(items_of(str(tmp_path / ward)), 32, tmp_path / "kept" / "training-32.npy").batch([0])
+
+    a, b = first("a"), first("b")
+    assert not np.array_equal(a, b) and np.array_equal(first("a"), a)
+    write_image(tmp_path / "a" / "00.png", 200)  # exported again
+    again = first("a")
+    assert not np.array_equal(again, a)
+    np.testing.assert_allclose(again[0, 0], read_file(tmp_path / "a" / "00.png", 32), atol=2048 / 65535)
+    (tmp_path / "kept" / "curve.csv").write_text("step")
+    remove_decoded(tmp_path / "kept")
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["curve.csv"]
+
+
+def test_a_disk_without_room_is_said_before_anything_is_decoded(tmp_path, monkeypatch):
+    write_images(tmp_path / "images")
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=2 * 10 * 32**2 - 1))
+    with pytest.raises(DataError, match="decoded images need 0 MB, and the disk of"):
+        decoded(items_of(str(tmp_path / "images")), 32, tmp_path / "kept" / "a.npy")
+    assert not list((tmp_path / "kept").iterdir())
 
 
 def test_a_source_that_is_mostly_unusable_is_refused_and_leaves_nothing(tmp_path):

@@ -14,6 +14,7 @@ from explain.models.folders import GENERATOR_ARCHITECTURES, generator_folders
 from explain.models.generators import load_generator
 from explain.models.map_generator import MapGenerator
 from explain.models.weights import WeightsError
+from explain.training import vagan_command
 from explain.training.__main__ import main
 from explain.training.boxes import HIGHEST, LOWEST, draw_boxes
 from explain.training.vagan import Critic, Examples, Setting, VaGan, shrunk
@@ -121,15 +122,24 @@ def pictures(folder: Path, count: int, bright: bool) -> str:
     return str(folder)
 
 
-def test_it_trains_on_two_folders_of_ones_own(tmp_path, capsys):
+def test_it_trains_on_two_folders_of_ones_own(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(vagan_command, "seconds_of", lambda work: 1.0)  # what it takes is told above
     sides = pictures(tmp_path / "with", 9, True), pictures(tmp_path / "without", 8, False)
     command = ["vagan", "--positives", sides[0], "--negatives", sides[1], "--output", str(tmp_path / "own")]
-    main([*command, "--size", "32", "--steps", "2", "--batch-size", "2", "--log-every", "1", "--filters", "4"])
+    command += ["--size", "32", "--steps", "2", "--batch-size", "2", "--log-every", "1", "--filters", "4"]
+    command += ["--device", "cpu"]
+    main(command)
     assert "8 images with the finding and 8 without, at 32 px" in capsys.readouterr().out
     card = json.loads((tmp_path / "own" / "card.json").read_text())
     assert card["quality"]["measured_on"] == "held-out positives"
     assert "ncc" not in card["quality"]
     assert load_generator(str(tmp_path / "own")).input_size == 32
+    left = {path.suffix for path in (tmp_path / "own" / "training").iterdir()}
+    assert left <= {".pt", ".csv", ".png"}, "no radiographs and no file names in a model's folder"
+    pixels = np.full((72, 72), 90, np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "without" / "3.png")  # another image under its name
+    with pytest.raises(SystemExit, match="was begun with images"):
+        main([*command, "--resume"])
 
 
 def refusal(*arguments: str) -> str:
