@@ -153,15 +153,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     if given.size % 16 or not 64 <= given.size <= 512 or given.limit < 16 or given.test < 40 or given.epochs < 1:
         parser.error("--size is a multiple of 16 from 64 to 512, --limit at least 16, --test at least 40, --epochs 1")
+    if given.workers < 1:
+        parser.error(f"--workers {given.workers}: give a whole number from 1")
     if not 0 <= given.penalty < float("inf"):
         parser.error("--penalty is a number from 0")
     setting = Setting(
         given.pathology, given.size, given.limit, given.test, given.epochs, penalty=given.penalty, seed=given.seed
     )
+    try:
+        given.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"--output {given.output} cannot be made a folder: {error.strerror}")
     autoencoder = load_demo()[1]
     say(tell_cost(setting))
     test, learned = lesson(setting, autoencoder, given.workers, say)
-    given.output.mkdir(parents=True, exist_ok=True)
     figures = {"setting": asdict(setting), "thing": COMPANION[setting.pathology]}
     figures |= {one.name: {key: round(value, 4) for key, value in one.figures.items()} for one in learned}
     (given.output / FIGURES).write_text(json.dumps(figures, indent=1) + "\n", "utf-8")

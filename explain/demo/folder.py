@@ -71,6 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.count < 1 or not 64 <= options.size <= 2048:
         parser.error("--count is at least 1, --size from 64 to 2048")
+    if options.workers < 1:
+        parser.error(f"--workers {options.workers}: give a whole number from 1")
     write_folder(options.folder, options.count, options.size, options.first_seed, options.workers)
     sys.stdout.write(f"Wrote {options.count} phantoms to {options.folder}.\n")
 

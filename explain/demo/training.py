@@ -28,6 +28,7 @@ from torch.nn import functional
 from explain.demo.card import CALIBRATION_SEEDS, calibrate, held_out, measure, write_card
 from explain.demo.data import Pairs, draw_pairs
 from explain.models.demo_pair import CARD_FILE, CLASSIFIER_FILE, DemoAutoencoder, DemoClassifier, load_demo, save_demo
+from explain.models.devices import device_of
 from explain.training.loop import Loop, TrainingError
 
 LOOPS = "training-demo"
@@ -211,17 +212,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--workers", type=int, default=2, help="processes that draw")
     options = parser.parse_args(arguments)
+    if options.workers < 1:
+        parser.error(f"--workers {options.workers}: give a whole number from 1")
+    try:
+        device = device_of(options.device)
+    except ValueError as error:
+        parser.error(str(error))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.manual_seed(0)
     pairs = _pairs(options.pairs, options.cache, options.workers)
     try:
-        train(options.stage, pairs, options.output, torch.device(options.device), options.steps, options.resume)
+        train(options.stage, pairs, options.output, device, options.steps, options.resume)
     except TrainingError as error:
         raise SystemExit(f"demo: {error}") from error
     classifier, autoencoder = load_demo(options.output)
     calibrate(classifier, held_out(CALIBRATION_SEEDS, 600, options.workers))
     save_demo(classifier, autoencoder, options.output)
     write_card(measure(*load_demo(options.output)), options.output / CARD_FILE)
+    remove_checkpoints(options.output)
 
 
 def train(
@@ -229,7 +237,7 @@ def train(
 ) -> None:
     """Run one stage, or "all", from the weights in `folder` (for "all": from random ones), and write it there.
 
-    Each stage has a loop below `folder`/training-demo, until all is done. Raises TrainingError.
+    Each stage has a loop below `folder`/training-demo, whose checkpoints stay. Raises TrainingError.
     """
     classifier, autoencoder = DemoClassifier(), DemoAutoencoder()
     if (folder / CLASSIFIER_FILE).is_file() and stage != "all":
@@ -249,7 +257,11 @@ def train(
     if stage in ("all", "together"):
         train_together(classifier, autoencoder, pairs, one("together", 1500, 3, 8, 1e-3), device)
         save_demo(classifier, autoencoder, folder)
-    for name in ("classifier", "autoencoder", "together"):  # the weights are written: nothing is left to resume
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Weights and card are written: nothing is left to resume."""
+    for name in ("classifier", "autoencoder", "together"):
         shutil.rmtree(folder / LOOPS / name, ignore_errors=True)
     with suppress(OSError):
         (folder / LOOPS).rmdir()

@@ -1,12 +1,14 @@
 """The lesson in confounding: what is planted, what the penalty is, and one page with everything."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from explain.demo import confounders  # noqa: E402
 from explain.demo.confounders import main  # noqa: E402
 from explain.demo.confounding import Setting, density, fit, pictures, reasons_loss  # noqa: E402
 
@@ -55,16 +57,25 @@ def test_density_is_one_for_noise_and_four_where_all_is_in_a_quarter():
     assert density(mask.astype(float), mask) == pytest.approx(4.0)
 
 
-def test_one_page_and_the_figures(tmp_path, capsys):
+def test_one_page_and_the_figures(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(confounders, "seconds_of", lambda work, times: 1.0)
     main(["--output", str(tmp_path), "--limit", "16", "--size", "64", "--test", "40", "--epochs", "1"])
     assert "the full setting (1200 images, 224 px) about" in capsys.readouterr().out
     figures = json.loads((tmp_path / "confounders.json").read_text())
     assert figures["thing"] == "port"
     for name in ("apart", "confounded", "penalised"):
         assert set(figures[name]) >= {"auc", "auc_planted", "auc_crossed", "gap", "on_thing", "changed_thing"}
-        assert 0 <= figures[name]["auc"] <= 1
     page = (tmp_path / "confounders.html").read_text()
+    row = re.search(r"the finding as without</th>(.*?)</tr>", page).group(1)
+    told = [float(cell) for cell in re.findall(r"<td>([\d.]+)</td>", row)]
+    named = [figures[name]["auc"] for name in ("apart", "confounded", "penalised")]
+    assert told == pytest.approx(named, abs=0.0006)
     assert page.count("data:image/png;base64,") == 3 * 7 and "http" not in page and str(tmp_path) not in page
     with pytest.raises(SystemExit):
         main(["--output", str(tmp_path / "no"), "--size", "100"])
+    with pytest.raises(SystemExit):
+        main(["--output", str(tmp_path / "no"), "--workers", "0"])
     assert not (tmp_path / "no").exists()
+    with pytest.raises(SystemExit):  # before hours of training
+        main(["--output", str(tmp_path / "confounders.json"), "--limit", "16", "--test", "40"])
+    assert "cannot be made a folder" in capsys.readouterr().err

@@ -19,7 +19,7 @@ from explain.demo.data import (
     to_input,
 )
 from explain.demo.phantoms import COMPANION, PATHOLOGIES, draw
-from explain.demo.training import train
+from explain.demo.training import remove_checkpoints, train
 from explain.models.demo_pair import (
     AUTOENCODER_FILE,
     CARD_FILE,
@@ -127,6 +127,10 @@ def test_a_short_training_runs_every_stage(tmp_path: Path) -> None:
     classifier, autoencoder = load_demo(tmp_path)
     x = torch.from_numpy(to_input(pairs.images[:2]))
     assert torch.isfinite(classifier(autoencoder(x))).all()
+    weights = [(tmp_path / name).read_bytes() for name in (AUTOENCODER_FILE, CLASSIFIER_FILE)]
+    train("all", pairs, tmp_path, torch.device("cpu"), factor=0.0001, resume=True)  # killed before the card was written
+    assert weights == [(tmp_path / name).read_bytes() for name in (AUTOENCODER_FILE, CLASSIFIER_FILE)]
+    remove_checkpoints(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [AUTOENCODER_FILE, CLASSIFIER_FILE]
 
 
