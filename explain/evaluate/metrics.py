@@ -134,6 +134,7 @@ _OURS = (
         compute="explain.evaluate.faithfulness:measure_infidelity",
         parameters={"samples": 64, "scale": 0.05, "seed": 0},
         group="faithfulness",
+        version=2,
         passes=65,
     ),
     Metric(

@@ -170,6 +170,8 @@ def compute(request: Request) -> Results:
         {"completeness_gap": gap, "prediction_input": at_x, "prediction_baseline": at_0} | more
         for gap, at_x, at_0, more in zip(*(column.tolist() for column in columns), details, strict=True)
     ]
+    if smoothing.samples:  # each sample is a mean gradient times its own noisy pixel: no slope at x
+        return stills(request, attributions.abs(), records)
     x = request.x[:, 0]
     rises = torch.where(x == 0, 0, attributions / torch.where(x == 0, 1, x))  # attribution = mean gradient times pixel
     return stills(request, attributions.abs(), records, list(rises))

@@ -90,3 +90,16 @@ def test_the_kind_records_the_nodes(densenet: nn.Module) -> None:
     smoothed = {"steps": 0, "samples": 2}
     (result, _) = explained([kind], x, targets, {"classifier": densenet}, lambda _: smoothed)[kind.name].results
     assert result.record["nodes"] >= 33
+
+
+def test_a_smoothed_map_has_no_slope_at_the_image() -> None:
+    x, targets = radiographs(1, 4), torch.zeros(1, dtype=torch.int64)
+    kind = KINDS["integrated_gradients"]
+
+    def signed(samples: int) -> Tensor | None:
+        made = explained([kind], x, targets, {"classifier": Quadratic()}, lambda _: {"steps": 2, "samples": samples})
+        return made[kind.name].results[0].signed
+
+    slope = signed(0)
+    assert slope is not None and torch.allclose(slope, x[0, 0] / 2, rtol=1e-4)
+    assert signed(2) is None, "each sample has pixels of its own"
