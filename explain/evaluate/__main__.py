@@ -19,12 +19,13 @@ from pathlib import Path
 from explain.evaluate.annotations import READERS
 from explain.evaluate.measuring.page import write
 from explain.evaluate.measuring.plan import Found, Plan, default_metrics
-from explain.evaluate.measuring.running import run
+from explain.evaluate.measuring.running import load_models, run
 from explain.evaluate.measuring.sources import Source, XrvSource, open_folder
 from explain.evaluate.measuring.tables import tables
 from explain.evaluate.metrics import METRICS
 from explain.methods.kinds import COMPARED_2021, KINDS
 from explain.models.allocator import restart_keeping_memory
+from explain.models.devices import device_of
 from explain.models.weights import WeightsError
 
 
@@ -61,19 +62,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status."""
     wanted = parser().parse_args(arguments)
     plan = Plan(
-        models=tuple(wanted.models), kinds=tuple(wanted.kinds), tasks=tuple(wanted.tasks),
-        metrics=tuple(wanted.metrics) or default_metrics(), sample=wanted.sample, auc_sample=wanted.auc_sample,
+        models=_each_once(wanted.models), kinds=_each_once(wanted.kinds), tasks=_each_once(wanted.tasks),
+        metrics=_each_once(wanted.metrics) or default_metrics(), sample=wanted.sample, auc_sample=wanted.auc_sample,
         randomisation=wanted.randomisation, robustness=wanted.robustness, redrawing=wanted.redrawing,
         only_true_positives=wanted.only_true_positives, seed=wanted.seed, batch_size=wanted.batch_size,
         device=wanted.device,
     )  # fmt: skip
     found = Found(say=_say)
     try:
-        run(_source(wanted), plan, found)
+        _check(wanted)
+        source = _source(wanted)
+        models = load_models(plan, found)
+        _require_folder(wanted.output)
+        run(source, plan, models, found)
+        left_out = _write(found, plan, wanted.output)
     except (ValueError, OSError, KeyError, WeightsError) as error:
         text = error.args[0] if isinstance(error, KeyError) and error.args else error
         sys.stderr.write(f"error: {text}\n")
         return 2
+    return 2 if not found.values else 1 if left_out else 0
+
+
+def _write(found: Found, plan: Plan, folder: Path) -> int:
+    """How many things were left out."""
     made = tables(found, plan.seed)
     left_out = len(made[-1].rows)
     summary = [
@@ -81,9 +92,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"images of each task{', predicted positive' if plan.only_true_positives else ''}.",
         f"{len(found.values):,} values; {left_out:,} things were left out, each named in problems.csv.",
     ]
-    write(made, summary, wanted.output)
-    _say(f"{summary[1]} {wanted.output / 'index.html'}")
-    return 2 if not found.values else 1 if left_out else 0
+    write(made, summary, folder)
+    _say(f"{summary[1]} {folder / 'index.html'}")
+    return left_out
+
+
+def _each_once(names: Sequence[str]) -> tuple[str, ...]:
+    """A name given twice would count each image twice."""
+    return tuple(dict.fromkeys(names))
+
+
+def _check(wanted: argparse.Namespace) -> None:
+    """ValueError for a number that cannot be and a device that is not there."""
+    from_one, from_zero = ("sample", "batch_size"), ("auc_sample", "redrawing", "randomisation", "robustness", "seed")
+    for low, name in [*((1, name) for name in from_one), *((0, name) for name in from_zero)]:
+        if getattr(wanted, name) < low:
+            raise ValueError(f"--{name.replace('_', '-')} {getattr(wanted, name)}: give a whole number from {low}")
+    device_of(wanted.device)
+
+
+def _require_folder(output: Path) -> None:
+    """Before hours of measuring. ValueError in words."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"--output {output} cannot be made a folder: {error.strerror}") from error
 
 
 def _source(wanted: argparse.Namespace) -> Source:

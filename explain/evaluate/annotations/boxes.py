@@ -10,7 +10,7 @@ from explain.evaluate.annotations.read import Annotations, Box, numbers, rows_of
 SIDE = (1024, 1024)  # pixels in which NIH's and RSNA's boxes are given
 # What data sets call by another name than TorchXRayVision.
 _NIH = {"Infiltrate": "Infiltration"}
-_VINDR = {"Pleural effusion": "Effusion", "Pleural thickening": "Pleural_Thickening", "Nodule/Mass": "Nodule/Mass"}
+_VINDR = {"Pleural effusion": "Effusion", "Pleural thickening": "Pleural_Thickening"}
 
 
 def read_nih(path: Path) -> Annotations:

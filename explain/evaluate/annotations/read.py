@@ -40,15 +40,22 @@ class Box(Shape):
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn(Shape):
-    """A mask, bool (H, W), brought to another size by its nearest pixels."""
+class Runs(Shape):
+    """A mask of `height` x `width` pixels, drawn when it is asked for. runs: int64, how many pixels are outside and
+    inside in turn, down the columns from the left; the rest is outside. Another size is taken by nearest pixels."""
 
-    mask: np.ndarray
+    runs: np.ndarray
+    height: int
+    width: int
 
     def draw(self, height: int, width: int) -> np.ndarray:
-        if self.mask.shape == (height, width):
-            return self.mask
-        picture = Image.fromarray(self.mask.astype(np.uint8)).resize((width, height), Image.Resampling.NEAREST)
+        flat, ends = np.zeros(self.height * self.width, bool), self.runs.cumsum()
+        for start, end in zip(ends[::2], ends[1::2]):
+            flat[start:end] = True
+        mask = flat.reshape(self.width, self.height).T
+        if mask.shape == (height, width):
+            return mask
+        picture = Image.fromarray(mask.astype(np.uint8)).resize((width, height), Image.Resampling.NEAREST)
         return np.asarray(picture) > 0
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from explain.evaluate.annotations.read import Annotations, Drawn, rows_of
+from explain.evaluate.annotations.read import Annotations, Runs, rows_of
 
 SIIM_SIDE = 1024
 _CHEXLOCALIZE = {"Airspace Opacity": "Lung Opacity", "Pleural Effusion": "Effusion"}
@@ -22,8 +23,8 @@ def read_siim(path: Path) -> Annotations:
             if encoded == "-1":
                 found.without(image, "Pneumothorax")
             else:
-                runs = np.array(encoded.split(), np.int64)
-                found.add(image, "Pneumothorax", row, Drawn(from_relative(runs, SIIM_SIDE, SIIM_SIDE)))
+                runs = [int(word) for word in encoded.split()]
+                found.add(image, "Pneumothorax", row, from_relative(runs, SIIM_SIDE, SIIM_SIDE))
         except ValueError as error:
             found.problems.append((row, f"the run lengths cannot be read: {error}"))
     return found
@@ -38,31 +39,33 @@ def read_chexlocalize(path: Path) -> Annotations:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path.name} is no JSON: {error}") from None
+    if not isinstance(content, dict) or not all(isinstance(tasks, dict) for tasks in content.values()):
+        raise ValueError(f"{path.name} is no list of CheXlocalize masks: it must be {{image: {{task: run lengths}}}}")
     found = Annotations()
     for row, (image, tasks) in enumerate(content.items(), 1):
         for task, coded in tasks.items():
             name = _CHEXLOCALIZE.get(task, task)
             try:
-                mask = from_coco(coded)
+                shape = from_coco(coded)
             except (ValueError, KeyError, TypeError) as error:
                 found.problems.append((row, f"{image}, {task}: the run lengths cannot be read: {error}"))
                 continue
-            if mask.any():
-                found.add(image, name, row, Drawn(mask))
+            if shape.runs[1::2].any():
+                found.add(image, name, row, shape)
             else:
                 found.without(image, name)
     return found
 
 
-def from_relative(runs: np.ndarray, height: int, width: int) -> np.ndarray:
-    """bool (height, width) of pairs (gap since the last run, length), down the columns from the left."""
-    if len(runs) % 2 or (runs < 0).any() or runs.sum() > height * width:
-        raise ValueError(f"{len(runs)} numbers that add up to {runs.sum()}, for {height * width} pixels")
-    return _columns(runs, height, width)
+def from_relative(runs: Sequence[int], height: int, width: int) -> Runs:
+    """Pairs (gap since the last run, length), down the columns from the left. ValueError if they do not fit."""
+    if len(runs) % 2 or min(runs, default=0) < 0 or sum(runs) > height * width:
+        raise ValueError(f"{len(runs)} numbers that add up to {sum(runs)}, for {height * width} pixels")
+    return Runs(np.array(runs, np.int64), height, width)
 
 
-def from_coco(coded: dict[str, Any]) -> np.ndarray:
-    """bool (h, w) of COCO's {"size": [h, w], "counts": text}: run lengths of 0 and 1 in turn, down the columns.
+def from_coco(coded: dict[str, Any]) -> Runs:
+    """The mask of COCO's {"size": [h, w], "counts": text}: run lengths of 0 and 1 in turn, down the columns.
 
     Each number is written in groups of 5 bits from the lowest, one character (48 + group) each, with bit 6 set where
     another follows; it is signed, and from the fourth on it is the difference to the run two before.
@@ -81,16 +84,6 @@ def from_coco(coded: dict[str, Any]) -> np.ndarray:
                 value -= 1 << shift
             counts.append(value + (counts[-2] if len(counts) > 2 else 0))
             value = shift = 0
-    runs = np.array(counts, np.int64)
-    if shift or (runs < 0).any() or runs.sum() != height * width:
-        raise ValueError(f"the runs add up to {runs.sum()}, for {height * width} pixels")
-    return _columns(runs, height, width)
-
-
-def _columns(runs: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Runs of 0 and 1 in turn; the rest is 0."""
-    flat = np.zeros(height * width, bool)
-    ends = runs.cumsum()
-    for start, end in zip(ends[::2], ends[1::2]):
-        flat[start:end] = True
-    return flat.reshape(width, height).T
+    if shift or min(counts, default=0) < 0 or sum(counts) != height * width:
+        raise ValueError(f"the runs add up to {sum(counts)}, for {height * width} pixels")
+    return Runs(np.array(counts, np.int64), height, width)

@@ -46,15 +46,34 @@ class Loaded:
     models: dict[Need, nn.Module]
 
 
-def run(source: Source, plan: Plan, found: Found) -> None:
-    """Measure all; values, curves and problems go into `found`. Raises what loading a model raises."""
+def run(source: Source, plan: Plan, models: Sequence[Loaded], found: Found) -> None:
+    """Measure all; values, curves and problems go into `found`."""
     found.problems += source.problems
-    for name in plan.models:
-        loaded = _load(name, plan, found)
+    for loaded in models:
         tasks = [task for task in plan.tasks or sorted(source.masked) if _usable(task, source, loaded, found)]
         _predict_sample(source, plan, loaded, tasks, found)
         for task in tasks:
             _measure_task(source, plan, loaded, task, found)
+
+
+def load_models(plan: Plan, found: Found) -> list[Loaded]:
+    """All models, before anything is measured; one that cannot be loaded is a problem, and the others go on.
+
+    Raises WeightsError or KeyError where none can be loaded, ValueError for two that have one name.
+    """
+    models: list[Loaded] = []
+    for place, name in enumerate(plan.models, 1):
+        try:
+            models.append(_load(name, plan, found))
+        except (WeightsError, KeyError) as error:
+            if place == len(plan.models) and not models:
+                raise
+            found.problems.append(Problem(name, str(error.args[0] if error.args else error)))
+            found.say(f"left out: {found.problems[-1].what}")
+    names = [loaded.about.name for loaded in models]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"two of the models are called {', '.join(twice)}: rename a folder")
+    return models
 
 
 def _load(name: str, plan: Plan, found: Found) -> Loaded:
@@ -202,7 +221,7 @@ def _figures(plan: Plan, loaded: Loaded, task: str, image: str, kind: str, subje
             continue
         try:
             value = metric.measure(subject)
-        except ValueError as error:
+        except (ValueError, RuntimeError) as error:
             if str(error) not in told:  # a constant map fails every metric alike
                 found.problems.append(Problem(f"{image}, {task}, {kind}, {name}", str(error)))
             told.add(str(error))
@@ -228,7 +247,7 @@ def _curves(
                 strengths = [float(word) for word in levels.split()]
                 keep(f"{change}_spearman", strengths, ranks)
                 keep(f"{change}_iou", strengths, overlap)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:
         found.problems.append(Problem(f"{image}, {task}, {kind}, curves", str(error)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import inspect
 import warnings
 from collections.abc import Sequence
@@ -47,7 +48,8 @@ class Source(Protocol):
 
 @dataclass
 class Folder:
-    """PNG, JPEG or DICOM files below a folder; an annotation names an image by its file name, suffix or not."""
+    """PNG, JPEG or DICOM files below a folder. An annotation names an image by its file name, suffix or not, with or
+    without all folders before it, joined by / or _. A name that several files have is used for none of them."""
 
     folder: Path
     images: list[str] = field(default_factory=list)
@@ -55,8 +57,46 @@ class Folder:
     masked: dict[str, list[str]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     _paths: dict[str, Path] = field(default_factory=dict)
+    _called: dict[str, list[Path]] = field(default_factory=dict)
+    _names: dict[Path, str] = field(default_factory=dict)
     _regions: dict[tuple[str, str], list[Annotation]] = field(default_factory=dict)
     _file: str = ""
+
+    def find_images(self) -> None:
+        """Each file is called by its stem and by the folders with it; its name in `images` is the first that is its
+        alone. Raises ValueError where there is no image."""
+        names: dict[Path, tuple[str, str]] = {}
+        for file in sorted(self.folder.rglob("*")):
+            if file.suffix.lower() in SUFFIXES:
+                parts = file.relative_to(self.folder).with_suffix("").parts
+                names[file] = parts[-1], "_".join(parts)
+                for name in set(names[file]):
+                    self._called.setdefault(name, []).append(file)
+        if not names:
+            raise ValueError(f"there is no image ({', '.join(SUFFIXES)}) in {self.folder}")
+        for file, both in names.items():
+            if own := next((name for name in both if len(self._called[name]) == 1), None):
+                self._paths[own], self._names[file] = file, own
+        self.images = sorted(self._paths)
+
+    def named(self, image: str) -> str | None:
+        """The name in `images` of what a table calls so; None where no file or several are called so."""
+        files = self._files(image)
+        return self._names.get(files[0]) if len(files) == 1 else None
+
+    def why_not(self, image: str) -> str:
+        """Why `named` gives None, in words."""
+        files = self._files(image)
+        if not files:
+            return f"no image is called {image}"
+        some = " and ".join(file.relative_to(self.folder).as_posix() for file in files[:2])
+        return f"{len(files)} images are called {image}, as {some}: none is used"
+
+    def _files(self, image: str) -> list[Path]:
+        path = Path(image)
+        parts = (path.with_suffix("") if path.suffix.lower() in SUFFIXES else path).parts
+        names = ("_".join(parts[start:]) for start in range(len(parts)))
+        return next((self._called[name] for name in names if name in self._called), [])
 
     def pixels(self, image: str) -> np.ndarray:
         found: np.ndarray = read_radiograph(self._paths[image]).model_input()[0]
@@ -86,22 +126,17 @@ def open_folder(folder: Path, annotations: tuple[str, Path], labels: Path | None
     if name not in READERS:
         raise ValueError(f"no annotations are called {name!r}; there are {', '.join(READERS)}")
     source = Folder(folder, _file=path.name)
-    for file in sorted(folder.rglob("*")):
-        if file.suffix.lower() in SUFFIXES:
-            source._paths.setdefault(file.stem, file)
-    if not source._paths:
-        raise ValueError(f"there is no image ({', '.join(SUFFIXES)}) in {folder}")
-    source.images = sorted(source._paths)
+    source.find_images()
     read = READERS[name](path)
     source.problems += [Problem(f"{path.name}, row {row}", what) for row, what in read.problems]
     for task, known in read.labels.items():
-        source.labels[task] = {_stem(image): there for image, there in known.items() if _stem(image) in source._paths}
+        source.labels[task] = {own: there for image, there in known.items() if (own := source.named(image))}
     if labels is not None:
         _add_labels(source, labels)
     for each in read.annotations:
-        image = _stem(each.image)
-        if image not in source._paths:
-            source.problems.append(Problem(f"{path.name}, row {each.row}", f"no image is called {each.image}"))
+        image = source.named(each.image)
+        if image is None:
+            source.problems.append(Problem(f"{path.name}, row {each.row}", source.why_not(each.image)))
         elif source.labels[each.task].get(image) is False:
             source.problems.append(
                 Problem(f"{path.name}, row {each.row}", f"{each.image} is labelled as without {each.task}")
@@ -113,20 +148,19 @@ def open_folder(folder: Path, annotations: tuple[str, Path], labels: Path | None
     return source
 
 
-def _stem(image: str) -> str:
-    return Path(image).stem if Path(image).suffix.lower() in SUFFIXES else image
-
-
 def _add_labels(source: Folder, path: Path) -> None:
-    with path.open(encoding="utf-8-sig") as file:
-        header = [name.strip() for name in file.readline().split(",")]
-    tasks = [name for name in header if name != "image"]
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        header = [name.strip() for name in next(csv.reader(file), [])]
+    tasks = [name for name in header if name not in ("image", "")]
     for row, (image, *values) in rows_of(path, ("image", *tasks)):
+        name = source.named(image)
+        if name is None and source._files(image):
+            source.problems.append(Problem(f"{path.name}, row {row}", source.why_not(image)))
         for task, value in zip(tasks, values, strict=True):
             if value not in ("0", "1", "0.0", "1.0", ""):
                 source.problems.append(Problem(f"{path.name}, row {row}", f"{task} is {value!r}, neither 0 nor 1"))
-            elif value and _stem(image) in source._paths:
-                source.labels.setdefault(task, {})[_stem(image)] = float(value) == 1
+            elif value and name:
+                source.labels.setdefault(task, {})[name] = float(value) == 1
 
 
 class XrvSource:

@@ -51,13 +51,14 @@ def test_rsna_boxes_of_one_image_are_two_rows(tmp_path: Path) -> None:
 
 def test_siim_runs_are_relative_and_go_down_the_columns(tmp_path: Path) -> None:
     text = "ImageId, EncodedPixels\n1.2.276, -1\n1.2.277, 2049 3 1021 2\n1.2.277, 0 1\n1.2.278, 5 6 7\n"
+    text += "1.2.279, 1 99999999999999999999\n"
     read = READERS["siim"](written(tmp_path, text))
     first, second = (each.shape.draw(1024, 1024) for each in read.annotations)
     # After 2,049 pixels (two columns and one pixel) three; 1,021 further on, at the next column's second pixel, two.
     assert np.argwhere(first).tolist() == [[1, 2], [1, 3], [2, 2], [2, 3], [3, 2]]
     assert np.argwhere(second).tolist() == [[0, 0]]
     assert read.labels == {"Pneumothorax": {"1.2.276": False, "1.2.277": True}}
-    assert [row for row, _ in read.problems] == [4] and "3 numbers" in read.problems[0][1]
+    assert [row for row, _ in read.problems] == [4, 5] and "3 numbers" in read.problems[0][1]
 
 
 def coco(mask: np.ndarray) -> dict[str, object]:
@@ -79,12 +80,14 @@ def coco(mask: np.ndarray) -> dict[str, object]:
 
 def test_cocos_compressed_runs() -> None:
     # Of 2 x 3 pixels the second column: runs 2, 2, 2, the last written as it is
-    assert from_coco({"size": [2, 3], "counts": "222"}).tolist() == [[False, True, False]] * 2
+    assert from_coco({"size": [2, 3], "counts": "222"}).draw(2, 3).tolist() == [[False, True, False]] * 2
     drawn = np.random.default_rng(0).random((37, 53)) > 0.7
     drawn[:, 20:40] = True  # a long run, so that numbers take several characters and differences are negative
-    assert np.array_equal(from_coco(coco(drawn)), drawn)
+    assert np.array_equal(from_coco(coco(drawn)).draw(37, 53), drawn)
     with pytest.raises(ValueError, match="add up to 4"):
         from_coco({"size": [2, 3], "counts": "22"})
+    with pytest.raises(ValueError, match="add up to"):
+        from_coco({"size": [2, 3], "counts": "2" + "o" * 20 + "0" + "22"})  # a number of more than 64 bits
     with pytest.raises(ValueError, match="does not belong"):
         from_coco({"size": [2, 3], "counts": "2 2"})
 
@@ -104,6 +107,9 @@ def test_chexlocalize(tmp_path: Path) -> None:
     assert read.problems[0][0] == 2 and "Pleural Effusion" in read.problems[0][1]
     with pytest.raises(ValueError, match="is no JSON"):
         READERS["chexlocalize"](written(tmp_path, "{"))
+    for other in ("[]", '{"image": [1]}'):
+        with pytest.raises(ValueError, match="is no list of CheXlocalize masks"):
+            READERS["chexlocalize"](written(tmp_path, other))
 
 
 def test_vindr_boxes_are_in_the_images_own_pixels(tmp_path: Path) -> None:
@@ -128,4 +134,4 @@ def test_files_of_another_form_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no list of NIH boxes"):
         READERS["nih"](path)
     with pytest.raises(ValueError, match="2 numbers that add up to 9"):
-        from_relative(np.array([4, 5]), 2, 2)
+        from_relative([4, 5], 2, 2)

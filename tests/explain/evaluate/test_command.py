@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +15,9 @@ from torch import Tensor, nn
 
 from explain.demo.phantoms import draw
 from explain.evaluate.__main__ import main
-from explain.evaluate.measuring.running import _drawn, auc
+from explain.evaluate.measuring import running
+from explain.evaluate.measuring.plan import Found, Plan
+from explain.evaluate.measuring.running import _drawn, auc, load_models
 from explain.evaluate.measuring.sources import XrvSource, open_folder
 from explain.evaluate.measuring.tables import holm
 from explain.models.demo_pair import CLASSIFIER_FILE, DEMO_FOLDER
@@ -145,7 +149,49 @@ def test_what_cannot_begin_is_said(folder: Path, tmp_path: Path, capsys: pytest.
     said = capsys.readouterr().err
     for words in ("there is no folder", "give masks", "no annotations are called 'coco'", "no data set 'Nobody'"):
         assert words in said
+    for wrong in (["--batch-size", "0"], ["--sample", "-1"], ["--device", "gpu"], ["--models", "nobody"]):
+        assert run(folder, tmp_path / "none", "--models", "demo", *wrong) == 2
+    said = capsys.readouterr().err
+    for words in ("--batch-size 0: give", "--sample -1: give", "--device gpu: give cpu", "no model is called 'nobody'"):
+        assert words in said
     assert not (tmp_path / "none").exists()
+    (tmp_path / "file").write_text("")
+    assert run(folder, tmp_path / "file", "--models", "demo") == 2
+    assert "cannot be made a folder" in capsys.readouterr().err
+
+
+def test_names_given_twice_count_once_and_a_misspelt_model_stops_no_other(folder: Path, tmp_path: Path) -> None:
+    twice = ["--tasks", TASK, TASK, "--kinds", "input_gradient", "input_gradient", "--metrics", "hit_rate", "hit_rate"]
+    assert run(folder, tmp_path, "--models", "demo", "demo", "nobody", *twice, "--sample", "1", "--redrawing", "0") == 1
+    assert len(rows(tmp_path, "values")) == 1
+    said = {row["where"]: row["what"] for row in rows(tmp_path, "problems")}
+    assert "no model is called 'nobody'" in said["nobody"]
+
+
+def test_two_models_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "_load", lambda name, *_: SimpleNamespace(about=SimpleNamespace(name=Path(name).name)))
+    assert len(load_models(Plan(("run1/ward", "run2/other"), ()), Found())) == 2
+    with pytest.raises(ValueError, match="two of the models are called ward: rename a folder"):
+        load_models(Plan(("run1/ward", "run2/ward"), ()), Found())
+
+
+def test_images_are_named_by_their_folders_too_and_a_name_of_two_is_used_for_none(tmp_path: Path) -> None:
+    place = tmp_path / "cxr"
+    for name in ("patient1/study1/view1.jpg", "patient2/study1/view1.jpg", "patient3/study1/lateral.jpg"):
+        (place / name).parent.mkdir(parents=True)
+        (place / name).touch()
+    mask = {TASK: {"size": [2, 3], "counts": "222"}}
+    masks = tmp_path / "masks.json"
+    masks.write_text(json.dumps(dict.fromkeys(("patient1_study1_view1", "view1", "lateral"), mask)))
+    labels = tmp_path / "labels.csv"
+    labels.write_text(f'"image","{TASK}"\n"CheXpert/patient2/study1/view1.jpg",0\nstudy9/view1.jpg,1\n')
+    source = open_folder(place, ("chexlocalize", masks), labels)
+    assert source.images == ["lateral", "patient1_study1_view1", "patient2_study1_view1"]
+    assert source.masked == {TASK: ["patient1_study1_view1", "lateral"]}
+    assert source.labels[TASK] == {"patient1_study1_view1": True, "lateral": True, "patient2_study1_view1": False}
+    said = {problem.where: problem.what for problem in source.problems}
+    assert set(said) == {"masks.json, row 2", "labels.csv, row 2"}
+    assert said["masks.json, row 2"].startswith("2 images are called view1, as patient1/study1/view1.jpg and patient2/")
 
 
 def test_labels_of_a_table(folder: Path, tmp_path: Path) -> None:
