@@ -7,6 +7,7 @@ import inspect
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import eq
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -93,10 +94,16 @@ class Folder:
         return f"{len(files)} images are called {image}, as {some}: none is used"
 
     def _files(self, image: str) -> list[Path]:
+        """Those called so; where both name folders, they are the same."""
         path = Path(image)
         parts = (path.with_suffix("") if path.suffix.lower() in SUFFIXES else path).parts
-        names = ("_".join(parts[start:]) for start in range(len(parts)))
-        return next((self._called[name] for name in names if name in self._called), [])
+        name = next((name for n in range(len(parts)) if (name := "_".join(parts[n:])) in self._called), "")
+
+        def alike(file: Path) -> bool:
+            own = file.relative_to(self.folder).with_suffix("").parts
+            return "_".join(own) == name or all(map(eq, reversed(parts), reversed(own)))
+
+        return [file for file in self._called.get(name, []) if alike(file)]
 
     def pixels(self, image: str) -> np.ndarray:
         found: np.ndarray = read_radiograph(self._paths[image]).model_input()[0]

@@ -184,7 +184,9 @@ def test_images_are_named_by_their_folders_too_and_a_name_of_two_is_used_for_non
     masks = tmp_path / "masks.json"
     masks.write_text(json.dumps(dict.fromkeys(("patient1_study1_view1", "view1", "lateral"), mask)))
     labels = tmp_path / "labels.csv"
-    labels.write_text(f'"image","{TASK}"\n"CheXpert/patient2/study1/view1.jpg",0\nstudy9/view1.jpg,1\n')
+    labels.write_text(
+        f'"image","{TASK}"\n"CheXpert/patient2/study1/view1.jpg",0\nstudy1/view1.jpg,1\nstudy9/lateral.jpg,0\n'
+    )
     source = open_folder(place, ("chexlocalize", masks), labels)
     assert source.images == ["lateral", "patient1_study1_view1", "patient2_study1_view1"]
     assert source.masked == {TASK: ["patient1_study1_view1", "lateral"]}
