@@ -7,10 +7,11 @@ loading. An object appears whole or not at all, so a name that is there holds it
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.utils.deconstruct import deconstructible
 from storages.backends.s3 import S3Storage
@@ -24,10 +25,12 @@ class PrivateS3Storage(S3Storage):
         """address: s3://BUCKET/PREFIX?endpoint=URL&region=NAME&style=path; all but the bucket may be left out."""
         parts = urlsplit(address)
         asked = dict(parse_qsl(parts.query))
-        # A store that does not answer holds a thread of the web server no longer than this.
+        # A store that does not answer holds a thread of the web server no longer than this. Checksums only where the
+        # protocol asks for them: not every store knows the newer ones.
         config = Config(
             connect_timeout=5, read_timeout=20, retries={"max_attempts": 3, "mode": "standard"},
             s3={"addressing_style": asked.get("style", "auto")},
+            request_checksum_calculation="when_required", response_checksum_validation="when_required",
         )  # fmt: skip
         super().__init__(
             bucket_name=parts.netloc, location=parts.path.strip("/"), endpoint_url=asked.get("endpoint"),
@@ -36,18 +39,21 @@ class PrivateS3Storage(S3Storage):
         )  # fmt: skip
 
     def _open(self, name: str, mode: str = "rb") -> File[bytes]:
-        """The whole object in one request: it is an image or a map of a few megabytes."""
+        """The whole object in one request: an image or a map of a few megabytes. OSError for a store that fails."""
         if mode != "rb":
             raise ValueError("Objects are read whole and written whole.")
         client = self.connection.meta.client
         try:
-            found = client.get_object(Bucket=self.bucket_name, Key=self._normalize_name(name))
+            content = client.get_object(Bucket=self.bucket_name, Key=self._normalize_name(name))["Body"].read()
         except client.exceptions.NoSuchKey:
             raise FileNotFoundError(name) from None
-        return ContentFile(found["Body"].read(), name)
+        except (BotoCoreError, ClientError) as error:
+            raise OSError(f"the object store does not give {name}: {type(error).__name__}") from error
+        return ContentFile(content, name)
 
     def url(self, name: str | None, *args: Any, **options: Any) -> str:
-        raise NotImplementedError("Files of readers' studies have no address: cases/media.py sends them.")
+        """For the administration, which links each file: leads nowhere, as on a disk. cases/media.py sends files."""
+        return f"{settings.MEDIA_URL}{quote(name or '')}"
 
     def answers_strangers(self) -> bool:
         """Whether somebody without credentials is told what is in the bucket. Raises boto3's errors."""
