@@ -306,4 +306,6 @@ LOGGING = {
     "formatters": {"text": {"format": "%(message)s"}, "json": {"()": "readerstudy.accounts.logs.JsonLines"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["mask_keys"], "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    # At lower levels these quote security tokens, and addresses with UIDs.
+    "loggers": {name: {"level": "WARNING"} for name in ("boto3", "botocore", "s3transfer", "urllib3")},
 }

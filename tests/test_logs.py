@@ -14,8 +14,11 @@ from django.db import IntegrityError
 from django.test import Client
 
 from readerstudy.accounts.logs import masked
+from readerstudy.cases.loading.checking import check_source
+from readerstudy.cases.loading.dicomweb import open_server
 from readerstudy.cases.models import Case
 from tests.cases.batches import make_batch, simple_rows
+from tests.cases.test_dicomweb import server  # noqa: F401
 from tests.explain.image_files import dicom, greys
 from tests.reading.api.calls import BASE, answer, open_visit, put
 from tests.reading.api.conftest import client, me  # noqa: F401
@@ -45,6 +48,12 @@ def test_a_load_and_a_read_leave_nothing_of_a_patient_in_the_log(log, client, tm
     assert failed["level"] == "ERROR" and "state/" in failed["message"] and "IntegrityError" in failed["traceback"]
     told = "".join((log.getvalue(), *capfd.readouterr()))
     assert [secret for secret in SECRETS if secret in told] == []
+
+
+def test_a_load_from_a_dicomweb_server_leaves_no_uid_in_the_log(log, server):  # noqa: F811
+    check_source(open_server(server[0], {"StudyInstanceUID": "1.2.9"}, None))
+    logging.getLogger("tests").debug("reached")
+    assert "reached" in log.getvalue() and "1.2.7" not in log.getvalue() and "1.2.9" not in log.getvalue()
 
 
 def load(folder) -> None:
