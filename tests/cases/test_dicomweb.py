@@ -26,12 +26,17 @@ class Server(BaseHTTPRequestHandler):
 
     instances: dict[str, bytes]
     asked: list[tuple[dict[str, list[str]], str | None]]
+    busy = False
+    heeds_offset = True
 
     def do_GET(self) -> None:
         url = urlparse(self.path)
+        if self.busy:
+            self._answer(503, "text/plain", b"")
+            return
         if url.path == "/dicom-web/instances":
             self.asked.append((query := parse_qs(url.query), self.headers["Authorization"]))
-            start = int(query.get("offset", ["0"])[0])
+            start = int(query.get("offset", ["0"])[0]) if self.heeds_offset else 0
             found = sorted(self.instances)[start : start + PAGE]
             body = json.dumps([self._found(uid) for uid in found]).encode()
             self._answer(200 if found else 204, "application/dicom+json", body if found else b"")
@@ -110,8 +115,32 @@ def test_what_is_not_there_is_told_by_row(server, tmp_path: Path) -> None:
 
 def test_servers_and_options_that_cannot_be_used_are_told(server) -> None:
     with pytest.raises(BatchRefused, match="cannot be searched"):
-        open_server("http://127.0.0.1:1/dicom-web", {}, None)
+        open_server("http://127.0.0.1:1/dicom-web", {"Modality": "CR"}, None)
+    with pytest.raises(BatchRefused, match="without --filter or --manifest every image"):
+        open_server(server[0], {}, None)
     with pytest.raises(CommandError, match="--filter is ATTRIBUTE=VALUE"):
         call_command("load_cases", f"dicomweb:{server[0]}", batch="pacs", filter=["CR"], stderr=StringIO())
     with pytest.raises(CommandError, match="for dicomweb: sources only"):
         call_command("load_cases", "folder", batch="pacs", filter=["Modality=CR"], stderr=StringIO())
+
+
+def test_a_busy_server_and_one_that_never_ends_are_told(server, monkeypatch) -> None:
+    url, handler = server
+    monkeypatch.setattr(handler, "heeds_offset", False)
+    with pytest.raises(BatchRefused, match="the same images again and again"):
+        open_server(url, {"Modality": "CR"}, None)
+    assert len(handler.asked) == 2
+    monkeypatch.setattr(handler, "busy", True)
+    with pytest.raises(BatchRefused, match=r"cannot be searched \(status 503\)"):
+        open_server(url, {"Modality": "CR"}, None)
+
+
+def test_what_is_no_dicom_or_half_of_it_is_told_by_row(server) -> None:
+    url, handler = server
+    source = open_server(url, {"Modality": "CR"}, None)
+    handler.instances["1.2.7.1"] = b"not found, says a page" * 9
+    handler.instances["1.2.7.2"] = handler.instances["1.2.7.2"][:486]
+    with pytest.raises(BatchRefused) as refused:
+        check_source(source)
+    first, second = map(str, refused.value.problems)
+    assert "does not give the image (InvalidDicomError)" in first and "does not give the image (error)" in second

@@ -34,10 +34,13 @@ def open_server(url: str, filters: dict[str, str], manifest: Path | None) -> Fil
     """The instances that the server at `url` has for these attributes (StudyDate, Modality, StudyInstanceUID ...).
 
     manifest: a CSV whose column image has SOP Instance UIDs; without one every instance is a case without truth. The
-    environment's DICOMWEB_TOKEN, if set, is sent as a bearer token. Raises BatchRefused.
+    environment's DICOMWEB_TOKEN, if set, is sent as a bearer token. Raises BatchRefused, also where nothing says which.
     """
+    if not filters and manifest is None:
+        raise refuse("without --filter or --manifest every image of the server would be loaded", "Give one of them")
     try:
         from dicomweb_client.api import DICOMwebClient
+        from retrying import RetryError
     except ImportError:
         raise refuse("dicomweb: sources need dicomweb-client", _NO_LIBRARY) from None
     token = os.environ.get(TOKEN)
@@ -45,10 +48,10 @@ def open_server(url: str, filters: dict[str, str], manifest: Path | None) -> Fil
     try:
         client = DICOMwebClient(url, headers=headers, timeout=_SECONDS)
         client.set_http_retry_params(max_attempts=3, wait_exponential_multiplier=250)  # milliseconds
-        found = client.search_for_instances(search_filters=filters, get_remaining=True)
-    except (requests.RequestException, ValueError) as error:
+        places = _search(client, filters)
+    except (requests.RequestException, RetryError, ValueError) as error:
         raise refuse(f"the DICOMweb server cannot be searched ({_said(error)})", _AGAIN) from None
-    files = ServerFiles(client, _places(found), _content(manifest))
+    files = ServerFiles(client, places, _content(manifest))
     return FileSource(files, "a DICOMweb server", MANIFEST if manifest else None)
 
 
@@ -72,12 +75,28 @@ class ServerFiles:
         try:
             instance = self.client.retrieve_instance(*self.places[name], name, (("application/dicom", "*"),))
             instance.save_as(file, enforce_file_format=True)
-        except (requests.RequestException, ValueError, AttributeError, TypeError) as error:
+        except Exception as error:  # a server may send anything, and of anything the library raises anything
             raise ImageError("", f"the server does not give the image ({_said(error)})", _AGAIN) from None
         if file.tell() > MAX_FILE_BYTES:
             raise ImageError("", f"the file is over {MAX_FILE_BYTES // 2**20} MiB", "Check that it is one radiograph")
         file.seek(0)
         return file
+
+
+def _search(client: DICOMwebClient, filters: dict[str, str]) -> dict[str, tuple[str, str]]:
+    """Page after page until one is empty. The library's own loop would never end where `offset` is not heeded."""
+    places: dict[str, tuple[str, str]] = {}
+    seen = 0
+    while found := client.search_for_instances(search_filters=filters, offset=seen):
+        page = _places(found)
+        if page.keys() <= places.keys():
+            raise refuse(
+                "the DICOMweb server gives the same images again and again",
+                "Ask who runs it to let QIDO-RS heed the parameter offset (PS3.18)",
+            )
+        places |= page
+        seen += len(found)
+    return places
 
 
 def _places(found: list[dict[str, Any]]) -> dict[str, tuple[str, str]]:
@@ -98,5 +117,6 @@ def _content(manifest: Path | None) -> bytes | None:
 
 def _said(error: Exception) -> str:
     """What kind of failure, without the address: it may hold UIDs."""
-    response = getattr(error, "response", None)
+    last = getattr(error, "last_attempt", None)  # retrying.RetryError's; its value is the last response
+    response = getattr(error, "response", None) if last is None else last.value
     return f"status {response.status_code}" if response is not None else type(error).__name__

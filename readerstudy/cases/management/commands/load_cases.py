@@ -61,7 +61,8 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="ATTRIBUTE=VALUE",
-            help="dicomweb: only: what to look for, such as StudyDate=20260101-20260131; may be given again",
+            help="dicomweb: only: what to look for, such as StudyDate=20260101-20260131; may be given again. Without "
+            "it, give --manifest",
         )
         parser.add_argument(
             "--manifest", type=Path, help="dicomweb: only: a manifest whose column image has SOP Instance UIDs"
