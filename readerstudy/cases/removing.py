@@ -1,8 +1,10 @@
-"""Removing a batch that no study uses: its rows at once, then its files. What was removed, by whom and why is kept."""
+"""Removing a batch that no study uses: its rows at once, then its files. What was removed, by whom and why is kept.
+
+Rows go in one transaction, files after it. Of a large batch the page removes the first files, and `clean_up` the rest.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.apps import apps
@@ -22,7 +24,7 @@ use_asked = Signal()
 # with {what they are called: how many} and the names of their files.
 batch_removed = Signal()
 
-_AT_ONCE = 500
+_AT_ONCE = 10_000  # files between two notes of what is left; below SQLite's limit of 32,766 parameters
 
 
 def users_of(batch: Batch) -> list[str]:
@@ -32,30 +34,31 @@ def users_of(batch: Batch) -> list[str]:
 
 
 def remove_batch(batch: Batch, why: str, user: User | None) -> BatchRemoval:
-    """Remove the batch's rows, then its files, and return what is kept of it.
+    """Remove the batch's rows, then its first files (_AT_ONCE), and return what is kept of it.
 
     ValidationError, and nothing is removed, without a reason, while a study uses the batch or a job works on it.
     """
     with transaction.atomic():
         removal = _remove_rows(batch, why, user)
-    remove_files(removal)
+    _remove_files(removal)
     return removal
 
 
-def remove_files(removal: BatchRemoval) -> None:
-    """Remove the files that are still there; `clean_up` goes on where this was cut off."""
-    for names in _some(removal.files_left):
-        for name in names:
-            default_storage.delete(name)
-        removal.files_left = removal.files_left[len(names) :]
-        removal.save(update_fields=["files_left"])
+def _remove_files(removal: BatchRemoval) -> None:
+    """Remove the next files, but not those that another row names: equal content may be stored once."""
+    names = removal.files_left[:_AT_ONCE]
+    for name in sorted(set(names) - _still_named(names)):
+        default_storage.delete(name)
+    removal.files_left = removal.files_left[len(names) :]
+    removal.save(update_fields=["files_left"])
 
 
 def finish_removals() -> int:
-    """Remove what removals that were cut off have left; returns how many there were."""
+    """Remove what large or interrupted removals have left; returns how many there were."""
     cut_off = BatchRemoval.objects.exclude(files_left=[])
     for removal in cut_off:
-        remove_files(removal)
+        while removal.files_left:
+            _remove_files(removal)
     return len(cut_off)
 
 
@@ -92,14 +95,14 @@ def _remove_rows(batch: Batch, why: str, user: User | None) -> BatchRemoval:
     for rows in (histories, truths, predictions, Case.objects.filter(batch=batch)):
         files = let_go(rows)
         names += files if rows is not histories else []  # the history names the same files
-    left = sorted(set(names) - _still_named(names))
+    left = sorted(set(names))
     removal = BatchRemoval.objects.create(name=batch.name, by=user, why=why, counts=counts, files_left=left)
     Batch.objects.filter(pk=batch.pk).delete()
     return removal
 
 
-def _still_named(names: Iterable[str]) -> set[str]:
-    """Those that another row of any app names too: the same content may have been stored under one name."""
+def _still_named(names: list[str]) -> set[str]:
+    """Those that a row of any app names. names: at most _AT_ONCE."""
     fields = [
         (model, field.name)
         for model in apps.get_models()
@@ -108,11 +111,6 @@ def _still_named(names: Iterable[str]) -> set[str]:
     ]
     return {
         name
-        for some in _some(list(names))
         for model, field in fields
-        for name in model._base_manager.filter(**{f"{field}__in": some}).values_list(field, flat=True)
+        for name in model._base_manager.filter(**{f"{field}__in": names}).values_list(field, flat=True)
     }
-
-
-def _some(names: list[str]) -> list[list[str]]:
-    return [names[start : start + _AT_ONCE] for start in range(0, len(names), _AT_ONCE)]

@@ -90,6 +90,18 @@ def test_who_has_seen_a_radiographs_truth_is_remembered_where_another_batch_hold
     assert default_storage.exists(twin.pixels.name)
 
 
+def test_a_large_batchs_other_files_are_left_to_the_cleaning_and_shared_ones_stay(ward, monkeypatch, client):
+    monkeypatch.setattr("readerstudy.cases.removing._AT_ONCE", 3)
+    other, shared = make_batch("other", cases=1).cases.get(), ward.cases.first().display.name
+    Case.objects.filter(pk=other.pk).update(display=shared)
+    client.force_login(make_user("root", is_staff=True))
+    page = client.post("/batches/ward/remove/", {"why": "no longer needed"}, follow=True).content.decode()
+    assert "has 5 files of it still to remove" in page and not Case.objects.filter(batch=ward).exists()
+    assert 5 <= len(files()) <= 6, "three less, or two and the shared one"
+    assert clean_up().interrupted_removals == 1
+    assert [path.name for path in files()] == [Path(shared).name] and clean_up().interrupted_removals == 0
+
+
 def test_a_removal_that_was_cut_off_is_finished_by_the_hourly_cleaning(ward, monkeypatch):
     def cut_off(name: str) -> None:
         raise OSError("killed")

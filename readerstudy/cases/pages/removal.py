@@ -29,6 +29,9 @@ def remove(request: HttpRequest, batch: str) -> HttpResponse:
         else:
             cases = counted(removal.counts["cases"], "case")
             messages.success(request, f"Batch {found.name} is removed, with {cases} and all that belongs to them.")
+            if removal.files_left:
+                files = counted(len(removal.files_left), "file")
+                messages.info(request, f"The hourly cleaning (clean_up) has {files} of it still to remove.")
             return redirect("batches")
     context = {"batch": found, "form": form, "count": found.cases.count(), "users": removing.users_of(found)}
     return render(request, "cases/remove.html", context)
