@@ -40,9 +40,10 @@ def erase_account(user: User, why: str, by: User | None) -> Erasure:
 
 def _forget_in_log(user: User, nobody: str) -> None:
     """The administration's log names people by user name or address."""
-    words = re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in (user.email, user.username)), re.I)
+    names = [name for name in (user.email, user.username) if name]  # "" would be found in every entry
+    words = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in names), re.I)
     for field in ("object_repr", "change_message"):
-        said = Q(**{f"{field}__icontains": user.username}) | Q(**{f"{field}__icontains": user.email})
+        said = Q(*((f"{field}__icontains", name) for name in names), _connector=Q.OR)
         for entry in LogEntry.objects.filter(said):
             setattr(entry, field, words.sub(nobody, getattr(entry, field)))
             entry.save(update_fields=[field])

@@ -8,11 +8,12 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from readerstudy.accounts.erasing import erase_account
-from readerstudy.accounts.models import Erasure
+from readerstudy.accounts.models import Erasure, User
 from readerstudy.reading.erasing import erase
 from readerstudy.reading.models import Reader, Response
 from readerstudy.reading.withdrawing import reinstate, withdraw
 from readerstudy.studies.models import Membership
+from tests.builders import make_member, make_user
 from tests.worlds import World, make_world
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +83,26 @@ def test_a_closed_study_counts_its_readers_as_before_and_a_profile_can_be_kept()
     erase(world.reader, "asked", None, keeps_profile=True)
     reader = Reader.objects.get(pk=world.reader.pk)
     assert (reader.specialty, reader.withdrawn_at) == ("radiology", None)
+
+
+def test_an_empty_address_is_found_in_no_other_entry_of_the_log():
+    user = make_user("nobody-else")
+    User.objects.filter(pk=user.pk).update(email="")
+    of = {"user": user, "content_type": ContentType.objects.get_for_model(User), "action_flag": CHANGE}
+    kept = LogEntry.objects.create(object_repr="Batch ward", change_message="Changed.", **of)
+    told = LogEntry.objects.create(object_repr="Nobody-Else", change_message="", **of)
+    erase_account(user, "asked", None)
+    assert LogEntry.objects.filter(pk=kept.pk, object_repr="Batch ward", change_message="Changed.").exists()
+    assert LogEntry.objects.get(pk=told.pk).object_repr == f"erased-{user.pk}"
+
+
+def test_a_studys_administrator_closes_no_account(world, client):
+    client.force_login(make_member(world.study, "one-head", "administrator"))
+    assert client.post("/studies/one/readers/R1/erase/", {"why": "asked"}).status_code == 403
+    assert "Erase personal data" not in client.get("/studies/one/people/").content.decode()
+    assert not Erasure.objects.exists()
+    client.force_login(world.people["administrator"])
+    assert "Erase personal data" in client.get("/studies/one/people/").content.decode()
 
 
 def test_an_administrator_is_not_erased_and_a_reason_is_needed(world):

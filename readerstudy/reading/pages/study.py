@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -77,8 +78,10 @@ class ErasureForm(ReasonForm):
 
 
 def erase_page(request: HttpRequest, slug: str, code: str) -> HttpResponse:
-    """An administrator erases a reader's personal data and says why."""
+    """An administrator of the site erases a reader's personal data and says why."""
     study = administered_study(request, slug)
+    if not signed_in(request).is_administrator:
+        raise PermissionDenied("This closes the person's account for every study: ask an administrator of the site.")
     reader = get_object_or_404(study.readers.select_related("membership"), code=code)
     form = ErasureForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

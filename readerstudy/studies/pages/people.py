@@ -59,6 +59,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
 def _page(request: HttpRequest, study: Study, form: InviteForm, links: list[Link] | None = None) -> HttpResponse:
     """links: those to be copied now. Whoever has a link can take the place of the person it is for, so no other page
     shows one, and this page shows it once."""
+    user = signed_in(request)
     context = {
         "study": study,
         "form": form,
@@ -68,7 +69,7 @@ def _page(request: HttpRequest, study: Study, form: InviteForm, links: list[Link
         "now": timezone.now(),
         "links": links or [],
         "sends_no_email": not sends_email(),
-        "administers": administrates(signed_in(request), study),
+        "erases": administrates(user, study) and user.is_administrator,  # as reading's erase_page asks
     }
     return render(request, "studies/people.html", context)
 
