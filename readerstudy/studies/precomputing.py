@@ -146,9 +146,18 @@ def chosen_by_others(study: Study) -> list[Chosen]:
 
 @transaction.atomic
 def save_autoencoder(study: Study, name: str) -> None:
-    """Choose a draft's autoencoder, "" for the classifier's own. What another one made is not shown any more."""
+    """Choose a draft's autoencoder, "" for the classifier's own. What another one made is not shown any more.
+
+    A choice whose folder this host no longer has stays as it is, so that the page can be saved.
+    """
     draft = draft_for_update(study)
-    before, stored = chosen_autoencoder(draft.chosen_models), choose_autoencoder(name)
+    before = chosen_autoencoder(draft.chosen_models)
+    try:
+        stored = choose_autoencoder(name)
+    except ValidationError:
+        if before is not None and before.name == name:
+            return
+        raise
     after = chosen_autoencoder(stored)
     if after == before:
         return
