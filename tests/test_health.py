@@ -7,7 +7,17 @@ from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
+from readerstudy.common import health
+
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def anew():
+    """Each test asks everything itself, and leaves nothing to the next."""
+    health.forget()
+    yield
+    health.forget()
 
 
 def test_both_answer_one_word_to_anybody_and_health_asks_the_database_nothing(client, django_assert_num_queries):
@@ -49,3 +59,13 @@ def test_a_database_that_is_away_is_not_ready(not_ready, monkeypatch):
 def test_files_that_cannot_be_written_are_not_ready(not_ready, monkeypatch):
     monkeypatch.setattr("readerstudy.common.health.os.access", lambda *_: False)  # root may write everywhere
     assert "Not ready: files" in not_ready()
+
+
+def test_what_was_found_is_not_asked_again_at_once_and_migrations_never(client, django_assert_num_queries, monkeypatch):
+    assert client.get("/ready/").status_code == 200
+    monkeypatch.setattr("readerstudy.common.health.os.access", lambda *_: False)
+    with django_assert_num_queries(0):
+        assert client.get("/ready/").status_code == 200
+    monkeypatch.setattr("readerstudy.common.health.SECONDS", 0)
+    with django_assert_num_queries(1):
+        assert client.get("/ready/").status_code == 503

@@ -1,10 +1,12 @@
 """For load balancers and monitors: is this process alive, and can it serve? Asked without log-in; told to nobody else.
 
-The answer is one word: what is wrong goes to the log, for whoever runs the server.
+The answer is one word: what is wrong goes to the log, for whoever runs the server. Anybody may ask as often as they
+like, so each check is made once in SECONDS; migrations that were there stay there, and are not looked up again.
 """
 
 import logging
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 logger = logging.getLogger(__name__)
+SECONDS = 5
+_remembered: dict[str, tuple[float, bool]] = {}  # check -> when it was made, and whether it passed
 
 
 @require_safe
@@ -32,6 +36,10 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 def _migrated() -> bool:
     """Whether the database answers and has every migration of this version; a newer database does too."""
+    if _remembered.get("database", (0.0, False))[1]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        return True
     executor = MigrationExecutor(connection)
     return not executor.migration_plan(executor.loader.graph.leaf_nodes())
 
@@ -48,7 +56,20 @@ def _files() -> bool:
 CHECKS: dict[str, Callable[[], bool]] = {"database": _migrated, "files": _files}
 
 
+def forget() -> None:
+    """Ask everything anew."""
+    _remembered.clear()
+
+
 def _passes(name: str, check: Callable[[], bool]) -> bool:
+    made, passed = _remembered.get(name, (float("-inf"), False))
+    if time.monotonic() - made >= SECONDS:
+        passed = _asked(name, check)
+        _remembered[name] = time.monotonic(), passed
+    return passed
+
+
+def _asked(name: str, check: Callable[[], bool]) -> bool:
     try:
         passed = check()
     except Exception:  # whatever it is, this server cannot serve now
