@@ -104,7 +104,7 @@ class ExplanationFile(models.Model):
 class Measurement(models.Model):
     """One metric (explain.evaluate) of one explanation: its value, or why it could not be measured.
 
-    A metric that needs a mask tells the truth of its case: whoever shows it asks first (evidence.tells_truth).
+    A metric whose Metric.truth is set tells the truth of its case: whoever shows it asks first.
     """
 
     explanation = models.ForeignKey(Explanation, on_delete=models.CASCADE, related_name="measurements")

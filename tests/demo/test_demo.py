@@ -38,6 +38,11 @@ def test_it_loads_only_where_demo_is_set(settings):
     assert not User.objects.exists()
 
 
+def test_an_unknown_measure_is_told_in_a_sentence():
+    with pytest.raises(CommandError, match="No metric is called nonsense"):
+        call_command("build_demo", measures="nonsense")
+
+
 def test_the_demo_from_its_fixtures(settings, client):
     """One load, many looks: loading takes seconds."""
     torch_before = "torch" in sys.modules

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from readerstudy.cases.models import Batch
@@ -31,7 +32,10 @@ class Command(BaseCommand):
         if Batch.objects.exists():
             raise CommandError("This database holds batches: set DATABASE_URL to an empty one, and migrate it first.")
         if options["measures"]:
-            metrics = chosen_metrics(options["measures"].split(","))
+            try:
+                metrics = chosen_metrics(options["measures"].split(","))
+            except ValidationError as error:
+                raise CommandError(" ".join(error.messages)) from None
             count = measure_fixtures(options["output"], metrics, self.stderr.write)
             self.stdout.write(f"Wrote {counted(count, 'value')} to {options['output'] / FILE}.")
             return
