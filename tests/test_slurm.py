@@ -67,6 +67,18 @@ def test_one_job_starts_a_scheduler_workers_and_the_command(tmp_path: Path) -> N
     assert parsed(command).scheduler == "tcp://scheduler:8786"
 
 
+def test_the_job_s_programs_find_the_package_that_units_are_made_of(tmp_path: Path) -> None:
+    """A console script does not look in the present folder; the environment's file, which is sourced, tells."""
+    file = tmp_path / "environment"
+    file.write_text('echo "$PYTHONPATH"\n')
+    own = {"DRY_RUN": "1", "READERSTUDY_APP": str(ROOT), "READERSTUDY_ENVIRONMENT": str(file), "SLURM_JOB_ID": "7"}
+    done = subprocess.run(
+        ["bash", ROOT / "deploy" / "slurm" / "dask.sh", "pilot"],
+        env=os.environ | own | {"PYTHONPATH": "other"}, cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert f"{ROOT}:other" in done.stdout.splitlines()
+
+
 def test_an_array_needs_a_database_that_several_hosts_can_write_to(monkeypatch) -> None:
     monkeypatch.setattr(arguments, "connection", SimpleNamespace(vendor="sqlite"))
     assert arguments.shard("2/4") == (2, 4)

@@ -17,6 +17,7 @@ study=${1:?the slug of a study}
 shared=$(realpath "${READERSTUDY_SHARED:-.}")
 file=$shared/scheduler-${SLURM_JOB_ID:?not in a job: start with sbatch}.json
 cd "${READERSTUDY_APP:-/srv/readerstudy/app}"
+export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}" # the program `dask` does not look in the present folder
 run=${DRY_RUN:+echo}
 
 at_end() {

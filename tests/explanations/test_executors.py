@@ -199,3 +199,13 @@ def test_a_cluster_whose_worker_is_killed_stores_what_this_process_does(study, w
         monkeypatch.setattr(dask_module, "WAIT_FOR_WORKERS", 0.1)
         with pytest.raises(CommandError, match="has had no worker"):
             call_command("predict", batch="second", model=CLASSIFIER, scheduler=cluster.address, stderr=one_left)
+
+        monkeypatch.setattr(dask_module, "WAIT_FOR_WORKERS", 120.0)
+        monkeypatch.setattr(dask_module, "_CONNECT_SECONDS", 0.5)
+
+        def lose_the_scheduler(item: int) -> int:
+            cluster.kill(cluster.processes[0].pid)
+            return item
+
+        with pytest.raises(ModelsUnavailable, match="The scheduler at tcp://.* is gone"), Dask(cluster.address) as lost:
+            list(lost.run(Squares(), [1, 2], lose_the_scheduler, 1))

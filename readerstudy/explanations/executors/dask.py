@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -54,9 +55,9 @@ class Dask:
         self._client.close()
 
     def call(self, function: Callable[..., Any], *arguments: object) -> Any:
-        future = self._client.submit(function, *arguments, pure=False, retries=_RETRIES)
+        future = self._submit(function, *arguments)
         self._wait([future])
-        return future.result()
+        return self._value(future)
 
     def run(
         self, work: Work[Item, Sent, Output], items: Sequence[Item], load: Callable[[Item], Sent], size: int
@@ -65,13 +66,13 @@ class Dask:
         running: dict[Future[Any], Unit] = {}
         more = True
         while more or running:
-            most = 2 * max(1, len(self._client.nthreads()))
+            most = 2 * max(1, self._workers())
             while more and len(running) < most:
                 unit = next(units, None)
                 if unit is None:
                     more = False
                 elif isinstance(unit, Unit):
-                    running[self._client.submit(Unit.perform, unit, pure=False, retries=_RETRIES)] = unit
+                    running[self._submit(Unit.perform, unit)] = unit
                 else:
                     yield unit
             for future in self._wait(list(running)):
@@ -81,33 +82,60 @@ class Dask:
         from distributed import KilledWorker
 
         try:
-            found: list[Outcome] = future.result()
+            found: list[Outcome] = self._value(future)
         except KilledWorker as error:
             return died(unit, error.allowed_failures + 1)
         return found
 
+    def _submit(self, function: Callable[..., Any], *arguments: object) -> Future[Any]:
+        with self._reached():
+            return self._client.submit(function, *arguments, pure=False, retries=_RETRIES)
+
+    def _workers(self) -> int:
+        with self._reached():
+            return len(self._client.nthreads())
+
+    def _value(self, future: Future[Any]) -> Any:
+        """Of one that is done. Raises what its worker raised, as it is."""
+        if future.status == "error":
+            return future.result()
+        with self._reached():
+            return future.result()
+
     def _wait(self, futures: list[Future[Any]]) -> list[Future[Any]]:
         """Those that are done, at least one of them. Raises ModelsUnavailable where there is nobody to do them."""
-        import asyncio
-
         import distributed
 
         seen = time.monotonic()
         while futures:
             try:
-                with self._client.as_current():
+                with self._reached(), self._client.as_current():
                     return list(distributed.wait(futures, _LOOK_SECONDS, "FIRST_COMPLETED").done)
             except TimeoutError:
-                if self._client.status == "running" and self._client.nthreads():
+                if self._client.status == "running" and self._workers():
                     seen = time.monotonic()
                 elif time.monotonic() - seen > WAIT_FOR_WORKERS:
                     raise ModelsUnavailable(
                         f"The scheduler at {self.address} has had no worker for {WAIT_FOR_WORKERS:.0f} seconds. "
                         "What was stored is kept: start workers, then run the command again."
                     ) from None
-            except (OSError, asyncio.CancelledError) as error:
-                raise ModelsUnavailable(
-                    f"The scheduler at {self.address} is gone. What was stored is kept: start it and its workers, then "
-                    "run the command again."
-                ) from error
         return []
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        """Around calls of the client, which tells of a lost scheduler in several ways: ModelsUnavailable for each."""
+        import asyncio
+        import concurrent.futures
+
+        from distributed.client import ClosedClientError
+
+        lost = (OSError, asyncio.CancelledError, concurrent.futures.CancelledError, ClosedClientError)
+        try:
+            yield
+        except TimeoutError:  # an OSError too: of waiting for what is not done yet
+            raise
+        except lost as error:
+            raise ModelsUnavailable(
+                f"The scheduler at {self.address} is gone. What was stored is kept: start it and its workers, then "
+                "run the command again."
+            ) from error
