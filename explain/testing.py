@@ -113,6 +113,8 @@ def check_kind(
 
 def _check_results(kind: Kind, results: Sequence[Result], x: Tensor) -> None:
     for result in results:
+        said = "none" if result.signed is None else "one"
+        _require((result.signed is not None) == kind.signed, f"{kind.name}: signed={kind.signed}, and it gives {said}")
         for what, tensor in (("map", result.map), ("frames", result.frames), ("signed", result.signed)):
             if tensor is None:
                 continue

@@ -88,6 +88,7 @@ class Kind:
     the right and down.
     needs: the models it is computed with.
     group: kinds of one group with the same `compute` are computed in one call and share parameters of the same name.
+    signed: whether its results say by how much the prediction rises with each pixel (Result.signed).
     compute: "package.module:function", imported when it is first used. The function follows the contract of
     explain.methods.contract. Empty: rendered elsewhere.
     """
@@ -101,6 +102,7 @@ class Kind:
     parameters: tuple[Parameter, ...] = ()
     group: str = ""
     compute: str = ""
+    signed: bool = False
 
     def __post_init__(self) -> None:
         for word in (self.name, self.group or self.name):

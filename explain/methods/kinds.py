@@ -69,6 +69,7 @@ _OURS = (
         "It does not say in which direction.",
         parameters=_SMOOTHGRAD,
         compute="explain.methods.at_input:compute_input_gradient",
+        signed=True,
     ),
     Kind(
         name="guided_backprop",
@@ -86,6 +87,7 @@ _OURS = (
             *_SMOOTHGRAD,
         ),
         compute="explain.methods.guided:compute",
+        signed=True,
     ),
     Kind(
         name="integrated_gradients",
@@ -106,6 +108,7 @@ _OURS = (
             *_SMOOTHGRAD,
         ),
         compute="explain.methods.settling:compute",
+        signed=True,
     ),
     Kind(
         name="latentshift_map",
@@ -225,6 +228,7 @@ _OURS = (
             ),
         ),
         compute="explain.methods.iterative_delete:compute",
+        signed=True,
     ),
     Kind(
         name="grad_cam",

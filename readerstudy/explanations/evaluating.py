@@ -13,11 +13,12 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from explain.evaluate.metrics import METRICS, Evidence, Metric
+from explain.methods.kind import Value
 from readerstudy.common.counting import counted
 from readerstudy.explanations.batch_size import BatchSize
-from readerstudy.explanations.evidence import COMPUTED, MODELS, Known, Read, known, measurement_key, read
+from readerstudy.explanations.evidence import COMPUTED, MODELS, PARTNER, Known, Read, known, measurement_key, read
 from readerstudy.explanations.inference import Failed, Inference
-from readerstudy.explanations.measuring import Bench, Taken, measure
+from readerstudy.explanations.measuring import Bench, Taken, measure, partner_sha256
 from readerstudy.explanations.models import Explanation, Measurement
 from readerstudy.explanations.planning import Options
 
@@ -94,13 +95,15 @@ def evaluate(
     takes long. Raises ModelsUnavailable when a model that is needed cannot be loaded.
     """
     result = Measured()
-    tasks = list(_planned(known(explanations), metrics, options, result))
+    tasks = list(_planned(known(explanations, partner_sha256(metrics, options)), metrics, options, result))
     done, total = 0, len(tasks)
     progress(0, total)
     for models, members in groupby(sorted(tasks, key=_models_of), key=_models_of):
         same = list(members)
         bench = Bench.of(*models, _distinct(same), {task.of.explanation.kind for task in same}, options)
         result.device = bench.name
+        if bench.without:
+            say(bench.without)
         if estimate := _estimate(same, bench):
             say(estimate)
         for count in _measure_all(same, bench, options, result):
@@ -168,12 +171,18 @@ def _row(task: Task, name: str, taken: Taken, bench: Bench) -> Measurement:
         key=task.keys[name],
         value=taken.value,
         error=taken.error,
-        parameters=dict(metric.parameters),
+        parameters=_parameters(metric, task.of),
         version=metric.version,
         seconds=taken.seconds,
         device=bench.name,
         measured_at=timezone.now(),
     )
+
+
+def _parameters(metric: Metric, of: Known) -> dict[str, Value]:
+    """The metric's constants, and which autoencoder if the operator named it."""
+    named = of.partner if "autoencoder" in metric.needs else ""
+    return {**metric.parameters, **({PARTNER: named} if named else {})}
 
 
 def _keep(rows: list[Measurement]) -> None:
@@ -201,7 +210,7 @@ def _models_of(task: Task) -> tuple[str, str]:
 
 def _estimate(tasks: Sequence[Task], bench: Bench) -> str:
     """How long it may take, from the metrics' own counts, a trial of the classifier, and how long rendering took."""
-    passes = sum(metric.passes for task in tasks for metric in task.metrics)
+    passes = sum(metric.passes for task in tasks for metric in task.metrics if bench.takes(metric))
     again = sum(metric.renders for task in tasks for metric in task.metrics)
     if not passes and not again:
         return ""

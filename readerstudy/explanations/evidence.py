@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -25,14 +25,20 @@ from readerstudy.explanations.models import Explanation, ExplanationFile, Measur
 
 MODELS: tuple[Evidence, ...] = ("classifier", "autoencoder", "generator")
 COMPUTED: tuple[Evidence, ...] = ("render", "signed")  # what computing the explanation again gives
+PARTNER = "autoencoder_sha256"  # among a measurement's parameters: of the one that the operator named for it
 
 
 @dataclass(frozen=True)
 class Known:
-    """An explanation, and what is known of its pathology in its case (None: nothing)."""
+    """An explanation, and what is known of its pathology in its case (None: nothing).
+
+    partner: hash of the autoencoder that the operator named to measure with, of an explanation made without any; "" is
+    the classifier's own.
+    """
 
     explanation: Explanation
     truth: Truth | None
+    partner: str = ""
 
     @property
     def case(self) -> Case:
@@ -58,9 +64,9 @@ class Known:
             "confounder": [truth.confounder.name, crop] if truth and truth.confounder else "",
             "pixels": case.pixel_sha256 if case.pixels else "",
             "render": row.key if here else "",
-            "signed": row.key if here else "",
+            "signed": row.key if here and kind is not None and kind.signed else "",
             "classifier": named and (row.weights_sha256 or row.prediction.weights_sha256 or model),
-            "autoencoder": named and (row.autoencoder_sha256 or f"of {model}"),
+            "autoencoder": named and (row.autoencoder_sha256 or self.partner or f"of {model}"),
         }
         return found.get(need, "")
 
@@ -75,12 +81,18 @@ def label_free() -> list[str]:
     return [metric.name for metric in METRICS.values() if not metric.truth]
 
 
-def known(explanations: Iterable[Explanation]) -> list[Known]:
-    """With their truths: two queries more. The explanations come with `prediction__case` selected."""
+def known(explanations: Iterable[Explanation], partner: str = "") -> list[Known]:
+    """With their truths: two queries more. The explanations come with `prediction__case` selected.
+
+    partner: as Known's, for those that were made without an autoencoder.
+    """
     rows = list(explanations)
     cases = {row.prediction.case_id for row in rows}
     truths = {(one.case_id, one.pathology): one for one in Truth.objects.filter(case__in=cases)}
-    return [Known(row, truths.get((row.prediction.case_id, row.prediction.pathology))) for row in rows]
+    return [
+        Known(row, truths.get((row.prediction.case_id, row.prediction.pathology)), "" if row.autoencoder else partner)
+        for row in rows
+    ]
 
 
 def measurement_key(metric: Metric, of: Known) -> str:
@@ -97,8 +109,9 @@ def measurement_key(metric: Metric, of: Known) -> str:
 
 
 def is_current(measurement: Measurement, metric: Metric, of: Known) -> bool:
-    """Whether measuring now would find the same: the mask, the map and the metric are those of then."""
-    return measurement.key == measurement_key(metric, of)
+    """Whether measuring so again would find the same: the mask, the map and the metric are those of then."""
+    then = replace(of, partner=str(measurement.parameters.get(PARTNER, "")))
+    return measurement.key == measurement_key(metric, then)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,18 @@ import numpy as np
 from explain.evaluate.metrics import Metric, Subject
 from explain.methods.kind import Need
 from explain.methods.kinds import KINDS
+from explain.models.digests import file_sha256
 from readerstudy.explanations.evidence import COMPUTED, MODELS, Known, Read
 from readerstudy.explanations.inputs import model_names
-from readerstudy.explanations.loading import ModelName, ModelsUnavailable, load
+from readerstudy.explanations.loading import (
+    Loaded,
+    ModelName,
+    ModelNames,
+    ModelsUnavailable,
+    choose_device,
+    load,
+    load_autoencoder,
+)
 from readerstudy.explanations.planning import Options
 
 if TYPE_CHECKING:
@@ -38,13 +48,17 @@ class Taken:
 
 @dataclass(frozen=True)
 class Bench:
-    """What explanations of one classifier's predictions are measured with: nothing, or models on a device."""
+    """What explanations of one classifier's predictions are measured with: nothing, or models on a device.
+
+    without: why there is no autoencoder although metrics need one, as a sentence; these metrics are left out.
+    """
 
     device: str = ""
     name: str = f"cpu {platform.machine()}"
     classifier: LoadedClassifier | None = None
     autoencoder: LoadedAutoencoder | None = None
     models: Mapping[Need, nn.Module] = field(default_factory=dict)
+    without: str = ""
 
     @classmethod
     def of(
@@ -52,7 +66,8 @@ class Bench:
     ) -> Bench:
         """Loads the models that these metrics need, and to compute these kinds again, nothing else.
 
-        autoencoder: "" for the classifier's own partner. Raises ModelsUnavailable.
+        autoencoder: the one that the explanations were made with, or "". Raises ModelsUnavailable, but not where an
+        autoencoder that nobody named is not to be had.
         """
         needs = {need for metric in metrics for need in metric.needs}
         if needs & set(COMPUTED):
@@ -61,15 +76,19 @@ class Bench:
             return cls()
         if "generator" in needs:
             raise ModelsUnavailable("A metric or a kind needs a generator, and none can be loaded here yet.")
-        partner = ModelName(options.autoencoder_named or autoencoder, options.autoencoder_weights)
-        named = partner if "autoencoder" in needs else None
-        classifier = ModelName(options.classifier or model, options.weights)
-        by_operator = (options.classifier, options.autoencoder)
-        loaded = load(model_names(classifier, named, options.device, by_operator))
+        classifier, partner = ModelName(options.classifier or model, options.weights), _partner(autoencoder, options)
+        names = model_names(classifier, partner, options.device, (options.classifier, options.autoencoder))
+        loaded, without = load(replace(names, autoencoder=None)), ""
+        if "autoencoder" in needs:
+            loaded, without = _with_autoencoder(loaded, names)
         models: dict[Need, nn.Module] = {"classifier": loaded.classifier.module}
         if loaded.autoencoder:
             models["autoencoder"] = loaded.autoencoder.module
-        return cls(loaded.device, loaded.device_name, loaded.classifier, loaded.autoencoder, models)
+        return cls(loaded.device, loaded.device_name, loaded.classifier, loaded.autoencoder, models, without)
+
+    def takes(self, metric: Metric) -> bool:
+        """Whether the metric can be measured with these models."""
+        return not (self.without and "autoencoder" in metric.needs)
 
     def unfit(self, of: Known) -> str:
         """Why these models say nothing of an explanation, as a sentence; "" where they do."""
@@ -95,11 +114,55 @@ class Bench:
         return (perf_counter() - start) / len(x)
 
 
+def _partner(own: str, options: Options) -> ModelName:
+    """The autoencoder of explanations made with `own` ("": with none): their own, or else the operator's.
+
+    The study's choice has no part in it: what is measured belongs to the explanation, which other studies show too.
+    """
+    asked = options.autoencoder
+    if own and asked and Path(asked).name != own:
+        return ModelName(own)
+    return ModelName(asked or own, options.autoencoder_weights)
+
+
+def _with_autoencoder(loaded: Loaded, names: ModelNames) -> tuple[Loaded, str]:
+    """With the autoencoder that is named, or with the classifier's own if it is here; or why not, as a sentence."""
+    named, own = names.autoencoder, loaded.classifier.autoencoder or ""
+    asked = bool(named and (named.name or named.weights))
+    if not (asked or own):
+        return loaded, (
+            f"{loaded.classifier.name} has no autoencoder of its own, so measures that need one are left out; name one "
+            "with --autoencoder."
+        )
+    try:
+        return replace(loaded, autoencoder=load_autoencoder(names, own, loaded.device)), ""
+    except ModelsUnavailable as error:
+        if asked:
+            raise
+        return loaded, f"Measures that need the autoencoder {own} are left out. {error}"
+
+
+def partner_sha256(metrics: Iterable[Metric], options: Options) -> str:
+    """Hash of the autoencoder that the operator names, if a metric needs one, or "". Raises ModelsUnavailable."""
+    if not any("autoencoder" in metric.needs for metric in metrics):
+        return ""
+    if options.autoencoder:
+        partner = ModelName(options.autoencoder, options.autoencoder_weights)
+        names = model_names(ModelName(""), partner, "cpu", (options.autoencoder,))
+        return load_autoencoder(names, "", choose_device("cpu")).weights_sha256
+    try:
+        return file_sha256(options.autoencoder_weights) if options.autoencoder_weights else ""
+    except OSError as error:
+        raise ModelsUnavailable(f"The weights of the autoencoder cannot be read: {error}.") from error
+
+
 def measure(of: Known, evidence: Read, metrics: Sequence[Metric], bench: Bench) -> dict[str, Taken]:
     """Each metric by name. One that cannot be measured says why and disturbs no other.
 
-    A metric is left out where only computing the explanation shows that its kind does not give what it takes: a sign.
+    A metric is left out that these models are not enough for, and one where only computing the explanation shows that
+    its kind does not give what it takes: a sign.
     """
+    metrics = [metric for metric in metrics if bench.takes(metric)]
     subject, without_models = _subject(of, evidence, metrics, bench)
     return {
         metric.name: _measured(metric, subject, evidence, without_models)
@@ -136,6 +199,8 @@ def _subject(of: Known, evidence: Read, metrics: Sequence[Metric], bench: Bench)
         if needs & set(COMPUTED):
             if "pixels" not in arrays:
                 return plain, evidence.problems["pixels"]
+            if bench.without and "autoencoder" in KINDS[row.kind].needs:
+                return plain, bench.without
             arrays |= _computed_again(of, arrays["pixels"], target, bench, with_sign="signed" in needs)
     except Exception as error:  # as above: a package's kind may fail in any way
         return plain, _said(error)

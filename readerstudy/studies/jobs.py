@@ -11,7 +11,6 @@ from django.http import HttpRequest
 
 from readerstudy.accounts.models import User
 from readerstudy.common.counting import counted
-from readerstudy.explanations.chosen import chosen_autoencoder
 from readerstudy.explanations.evaluating import SCOPES, chosen_metrics, needs_torch
 from readerstudy.explanations.planning import Options
 from readerstudy.jobs.models import Job
@@ -101,14 +100,13 @@ def ask_for_measures(about: str, user: User, data: Mapping[str, Any]) -> Job:
 
 def measure_study(work: Work, study: str, scope: str) -> str:
     """What a worker does."""
-    measured = Study.objects.get(slug=study)
-    found = of_study(measured)
+    found = of_study(Study.objects.get(slug=study))
     work.progress(0, 0, "Looking for what is missing")
     done = evaluate_part(
         found,
         chosen_metrics([scope]),
         (1, 1),
-        Options(writing=work.writing, chosen=chosen_autoencoder(measured.chosen_models)),
+        Options(writing=work.writing),
         lambda finished, total: work.progress(finished, total, "Measuring explanations"),
     )
     failed = f", {len(done.failed)} failed" if done.failed else ""

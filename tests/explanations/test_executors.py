@@ -207,5 +207,8 @@ def test_a_cluster_whose_worker_is_killed_stores_what_this_process_does(study, w
             cluster.kill(cluster.processes[0].pid)
             return item
 
-        with pytest.raises(ModelsUnavailable, match="The scheduler at tcp://.* is gone"), Dask(cluster.address) as lost:
+        with (
+            pytest.raises(ModelsUnavailable, match=r"The scheduler at tcp://.* is gone"),
+            Dask(cluster.address) as lost,
+        ):
             list(lost.run(Squares(), [1, 2], lose_the_scheduler, 1))

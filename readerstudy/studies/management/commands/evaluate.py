@@ -13,7 +13,6 @@ from readerstudy.cases.models import Batch
 from readerstudy.common.arguments import shard
 from readerstudy.common.counting import counted
 from readerstudy.common.progress import ProgressBar
-from readerstudy.explanations.chosen import chosen_autoencoder
 from readerstudy.explanations.evaluating import SCOPES, Measured, chosen_metrics
 from readerstudy.explanations.inputs import ModelsUnavailable
 from readerstudy.explanations.models import Explanation
@@ -37,9 +36,18 @@ class Command(BaseCommand):
         parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
         parser.add_argument("--shard", default="1/1", help="i/n: the i-th of n parts, for several machines")
         parser.add_argument("--force", action="store_true", help="measure again what is measured or has failed")
-        parser.add_argument("--model", default="", help="what made the explanations, where they name no known model")
+        parser.add_argument(
+            "--model",
+            default="",
+            help="classifier to measure with, by name or by a path to import, instead of the one that each explanation "
+            "names; what was made with other weights fails, and what names no model is left out",
+        )
         parser.add_argument("--weights", type=Path, help="weight file of the classifier, instead of its own")
-        parser.add_argument("--autoencoder", default="", help="name, instead of the classifier's own partner")
+        parser.add_argument(
+            "--autoencoder",
+            default="",
+            help="name, instead of the classifier's own partner, for explanations made with none",
+        )
         parser.add_argument("--autoencoder-weights", type=Path, help="weight file of the autoencoder")
         parser.add_argument(
             "--why", default="", help="why truth is used, recorded; needed while an open study shows these cases"
@@ -57,7 +65,6 @@ class Command(BaseCommand):
             weights=options["weights"],
             autoencoder=options["autoencoder"],
             autoencoder_weights=options["autoencoder_weights"],
-            chosen=chosen_autoencoder(study_named(options["study"]).chosen_models) if options["study"] else None,
         )
         with ProgressBar(self.stderr, "explanation") as bar:
             try:
