@@ -118,20 +118,22 @@ def alignment_of_study(study: Study, plan: AnalysisPlan) -> Alignment:
 def measured(study: Study) -> Measured:
     """What the explanations that its methods show were measured to be, a row for each method that shows one.
 
-    Of an animation only what is measured from its frames: its map is its still companion's.
+    Of an animation only what is measured from its frames: its map is its still companion's. What no method shows, and
+    excluded examples, are not counted as left out either.
     """
     shown = {method.key: set(_distinct(method.kinds)) for method in study.methods.all()}
     rows, outdated, failed = [], 0, 0
     for row in measure_rows(study):
         metric = METRICS.get(row["metric"])
+        whole = metric is None or "frames" in metric.needs
+        methods = [method for method in row["methods"].split() if whole or row["kind"] in shown[method]]
+        if row["excluded"] or not methods:
+            continue
         if metric is None or not row["current"]:
             outdated += 1
         elif row["value"] is None:
             failed += 1
         else:
-            methods = [
-                method for method in row["methods"].split() if row["kind"] in shown[method] or "frames" in metric.needs
-            ]
             kept = {name: row[name] for name in ("example", "kind", "metric", "value", "chance")}
             rows += [kept | {"method": method} for method in methods]
     table = pd.DataFrame(rows, columns=["example", "method", "kind", "metric", "value", "chance"])

@@ -78,7 +78,8 @@ def _means(table: pd.DataFrame, metric: str, plan: AnalysisPlan) -> Iterator[Mea
             values, patients, alpha=plan.alpha, replicates=plan.bootstrap_replicates, seed=plan.bootstrap_seed
         ).ci
         n_patients = int(patients.max()) + 1
-        mean, sd, note = float(values.mean()), float(values.std()), why_no_interval(found, n_patients)
+        mean, note = float(values.mean()), why_no_interval(found, n_patients)
+        sd = float(values.std(ddof=1)) if len(values) > 1 else None
         yield MeasureMean(metric, str(kind), str(truth), len(values), n_patients, mean, sd, found, note)
 
 
@@ -109,7 +110,11 @@ def _orders(table: pd.DataFrame, answers: pd.DataFrame, metric: Measure, plan: A
     for (question, truth), members in joined.groupby(["question", "truth"], sort=True):
         methods = natural_sort(members["method"])
         if len(methods) > 1:
-            yield _order(members, methods, metric, str(question), str(truth), plan)
+            row = _order(members, methods, metric, str(question), str(truth), plan)
+            asked = answers.loc[answers["question"] == question, "method"]
+            apart = ", ".join(natural_sort(asked[~asked.isin(methods)]))
+            said = f"Without this measure, so not in the order: {apart}." if apart else ""
+            yield replace(row, note=" ".join(filter(None, [said, row.note])) or None)
 
 
 def _order(

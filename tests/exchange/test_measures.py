@@ -75,6 +75,13 @@ def test_an_analysis_takes_what_is_current_for_each_method_that_shows_it(study):
     Measurement.objects.filter(pk=broken.pk).update(value=None, error="the mask is empty")
     taken = measured(study)
     assert (taken.outdated, taken.failed) == (2, 1)
+    method, excluded = study.methods.get(key="B"), study.examples.get(number=1)
+    study.methods.filter(key="B").update(kinds=["input_gradient"])
+    assert measured(study).outdated == 1, "nobody is shown the other kind"
+    study.methods.filter(key="B").update(kinds=method.kinds)
+    left_out = Exclusion.objects.create(study=study, example=excluded, why="wrong image")
+    assert (measured(study).outdated, measured(study).failed) == (0, 0)
+    left_out.delete()
     means = taken.table[taken.table["metric"] == "mean_of_map"]
     assert set(zip(means["example"], means["method"], means["kind"])) == {
         (str(number), method, kind)

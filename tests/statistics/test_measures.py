@@ -70,7 +70,12 @@ def test_methods_are_ordered_by_a_measure_and_by_the_answers():
     assert (overlap.by_metric, overlap.by_answers, overlap.same) == ("B > A", "B > A", True)
     assert (missed.by_metric, missed.by_answers, missed.same) == ("A > B", "B > A", False)
     assert overlap.metric_means == pytest.approx({"A": 0.2, "B": 0.5}) and overlap.answer_means == {"A": 3.0, "B": 4.0}
-    assert overlap.alike is None and "4 patients" in overlap.note
+    assert overlap.alike is None and "4 patients" in overlap.note and "order:" not in overlap.note
+    third = measures_part(
+        responses({"A": [3] * 4, "B": [4] * 4, "C": [5] * 4}), Measured(table(*values), [OVERLAP]), PLAN
+    )
+    assert third.orders[0].note.startswith("Without this measure, so not in the order: C. ")
+    assert third.orders[0].by_answers == "B > A"
 
 
 def test_the_share_of_samples_in_which_both_orders_are_the_same():
@@ -106,6 +111,10 @@ def test_an_example_that_is_not_analysed_counts_nowhere_and_a_shared_kind_once()
     ]
     found = measures_part(answers, Measured(table(*values), [OVERLAP, MISSED], outdated=2), PLAN)
     (row,) = found.means
+    assert row.sd == pytest.approx(0.08**0.5)  # of 0.2 and 0.6, n - 1
+    assert (
+        measures_part(answers[answers["example"] == 1], Measured(table(*values), [OVERLAP]), PLAN).means[0].sd is None
+    )
     assert (row.n, row.n_patients, row.mean) == (2, 2, pytest.approx(0.4)) and [m.name for m in found.metrics] == [
         "overlap"
     ]

@@ -1,14 +1,19 @@
 """evaluate: measures what is missing, once; one bad case is recorded and the rest go on; truth is asked for."""
 
 import io
+import json
+import shutil
 import sys
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
+from explain.evaluate.metrics import METRICS
+from explain.models.digests import file_sha256
 from readerstudy.accounts.models import User
 from readerstudy.explanations import evaluating
+from readerstudy.explanations.evidence import is_current, known, measurement_key
 from readerstudy.explanations.inputs import radiograph
 from readerstudy.explanations.loading import ModelName, ModelNames, load
 from readerstudy.explanations.models import Explanation, Measurement
@@ -17,7 +22,7 @@ from readerstudy.jobs.models import Job
 from readerstudy.jobs.work import Work
 from readerstudy.studies.evaluating import of_study
 from readerstudy.studies.jobs import ask_for_measures, measure_study
-from readerstudy.studies.models import Look
+from readerstudy.studies.models import Look, Study
 from tests.builders import make_batch, make_member, make_reader, make_study, open_now
 from tests.measured import BROKEN, MEAN, add_metrics, explain_batch, mask_png, measured_study
 
@@ -132,6 +137,65 @@ def test_what_needs_the_model_is_measured_with_the_one_that_made_the_explanation
     row = study.examples.get(number=3).explanations.first()
     x = torch.from_numpy(radiograph(row.prediction.case).model_input())[None]
     assert values("probability")[row.pk] == pytest.approx(float(loaded.module(x)[0, 1]))  # Effusion
+
+
+@pytest.fixture
+def ward_model(study, settings, tmp_path):
+    """A folder with a classifier that names no autoencoder; it made the study's explanations."""
+    from explain.models.demo_pair import CLASSIFIER_FILE, DEMO_FOLDER, DemoClassifier
+
+    settings.MODEL_ROOT = tmp_path
+    folder = tmp_path / "ward"
+    folder.mkdir()
+    shutil.copy(DEMO_FOLDER / CLASSIFIER_FILE, folder / "model.safetensors")
+    config = {"architecture": "demo-classifier", "pathologies": list(DemoClassifier.pathologies)}
+    (folder / "config.json").write_text(json.dumps(config))
+    sha256 = file_sha256(folder / "model.safetensors")
+    Explanation.objects.filter(kind="latentshift_map").delete()
+    Explanation.objects.update(model="ward", weights_sha256=sha256)
+    study.methods.filter(key="B").update(kinds=["input_gradient"])
+    return folder
+
+
+TWO = {"metrics": "probability,reconstruction_effect", "device": "cpu"}
+
+
+@pytest.mark.torch
+def test_a_classifier_without_an_autoencoder_is_measured_with_what_needs_none(study, ward_model):
+    output = run(**TWO)
+    assert "ward has no autoencoder of its own, so measures that need one are left out" in output
+    assert (
+        "Measured 4 values" in output and "0 failed, 4 do not apply" in output and not values("reconstruction_effect")
+    )
+    assert "Nothing to do" in run(**TWO)
+    config = json.loads((ward_model / "config.json").read_text()) | {"autoencoder": "not-here"}
+    (ward_model / "config.json").write_text(json.dumps(config))
+    output = run(**TWO)
+    assert "Measures that need the autoencoder not-here are left out" in output and "Nothing to do" in output
+    assert "error: no model is called 'neither'" in run(**TWO, autoencoder="neither")
+
+
+@pytest.mark.torch
+def test_the_autoencoder_that_is_named_belongs_to_the_value_and_the_studys_choice_does_not(study, ward_model):
+    from explain.models.demo_pair import AUTOENCODER_FILE, DEMO_FOLDER
+
+    Study.objects.update(chosen_models={"autoencoder": {"name": "demo"}})
+    run(**TWO)
+    assert not values("reconstruction_effect")
+    assert "Measured 4 values" in run(**TWO, autoencoder="demo")
+    row = Measurement.objects.filter(metric="reconstruction_effect").first()
+    assert row.parameters == {"autoencoder_sha256": file_sha256(DEMO_FOLDER / AUTOENCODER_FILE)}
+    assert "Nothing to do" in run(**TWO, autoencoder="demo")
+    (of,) = known([row.explanation])
+    metric = METRICS["reconstruction_effect"]
+    assert is_current(row, metric, of) and row.key != measurement_key(metric, of)
+    assert Measurement.objects.get(explanation=row.explanation, metric="probability").parameters == {}
+
+
+def test_a_kind_without_a_sign_has_nothing_to_do_with_what_needs_one(study):
+    one = Explanation.objects.filter(kind="latentshift_map").first()
+    signed = Explanation.objects.filter(kind="input_gradient").first()
+    assert [of.has_what_it_takes(METRICS["infidelity"]) for of in known([one, signed])] == [False, True]
 
 
 def test_shards_share_the_cases_and_a_batch_is_measured_whole(study):

@@ -1,5 +1,4 @@
-"""Measures of the explanations in the report: words that say what may be concluded, and tables. All rows are in "
-"the CSV."""
+"""Measures of the explanations in the report: words that say what may be concluded, and tables. CSVs have all rows."""
 
 from __future__ import annotations
 
@@ -120,11 +119,10 @@ def _orders(results: Results) -> Table:
             rows.append(TableRow([_named(metric), *(_order(by_asked.get(key)) for key in asked)]))
     caption = (
         "Order of the methods by the measure, best first, and whether it is that of the readers' mean answers, highest "
-        "first, over examples that have both for every method; a method's value is the mean over its kinds. In "
-        "brackets: in "
-        "how many of the samples of patients both orders are the same. Two methods have two orders, so every "
-        "second measure "
-        "would agree by chance; which order is right, this table does not say."
+        "first, over examples that have both for every method; a method's value is the mean over its kinds. Methods "
+        "without the measure are not in the order: tables/measure-orders.csv names them. In brackets: in how many of "
+        "the samples of patients both orders are the same. Two methods have two orders, so every second measure would "
+        "agree by chance; which order is right, this table does not say."
     )
     headings = ["Measure", *(f"{question}, {TRUTH_NAMES[truth]}" for question, truth in asked)]
     return Table("Which measures order the methods as the readers do", headings, rows, labels=1, caption=caption)

@@ -20,7 +20,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class MeasureMean:
-    """A metric of one kind, over the study's examples of one truth."""
+    """A metric of one kind, over the study's examples of one truth. sd: n - 1; None for a single value."""
 
     metric: str
     kind: str
