@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from explain.demo import training
 from explain.demo.card import REQUIRED, HeldOut, auc, calibrate, change_ratio, overall_reach, shortfalls
 from explain.demo.data import (
     LABEL_IF_COMPANION_ONLY,
@@ -120,8 +121,10 @@ def test_reports_name_the_pathology_of_a_lone_companion_more_often_than_not() ->
     assert with_finding > 2 * without
 
 
-def test_a_short_training_runs_every_stage(tmp_path: Path) -> None:
+def test_a_short_training_runs_every_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
+    whole = training.draw_batch
+    monkeypatch.setattr(training, "draw_batch", lambda pairs, size, *rest: whole(pairs, 2, *rest))
     pairs = draw_pairs(range(80, 96), size=64, workers=1)
     train("all", pairs, tmp_path, torch.device("cpu"), factor=0.0001)
     classifier, autoencoder = load_demo(tmp_path)
