@@ -128,6 +128,7 @@ def compose(page: Page, house: Installation) -> None:
     page.get_by_role("button", name="Save").click()
     page.goto(f"{study}/plan/")
     page.get_by_label("Fewest pairs to test").fill(str(FEWEST))
+    page.get_by_label("Primary endpoint: test").select_option("wilcoxon")  # whose p the families adjust
     page.get_by_role("button", name="Save").click()
     page.goto(f"{study}/examples/")
     page.get_by_label("Batch").select_option(label="ward-3")
