@@ -26,6 +26,7 @@ class Server(BaseHTTPRequestHandler):
 
     instances: dict[str, bytes]
     asked: list[tuple[dict[str, list[str]], str | None]]
+    fetched: list[str]
     busy = False
     heeds_offset = True
 
@@ -42,6 +43,7 @@ class Server(BaseHTTPRequestHandler):
             self._answer(200 if found else 204, "application/dicom+json", body if found else b"")
             return
         *_, study, _, series, _, sop = url.path.split("/")
+        self.fetched.append(sop)
         if (study, series) != ("1.2.9", "1.2.8") or sop not in self.instances:
             self._answer(404, "text/plain", b"")
             return
@@ -66,7 +68,7 @@ class Server(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[tuple[str, type[Server]]]:
     """Three radiographs of two patients."""
-    handler = type("Handler", (Server,), {"instances": {}, "asked": []})
+    handler = type("Handler", (Server,), {"instances": {}, "asked": [], "fetched": []})
     for number in (1, 2, 3):
         ds = pydicom.dcmread(BytesIO(dicom(greys(seed=number, bits=12), 12, PatientID=f"P{number % 2}")))
         ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = f"1.2.7.{number}"
@@ -89,7 +91,7 @@ def test_all_that_is_found_is_a_case(server, monkeypatch) -> None:
 
 @pytest.mark.django_db
 def test_a_manifest_names_instances_and_says_what_is_true(server, tmp_path: Path) -> None:
-    url, _ = server
+    url, handler = server
     (tmp_path / "truth.csv").write_text("image,pathology,label\n1.2.7.2,Effusion,1\n1.2.7.3,Effusion,0\n")
     said = StringIO()
     call_command(
@@ -100,6 +102,7 @@ def test_a_manifest_names_instances_and_says_what_is_true(server, tmp_path: Path
     assert Case.objects.count() == 2 and Truth.objects.filter(label=True).count() == 1
     assert Case.objects.values_list("bits", flat=True)[0] == 12
     assert "1.2.7.2" in (tmp_path / "links.csv").read_text()
+    assert sorted(handler.fetched) == ["1.2.7.2", "1.2.7.3"], "each once, though checked and loaded"
 
 
 def test_what_is_not_there_is_told_by_row(server, tmp_path: Path) -> None:
