@@ -25,7 +25,10 @@ def main() -> None:
         raise SystemExit(f"Settings: {error}") from None
     except Exception as error:
         from readerstudy.common.full_disk import SAID, is_full
+        from readerstudy.common.refusals import Refusal
 
+        if isinstance(error, Refusal):
+            raise SystemExit(str(error)) from None
         if not is_full(error):
             raise
         raise SystemExit(f"{type(error).__name__}: {SAID}") from None

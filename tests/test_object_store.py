@@ -11,7 +11,8 @@ from django.core.files.storage import default_storage
 from readerstudy.cases.models import save_file
 from readerstudy.cases.system_checks import check_object_store
 from readerstudy.common import health
-from readerstudy.common.object_store import PrivateS3Storage
+from readerstudy.common.object_store import PrivateS3Storage, StoreFailed
+from readerstudy.common.refusal_pages import RefusalMiddleware
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from tests.builders import make_batch, make_user
 from tests.test_security import manage
@@ -47,14 +48,24 @@ def test_files_have_an_address_that_leads_nowhere(in_object_store, client, caplo
     assert store.netloc not in caplog.text, "the library's log has no place at this level"
 
 
-def test_a_store_that_fails_is_an_error_of_a_file(in_object_store):
+def test_a_store_that_fails_is_told_in_a_sentence(in_object_store, rf):
     name = default_storage.save("maps/a.npy", ContentFile(b"0123"))
     away = PrivateS3Storage("s3://nowhere?endpoint=http://127.0.0.1:9&region=us-east-1")
-    with pytest.raises(OSError, match=f"the object store does not give {name}: EndpointConnectionError"):
-        away.open(name)
     elsewhere = PrivateS3Storage(in_object_store["MEDIA_STORAGE"].replace("bucket-", "another-"))
-    with pytest.raises(OSError, match=r"does not give .*: NoSuchBucket"):
-        elsewhere.open(name)
+    asked = {
+        "give": lambda store: store.open(name),
+        "take": lambda store: store.save(name, ContentFile(b"0123")),
+        "say whether it has": lambda store: store.exists(name),
+        "remove": lambda store: store.delete(name),
+    }
+    for to_do, ask in asked.items():
+        with pytest.raises(OSError, match=rf"does not {to_do} {name}: EndpointConnectionError\. .* then try again"):
+            ask(away)
+    for to_do in ("give", "take"):
+        with pytest.raises(StoreFailed, match=f"does not {to_do} {name}: NoSuchBucket") as failed:
+            asked[to_do](elsewhere)
+    page = RefusalMiddleware(lambda request: None).process_exception(rf.get("/"), failed.value)
+    assert page.status_code == 503 and b"What was stored before is kept" in page.content
 
 
 @pytest.fixture
