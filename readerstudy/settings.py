@@ -231,6 +231,10 @@ REQUIRE_MFA_FOR_STAFF = env.bool("REQUIRE_MFA_FOR_STAFF", default=False)
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://" if DEBUG or DEMO else "dummymail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="readerstudy@localhost")
+EMAIL_TIMEOUT = 30  # seconds
+# Where mails to readers lead; without it, to the first of ALLOWED_HOSTS that is a whole name.
+_SITE = next((f"https://{host}" for host in ALLOWED_HOSTS if host[:1] not in ("*", ".")), "")
+SITE_ADDRESS = env.str("SITE_ADDRESS", default="http://127.0.0.1:8000" if DEBUG or DEMO else _SITE)
 
 # --- Security ---------------------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {

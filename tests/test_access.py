@@ -26,6 +26,7 @@ from django.urls.converters import get_converters
 
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.queueing import ask
+from readerstudy.reading.mailing.wanted import link_path
 from readerstudy.studies.invitations import token
 from tests.worlds import World, last_part, make_world
 
@@ -168,6 +169,9 @@ TABLE: dict[str, Row] = {
     # reading
     "studies/<slug:slug>/preview/<int:number>/": researchers(number=first, own=False),
     "studies/<slug:slug>/preview/practice/<int:number>/": researchers(number=first, own=False),
+    "studies/<slug:slug>/mails/": researchers(),
+    "reading/<slug:slug>/mails/": readers(method="post"),
+    "no-mail/<str:token>/": anyone(token=lambda world: link_path(world.reader).split("/")[-2]),
     "studies/<slug:slug>/progress/": researchers(),
     "studies/<slug:slug>/progress.csv": researchers(),
     "studies/<slug:slug>/allocation/": researchers(),

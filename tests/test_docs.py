@@ -50,6 +50,7 @@ analyze --study pilot --store
 load_reads --study published --title 'Published reads' --record trial_record.json.gz read0-reader1.csv read1-reader1.csv
 load_reads --study again reads.csv
 clean_up
+send_mails
 """.splitlines()
 OWN_CLASSIFIER = """\
 predict --batch ward-3 --model wardnet.WardNet --weights wardnet.safetensors

@@ -63,7 +63,10 @@ def test_pages_with_one_of_everything_say_so(client):
     Study.objects.filter(pk=study.pk).update(washout_days=1)
     client.force_login(root)
     pages = ["/", "/batches/", "/batches/single/"]
-    pages += [f"/studies/trial/{page}" for page in ("", "examples/", "explanations/", "people/", "questions/", "plan/")]
+    pages += [
+        f"/studies/trial/{page}"
+        for page in ("", "examples/", "explanations/", "people/", "questions/", "plan/", "mails/")
+    ]
     for state in ("draft", "open"):
         if state == "open":
             open_now(study)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 
-_KEY = re.compile(r"((?:invitations|reset/key)/)[^/\s?'\"<>]+", re.IGNORECASE)
+_KEY = re.compile(r"((?:invitations|reset/key|no-mail)/)[^/\s?'\"<>]+", re.IGNORECASE)
 _QUERY = re.compile(r"(/[\w./-]*)\?[^\s'\"]*")
 _ROW = re.compile(r"(DETAIL: ).*?(?=\n\n|\Z)", re.DOTALL)  # PostgreSQL quotes the row that it refuses
 

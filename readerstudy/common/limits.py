@@ -46,6 +46,8 @@ LIMITS = {
     "operating_point": Limit("The operating point", 0, 1, "it is a probability", whole=False),
     "minimum": Limit("The minimum", -1000, 1000, "nobody tells more steps apart"),
     "maximum": Limit("The maximum", -1000, 1000, "nobody tells more steps apart"),
+    "idle_days": Limit("Days without reading", 1, 365, "sooner is no pause, and later nobody comes back"),
+    "most_reminders": Limit("Reminders for one read", 0, 10, "more are not read"),
     "steps": Limit("The number of steps", 1, 1000, "more change no pixel and take longer"),
     "per_pathology": Limit("Examples per pathology", 2, 10_000, "nobody reads more, and half are false positives"),
     "practice": Limit("Practice examples", 0, 100, "nobody practises on more"),

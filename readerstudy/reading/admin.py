@@ -9,7 +9,17 @@ from simple_history.admin import SimpleHistoryAdmin
 from readerstudy.accounts.access import administrator
 from readerstudy.common.admin_base import AskingAdmin, HouseAdmin, RecordAdmin
 from readerstudy.reading.exclusions import exclude
-from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, ReadReopening, Response, Sequence, Visit
+from readerstudy.reading.models import (
+    Assignment,
+    Exclusion,
+    Mail,
+    Read,
+    Reader,
+    ReadReopening,
+    Response,
+    Sequence,
+    Visit,
+)
 from readerstudy.studies import looking
 
 
@@ -41,7 +51,7 @@ class ReaderAdmin(HouseAdmin, SimpleHistoryAdmin):
     list_select_related = ["study", "membership__user"]
     search_fields = ["code", "study__slug", "membership__user__email"]
     readonly_fields = ["study", "code", "person", "joined_at", "consented_at", "consent_sha256", "instructions_read_at"]
-    readonly_fields += ["withdrawn_at", "withdrawn_why"]
+    readonly_fields += ["wants_mails", "withdrawn_at", "withdrawn_why"]
     fields = ["specialty", "years_experience", "ai_experience", *readonly_fields]
 
     @admin.display(ordering="membership__user__username")
@@ -65,6 +75,18 @@ class ReadAdmin(RecordAdmin):
     @admin.display(ordering="reader__study__slug")
     def study(self, read: Read) -> str:
         return read.reader.study.slug
+
+
+@admin.register(Mail)
+class MailAdmin(RecordAdmin):
+    list_display = ["at", "read", "reader", "kind", "number", "state", "tries", "error"]
+    list_filter = ["kind", "state"]
+    list_select_related = ["read__reader"]
+    search_fields = ["read__reader__code", "read__reader__study__slug"]
+
+    @admin.display(ordering="read__reader__code")
+    def reader(self, mail: Mail) -> str:
+        return mail.read.reader.code
 
 
 @admin.register(Sequence)

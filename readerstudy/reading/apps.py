@@ -4,6 +4,7 @@ from django.apps import AppConfig
 from django.db import connections
 from django.db.models.signals import post_migrate
 
+from readerstudy.jobs.rounds import Round
 from readerstudy.studies.navigation import Tab
 
 
@@ -11,10 +12,12 @@ class ReadingConfig(AppConfig):
     name = "readerstudy.reading"
     default_auto_field = "django.db.models.BigAutoField"
     study_tabs = [
+        Tab("mails", "Mails", "study_mails", 8),
         Tab("allocation", "Allocation", "study_allocation", 9),
         Tab("progress", "Progress", "study_progress", 10),
         Tab("exclusions", "Exclusions", "study_exclusions", 11),
     ]
+    rounds = [Round("readerstudy.reading.mailing.sending:send_round", seconds=15 * 60)]
     study_pages = {
         "preview": "study_preview",
         "practice_preview": "study_preview_practice",

@@ -1,4 +1,4 @@
-"""Reader, Read, Sequence, Assignment, Visit, Response, Exclusion: who read what, when, and what they answered."""
+"""Reader, Read, Mail, Sequence, Assignment, Visit, Response, Exclusion: who read what, when, and what they answered."""
 
 import uuid
 
@@ -35,6 +35,7 @@ class Reader(models.Model):
         blank=True,
         help_text="The reader's own keys by action, where they differ from the usual (keys.py).",
     )
+    wants_mails = models.BooleanField(default=True, help_text="Off: the reader asked for no mails.")
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     withdrawn_why = models.CharField(max_length=300, blank=True)
     history = HistoricalRecords()
@@ -86,6 +87,38 @@ class ReadReopening(models.Model):
 
     def __str__(self) -> str:
         return self.why
+
+
+class Mail(models.Model):
+    """One mail about one read. The row is made before the mail goes out: nobody gets one twice (mailing/sending.py).
+
+    Neither address nor text is kept: the address is the account's, the text stands in the history of the study's plan.
+    """
+
+    class Kind(models.TextChoices):
+        WASHOUT = "washout", "a washout is over"
+        REMINDER = "reminder", "reminder"
+
+    class State(models.TextChoices):
+        SENDING = "sending", "not known: sending was interrupted"
+        SENT = "sent", "sent"
+        FAILED = "failed", "not taken by the mail server"
+        SHOWN = "shown", "shown here, not sent"
+
+    read = models.ForeignKey(Read, on_delete=models.PROTECT, related_name="mails")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    number = models.PositiveSmallIntegerField(default=1, help_text="1, 2, ... of this kind for this read.")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.SENDING)
+    tries = models.PositiveSmallIntegerField(default=1)
+    at = models.DateTimeField(help_text="Of the last try.")
+    error = models.CharField(max_length=100, blank=True, help_text="What kind of fault: never an address.")
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["read", "kind", "number"], name="mail_once_per_read_and_number")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, {str(self.read).lower()}"
 
 
 class Sequence(models.Model):

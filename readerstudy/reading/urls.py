@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from readerstudy.reading.pages import files, preview, room, study
+from readerstudy.reading.pages import files, mails, preview, room, study
 
 urlpatterns = [
     path("studies/<slug:slug>/preview/<int:number>/", preview.preview, name="study_preview"),
@@ -12,6 +12,8 @@ urlpatterns = [
         {"practice": True},
         name="study_preview_practice",
     ),
+    path("studies/<slug:slug>/mails/", mails.study_mails, name="study_mails"),
+    path("no-mail/<str:token>/", mails.no_mail, name="no_mail"),
     path("studies/<slug:slug>/progress/", study.progress_page, name="study_progress"),
     path("studies/<slug:slug>/progress.csv", study.progress_csv, name="study_progress_csv"),
     path("studies/<slug:slug>/readers/<slug:code>/withdraw/", study.withdraw_page, name="reader_withdraw"),
@@ -31,6 +33,7 @@ urlpatterns = [
     path("reading/<slug:slug>/instructions/", room.instructions, name="reading_instructions"),
     path("reading/<slug:slug>/start/", room.start, name="reading_start"),
     path("reading/<slug:slug>/shortcuts/", room.shortcuts, name="reading_shortcuts"),
+    path("reading/<slug:slug>/mails/", mails.reader_mails, name="reading_mails"),
     path("reading/<slug:slug>/read/", room.read, name="reading_read"),
     path("reading/<slug:slug>/practice/", room.read, {"practice": True}, name="reading_practice"),
     path("reading/<slug:slug>/files/<str:name>", files.reading_file, name="reading_file"),

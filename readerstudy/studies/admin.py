@@ -11,6 +11,7 @@ from readerstudy.studies.models import (
     Example,
     Invitation,
     Look,
+    MailPlan,
     Membership,
     Method,
     Question,
@@ -60,6 +61,12 @@ class QuestionAdmin(StudyPartAdmin, SimpleHistoryAdmin):
     list_display = ["text", "key", "study", "position", "minimum", "maximum"]
     list_filter = ["study"]
     search_fields = ["text", "key", "study__slug", "study__title"]
+
+
+@admin.register(MailPlan)
+class MailPlanAdmin(StudyPartAdmin, SimpleHistoryAdmin):
+    list_display = ["study", "sends_washout_end", "idle_days", "most_reminders"]
+    search_fields = ["study__slug", "study__title"]
 
 
 @admin.register(Membership)

@@ -13,7 +13,7 @@ from django.utils.text import slugify
 
 from explain.methods.kinds import COMPARED_2021
 from readerstudy.accounts.models import User
-from readerstudy.studies.models import Membership, Method, Question, Study
+from readerstudy.studies.models import MailPlan, Membership, Method, Question, Study
 from readerstudy.studies.presets import RECOMMENDED, preset_named
 
 INSTRUCTIONS = """\
@@ -94,6 +94,7 @@ def new_study(title: str, user: User | None = None, *, preset: str = RECOMMENDED
         study, [MethodRow(key, f"Method {key}", kinds) for key, kinds in zip("AB", COMPARED_2021, strict=True)]
     )
     replace_questions(study, QUESTIONS)
+    MailPlan.objects.create(study=study)
     if user is not None:
         Membership.objects.create(study=study, user=user, role=Membership.Role.RESEARCHER)
     return study

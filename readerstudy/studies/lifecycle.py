@@ -13,7 +13,7 @@ from readerstudy.accounts.models import User
 from readerstudy.studies.checklist import checklist
 from readerstudy.studies.drafting import free_slug
 from readerstudy.studies.kinds_shown import texts_to_freeze
-from readerstudy.studies.models import Example, Membership, Method, Question, Reopening, Study
+from readerstudy.studies.models import Example, MailPlan, Membership, Method, Question, Reopening, Study
 from readerstudy.studies.protocol import protocol_sha256, truth_commitment
 from readerstudy.studies.signals import study_opened
 
@@ -112,7 +112,7 @@ def new_version(study: Study, user: User | None = None) -> Study:
     study.opened_at = study.opened_by = study.closed_at = study.closed_by = None
     study.archived_at = study.archived_by = None
     study.save()
-    for model in (Method, Question):
+    for model in (Method, Question, MailPlan):
         for row in model.objects.filter(study=old):
             row.pk, row.study, row._state.adding = None, study, True
             row.save()

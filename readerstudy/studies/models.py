@@ -19,6 +19,7 @@ from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
 from readerstudy.studies.journal import Look as Look  # Django looks for models here
 from readerstudy.studies.journal import Reopening as Reopening
+from readerstudy.studies.mails import MailPlan as MailPlan
 from readerstudy.studies.seen import SeenTruth as SeenTruth
 from readerstudy.studies.shown import FIRST_FACTS, AnimationFrames, Fact, HeatmapScale, PanelTitles, Probability
 
@@ -65,10 +66,7 @@ class Study(KeptOutsideLimits):
     instructions = models.TextField(blank=True)
     consent = models.TextField(blank=True)
     registration = models.CharField(
-        "registration number",
-        max_length=120,
-        blank=True,
-        help_text="In a public registry.",
+        "registration number", max_length=120, blank=True, help_text="In a public registry."
     )
     ethics = models.CharField(
         "ethics reference", max_length=200, blank=True, help_text="Committee and number of its approval, or the waiver."

@@ -5,10 +5,12 @@ import time
 from pathlib import Path
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import Http404
 
 from readerstudy.jobs.kinds import JobKind
+from readerstudy.jobs.rounds import Round
 
 NEVER, STAFF = "tests.jobs.app:never", "tests.jobs.app:only_staff"
 
@@ -24,6 +26,13 @@ class JobsOfTests(AppConfig):
         JobKind("long", "Long", "tests.jobs.app:count", NEVER, STAFF, time_limit="SHORT_LIMIT"),
         JobKind("draw", "Draw", "tests.jobs.app:count", NEVER, STAFF, queue="gpu", needs_torch=True),
     ]
+    rounds = [Round("tests.jobs.app:break_down", 3600), Round("tests.jobs.app:go_round", 3600)]
+
+
+def go_round(stop) -> None:
+    Path(settings.MEDIA_ROOT).mkdir(parents=True, exist_ok=True)
+    with (Path(settings.MEDIA_ROOT) / "rounds").open("a") as file:
+        file.write("round\n")
 
 
 def count(work, to: int, file: str, seconds: float = 0.1) -> str:

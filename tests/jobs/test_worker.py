@@ -39,7 +39,7 @@ def lines(tmp_path) -> list[str]:
     return (tmp_path / "lines").read_text().split()
 
 
-def test_a_worker_does_each_kind_of_end_and_says_so(tmp_path, workers):
+def test_a_worker_does_each_kind_of_end_and_says_so(tmp_path, workers, settings):
     counted = ask_to_count(tmp_path, seconds=0.0)
     refused = queueing.ask("refuse", "test/1", "Refuse", None)
     broken = queueing.ask("break", "test/1", "Break", None)
@@ -50,6 +50,7 @@ def test_a_worker_does_each_kind_of_end_and_says_so(tmp_path, workers):
     assert state(refused) == "failed" and refused.error == "There is nothing to count: draw examples first."
     assert state(broken) == "failed" and "ZeroDivisionError" in broken.error and "Traceback" in output
     assert not WorkerSeen.objects.exists()
+    assert (settings.MEDIA_ROOT / "rounds").read_text() == "round\n", "a round that fails before it is no hindrance"
 
 
 def test_a_killed_workers_job_is_taken_up_again_and_nothing_is_doubled(tmp_path, workers, monkeypatch):

@@ -18,6 +18,7 @@ def test_no_log_keeps_a_link_that_is_a_key(transactional_db, start_site) -> None
     invitation = token(make_world("one").invitation)
     links = [f"/invitations/{invitation}/", f"/accounts/password/reset/key/{RESET}/",
              f"/INVITATIONS/{invitation}/",
+             f"/no-mail/{invitation}/",
              f"/invitations/{invitation}", f"//invitations/{invitation}/", f"/invitations/{invitation}/?a=1",
              f"/accounts/login/?next={quote(f'/invitations/{invitation}/')}",
              f"/no/such/page/?key={RESET}"]  # fmt: skip

@@ -18,6 +18,7 @@ from django_tasks_db.management.commands.db_worker import Worker
 from readerstudy.jobs import supervising
 from readerstudy.jobs.models import WorkerSeen
 from readerstudy.jobs.queueing import recover
+from readerstudy.jobs.rounds import keep_going_round
 from readerstudy.jobs.work import end_with
 
 logger = logging.getLogger(__name__)
@@ -48,14 +49,19 @@ class Command(BaseCommand):
             end_with(os.getppid(), lambda: os.kill(os.getpid(), signal.SIGTERM))
         recover()
         end = threading.Event()
-        signs = threading.Thread(target=_give_signs, args=(",".join(queues), end), daemon=True)
-        signs.start()
+        beside = [
+            threading.Thread(target=_give_signs, args=(",".join(queues), end), daemon=True),
+            threading.Thread(target=keep_going_round, args=(end,), daemon=True),
+        ]
+        for thread in beside:
+            thread.start()
         self.stdout.write(f"Worker {supervising.worker_name()} takes jobs of: {', '.join(queues)}")
         try:
             worker.run()
         finally:
             end.set()
-            signs.join()
+            for thread in beside:
+                thread.join()
             WorkerSeen.objects.filter(name=supervising.worker_name()).delete()
         self.stdout.write("Worker ended.")
 
