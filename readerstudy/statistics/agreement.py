@@ -22,6 +22,7 @@ from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS, Floats, Statistic,
 from readerstudy.statistics.frame import cluster_codes, natural_sort, of_truth
 from readerstudy.statistics.plan import TRUTHS, AnalysisPlan
 from readerstudy.statistics.rows import AgreementRow
+from readerstudy.statistics.undefined import undefined_is_nan
 
 
 def quadratic_kappa(ratings: Floats) -> float:
@@ -175,5 +176,5 @@ def _closeness(ratings: Floats) -> tuple[float, float]:
 
 
 def _point(columns: Floats, statistic: Statistic) -> float:
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with undefined_is_nan():
         return float(statistic(columns.sum(axis=0, keepdims=True))[0])

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from readerstudy.common.counting import counted
+from readerstudy.statistics.undefined import undefined_is_nan
 
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]
@@ -56,7 +57,7 @@ def bootstrap(columns: Floats, clusters: NDArray[np.intp], statistic: Statistic,
         return np.empty(0)
     totals = np.zeros((n, columns.shape[1]))
     np.add.at(totals, clusters, columns)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with undefined_is_nan():
         return np.concatenate([statistic(times @ totals) for times in times_drawn(n, replicates, seed)])
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS, Floats, Statistic, bootstrap, interval
 from readerstudy.statistics.frame import cluster_codes, natural_sort
 from readerstudy.statistics.plan import AnalysisError
+from readerstudy.statistics.undefined import undefined_is_nan
 
 LARGEST_TABLE = 11  # levels; a finer scale is cut into ten bins of equal width
 Ends = tuple[float, float] | None
@@ -187,7 +188,7 @@ def _columns(stated: Floats, right: Floats, level: NDArray[np.intp], levels: int
 def _everything(sums: Floats) -> Floats:
     """(samples, 3 + levels): the three summaries, then the share right at each level."""
     levels = sums[:, _SUMS:].reshape(len(sums), -1, 3)
-    with np.errstate(divide="ignore", invalid="ignore"):  # a level that a sample lacks is NaN there
+    with undefined_is_nan():  # a level that a sample lacks is NaN there
         shares = levels[:, :, 2] / levels[:, :, 0]
     return np.column_stack([expected_error(sums), brier(sums), overconfidence(sums), shares])
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from readerstudy.statistics.bootstrap import interval, times_drawn
 from readerstudy.statistics.plan import AnalysisPlan
+from readerstudy.statistics.undefined import undefined_is_nan
 
 Floats = NDArray[np.float64]
 REPLICATES = 2000  # at most: ranks are made anew in each, and hundreds of correlations are shown
@@ -22,7 +23,7 @@ def weighted_spearman(x: Floats, y: Floats, weights: Floats) -> Floats:
     """Of samples in which unit i stands weights[b, i] times: (B, n) -> (B,); NaN where a sample does not vary."""
     total = weights.sum(axis=1)
     rx, ry = _midranks(x, weights), _midranks(y, weights)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with undefined_is_nan():
         middle = (total + 1) / 2  # the mean of midranks
         dx, dy = rx - middle[:, None], ry - middle[:, None]
         xx, yy = (weights * dx**2).sum(axis=1), (weights * dy**2).sum(axis=1)

@@ -20,12 +20,15 @@ from readerstudy.statistics.frame import natural_sort
 from readerstudy.statistics.plan import AnalysisError
 from readerstudy.statistics.scores.effects import random_effects
 from readerstudy.statistics.scores.linear import LinearFit, fit_linear
-from readerstudy.statistics.scores.results import READERS_AND_PATIENTS, THESE_READERS, t_interval
+from readerstudy.statistics.scores.results import t_interval
+from readerstudy.statistics.undefined import ratio_of_log
 
 SHORTEST, LONGEST = 1.0, 3600.0  # seconds: outside, a time is no reading of a radiograph
 CLOCK = 5.0  # seconds by which a browser's time may pass the server's
 POSITIONS = 10  # the slope within reads is per so many examples
 VARY = ("reader", "case")
+READERS_AND_EXAMPLES = "readers and examples like these"  # examples of one patient are not told from others
+THESE_READERS = "these readers only, with examples like these"
 KEY = ["reader", "period", "example", "method"]
 
 
@@ -53,6 +56,8 @@ class ReadingTimes:
 @dataclass(frozen=True)
 class TimeRatio:
     """Times at `level` over those at `reference`: a ratio of geometric means with its interval; below 1 is faster.
+
+    A bound that the times do not give is NaN (`undefined.ratio_of_log`).
 
     factor: "method", "period", or "position" (per 10 examples further on in a read).
     """
@@ -164,7 +169,7 @@ def reading_time_model(
         len(data),
         data["reader"].nunique(),
         data["example"].nunique(),
-        READERS_AND_PATIENTS if "reader" in vary else THESE_READERS,
+        READERS_AND_EXAMPLES if "reader" in vary else THESE_READERS,
         _notes(first, vary),
     )
 
@@ -215,11 +220,10 @@ def _joined(first: NDArray[np.str_], second: NDArray[np.str_]) -> NDArray[np.str
 def _ratio(factor: str, level: str, reference: str, fit: LinearFit, term: str, alpha: float) -> TimeRatio:
     found = fit.term(term)
     low, high = t_interval(found.estimate, found.se, found.df, alpha)
-    ratio = float(np.exp(found.estimate))
+    ratio, ci_low, ci_high = (ratio_of_log(log) for log in (found.estimate, low, high))
     return TimeRatio(
-        factor, level, reference, ratio, float(np.exp(low)), float(np.exp(high)), found.estimate, found.se, found.df,
-        found.p_value,
-    )  # fmt: skip
+        factor, level, reference, ratio, ci_low, ci_high, found.estimate, found.se, found.df, found.p_value
+    )
 
 
 def _notes(fit: LinearFit, vary: Sequence[str]) -> tuple[str, ...]:

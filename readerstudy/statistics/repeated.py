@@ -13,6 +13,7 @@ from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS, bootstrap, interva
 from readerstudy.statistics.frame import cluster_codes, natural_sort
 from readerstudy.statistics.plan import AnalysisError
 from readerstudy.statistics.rows import RepeatedAgreement
+from readerstudy.statistics.undefined import undefined_is_nan
 
 
 def repeated_agreement(
@@ -49,7 +50,7 @@ def repeated_agreement(
 def _agreement(reader: str, pairs: pd.DataFrame, alpha: float, replicates: int, seed: int) -> RepeatedAgreement:
     ratings = pairs[[0, 1]].to_numpy(dtype=float)
     columns = kappa_columns(ratings)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with undefined_is_nan():
         kappa = float(kappa_of_sums(columns.sum(axis=0, keepdims=True))[0])
     clusters = cluster_codes(pairs["patient"])
     ci = None

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 
 def number(value: float | None, digits: int = 2, signed: bool = False) -> str:
-    """A number for people: fixed digits, a true minus sign, a dash where there is none (None or NaN)."""
-    if value is None or math.isnan(value):
+    """A number for people: fixed digits, a true minus sign, a dash where there is none (None, NaN or infinite)."""
+    if value is None or not math.isfinite(value):
         return "–"
     value += math.copysign(1e-9, value)  # 0.575 is printed 0.58 although its binary form lies a hair below
     text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
@@ -29,18 +29,18 @@ def p_clause(p: float) -> str:
 def interval_text(
     ci: Sequence[float] | None, digits: int = 2, signed: bool = False, error: Sequence[float] | None = None
 ) -> str:
-    """Both ends, or a dash where there is no interval (None or NaN).
+    """Both ends, "0.24 or more" where the upper one cannot be given (NaN), a dash where there is no interval.
 
     error: Monte Carlo errors of the ends of a bootstrap interval. An end nearer to zero than twice its error could lie
     on the other side with another seed, so it is told with it.
     """
-    if ci is None or math.isnan(ci[0]):
+    if ci is None or not math.isfinite(ci[0]):
         return "–"
     texts = [number(end, digits, signed) for end in ci]
     for place, (end, uncertain) in enumerate(zip(ci, error or ())):
         if abs(end) < 2 * uncertain:
             texts[place] += f" (Monte Carlo error {uncertain:.1g})"
-    return " to ".join(texts)
+    return f"{texts[0]} or more" if not math.isfinite(ci[1]) else " to ".join(texts)
 
 
 def percent(alpha: float) -> str:

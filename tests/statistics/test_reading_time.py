@@ -61,7 +61,7 @@ def test_it_finds_what_was_put_in():
     assert [row.level for row in found.learning_between] == ["2", "3"]
     assert found.learning_between[1].ratio < found.learning_between[0].ratio < 1
     assert found.methods[2].ratio == pytest.approx(found.methods[1].ratio / found.methods[0].ratio, rel=1e-4)
-    assert found.speaks_for == "readers and patients like these"
+    assert found.speaks_for == "readers and examples like these"
 
 
 def test_methods_swapped_invert_the_ratio_and_seconds_as_minutes_change_nothing_else():
@@ -129,5 +129,7 @@ def test_bad_tables_are_named():
         reading_time_model(data, methods=["A"])
     with pytest.raises(AnalysisError, match="must be above 0"):
         reading_time_model(data.assign(seconds=0))
+    with pytest.raises(AnalysisError, match="vary by reader, reader x method cannot be told apart: too few readers"):
+        reading_time_model(simulated(1, readers=2, cases=3, methods="AB"))  # each reader: one method a period
     with pytest.raises(AnalysisError, match="not by patient"):
         reading_time_model(data, vary=("patient",))

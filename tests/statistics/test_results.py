@@ -81,10 +81,12 @@ def gaps(frame: pd.DataFrame) -> pd.DataFrame:
         (lambda f: f.assign(patient_key="one"), "no interval can be given"),
         (lambda f: f.assign(patient_key="", case=""), "12 examples"),
         (lambda f: f.assign(visible_ms=None, opened_at=None, position=None), "p = "),
+        (lambda f: f.assign(score=1 + 4 * (f["method"] == "B") * (f["example"] > 2)), "p "),  # nearly separated
+        (lambda f: f[(f["reader"] == "R1") | (f["method"] == "A")], "12 pairs"),  # a reader without answers to B
         (gaps, "17 pairs"),
     ],
 )
-@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.filterwarnings("error")
 def test_thin_data_give_sentences_and_never_nan(change: Callable[[pd.DataFrame], pd.DataFrame], answer: str) -> None:
     results = analyse(change(crossover()), PLAN)
     text = json.dumps(to_json(results), allow_nan=False)

@@ -12,6 +12,7 @@ from readerstudy.statistics.mrmc import mrmc_summary, reader_scores
 from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.statistics.report.mrmc import mrmc_tables
 from readerstudy.statistics.results import analyse
+from readerstudy.statistics.undefined import ratio_of_log
 from readerstudy.statistics.wording import interval_text, number, p_clause, p_text
 from readerstudy.statistics.words.sentences import auc_sentence
 from tests.statistics.frames import crossover
@@ -37,6 +38,12 @@ def test_p_is_never_zero_and_intervals_are_dashes_where_there_are_none() -> None
     assert (p_clause(0.0), p_clause(0.5)) == ("p < 0.001", "p = 0.500")
     assert (number(math.nan), p_text(math.nan), interval_text([math.nan, math.nan])) == ("–", "–", "–")
     assert (interval_text([-0.0125, 0.2], 3, signed=True), interval_text(None)) == ("−0.013 to +0.200", "–")
+
+
+def test_a_bound_that_cannot_be_given_is_said() -> None:
+    assert interval_text([ratio_of_log(-1), ratio_of_log(1)]) == "0.37 to 2.72"
+    assert interval_text([ratio_of_log(-1), ratio_of_log(800)]) == "0.37 or more"
+    assert (interval_text([ratio_of_log(800)] * 2), number(math.inf)) == ("–", "–")
 
 
 def test_an_auc_reads_alike_in_sentence_table_and_quotation() -> None:

@@ -10,13 +10,12 @@ Gallas 2006 (Academic Radiology 13, 353); Gallas, Bandos, Samuelson & Wagner 200
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from readerstudy.statistics.mrmc.data import FloatArray, MRMCError, ReaderScores
+from readerstudy.statistics.undefined import mean_of_given, undefined_is_nan
 
 COVARIANCES = ("jackknife", "delong", "unbiased", "clustered", "patient_jackknife")
 OF_PATIENTS = ("clustered", "patient_jackknife")
@@ -36,7 +35,7 @@ def placement_values(scores: ArrayLike, truth: ArrayLike) -> tuple[FloatArray, F
     n_x = (~np.isnan(x)).sum(axis=-1, keepdims=True)
     n_y = (~np.isnan(y)).sum(axis=-1, keepdims=True)
     everyone = rankdata(values, axis=-1, nan_policy="omit")
-    with np.errstate(invalid="ignore", divide="ignore"):  # a reader without scores
+    with undefined_is_nan():  # a reader without scores
         v10 = (everyone[..., positive] - rankdata(x, axis=-1, nan_policy="omit")) / n_y
         v01 = 1.0 - (everyone[..., ~positive] - rankdata(y, axis=-1, nan_policy="omit")) / n_x
     return v10, v01
@@ -44,9 +43,7 @@ def placement_values(scores: ArrayLike, truth: ArrayLike) -> tuple[FloatArray, F
 
 def empirical_auc(scores: ArrayLike, truth: ArrayLike) -> FloatArray:
     """AUC (...) of scores (..., cases), ties counted half; NaN scores are left out, NaN comes of nothing else."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of nothing but missing scores: NaN
-        return np.nanmean(placement_values(scores, truth)[0], axis=-1)
+    return mean_of_given(placement_values(scores, truth)[0], axis=-1)
 
 
 def auc_covariance(data: ReaderScores, kind: str = "jackknife") -> FloatArray:
@@ -118,9 +115,7 @@ def _require_two(data: ReaderScores, counts: tuple[NDArray[np.int64], NDArray[np
 
 def _centred(values: FloatArray) -> FloatArray:
     """Values (k, n) less their mean, 0 where missing."""
-    with np.errstate(invalid="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a reader without any score has no mean
-        return np.nan_to_num(values - np.nanmean(values, axis=1, keepdims=True))
+    return np.nan_to_num(values - mean_of_given(values, axis=1, keepdims=True))
 
 
 def _cross(values: FloatArray) -> FloatArray:
@@ -145,7 +140,7 @@ def _without_each_patient(
     if (pairs[data.used.ravel()] == 0).any():
         raise MRMCError("All positive or all negative cases of a reader belong to one patient: two are needed.")
     total = rows.sum(axis=1, keepdims=True)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with undefined_is_nan():
         left = (total - rows @ in_x - columns @ in_y + both) / pairs
         return np.nan_to_num(left - total / (n1 * n0))
 
@@ -176,7 +171,7 @@ def _unbiased(
     disjoint = np.outer(total, total) - _cross(by_x) - _cross(by_y) + same_pair
     n_disjoint = (n1 @ n1.T - shared_x) * (n0 @ n0.T - shared_y)
     pairs = n1 * n0
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with undefined_is_nan():
         return np.outer(total, total) / (pairs @ pairs.T) - disjoint / n_disjoint
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from readerstudy.statistics.mrmc.data import FloatArray
+from readerstudy.statistics.undefined import mean_of_given
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def nested_components(values: FloatArray, covariance: FloatArray) -> Components:
     Var(R) + Var(TR) = MS[R(T)] - error + Cov2.
     """
     n_i = (~np.isnan(values)).sum(axis=1)
-    means = np.nanmean(values, axis=1)
+    means = mean_of_given(values, axis=1)
     ms_t = float((n_i * (means - np.average(means, weights=n_i)) ** 2).sum() / (n_i.size - 1))
     error, cov1, cov2, cov3 = _averages(covariance)
     df = int(n_i.sum()) - n_i.size

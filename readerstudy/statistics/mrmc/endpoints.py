@@ -6,13 +6,12 @@ Gallas 2014 (J. Medical Imaging 1, 031011) for binary decisions.
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
 
 from readerstudy.statistics.mrmc.auc import auc_covariance, check_kind, empirical_auc, jackknife, members
 from readerstudy.statistics.mrmc.data import FloatArray, MRMCError, ReaderScores
+from readerstudy.statistics.undefined import mean_of_given, undefined_is_nan
 
 # sensitivity: positives called positive; specificity: negatives called negative; accuracy: calls that agree with truth.
 ENDPOINTS = ("auc", "sensitivity", "specificity", "accuracy")
@@ -25,9 +24,7 @@ def values(data: ReaderScores, endpoint: str = "auc") -> FloatArray:
     check_endpoint(data, endpoint)
     if endpoint == "auc":
         return empirical_auc(data.scores, data.truth)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of nothing but missing decisions: NaN
-        return np.nanmean(successes(data, endpoint), axis=2)
+    return mean_of_given(successes(data, endpoint), axis=2)
 
 
 def covariance(data: ReaderScores, endpoint: str = "auc", kind: str = "jackknife") -> FloatArray:
@@ -69,7 +66,7 @@ def _share_covariance(
     centred = np.where(read, right - share, 0.0)
     if kind == "unbiased":
         shared = read.astype(float) @ read.T
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with undefined_is_nan():
             return share @ share.T - (total @ total.T - right @ right.T) / (count @ count.T - shared)
     if kind == "jackknife":
         return jackknife(-centred / (count - 1))

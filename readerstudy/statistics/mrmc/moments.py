@@ -21,6 +21,7 @@ import numpy as np
 
 from readerstudy.statistics.mrmc.data import FloatArray, MRMCError, ReaderScores
 from readerstudy.statistics.mrmc.endpoints import check_endpoint, successes
+from readerstudy.statistics.undefined import undefined_is_nan
 
 AUC_FACTORS = ("reader", "positive", "negative")
 SHARE_FACTORS = ("reader", "case")
@@ -59,7 +60,7 @@ class Moments:
             linked = self.coefficients[shares].sum(axis=0)
             df = np.rint(1 / np.diag(linked)[used] - 1)
             smallest = min(smallest, df.min())
-            with np.errstate(divide="ignore", invalid="ignore"):  # a single reader or case has no degrees of freedom
+            with undefined_is_nan():  # a single reader or case has no degrees of freedom
                 if len(used) == 1 or linked[used[0], used[1]] > 0:
                     denominator += (contrast @ part @ contrast / df.min()) ** 2 / df.min()
                 else:

@@ -24,6 +24,7 @@ from readerstudy.statistics.mrmc.endpoints import CHANCE
 from readerstudy.statistics.mrmc.endpoints import covariance as endpoint_covariance
 from readerstudy.statistics.mrmc.endpoints import values as endpoint_values
 from readerstudy.statistics.mrmc.estimates import SMALLEST_VARIANCE, Estimate, estimate
+from readerstudy.statistics.undefined import mean_of_given
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class ObuchowskiRockette:
     @property
     def means(self) -> FloatArray:
         """(methods,) averaged over readers, each reader counting the same."""
-        return np.nanmean(self.values, axis=1)
+        return mean_of_given(self.values, axis=1)
 
     @property
     def fewest_readers(self) -> int:
@@ -244,7 +245,7 @@ def _inference(
 ) -> Inference:
     """The overall test, every pair and every method; singles holds (variance, df) of each method."""
     t = len(methods)
-    means, n_i = np.nanmean(values, axis=1), (~np.isnan(values)).sum(axis=1)
+    means, n_i = mean_of_given(values, axis=1), (~np.isnan(values)).sum(axis=1)
     ratio = ms_t / denominator if denominator > SMALLEST_VARIANCE else np.nan
     if np.isinf(df2):
         statistic, p_value = (t - 1) * ratio, float(stats.chi2.sf((t - 1) * ratio, t - 1))

@@ -95,8 +95,7 @@ def odds_ratios(rows: pd.DataFrame, methods: Sequence[str], plan: AnalysisPlan) 
         return None, f"{patients} patients: too few for this model (it takes {FEWEST_CLUSTERS})."
     try:
         readers = "random" if rows["reader"].nunique() > 1 else "fixed"
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return ordinal_model(rows, methods, readers=readers, alpha=plan.alpha), None
+        return ordinal_model(rows, methods, readers=readers, alpha=plan.alpha), None
     except AnalysisError as problem:
         return None, str(problem)
     except np.linalg.LinAlgError:

@@ -21,6 +21,7 @@ from readerstudy.statistics.scores.effects import Grams, RandomEffects, factored
 from readerstudy.statistics.scores.results import t_upper
 
 LARGEST_RATIO = 1e5  # of a random effect's variance to the residual's
+FLAT = 1e-3  # eigenvalue of the scaled curvature below which the likelihood has no single peak
 NOTHING = 1e-7  # a ratio below it is zero: the component lies on its boundary
 
 
@@ -96,7 +97,10 @@ class _Model:
 
 
 def fit_linear(y: Floats, x: Floats, names: tuple[str, ...], effects: RandomEffects, *, reml: bool = True) -> LinearFit:
-    """Fit y (answers,) on x (answers, terms). Raises AnalysisError where x is singular or y leaves no residual."""
+    """Fit y (answers,) on x (answers, terms).
+
+    Raises AnalysisError where x is singular, y leaves no residual, or the variances cannot be told apart.
+    """
     if np.linalg.matrix_rank(x) < x.shape[1]:
         raise AnalysisError(f"The effects of {', '.join(names)} cannot be told apart in these answers.")
     both = np.column_stack([x, y]).astype(float)
@@ -164,6 +168,7 @@ def _satterthwaite(model: _Model, ratios: Floats, residual: float) -> Floats:
         return s2 * np.diag(model.solved(full).unscaled)
 
     _, hessian = _derivatives(deviance, at_best)
+    _refuse_flat(hessian, [name for name, above in zip(model.effects.names, free, strict=True) if above])
     spread = 2 * np.linalg.inv(hessian)
     steps = 1e-4 * np.maximum(at_best, 1e-2)
     slopes = np.stack(
@@ -173,6 +178,18 @@ def _satterthwaite(model: _Model, ratios: Floats, residual: float) -> Floats:
         ]
     )  # fmt: skip
     return 2 * variances(at_best) ** 2 / np.einsum("at,ab,bt->t", slopes, spread, slopes)
+
+
+def _refuse_flat(hessian: Floats, factors: list[str]) -> None:
+    """Raise AnalysisError where the likelihood is flat along some mix of the components: degrees of freedom would be
+    any number, also a negative one. Where it is not, the smallest eigenvalue of the scaled curvature is above 0.1 in
+    simulated studies; rounding leaves some 1e-5 of a zero.
+    """
+    size = np.sqrt(np.maximum(np.diag(hessian), 0))
+    values, vectors = np.linalg.eigh(hessian / np.maximum(np.outer(size, size), 1e-300))
+    if size.min() == 0 or values[0] < FLAT:
+        mixed = [name for name, part in zip(factors, vectors[:, 0]) if abs(part) > 0.1] or factors
+        raise AnalysisError(f"How much answers vary by {', '.join(mixed)} cannot be told apart: too few readers.")
 
 
 def _derivatives(f: Callable[[Floats], float], at: Floats) -> tuple[Floats, Floats]:

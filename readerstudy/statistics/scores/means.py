@@ -39,6 +39,7 @@ from readerstudy.statistics.scores.results import (
     t_interval,
     t_upper,
 )
+from readerstudy.statistics.undefined import mean_of_given
 
 SMALLEST_VARIANCE = 1e-15  # rounding leaves variances of exact ties near 1e-19
 FEW_PATIENTS = 20
@@ -164,7 +165,7 @@ def omnibus(data: Scores, *, readers_random: bool = True) -> Omnibus:
     statistic, df2, p_value = test
     return Omnibus(
         "readers_and_patients" if readers_random else "fixed_readers", data.methods,
-        tuple(float(x) for x in np.nanmean(scores, axis=2).mean(axis=1)), statistic, t - 1, df2, p_value,
+        tuple(float(x) for x in mean_of_given(scores, axis=2).mean(axis=1)), statistic, t - 1, df2, p_value,
         READERS_AND_PATIENTS if readers_random else THESE_READERS,
         int(whole.sum()), int((some & ~whole).sum()), r, n_patients,
     )  # fmt: skip

@@ -24,6 +24,7 @@ from scipy import optimize, sparse, special
 from readerstudy.statistics.plan import AnalysisError
 from readerstudy.statistics.scores.data import Floats
 from readerstudy.statistics.scores.effects import RandomEffects, Solver, factored, grams, scaled
+from readerstudy.statistics.undefined import ratio_of_log
 
 SMALLEST_SD, LARGEST_SD = 1e-3, 50.0  # a standard deviation at the lower bound is reported as 0
 FAR = 1e3  # beyond the outer thresholds
@@ -39,10 +40,13 @@ class OrdinalTerm:
     p_value: float
 
     def odds_ratio(self, alpha: float = 0.05) -> tuple[float, float, float]:
-        """Odds ratio and its 1 - alpha interval."""
+        """Odds ratio and its 1 - alpha interval; NaN for what the answers do not bound."""
         reach = special.ndtri(1 - alpha / 2) * self.se
-        low, middle, high = np.exp([self.estimate - reach, self.estimate, self.estimate + reach])
-        return float(middle), float(low), float(high)
+        return (
+            ratio_of_log(self.estimate),
+            ratio_of_log(self.estimate - reach),
+            ratio_of_log(self.estimate + reach),
+        )
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,7 @@ class _Laplace:
     n_thresholds: int
     mode: tuple[Floats, Floats]  # where the last inner search ended: the next one starts there
 
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # of steps too far: not finite, so not taken
     def evaluate(self, parameters: Floats) -> tuple[float, Floats]:
         k, p = self.n_thresholds, self.x.shape[1]
         thresholds, beta, log_sd = parameters[:k], parameters[k : k + p], parameters[k + p :]
