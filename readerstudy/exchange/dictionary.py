@@ -32,7 +32,7 @@ LONG = (
     Column("prediction_reconstruction", "0..1", "f(D(E(x))), the start of Latent Shift; empty without it."),
     Column("method", "text", "Key of the method shown."),
     Column("question", "text", "Key of the question. One that a method does not ask has no row: it is not missing."),
-    Column("score", "integer", "The answer."),
+    Column("score", "integer", "The answer; of a question answered with no or yes, 1 is no and 2 is yes."),
     Column("revision", "integer", "1 for the first answer, then 2, ...; the highest is current."),
     Column("is_current", "0/1", "1 for the answer that counts."),
     Column("opened_at", "ISO 8601 UTC", "When the server saw the visit of this answer open."),

@@ -62,6 +62,9 @@ class QuestionRow:
     about_explanation: bool = False
 
 
+# A decision is a scale of two points, with these words at its ends.
+YES_NO = {"minimum": 1, "maximum": 2, "low_label": "no", "high_label": "yes"}
+
 QUESTIONS = (
     QuestionRow(
         "confidence", "How confident are you in the model's prediction?", "not at all confident", "very confident"

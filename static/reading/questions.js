@@ -9,6 +9,7 @@ import { Slider } from "./slider.js";
 
 const SETTLE_MS = 900;
 const MOST_RADIOS = 11;
+const LONGEST_NAME = 12; // characters that a button holds
 
 /**
  * @param {number} digit 0 stands for 10 on scales from 1 to 10 @param {{minimum: number, maximum: number}} scale
@@ -29,6 +30,15 @@ export function nextQuestion(scores, index, revising) {
   const count = scores.length;
   const order = Array.from({ length: count }, (_, i) => (index + 1 + i) % count);
   return order.find((i) => scores[i] === null) ?? (revising && index + 1 < count ? index + 1 : -1);
+}
+
+/**
+ * Yes or no: two points with a short name each stand in their buttons, "1 no" and "2 yes"; longer scales have numbers.
+ * @param {{minimum: number, maximum: number, low_label: string, high_label: string}} question
+ * @returns {boolean}
+ */
+export function isNamed({ minimum, maximum, low_label: low, high_label: high }) {
+  return maximum - minimum === 1 && low !== "" && high !== "" && Math.max(low.length, high.length) <= LONGEST_NAME;
 }
 
 export class Questions {
@@ -77,12 +87,14 @@ export class Questions {
     const count = maximum - minimum + 1;
     const slider = count > MOST_RADIOS ? new Slider(question, () => this.settle()) : null;
     this.sliders[index] = slider;
-    const field = slider?.element ?? make("span", { class: "choices" },
+    const named = isNamed(question);
+    const field = slider?.element ?? make("span", { class: named ? "choices named" : "choices" },
       ...Array.from({ length: count }, (_, i) => this.radio(question, minimum + i)));
     const group = make("fieldset", { class: "question", "data-question": key, tabindex: -1 },
       make("legend", {}, `${index + 1}. ${text}`),
       make("span", { class: "scale" },
-        make("span", { class: "end", text: low }), field, make("span", { class: "end high", text: high })));
+        make("span", { class: "end", text: named ? "" : low }), field,
+        make("span", { class: "end high", text: named ? "" : high })));
     group.addEventListener("focusin", () => this.setCurrent(index));
     group.addEventListener("input", () => {
       this.onInput();
@@ -118,11 +130,12 @@ export class Questions {
   }
 
   /** @param {import("./types.js").Question} question @param {number} score */
-  radio({ key, minimum, maximum, low_label: low, high_label: high }, score) {
+  radio(question, score) {
+    const { key, minimum, maximum, low_label: low, high_label: high } = question;
     const end = score === minimum ? low : score === maximum ? high : "";
     return make("label", { class: "choice" },
       make("input", { type: "radio", name: key, value: score, "aria-label": end ? `${score}, ${end}` : score }),
-      make("span", { "aria-hidden": true, text: score }));
+      make("span", { "aria-hidden": true, text: isNamed(question) ? `${score} ${end}` : score }));
   }
 
   /** @param {Object<string, number>} answers @param {string[]} [notAsked] keys */

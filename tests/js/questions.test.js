@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { isOpen } from "../../static/reading/given.js";
-import { nextQuestion, scoreOfDigit } from "../../static/reading/questions.js";
+import { isNamed, nextQuestion, scoreOfDigit } from "../../static/reading/questions.js";
 import { scoreOfText } from "../../static/reading/slider.js";
 
 test("a digit is a score of the scale or nothing", () => {
@@ -13,6 +13,14 @@ test("a digit is a score of the scale or nothing", () => {
   assert.equal(scoreOfDigit(0, { minimum: 1, maximum: 10 }), 10);
   assert.equal(scoreOfDigit(0, { minimum: 1, maximum: 9 }), null);
   assert.equal(scoreOfDigit(1, { minimum: 2, maximum: 10 }), null);
+});
+
+test("yes and no stand in their buttons; other scales keep their numbers and words at the ends", () => {
+  const yesNo = { minimum: 1, maximum: 2, low_label: "no", high_label: "yes" };
+  assert.equal(isNamed(yesNo), true);
+  assert.deepEqual([1, 2, 3].map((digit) => scoreOfDigit(digit, yesNo)), [1, 2, null]);
+  const others = [{ maximum: 5 }, { low_label: "" }, { high_label: "more than anything else" }];
+  assert.deepEqual(others.map((other) => isNamed({ ...yesNo, ...other })), [false, false, false]);
 });
 
 test("what is typed is a whole number on the scale or nothing", () => {

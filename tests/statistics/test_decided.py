@@ -10,13 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from readerstudy.statistics.decided import decision_parts
 from readerstudy.statistics.frame import analysed, normalise, repeated
 from readerstudy.statistics.plan import AnalysisError, AnalysisPlan, PrimaryEndpoint
 from readerstudy.statistics.planned import PlannedPair, Subgroup, TrustThreshold
 from readerstudy.statistics.report.tables import csv_tables, report_tables
+from readerstudy.statistics.report.text import plan_entries, what_was_analysed
 from readerstudy.statistics.results import analyse
-from readerstudy.statistics.rows import About, ReaderProfile, Results
-from readerstudy.statistics.stored import from_json, to_json
+from readerstudy.statistics.rows import About, Question, ReaderProfile, Results
+from readerstudy.statistics.stored import from_json, plain, to_json
 from tests.statistics.frames import DATA, crossover
 
 PLAN = AnalysisPlan(
@@ -52,6 +54,22 @@ def test_shares_are_those_counted_in_the_answers(results: Results) -> None:
             assert (row.right, row.n) == (int(((scores >= 4) == right).sum()), len(scores))
     assert found.over_trust is not None
     assert [row.new for row in found.over_trust.against_control] == ["B", "C"]
+
+
+def test_a_no_or_yes_answer_is_a_decision(results: Results) -> None:
+    """Yes where the score was 4 or more: the same decisions, told in the question's words."""
+    frame = reads()
+    frame["score"] = 1 + (frame["score"] >= 4)
+    plan = replace(PLAN, trust_thresholds=(TrustThreshold("confidence", 2),))
+    decided = decision_parts(analysed(normalise(frame)), {"confidence": ["A", "B", "C"]}, plan)
+    found, theirs = decided[0].found, results.decisions[0].found
+    assert found and theirs and plain(found.endpoints) == plain(theirs.endpoints)
+    asked = {"confidence": Question("Do you accept it?", 1, 2, "no", "yes")}
+    told = replace(results, questions=asked, plan=plan, decisions=decided)
+    assert "An answer trusts the prediction (“confidence”: “yes”)" in report_tables(told)["decisions"].caption
+    assert ("An answer trusts", "“confidence”: “yes”") in plan_entries(told)
+    assert "“confidence” is answered with no (1) or yes (2): a mean of 1.62 is 62 % yes." in what_was_analysed(told)
+    assert ("An answer trusts", "“confidence”: 4 or more") in plan_entries(results)
 
 
 def test_the_plan_decides_which_comparisons_stand_there(results: Results) -> None:

@@ -143,6 +143,22 @@ def test_a_question_that_the_plan_needs_is_missed_by_the_checklist(client, draft
     assert "The maximum must be above the minimum." in page
 
 
+def test_a_question_is_answered_with_no_or_yes_and_yes_is_a_decision(client, draft):
+    address = f"/studies/{draft.slug}/questions/"
+    rows = [{"key": "accept", "text": "Do you accept the prediction?", "answered": "yes_no", "minimum": ""}]
+    assert client.post(address, formset("questions", rows)).status_code == 302
+    asked = draft.questions.get()
+    assert (asked.minimum, asked.maximum, asked.low_label, asked.high_label) == (1, 2, "no", "yes")
+    assert '<option value="yes_no" selected>no or yes' in text_of(client.get(address))
+    assert "“yes” trusts the prediction" in text_of(client.get(f"/studies/{draft.slug}/plan/"))
+    chosen = plan_data(question="accept", trust_accept="2.0")
+    assert client.post(f"/studies/{draft.slug}/plan/", chosen).status_code == 302
+    draft.refresh_from_db()
+    assert AnalysisPlan.from_dict(draft.analysis_plan).threshold("accept") == 2
+    assert '<option value="2.0" selected>“yes” trusts' in text_of(client.get(f"/studies/{draft.slug}/plan/"))
+    assert [check.text for check in checklist(draft) if check.state == "missing"] == ["Select examples."]
+
+
 def plan_data(**changes):
     data = AnalysisPlan().to_dict() | {"question": "confidence", "truth": "TP", "test": "wilcoxon", "margin": ""}
     return {key: value for key, value in (data | changes).items() if key not in ("families", "primary_endpoint")}

@@ -8,6 +8,7 @@ from readerstudy.statistics.mrmc.decisions import DecisionEndpoint, ReaderShare,
 from readerstudy.statistics.mrmc.rows import DifferenceRow, UStatDifference
 from readerstudy.statistics.mrmc.sentences import MODE_NAMES
 from readerstudy.statistics.report.table import Cell, Table, TableRow
+from readerstudy.statistics.report.text import trusting
 from readerstudy.statistics.rows import Results
 from readerstudy.statistics.wording import interval_text, number, p_text, percent
 
@@ -63,9 +64,11 @@ def _shares(results: Results) -> Table:
                 if made
                 else [TableRow([part.question, what, *"–––"], note)]
             )
-    thresholds = "; ".join(f"“{part.question}” from {part.threshold:g}" for part in results.decisions)
+    thresholds = "; ".join(
+        f"“{part.question}”: {trusting(results, part.question, part.threshold)}" for part in results.decisions
+    )
     caption = (
-        f"An answer trusts the prediction: {thresholds}, as the plan fixed. Shares are averaged over readers (of all "
+        f"An answer trusts the prediction ({thresholds}), as the plan fixed. Shares are averaged over readers (of all "
         "decisions together where readers or reads are not crossed and only the U-statistic is possible); "
         f"{percent(results.plan.alpha)} intervals in the mode that counts."
     )

@@ -80,7 +80,9 @@ def _chosen(results: Results) -> list[tuple[str, str]]:
         f"{' (primary)' if pair.primary else ''}"
         for pair in plan.pairs(methods)
     )
-    trust = "; ".join(f"“{one.question}”: {one.at_least:g} or more" for one in plan.trust_thresholds)
+    trust = "; ".join(
+        f"“{one.question}”: {trusting(results, one.question, one.at_least)}" for one in plan.trust_thresholds
+    )
     groups = "; ".join(
         SUBGROUP_NAMES[one.by] + (f", split at {one.split:g} years" if one.split is not None else "")
         for one in plan.subgroups
@@ -93,6 +95,14 @@ def _chosen(results: Results) -> list[tuple[str, str]]:
         ("Subgroups", groups),
     ]
     return [(what, how) for what, how in found if how]
+
+
+def trusting(results: Results, question: str, at_least: float) -> str:
+    """Which answers trust the prediction: "4 or more", or the word at the upper end of two points: "yes"."""
+    asked = results.questions.get(question)
+    if asked is not None and asked.is_yes_or_no and at_least > asked.minimum:
+        return f"“{asked.maximum_label}”"
+    return f"{at_least:g} or more"
 
 
 def _aim(primary: PrimaryEndpoint, alpha: float) -> str:
@@ -163,5 +173,11 @@ def what_was_analysed(results: Results) -> str:
             f" The question “{question}” is not asked with {results.methods.get(method, method)}, which shows no "
             "explanation; it is not missing there."
             for method, question in results.not_asked
+        )
+        + "".join(
+            f" “{key}” is answered with {one.minimum_label} ({one.minimum:g}) or {one.maximum_label} "
+            f"({one.maximum:g}): a mean of {one.minimum + 0.62:g} is 62 % {one.maximum_label}."
+            for key, one in results.questions.items()
+            if one.is_yes_or_no
         )
     )

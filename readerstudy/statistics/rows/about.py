@@ -15,6 +15,11 @@ class Question:
     minimum_label: str = ""
     maximum_label: str = ""
 
+    @property
+    def is_yes_or_no(self) -> bool:
+        """Two points with a word each."""
+        return self.maximum - self.minimum == 1 and bool(self.minimum_label and self.maximum_label)
+
 
 @dataclass(frozen=True)
 class FactSection:

@@ -63,9 +63,7 @@ def _pictures(study: Study, name: str) -> dict[str, Any]:
 
 def questions(request: HttpRequest, slug: str) -> HttpResponse:
     study = researcher_study(request, slug)
-    names = ("key", "text", "minimum", "maximum", "low_label", "high_label", "about_explanation")
-    initial = [*study.questions.values(*names)]
-    formset = forms.QuestionFormSet(request.POST or None, initial=initial, prefix="questions")
+    formset = forms.QuestionFormSet(request.POST or None, initial=forms.question_initial(study), prefix="questions")
 
     def save() -> None:
         drafting.replace_questions(study, formset.rows())

@@ -10,7 +10,7 @@ from readerstudy.common.counting import counted
 from readerstudy.common.limits import bounded, form_field
 from readerstudy.explanations.chosen import autoencoder_choices, chosen_autoencoder
 from readerstudy.explanations.kinds import known_kinds
-from readerstudy.studies.drafting import MethodRow, QuestionRow
+from readerstudy.studies.drafting import YES_NO, MethodRow, QuestionRow
 from readerstudy.studies.models import KEY, MOST_KINDS, Study
 from readerstudy.studies.presets import PRESETS, RECOMMENDED
 from readerstudy.studies.selection import Draw
@@ -179,6 +179,9 @@ def method_initial(study: Study) -> list[dict[str, Any]]:
 class QuestionForm(forms.Form):
     key = forms.CharField(max_length=32, validators=[KEY], widget=forms.TextInput(attrs={"size": 10}))
     text = forms.CharField(max_length=300, widget=forms.Textarea(attrs={"rows": 2}))
+    answered = forms.ChoiceField(
+        label="Answered", choices=[("", "on the scale beside"), ("yes_no", "no or yes")], required=False
+    )
     minimum = form_field("minimum", initial=1)
     maximum = form_field("maximum", initial=5)
     low_label = forms.CharField(label="At the low end", max_length=60, required=False)
@@ -187,6 +190,10 @@ class QuestionForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
+        if values.get("answered") == "yes_no":
+            for name in YES_NO:
+                self.errors.pop(name, None)
+            return values | YES_NO
         if values.get("minimum", 0) >= values.get("maximum", 1):
             self.add_error("maximum", "The maximum must be above the minimum.")
         return values
@@ -194,6 +201,12 @@ class QuestionForm(forms.Form):
     def row(self) -> QuestionRow:
         names = ("key", "text", "low_label", "high_label", "minimum", "maximum", "about_explanation")
         return QuestionRow(**{name: self.cleaned_data[name] for name in names})
+
+
+def question_initial(study: Study) -> list[dict[str, Any]]:
+    names = ("key", "text", "minimum", "maximum", "low_label", "high_label", "about_explanation")
+    rows = study.questions.values(*names)
+    return [row | {"answered": "yes_no" if row.items() >= YES_NO.items() else ""} for row in rows]
 
 
 class RowsFormSet(forms.BaseFormSet):  # type: ignore[type-arg]

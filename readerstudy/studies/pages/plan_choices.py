@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 
 from readerstudy.statistics.plan import AnalysisPlan
-from readerstudy.studies.models import Study
+from readerstudy.studies.models import Question, Study
 
 TRUST = "trust_"  # begins the name of the field of a question's threshold
 ENTRIES = ("trust_thresholds", "control", "contrasts", "subgroups")  # of the plan
@@ -20,15 +20,7 @@ def choice_fields(study: Study) -> dict[str, forms.Field]:
     methods = [(method.key, method.label) for method in study.methods.order_by("position")]
     pairs = [(f"{b}/{a}", f"{b_label} against {a_label}") for (a, a_label), (b, b_label) in combinations(methods, 2)]
     fields: dict[str, forms.Field] = {
-        f"{TRUST}{question.key}": forms.FloatField(
-            label=f"“{question.text}”: trusts the prediction from",
-            required=False,
-            min_value=question.minimum,
-            max_value=question.maximum,
-            help_text="This score or a higher one counts as trust; the report then tells how often right predictions "
-            "are trusted and wrong ones are not. Empty: no decisions.",
-        )
-        for question in study.questions.order_by("position")
+        f"{TRUST}{question.key}": _trust(question) for question in study.questions.order_by("position")
     }
     if len(methods) > 1:
         fields["control"] = forms.ChoiceField(
@@ -52,6 +44,28 @@ def choice_fields(study: Study) -> dict[str, forms.Field]:
             help_text="Without a control and without any named here or above, all pairs are compared.",
         )
     return fields | _subgroup_fields()
+
+
+def _trust(question: Question) -> forms.Field:
+    """From which score an answer trusts; of two points with words, whether the upper one does."""
+    told = "the report then tells how often right predictions are trusted and wrong ones are not."
+    if question.maximum - question.minimum == 1 and question.low_label and question.high_label:
+        trusts = (str(float(question.maximum)), f"“{question.high_label}” trusts the prediction")
+        return forms.TypedChoiceField(
+            label=f"“{question.text}”",
+            choices=[("", "is no decision about the prediction"), trusts],
+            coerce=float,
+            empty_value=None,
+            required=False,
+            help_text=f"A decision: {told}",
+        )
+    return forms.FloatField(
+        label=f"“{question.text}”: trusts the prediction from",
+        required=False,
+        min_value=question.minimum,
+        max_value=question.maximum,
+        help_text=f"This score or a higher one counts as trust; {told} Empty: no decisions.",
+    )
 
 
 def _subgroup_fields() -> dict[str, forms.Field]:
