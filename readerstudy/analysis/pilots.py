@@ -15,7 +15,7 @@ from readerstudy.statistics.mrmc.data import MRMCError, scores_from_frame
 from readerstudy.statistics.mrmc.endpoints import called, in_class
 from readerstudy.statistics.mrmc.obuchowski_rockette import obuchowski_rockette
 from readerstudy.statistics.mrmc.power import Pilot
-from readerstudy.statistics.plan import AnalysisError
+from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
 from readerstudy.statistics.rows import Results
 from readerstudy.statistics.scores.results import Components
 from readerstudy.statistics.stored import StoredResultsError, from_json
@@ -30,31 +30,41 @@ ENDPOINTS = (*SCORES, "auc", *SHARES)
 # standard deviations in points (REML). The others: on the scale of the share or area, decisions from score 4 on. Two
 # readers say next to nothing about readers: a variance below zero is one too small to see.
 _SD = ("sd_reader", "sd_patient", "sd_case", "sd_error")
-_OR = ("var_tr", "error", "cov1", "cov2", "cov3", "n_cases")
+_OR = ("var_tr", "error", "cov1", "cov2", "cov3", "n_cases", "var_r_in_t")
+PUBLISHED_THRESHOLD = 4.0
 PUBLISHED: dict[str, dict[str, dict[str, float]]] = {
     "confidence": {
         "scores_TP": dict(zip(_SD, (0.168, 0.091, 0.0, 0.945))),
         "scores_FP": dict(zip(_SD, (0.115, 0.0, 0.318, 1.012))),
-        "auc": dict(zip(_OR, (-3.020e-4, 1.0923e-3, 7.487e-4, 5.764e-4, 5.419e-4, 240))),
-        "sensitivity": dict(zip(_OR, (5.602e-4, 1.3393e-3, 7.884e-4, 4.348e-4, 4.698e-4, 120))),
-        "specificity": dict(zip(_OR, (-2.101e-4, 2.0024e-3, 1.3250e-3, 1.0431e-3, 1.0099e-3, 120))),
+        "auc": dict(zip(_OR, (-3.020e-4, 1.0923e-3, 7.487e-4, 5.764e-4, 5.419e-4, 240, 0.0))),
+        "sensitivity": dict(zip(_OR, (5.602e-4, 1.3393e-3, 7.884e-4, 4.348e-4, 4.698e-4, 120, 5.602e-4))),
+        "specificity": dict(zip(_OR, (-2.101e-4, 2.0024e-3, 1.3250e-3, 1.0431e-3, 1.0099e-3, 120, 0.0))),
     },
     "feature": {
         "scores_TP": dict(zip(_SD, (0.052, 0.0, 0.855, 1.015))),
         "scores_FP": dict(zip(_SD, (0.0, 0.799, 0.0, 0.994))),
-        "auc": dict(zip(_OR, (-3.756e-4, 1.2835e-3, 5.765e-4, 7.996e-4, 5.494e-4, 240))),
-        "sensitivity": dict(zip(_OR, (-6.303e-4, 1.9653e-3, 5.760e-4, 8.993e-4, 5.742e-4, 120))),
-        "specificity": dict(zip(_OR, (-7.353e-4, 1.7800e-3, 3.901e-4, 6.796e-4, 4.590e-4, 120))),
+        "auc": dict(zip(_OR, (-3.756e-4, 1.2835e-3, 5.765e-4, 7.996e-4, 5.494e-4, 240, 0.0))),
+        "sensitivity": dict(zip(_OR, (-6.303e-4, 1.9653e-3, 5.760e-4, 8.993e-4, 5.742e-4, 120, 0.0))),
+        "specificity": dict(zip(_OR, (-7.353e-4, 1.7800e-3, 3.901e-4, 6.796e-4, 4.590e-4, 120, 0.0))),
     },
 }
 
 
-def study_pilots(study: Study, endpoint: str, threshold: float) -> dict[str, Values]:
-    """Values by question of a closed study; {} while answers are awaited, or where its answers give none."""
+def trusted_from(plan: AnalysisPlan, question: str, asked: float | None) -> float:
+    """The score from which an answer trusts: as asked for, else as the plan says, else as published."""
+    planned = plan.threshold(question)
+    return asked if asked is not None else planned if planned is not None else PUBLISHED_THRESHOLD
+
+
+def study_pilots(study: Study, endpoint: str, plan: AnalysisPlan, threshold: float | None) -> dict[str, Values]:
+    """Values by question of a closed study; {} while answers are awaited, or where its answers give none.
+
+    threshold: of shares, see trusted_from.
+    """
     if study.state != Study.State.CLOSED:
         return {}
     if endpoint in SHARES:
-        return _of_decisions(study, endpoint, threshold)
+        return _of_decisions(study, endpoint, plan, threshold)
     results = _last_results(study)
     if results is None:
         return {}
@@ -88,8 +98,8 @@ def _or_values(pilot: Pilot) -> Values:
     return {name: values[name] for name in _OR}
 
 
-def _of_decisions(study: Study, endpoint: str, threshold: float) -> dict[str, Values]:
-    """From the study's answers as they are: a score of `threshold` or more trusts the prediction."""
+def _of_decisions(study: Study, endpoint: str, plan: AnalysisPlan, threshold: float | None) -> dict[str, Values]:
+    """From the study's answers as they are."""
     try:
         rows = analysed(normalise(study_data(study).frame))
     except AnalysisError:
@@ -98,7 +108,8 @@ def _of_decisions(study: Study, endpoint: str, threshold: float) -> dict[str, Va
     found: dict[str, Values] = {}
     for question in study.questions.order_by("position").values_list("key", flat=True):
         try:
-            decisions = called(scores_from_frame(frame[frame["question"] == question]), threshold)
+            scores = scores_from_frame(frame[frame["question"] == question])
+            decisions = called(scores, trusted_from(plan, question, threshold))
             parts = obuchowski_rockette(decisions, endpoint=endpoint).components
             found[question] = _or_values(Pilot.from_components(parts, int(in_class(decisions, endpoint).sum())))
         except MRMCError:

@@ -72,7 +72,13 @@ LIMITS = {
     "error": Limit("The error variance", 0, 1, "it is on the scale of AUC", whole=False),
     **{
         name: Limit(called, -1, 1, "it is on the scale of AUC", whole=False)
-        for name, called in (("var_tr", "Var(TR)"), ("cov1", "Cov1"), ("cov2", "Cov2"), ("cov3", "Cov3"))
+        for name, called in (
+            ("var_tr", "Var(TR)"),
+            ("var_r_in_t", "Var(R) + Var(TR)"),
+            ("cov1", "Cov1"),
+            ("cov2", "Cov2"),
+            ("cov3", "Cov3"),
+        )
     },
 }
 PLAN = ("alpha", "margin", "bootstrap_replicates", "bootstrap_seed", "minimum_pairs")

@@ -66,6 +66,16 @@ def test_it_shows_power_and_cases_needed(client, study):
     assert "<strong>0.81</strong>" in text
 
 
+def test_readers_of_one_method_each_are_planned_from_how_readers_differ(client, study):
+    asked = {**ASKED, "layout": "nested", "var_tr": "", "cov1": ""}
+    page = client.get("/studies/next/power/", {**asked, "var_r_in_t": 1e-3})
+    wanted = Pilot(**COMPONENTS | {"var_tr": None, "cov1": None, "var_r_in_t": 1e-3})
+    many = page.context["rows"][1]
+    assert many.power[0].value == power(wanted, 10, 114, 0.0438, paired_readers=False)
+    page = client.get("/studies/next/power/", asked)
+    assert page.context["rows"] == [] and "is needed for a study so laid out" in page.content.decode()
+
+
 def test_a_closed_studys_components_fill_the_form(client, study):
     close(study)
     page = client.get("/studies/next/power/?endpoint=auc")
@@ -128,6 +138,7 @@ def test_an_open_studys_components_are_not_shown(client, study):
         ({"readers": "many"}, "whole numbers separated by commas"),
         ({"cases": ""}, "This field is required"),
         ({"aim": "non_inferiority"}, "needs a margin above 0"),
+        ({"cov1": ""}, "is needed for a study so laid out"),
         ({"cov1": 0.01}, "cannot exceed the error variance"),
         ({"error": "nan"}, "Enter a number"),
     ],

@@ -9,7 +9,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from readerstudy.analysis.pages.power_forms import NAMES, AreaForm, Row, ScoreForm
-from readerstudy.analysis.pilots import ENDPOINTS, PUBLISHED, SCORES, SHARES, Values, study_pilots
+from readerstudy.analysis.pilots import (
+    ENDPOINTS,
+    PUBLISHED,
+    PUBLISHED_THRESHOLD,
+    SCORES,
+    SHARES,
+    Values,
+    study_pilots,
+    trusted_from,
+)
 from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
 from readerstudy.studies.access import may_create_study, researcher_study, signed_in
 from readerstudy.studies.looking import refuse_readers
@@ -36,7 +45,7 @@ def _page(request: HttpRequest, study: Study | None) -> HttpResponse:
     plan = _plan(study)
     endpoint = _known(request.GET.get("endpoint"), ENDPOINTS, _planned_endpoint(plan))
     threshold = _threshold(request.GET.get("threshold", ""))
-    own = study_pilots(study, endpoint, threshold) if study else {}
+    own = study_pilots(study, endpoint, plan, threshold) if study else {}
     known: dict[str, Mapping[str, Values]] = {
         "study": own,
         "published": {question: found[endpoint] for question, found in PUBLISHED.items()},
@@ -48,7 +57,8 @@ def _page(request: HttpRequest, study: Study | None) -> HttpResponse:
     question = _known(request.GET.get("question"), tuple(pilots), next(iter(pilots), ""))
     asked = "effect" in request.GET
     kind = ScoreForm if endpoint in SCORES else AreaForm
-    form = kind(request.GET if asked else None, initial={**_initial(plan, endpoint), **pilots.get(question, {})})
+    pilot = pilots.get(question, {})
+    form = kind(request.GET if asked else None, initial={**_initial(plan, endpoint), **_layout(pilot), **pilot})
     rows: list[Row] = form.rows() if asked and form.is_valid() else []
     context = {
         "study": study,
@@ -64,7 +74,7 @@ def _page(request: HttpRequest, study: Study | None) -> HttpResponse:
         "questions": list(pilots),
         "question": question,
         "pilot": pilots.get(question),
-        "threshold": threshold if endpoint in SHARES else None,
+        "threshold": _shown_threshold(source, plan, question, threshold) if endpoint in SHARES else None,
     }
     return render(request, "analysis/power.html", context)
 
@@ -73,13 +83,22 @@ def _known(given: str | None, names: tuple[str, ...], otherwise: str) -> str:
     return given if given in names and given is not None else otherwise
 
 
-def _threshold(text: str) -> float:
-    """From which score an answer trusts the prediction; 4 where nothing usable is given."""
+def _threshold(text: str) -> float | None:
+    """From which score an answer trusts the prediction; None where nothing usable is given."""
     try:
         value = float(text)
     except ValueError:
-        return 4.0
-    return value if abs(value) <= 1000 else 4.0
+        return None
+    return value if abs(value) <= 1000 else None
+
+
+def _shown_threshold(source: str, plan: AnalysisPlan, question: str, asked: float | None) -> float:
+    return PUBLISHED_THRESHOLD if source == "published" else trusted_from(plan, question, asked)
+
+
+def _layout(pilot: Values) -> dict[str, str]:
+    """Variances of readers nested in methods plan such a study; others do for both."""
+    return {"layout": "nested"} if pilot.get("var_r_in_t") is not None and pilot.get("var_tr") is None else {}
 
 
 def _plan(study: Study | None) -> AnalysisPlan:

@@ -30,6 +30,10 @@ MODE_LABELS = {
     "fixed_readers": "to other cases, read by the same readers",
     "fixed_cases": "to other readers of the same cases",
 }
+LAYOUTS = {
+    "crossed": "every reader reads every case with both methods",
+    "nested": "each method has readers of its own, who read every case",
+}
 NAMES = {
     "scores_TP": "points, on true positives",
     "scores_FP": "points, on false positives",
@@ -102,6 +106,9 @@ def _row(readers: int, power: dict[int, float], needed: int | None, target: floa
     return Row(readers, [Cell(value, value >= target) for value in power.values()], needed)
 
 
+_OF_CROSSED = "Needed where every reader reads with both methods."
+
+
 class AreaForm(_PowerForm):
     """An area or share: inputs of statistics.mrmc.power; variances on its scale, for the pilot's number of cases."""
 
@@ -110,15 +117,22 @@ class AreaForm(_PowerForm):
     margin = form_field("aim_margin", label="Margin", initial=0, help_text="For aims that have one.")
     cases = WholeNumbers(label="Cases", least=4, most=100_000, initial="60, 120, 240, 480", help_text="Of an AUC: true "
         "and false positives together. Of sensitivity: true positives. Of specificity: false positives.")  # fmt: skip
+    layout = forms.ChoiceField(
+        label="In the planned study", choices=list(LAYOUTS.items()), initial="crossed", required=False,
+        help_text="With readers of its own for each method, “readers” counts those of one method.",
+    )  # fmt: skip
     n_cases = form_field("n_cases", label="Cases in the pilot")
-    var_tr = form_field("var_tr", label="Var(TR): method by reader")
+    var_tr = form_field("var_tr", label="Var(TR): method by reader", required=False, help_text=_OF_CROSSED)
     error = form_field("error", label="Error variance")
-    cov1 = form_field("cov1", label="Cov1: same reader, other method")
+    cov1 = form_field("cov1", label="Cov1: same reader, other method", required=False, help_text=_OF_CROSSED)
     cov2 = form_field("cov2", label="Cov2: other reader, same method")
     cov3 = form_field("cov3", label="Cov3: both differ")
 
-    PILOT = ("n_cases", "var_tr", "error", "cov1", "cov2", "cov3")
-    field_order = ("effect", "aim", "margin", "mode", "alpha", "target", "readers", "cases", *PILOT)
+    var_r_in_t = form_field("var_r_in_t", label="Var(R) + Var(TR): readers of one method", required=False,
+        help_text="Needed where each method has readers of its own.")  # fmt: skip
+
+    PILOT = ("n_cases", "var_tr", "error", "cov1", "cov2", "cov3", "var_r_in_t")
+    field_order = ("effect", "aim", "margin", "mode", "alpha", "target", "layout", "readers", "cases", *PILOT)
     about = "Variances on the scale of the share or area. A negative Var(TR) counts as 0."
     counted = "cases"
 
@@ -129,13 +143,18 @@ class AreaForm(_PowerForm):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean()
+        nested = values.get("layout") == "nested"
+        for name in ("var_r_in_t",) if nested else ("var_tr", "cov1"):
+            if values.get(name) is None and name not in self.errors:
+                self.add_error(name, "This variance is needed for a study so laid out.")
         if values.get("error") is not None and values.get("cov1") is not None and values["cov1"] > values["error"]:
             self.add_error("cov1", "Cov1 is a covariance within one reader: it cannot exceed the error variance.")
         return values
 
     def rows(self) -> list[Row]:
         pilot = Pilot(**{name: self.cleaned_data[name] for name in self.PILOT})
-        found = area_table(pilot, self.cleaned_data["effect"], **self.options("cases"))
+        paired = self.cleaned_data["layout"] != "nested"
+        found = area_table(pilot, self.cleaned_data["effect"], paired_readers=paired, **self.options("cases"))
         return [_row(row.readers, row.power, row.cases_needed, self.cleaned_data["target"]) for row in found]
 
     def sizes(self) -> list[int]:
