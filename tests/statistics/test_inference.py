@@ -150,16 +150,19 @@ def test_no_verdict_comes_from_a_bound_of_the_bootstrap(five: Results) -> None:
 
 
 def test_scores_and_auc_in_opposite_directions_are_told_in_the_first_paragraph(five: Results) -> None:
-    def turned(by: float) -> Results:
+    def turned(by: float, p_value: float = 0.5) -> Results:
         parts = []
         for part in five.mrmc:
             assert part.primary is not None
-            rows = tuple(replace(row, difference=by) for row in part.primary.differences)
+            rows = tuple(replace(row, difference=by, p_value=p_value) for row in part.primary.differences)
             parts.append(replace(part, primary=replace(part.primary, differences=rows)))
         return replace(five, mrmc=parts)
 
-    assert "OPPOSITE directions: answers were higher with Method B on true positives, yet they told right from wrong " \
-        "predictions less well with Method B" in sentences.answer(turned(0.1), PLAN)  # fmt: skip
+    opening = "answers were higher with Method B on true positives, and their AUC was lower (−0.100)"
+    chance = f"OPPOSITE directions: {opening}, a difference that could be chance."
+    assert chance in sentences.answer(turned(0.1), PLAN)
+    suggests = f"{opening}, which would suggest that they told right from wrong predictions less well with Method B"
+    assert suggests in sentences.answer(turned(0.1, p_value=0.01), PLAN)
     assert "OPPOSITE" not in sentences.answer(turned(-0.1), PLAN)
     plan = replace(PLAN, primary_endpoint=PrimaryEndpoint(truth="FP", test="by_readers"))
     assert "OPPOSITE" in sentences.answer(turned(-0.1), plan)  # higher answers to false positives are harm

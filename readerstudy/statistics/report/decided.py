@@ -149,7 +149,7 @@ def _left_out(part: ReadingTime) -> str:
     counts = {why: getattr(part, name) for name, why in IMPLAUSIBLE.items() if getattr(part, name)}
     total = part.n + sum(counts.values())
     if not counts:
-        return f"All {total} recorded times are plausible."
+        return f"None of the {total} recorded times is impossible (under 1 s, over an hour, or against the server's)."
     reasons = "; ".join(f"{count} {why}" for why, count in counts.items())
     return f"Of {total} recorded times {sum(counts.values())} cannot be and are left out of the model: {reasons}."
 

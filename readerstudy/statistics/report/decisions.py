@@ -157,7 +157,8 @@ def _calibration(results: Results) -> Table:
         "If an answer is read as a stated chance that the prediction is right, evenly from 0 at the lowest score to 1 "
         "at the highest. Calibration error: mean gap between chance stated and share right; Brier score: mean squared "
         "difference; overconfidence: mean chance stated less the share right. The share right is that of the examples "
-        f"chosen, not of practice. {percent(results.plan.alpha)} intervals resample patients, for these readers."
+        f"chosen, not of practice. {percent(results.plan.alpha)} intervals resample patients, for these readers. A "
+        "calibration error is never below zero: from few answers it comes out too large, its interval leaning upwards."
     )
     return Table("Calibration of confidence", headings, rows, labels=3, caption=caption)
 

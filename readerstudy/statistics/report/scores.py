@@ -91,7 +91,7 @@ def _tests(results: Results) -> Table:
         "group is the test that the plan names, or would propose for so many readers; the others stand beside it "
         "and decide nothing. Readers and patients random: Obuchowski and Rockette's analysis of mean scores, "
         "covariances from a jackknife of whole patients. These readers: the same jackknife, t on patients − 1. "
-        "REML: random effects of readers, patients and cases on the differences."
+        "REML: random effects of readers, patients and cases on the differences, Satterthwaite's degrees of freedom."
     )
     return Table("Tests of mean scores", headings, rows, 3, caption)
 
@@ -154,6 +154,7 @@ def _odds_ratios(results: Results) -> Table:
     caption = (
         "Cumulative logit model with random intercepts of readers and cases (Laplace approximation, Wald "
         "intervals): how the odds of a higher answer change, for one reader and one case. A method effect that "
-        "differs between readers is not in it, so it holds for these readers, whatever its p."
+        "differs between readers is not in it, so it holds for these readers, whatever its p; examples of one patient "
+        "count as independent in it."
     )
     return Table("Odds of a higher answer, for these readers", headings, rows, 3, caption)

@@ -145,7 +145,6 @@ def limitations(results: Results) -> list[str]:
         "A higher score is not a better one by itself: on false positives, more confidence is harm.",
         "True and false positives were chosen for the study, so their shares say nothing about how often a "
         "model is right in practice.",
-        "Each example is read with every method, so the later read may be coloured by memory of the earlier one.",
         "Missing answers are left out. If they are missing because an example was hard, the results are biased.",
         "P values outside the confirmatory families are exploratory, adjusted or not.",
         "Signed-rank tests, bootstrap intervals, and models of answers take the readers as given: they say nothing of "
@@ -153,6 +152,10 @@ def limitations(results: Results) -> list[str]:
         "Where answers crowd at an end of the scale a method has little room to move them further, which by itself can "
         "make its effect on true and on false positives differ.",
     ]
+    if any(row.n_pairs for row in results.paired):  # readers of several methods
+        found.insert(
+            3, "Examples were read with several methods, so a later read may be coloured by memory of an earlier one."
+        )
     if results.flow.n_readers < FEW_READERS:
         found.insert(0, "With so few readers nothing can be said about readers who did not take part.")
     return found

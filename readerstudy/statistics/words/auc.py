@@ -33,7 +33,7 @@ def auc_verdict(results: Results, question: str, plan: AnalysisPlan) -> list[str
     named = len(methods) < 3 or plan.primary_pair is not None
     p_value = auc_row(primary.differences, plan, methods).p_value if named else primary.p_value
     below = known(p_value) and p_value < plan.alpha
-    taken = below and _taken_back(primary, plan, methods, named)
+    taken = below and taken_back(primary, plan, methods, named)
     but = ", but NOT with that variance set to zero: claim no difference" if taken else ""
     test = (
         "This planned test" if named else f"The planned test that all methods are equal ({p_clause(primary.p_value)})"
@@ -51,7 +51,7 @@ def auc_row(
     return next((row for pair in asked for row in rows if {row.method_a, row.method_b} == pair), rows[0])
 
 
-def _taken_back(primary: PrimaryResult, plan: AnalysisPlan, methods: Sequence[str], named: bool = True) -> bool:
+def taken_back(primary: PrimaryResult, plan: AnalysisPlan, methods: Sequence[str], named: bool = True) -> bool:
     """Whether a variance between readers estimated below zero made the p value small."""
     zero = primary.at_var_tr_zero
     if zero is None:
@@ -83,7 +83,7 @@ def auc_sentence(results: Results, question: str, plan: AnalysisPlan, *, suggest
         f"(difference {number(-row.difference, 3, signed=True)}, {percent(plan.alpha)} interval {_turned(row)}, "
         f"{p_clause(row.p_value)}, {MODE_TITLES[primary.mode]})"
     )
-    if suggest and row.p_value < plan.alpha and not _taken_back(primary, plan, methods):
+    if suggest and row.p_value < plan.alpha and not taken_back(primary, plan, methods):
         better = results.methods[b if row.difference < 0 else a]
         text += f", which would suggest that they do so better with {better}"
     text += "."

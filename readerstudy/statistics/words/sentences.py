@@ -9,7 +9,7 @@ from readerstudy.statistics.plan import MEAN_TESTS, AnalysisPlan
 from readerstudy.statistics.rows import PairedRow, Results
 from readerstudy.statistics.scores.means import FEW_PATIENTS
 from readerstudy.statistics.wording import interval_text, number, p_clause, p_text, percent
-from readerstudy.statistics.words.auc import auc_sentence, auc_verdict, known, mrmc_of
+from readerstudy.statistics.words.auc import auc_sentence, auc_verdict, known, mrmc_of, taken_back
 from readerstudy.statistics.words.verdict import adjusted, of_same_test, scope, verdict
 
 
@@ -80,20 +80,30 @@ def _alike(row: PairedRow, difference: float) -> str:
 
 
 def _opposite(results: Results, row: PairedRow, plan: AnalysisPlan) -> list[str]:
-    """Where scores speak for one method and the AUC for the other: higher is better, on false positives lower."""
+    """Where scores speak for one method and the AUC for the other: higher is better, on false positives lower.
+
+    An AUC's difference that could be chance is called one: an estimate of the other sign is no finding.
+    """
     part = mrmc_of(results, row.question)
     if part is None or part.primary is None or not part.primary.differences:
         return []
     pair = {row.method_a, row.method_b}
-    auc = next((-d.difference for d in part.primary.differences if {d.method_a, d.method_b} == pair), 0.0)
+    row_of_pair = next((d for d in part.primary.differences if {d.method_a, d.method_b} == pair), None)
+    if row_of_pair is None:
+        return []
+    auc = row_of_pair.difference * (1 if row_of_pair.method_a == row.method_b else -1)
     scores = _difference(row, plan)
     if auc * (-scores if row.truth == "FP" else scores) >= 0:
         return []
     a, b = (results.methods[method] for method in (row.method_a, row.method_b))
+    p_value = row_of_pair.p_value
+    told = f"told right from wrong predictions {'better' if auc > 0 else 'less well'} with {b} than with {a}"
+    chance = "a difference that could be chance" if known(p_value) else "a difference without a test"
+    if known(p_value) and p_value < plan.alpha and not taken_back(part.primary, plan, list(results.methods)):
+        chance = f"which would suggest that they {told}"
     return [
         f"Scores and AUC point in OPPOSITE directions: answers were {_direction(scores)} with {b} on "
-        f"{TRUTH_NAMES[row.truth]}, yet they told right from wrong predictions {'better' if auc > 0 else 'less well'} "
-        f"with {b} than with {a}."
+        f"{TRUTH_NAMES[row.truth]}, and their AUC was {_direction(auc)} ({number(auc, 3, signed=True)}), {chance}."
     ]
 
 

@@ -176,7 +176,7 @@ def adjusted(results: Results, row: PairedRow, plan: AnalysisPlan) -> tuple[floa
 
 def scope(results: Results, row: PairedRow, plan: AnalysisPlan) -> str:
     """For whom the planned test speaks, at any number of readers."""
-    test = plan.primary_endpoint.test
+    test, cases = plan.primary_endpoint.test, "patients"
     if test == "wilcoxon":
         who = "this reader" if row.n_readers == 1 else f"these {row.n_readers} readers"
         return (
@@ -188,9 +188,10 @@ def scope(results: Results, row: PairedRow, plan: AnalysisPlan) -> str:
         if given == "these cases only":
             return "This speaks for readers like those in the study with these cases, and says nothing of other cases."
         for_others = given == "readers and cases like these"
+        cases = "patients" if plan.covariance == "clustered" else "cases"
     else:
         for_others = test in MEAN_TESTS and row.mean_test is not None and row.mean_test.test == "readers_and_patients"
     if for_others:
-        return "This speaks for readers and patients like those in the study."
+        return f"This speaks for readers and {cases} like those in the study."
     who = "this reader" if row.n_readers == 1 else f"these {row.n_readers} readers"
-    return f"This speaks for patients like those in the study, read by {who}, and says nothing of other readers."
+    return f"This speaks for {cases} like those in the study, read by {who}, and says nothing of other readers."
