@@ -122,6 +122,7 @@ TABLE: dict[str, Row] = {
     "batches/": administrators(),
     "batches/staged/<str:token>/": administrators(token=no_upload),
     "batches/staged/<str:token>/discard/": administrators(method="post", token=no_upload),
+    "batches/staged/<str:token>/mend/": administrators(method="post", token=no_upload),
     "batches/staged/<str:token>/linking/": administrators(method="post", token=no_upload),
     "batches/staged/<str:token>/thumbs/<int:number>.png": administrators(token=no_upload, number=first),
     "batches/<slug:batch>/": administrators(batch=lambda world: world.batch.name),

@@ -43,7 +43,7 @@ def assert_said(answer) -> None:
 
 def test_on_a_page(tmp_path, monkeypatch):
     client = administrator()
-    monkeypatch.setattr(staging, "_write", write_to_a_full_disk)
+    monkeypatch.setattr(staging, "write", write_to_a_full_disk)
     assert_said(upload(client, tmp_path))
     assert staging.listed() == []
 

@@ -49,7 +49,9 @@ def display_image(radiograph: Radiograph) -> DisplayImage:
     """The whole radiograph at full depth and size, unscaled: `read_display_image` gives back the same pixels."""
     pixels = radiograph.pixels
     if radiograph.bits > 8:
-        pixels = np.dstack([pixels >> 8, pixels & 255, np.zeros_like(pixels)]).astype(np.uint8)
+        high_and_low = np.zeros((*pixels.shape, 3), np.uint8)
+        high_and_low[:, :, 0], high_and_low[:, :, 1] = pixels >> 8, pixels & 255
+        pixels = high_and_low
     return DisplayImage(_png(pixels), radiograph.pixels.shape[1], radiograph.pixels.shape[0], radiograph.bits)
 
 

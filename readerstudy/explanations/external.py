@@ -43,7 +43,7 @@ def news(kind: str) -> str:
     return "" if kind_named(kind) else f"explanation:{kind} is new here: it becomes a kind rendered elsewhere"
 
 
-def check(kind: str, content: bytes, where: str, radiograph: Radiograph, seen: dict[str, str]) -> None:
+def check(kind: str, content: bytes, where: str, shape: tuple[int, int], seen: dict[str, str]) -> None:
     """Raises ImageError unless the file can be shown as this kind: GIF for animations, PNG or JPEG for maps.
 
     No query: uploads are checked in a process without a database. seen: what this kind shows, kept by the caller for
@@ -54,7 +54,7 @@ def check(kind: str, content: bytes, where: str, radiograph: Radiograph, seen: d
         read_animation(content, where)
         return
     try:
-        heat_layer(read_map(content, where, radiograph.pixels.shape))
+        heat_layer(read_map(content, where, shape))
     except UnusableMap as error:
         raise ImageError(where, str(error), "Render the map again") from None
 

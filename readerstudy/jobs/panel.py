@@ -43,6 +43,8 @@ def words(job: Job) -> str:
         said = [job.doing or "Under way"]
         if job.total:
             said.append(f"{job.done} of {job.total}")
+        if pace := rate(job):
+            said.append(pace)
         if left := time_left(job):
             said.append(f"about {left} left")
         return ", ".join(said) + "."
@@ -51,6 +53,14 @@ def words(job: Job) -> str:
         Job.State.FAILED: job.error,
         Job.State.CANCELLED: "Cancelled. What was stored before is kept; ask again to do the rest.",
     }[Job.State(job.state)]
+
+
+def rate(job: Job) -> str:
+    """By the pace so far; "" before there is one."""
+    if not job.started_at or not job.done or not job.total:
+        return ""
+    a_minute = job.done / max(1.0, (timezone.now() - job.started_at).total_seconds()) * 60
+    return f"{round(a_minute)} a minute" if a_minute >= 1 else f"{max(1, round(a_minute * 60))} an hour"
 
 
 def time_left(job: Job) -> str:

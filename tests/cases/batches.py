@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
+from readerstudy.cases.loading import staging, upload_check
+from readerstudy.cases.loading.checking import Checked
 from readerstudy.cases.loading.problems import BatchRefused
+from readerstudy.cases.loading.staged import Staged
 from tests.explain.image_files import encoded, greys
 
 HEADER = ("image", "pathology", "label")
@@ -65,6 +69,23 @@ def zipped(folder: Path, path: Path, prefix: str = "") -> Path:
 
 def simple_rows(count: int = 4) -> list[dict[str, Any]]:
     return [{"image": f"{index}.png", "pathology": "Effusion", "label": index % 2} for index in range(count)]
+
+
+def sent(archive: Path, batch: str = "ward", **stated: bool) -> Staged:
+    """A ZIP as it lies on the server once it was uploaded and checked."""
+    staged = staging.receive(SimpleUploadedFile("batch.zip", archive.read_bytes()), [], batch=batch, **stated)
+    staging.check(staged)
+    return staged
+
+
+def check_here(staged: Staged, say: Any = lambda done, total: None, seconds: float | None = None) -> Any:
+    """upload_check.check_apart without its process, which takes seconds to start: for tests of anything else."""
+    found = upload_check.check(staged, lambda row, done, total: say(done, total))
+    if "problems" in found:
+        raise BatchRefused.from_rows(found["problems"])
+    checked = upload_check.read_checked(staged)
+    assert isinstance(checked, Checked)
+    return checked, found["shown"]
 
 
 def messages(error: BatchRefused) -> str:

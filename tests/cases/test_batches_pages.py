@@ -10,10 +10,12 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from readerstudy.cases.loading import staging
 from readerstudy.cases.loading.receiving import receiving
+from readerstudy.cases.loading.upload_check import check_apart
 from readerstudy.cases.models import Batch, Case
 from tests.builders import make_user
-from tests.cases.batches import make_batch, manifest, mask_png, png, simple_rows, zipped
+from tests.cases.batches import check_here, make_batch, manifest, mask_png, png, simple_rows, zipped
 from tests.cases.test_load_cases import everything_written
 
 pytestmark = pytest.mark.django_db
@@ -24,6 +26,11 @@ def admin() -> Client:
     client = Client()
     client.force_login(make_user("administrator", is_staff=True))
     return client
+
+
+@pytest.fixture(autouse=True)
+def checked_here(monkeypatch) -> None:
+    monkeypatch.setattr(staging, "check_apart", check_here)
 
 
 @pytest.fixture
@@ -43,7 +50,8 @@ def left_over() -> list[Path]:
     return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
 
 
-def test_upload_check_confirm_and_link(admin, archive):
+def test_upload_check_confirm_and_link(admin, archive, monkeypatch):
+    monkeypatch.setattr(staging, "check_apart", check_apart)  # in its own process, this once
     report = upload(admin, archive)
     assert report.status_code == 302
     address = report.headers["Location"]
@@ -96,17 +104,27 @@ def test_a_csv_with_its_images(admin):
     assert "Load 2 cases" in admin.get(answer.headers["Location"]).content.decode()
 
 
-def test_problems_are_listed_and_the_upload_is_removed(admin, tmp_path):
+def test_problems_are_listed_and_what_was_sent_is_kept(admin, tmp_path):
     rows = [*simple_rows(), {"image": "9.png", "pathology": "Mass", "label": "perhaps"}]
     archive = zipped(make_batch(tmp_path / "batch", rows), tmp_path / "a.zip")
     address = upload(admin, archive).headers["Location"]
     page = admin.get(address).content.decode()
     cells = ('<td class="number">6</td>', "<td>label</td>", "<td>it is not 0 or 1</td>")
     assert all(cell in page for cell in cells)
-    assert '<button class="button" type="submit">Load' not in page
-    assert [path.name for path in left_over()] == ["state.json"]
+    assert '<button class="button" type="submit">Load' not in page and "Send and check again" in page
+    assert "has problems to mend" in admin.get("/batches/").content.decode()
     admin.post(address)
     assert not Batch.objects.exists()
+    admin.post(f"{address}discard/")
+    assert left_over() == []
+
+
+def test_a_zip_that_cannot_be_opened_is_not_kept(admin, tmp_path):
+    archive = zipped(make_batch(tmp_path / "batch", simple_rows(1)), tmp_path / "a.zip", prefix="../")
+    address = upload(admin, archive).headers["Location"]
+    page = admin.get(address).content.decode()
+    assert "has a path that leads outside" in page and "Send and check again" not in page
+    assert [path.name for path in left_over()] == ["state.json"]
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.zip", b"PK\x03\x04 half"), ("a.exe", b"MZ"), ("a.csv", b"")])

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 
@@ -17,16 +16,17 @@ from readerstudy.cases.loading.receiving import receiving
 from readerstudy.cases.loading.staged import Gone, Staged
 from readerstudy.cases.models import Case
 from tests.builders import make_user
-from tests.cases.batches import make_batch, simple_rows, zipped
+from tests.cases.batches import check_here, make_batch, sent, simple_rows, zipped
 
 pytestmark = pytest.mark.django_db
 DAY = 24 * 3600
 
 
 @pytest.fixture
-def staged(tmp_path: Path) -> Staged:
+def staged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Staged:
     archive = zipped(make_batch(tmp_path / "batch", simple_rows()), tmp_path / "batch.zip")
-    return staging.stage(SimpleUploadedFile("batch.zip", archive.read_bytes()), [], batch="ward")
+    monkeypatch.setattr(staging, "check_apart", check_here)
+    return sent(archive)
 
 
 def sent_before(staged: Staged, seconds: float) -> None:
@@ -68,9 +68,13 @@ def test_an_upload_that_is_over_a_day_old_is_gone_for_every_use(staged, use):
 def test_the_cleaning_command_removes_what_has_expired_and_what_killed_processes_left(staged, capsys):
     sent_before(staged, DAY + 1)
     aged(receiving() / "ab.part", DAY + 1)
+    aged(receiving().parent / "killed.kept" / "x.png", 2 * 3600)  # of a load at the command line
+    os.utime(receiving().parent / "killed.kept", (time.time() - 2 * 3600,) * 2)
+    aged(receiving().parent / f"{'0' * 32}.gone" / "state.json", 60)
     aged(Path(settings.MEDIA_ROOT) / "cases" / "ab" / ".writing-xyz", 2 * 3600)
     young = [
         aged(receiving() / "cd.part", 60),
+        aged(receiving().parent / "goes-on.kept" / "x.png", 60),
         aged(Path(settings.MEDIA_ROOT) / "cases" / "ab" / ".writing-abc", 60),
         aged(Path(settings.MEDIA_ROOT) / "cases" / "ab" / "abcd.png", 400 * DAY),
     ]
@@ -109,16 +113,17 @@ def test_large_uploads_are_received_where_they_can_be_found(settings, tmp_path):
     archive = zipped(make_batch(tmp_path / "batch", simple_rows()), tmp_path / "batch.zip")
     client = Client()
     client.force_login(make_user("administrator", is_staff=True))
-    stage = staging.stage
+    receive = staging.receive
 
     def look(file, *args, **kwargs):
         seen.append(Path(file.temporary_file_path()))
         assert file.temporary_file_path().startswith(str(receiving()))
         assert "batch.zip" not in file.temporary_file_path()
-        return stage(file, *args, **kwargs)
+        return receive(file, *args, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch, archive.open("rb") as file:
-        patch.setattr(staging, "stage", look)
+        patch.setattr(staging, "receive", look)
+        patch.setattr(staging, "check_apart", check_here)
         assert client.post("/batches/", {"batch": "ward", "file": file}).status_code == 302
     assert len(seen) == 1
     assert not seen[0].exists()

@@ -6,13 +6,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 
 from readerstudy.cases.loading import staging, zip_directory
 from readerstudy.cases.loading.problems import BatchRefused
 from readerstudy.cases.loading.sources import open_source
+from readerstudy.cases.loading.upload_check import TooSlow
 from readerstudy.cases.loading.zip_directory import MAX_FILES, check_directory
-from tests.cases.batches import make_batch, manifest, messages, png, simple_rows, zipped
+from tests.cases.batches import make_batch, manifest, messages, png, sent, simple_rows, zipped
 from tests.cases.test_sources import refusal
 
 MIB = 2**20
@@ -79,12 +79,13 @@ def test_a_zip_behind_something_else_is_read_as_before(tmp_path):
 @pytest.mark.django_db
 def test_an_upload_whose_check_takes_too_much_memory_or_time_is_refused(tmp_path, settings):
     path = zipped(make_batch(tmp_path / "batch", simple_rows(1), {"0.png": png(0, 6000, 6000)}), tmp_path / "a.zip")
-    upload = SimpleUploadedFile("a.zip", path.read_bytes())
     settings.UPLOAD_CHECK_MIB = 600  # enough to start, not for that image
-    (problem,) = staging.stage(upload, [], batch="ward").problems
-    assert problem["text"] == "checking this upload took more than 600 MiB of memory"
-    settings.UPLOAD_CHECK_MIB, settings.UPLOAD_CHECK_SECONDS = 3072, 0.01
-    upload.seek(0)
-    (problem,) = staging.stage(upload, [], batch="ward").problems
-    assert problem["text"] == "checking this upload took more than 0.01 seconds"
-    assert "load_cases" in problem["remedy"]
+    staged = sent(path)
+    (problem,) = staged.problems
+    assert (problem["row"], problem["text"]) == (2, "checking it took more than 600 MiB of memory")
+    assert staged.may_be_mended and "load_cases" in problem["remedy"]
+    settings.UPLOAD_CHECK_SECONDS = 0
+    staging.check(staged)
+    assert staged.problems[0]["text"] == "checking this upload took more than 0 seconds"
+    with pytest.raises(TooSlow):  # the browser's patience; then a worker goes on
+        staging.check(staged, seconds=0)

@@ -11,12 +11,11 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any, cast
 
-import numpy as np
-
 from explain.images.as_read import AsRead
 from explain.images.checks import ImageError
-from explain.images.radiograph import DicomFacts, Radiograph, pixel_sha256
+from explain.images.radiograph import DicomFacts
 from readerstudy.cases.loading.extensions import Extension, extension, kind_of
+from readerstudy.cases.loading.keeping import Kept, Picture
 from readerstudy.cases.loading.problems import Problem, Problems, folded
 from readerstudy.cases.loading.records import OLDEST, CaseRecord, FindingRecord, Source, rows_of
 from readerstudy.cases.models import Case
@@ -27,7 +26,7 @@ Progress = Callable[[str, int, int], None]  # what is being done, done, of how m
 # An id that so many images, and so much of a batch, share is warned of.
 ONE_PATIENT_FEWEST, ONE_PATIENT_SHARE = 5, 0.2
 KNOWN_PIXELS = "shows the same pixels as"
-OnCase = Callable[[CaseRecord, Radiograph], None]
+OnCase = Callable[[CaseRecord, Picture], None]
 
 
 @dataclass
@@ -50,7 +49,9 @@ class Report:
 
 @dataclass
 class Checked:
-    """A batch without problems: its cases with DICOM's facts filled in, what each decodes to, and the digest of all."""
+    """A batch without problems: its cases with DICOM's facts filled in, what each decodes to, and the digest of all.
+
+    `as_json` holds patient ids, so it lies only where the upload itself does."""
 
     cases: list[CaseRecord]
     pixels: list[str]
@@ -58,19 +59,37 @@ class Checked:
     content_sha256: str
     otherwise: dict[tuple[bool, bool], str]  # content_sha256 with other (keep_source_ids, simulated)
 
+    def as_json(self) -> str:
+        return json.dumps(asdict(self) | {"otherwise": [[*key, digest] for key, digest in self.otherwise.items()]})
+
+    @classmethod
+    def from_json(cls, text: str) -> Checked:
+        """Raises ValueError or TypeError for what another version wrote."""
+        found = json.loads(text)
+        rows = [[FindingRecord(**finding) for finding in case["findings"]] for case in found["cases"]]
+        cases = [
+            CaseRecord(**case | {"findings": findings}) for case, findings in zip(found["cases"], rows, strict=True)
+        ]
+        otherwise = {(keeps, simulated): digest for keeps, simulated, digest in found["otherwise"]}
+        return cls(cases, found["pixels"], Report(**found["report"]), found["content_sha256"], otherwise)
+
 
 def check_source(
     source: Source,
     *,
     keep_source_ids: bool = False,
     simulated: bool = False,
+    kept: Kept | None = None,
     progress: Progress = lambda doing, done, total: None,
-    on_case: OnCase = lambda case, radiograph: None,
+    before_case: Callable[[CaseRecord], None] = lambda case: None,
+    on_case: OnCase = lambda case, picture: None,
 ) -> Checked:
     """Everything that can be known before loading. Raises BatchRefused with every problem of every row.
 
-    Memory: one image at a time, and about a kilobyte of text a case.
+    kept: takes what the images decode to, for the load; by default nothing is kept. Memory: one image at a time, and
+    about a kilobyte of text a case.
     """
+    kept = kept or Kept(None)
     problems, pixels = Problems(keep_source_ids), []
     digests: dict[bool, list[str]] = {False: [], True: []}
     cases = source.cases(problems)
@@ -78,7 +97,8 @@ def check_source(
     read: dict[int, AsRead] = {}
     seen: dict[str, str] = {}
     for done, case in enumerate(cases, 1):
-        digest, lines = _check_case(source, case, problems, on_case, read, seen)
+        before_case(case)
+        digest, lines = _check_case(source, case, kept, problems, on_case, read, seen)
         if digest in first_row:
             text = f"it shows the same pixels as row {first_row[digest]}"
             problems.add(case.row, "image", case.image, text, "Use one path for the same image, or remove one of them")
@@ -118,6 +138,7 @@ def warn_of_what_is_here(checked: Checked, batch: str) -> None:
 def _check_case(
     source: Source,
     case: CaseRecord,
+    kept: Kept,
     problems: Problems,
     on_case: OnCase,
     read: dict[int, AsRead],
@@ -127,55 +148,58 @@ def _check_case(
 
     read: gets what was done to the pixels, by row, where something was."""
     try:
-        radiograph, facts = source.radiograph(case)
+        picture = source.picture(case, kept)
     except ImageError as error:
         problems.add(case.row, "image", case.image, error.problem, error.remedy)
         return "", []
-    if radiograph.as_read and radiograph.as_read.notes():
-        read[case.row] = radiograph.as_read
-    stated = case.patient or (facts.patient_id if facts else "")
-    fill_facts(case, facts)
+    if picture.as_read and picture.as_read.notes():
+        read[case.row] = picture.as_read
+    stated = case.patient or (picture.facts.patient_id if picture.facts else "")
+    _fill_facts(case, picture.facts)
+    case.kept = picture.key
     case.placeholder = "" if case.patient else stated
     lines: list[Any] = [patient_key(case.patient), case.dataset, case.view, case.sex]
     lines += [case.age, bool(case.practice)]
     for finding in sorted(case.findings, key=lambda finding: finding.pathology):
         model = "" if finding.prediction is None else finding.model
         lines.append([finding.pathology, finding.label, finding.prediction, model])
-        lines.append(_check_mask(source, case, finding, radiograph, problems))
+        lines.append(_check_mask(source, case, finding, picture, kept, problems))
         if finding.confounder:  # alone: what was loaded before there was such a column keeps its digest
-            lines.append(["confounder", _check_confounder(source, finding, radiograph, problems)])
-        lines.append(_check_files(source, finding, radiograph, problems, seen))
-    on_case(case, radiograph)
-    return pixel_sha256(radiograph), lines
+            lines.append(["confounder", _check_confounder(source, finding, picture, kept, problems)])
+        lines.append(_check_files(source, finding, picture, problems, seen))
+    on_case(case, picture)
+    return picture.digest, lines
 
 
 def _check_mask(
-    source: Source, case: CaseRecord, finding: FindingRecord, radiograph: Radiograph, problems: Problems
+    source: Source, case: CaseRecord, finding: FindingRecord, picture: Picture, kept: Kept, problems: Problems
 ) -> str:
     if not finding.mask:
         return ""
     try:
-        inside = source.mask(case, finding, radiograph)
+        inside = source.mask(case, finding, picture, kept)
     except ImageError as error:
         problems.add(finding.row, "mask", finding.mask, error.problem, error.remedy)
         return ""
     if inside is None:
         finding.mask = ""
         return ""
-    return hashlib.sha256(np.packbits(inside).tobytes()).hexdigest()
+    finding.kept_mask = inside.key
+    return inside.digest
 
 
-def _check_confounder(source: Source, finding: FindingRecord, radiograph: Radiograph, problems: Problems) -> str:
+def _check_confounder(source: Source, finding: FindingRecord, picture: Picture, kept: Kept, problems: Problems) -> str:
     try:
-        inside = source.confounder(finding, radiograph)
+        inside = source.confounder(finding, picture, kept)
     except ImageError as error:
         problems.add(finding.row, "confounder", finding.confounder, error.problem, error.remedy)
         return ""
-    return "" if inside is None else hashlib.sha256(np.packbits(inside).tobytes()).hexdigest()
+    finding.kept_confounder = inside.key if inside else ""
+    return inside.digest if inside else ""
 
 
 def _check_files(
-    source: Source, finding: FindingRecord, radiograph: Radiograph, problems: Problems, seen: dict[str, str]
+    source: Source, finding: FindingRecord, picture: Picture, problems: Problems, seen: dict[str, str]
 ) -> list[tuple[str, str]]:
     digests = []
     for column, path in sorted(finding.files.items()):
@@ -183,14 +207,14 @@ def _check_files(
             with source.open(path) as file:
                 content = file.read()
             reader = cast(Extension, extension(column))
-            reader.check(kind_of(column), content, f"row {finding.row}", radiograph, seen)
+            reader.check(kind_of(column), content, f"row {finding.row}", picture.shape, seen)
             digests.append((column, hashlib.sha256(content).hexdigest()))
         except ImageError as error:
             problems.add(finding.row, column, path, error.problem, error.remedy)
     return digests
 
 
-def fill_facts(case: CaseRecord, facts: DicomFacts | None) -> None:
+def _fill_facts(case: CaseRecord, facts: DicomFacts | None) -> None:
     """What the manifest leaves open, DICOM may say; what it states, stands. A placeholder is no patient."""
     case.patient = known_patient(case.patient)
     if facts is None:

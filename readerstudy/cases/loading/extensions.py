@@ -32,8 +32,9 @@ class Extension(Protocol):
         """What to warn of before such a column is loaded; empty if there is nothing."""
         ...
 
-    def check(self, kind: str, content: bytes, where: str, radiograph: Radiograph, seen: dict[str, str]) -> None:
-        """Raises ImageError unless `store` can use the file. seen: kept by the caller for all files of one source."""
+    def check(self, kind: str, content: bytes, where: str, shape: tuple[int, int], seen: dict[str, str]) -> None:
+        """Raises ImageError unless `store` can use the file. shape: rows and columns of the radiograph. seen: kept by
+        the caller for all files of one source."""
         ...
 
     def store(

@@ -6,30 +6,27 @@ wait; until the rows exist nobody can reach them, and whatever goes wrong, they 
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
-import numpy as np
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 from django.db import IntegrityError, transaction
 from django.db.models import Model
-from PIL import Image
 from simple_history.utils import bulk_create_with_history
 
 from explain.images.checks import ImageError
-from explain.images.radiograph import Radiograph, pixel_sha256
-from explain.render.pictures import display_image
+from explain.images.radiograph import center_crop
 from readerstudy.accounts.models import User
-from readerstudy.cases.loading.checking import Checked, Progress, Report, check_source, fill_facts, warn_of_what_is_here
+from readerstudy.cases.loading.checking import Checked, Progress, Report, check_source, warn_of_what_is_here
 from readerstudy.cases.loading.extensions import Extension, Texts, extension, kind_of
+from readerstudy.cases.loading.keeping import Kept, Picture, kept_for_a_load
 from readerstudy.cases.loading.linking import LinkingTable
-from readerstudy.cases.loading.masks import mask_png
 from readerstudy.cases.loading.problems import BatchRefused, Problem, refuse
 from readerstudy.cases.loading.records import CaseRecord, FindingRecord, Source, rows_of
 from readerstudy.cases.loading.written import WrittenFiles
@@ -37,7 +34,6 @@ from readerstudy.cases.models import Batch, Case, Prediction, Truth
 from readerstudy.common.counting import counted
 from readerstudy.common.identity import patient_key, secretly_shuffled
 
-MAX_DISPLAY_SIDE = 2048
 ROWS_AT_ONCE = 500
 
 
@@ -85,15 +81,49 @@ def load_batch(
     then nothing is left behind.
     """
     check_name(name)
-    problems: list[Problem] = []
-    if not Batch.objects.filter(name=name).exists():
-        problems = _problems(lambda: check_links(linking_table, keep_source_ids=keep_source_ids))
-    try:
-        checked = check_source(source, keep_source_ids=keep_source_ids, simulated=simulated, progress=progress)
-    except BatchRefused as error:
-        raise BatchRefused([*problems, *error.problems]) from None
-    if problems:  # only now: a missing option must not hide what is wrong with the batch itself
-        raise BatchRefused(problems)
+    known = Batch.objects.filter(name=name).exists()
+    problems = [] if known else _problems(lambda: check_links(linking_table, keep_source_ids=keep_source_ids))
+    # where nothing can be loaded, nothing need be kept
+    keeping: AbstractContextManager[Kept] = nullcontext(Kept(None)) if known or problems else kept_for_a_load()
+    with keeping as kept:
+        try:
+            checked = check_source(
+                source, keep_source_ids=keep_source_ids, simulated=simulated, kept=kept, progress=progress
+            )
+        except BatchRefused as error:
+            raise BatchRefused([*problems, *error.problems]) from None
+        if problems:  # only now: a missing option must not hide what is wrong with the batch itself
+            raise BatchRefused(problems)
+        return load_checked(
+            source,
+            checked,
+            kept,
+            name,
+            keep_source_ids=keep_source_ids,
+            simulated=simulated,
+            linking_table=linking_table,
+            user=user,
+            texts=texts,
+            progress=progress,
+        )
+
+
+def load_checked(
+    source: Source,
+    checked: Checked,
+    kept: Kept,
+    name: str,
+    *,
+    keep_source_ids: bool = False,
+    simulated: bool = False,
+    linking_table: Path | None = None,
+    user: User | None = None,
+    texts: Texts = MappingProxyType({}),
+    progress: Progress = lambda doing, done, total: None,
+    writing: Callable[[], AbstractContextManager[None]] = transaction.atomic,
+) -> Loaded:
+    """Load what `check_source` has found, and has kept of the images. No image is decoded. writing: the transaction
+    that the rows are saved in."""
     batch = same_batch(name, checked)
     if batch:
         return Loaded(batch, False, checked.report)
@@ -109,9 +139,9 @@ def load_batch(
         loaded_by=user,
     )
     with WrittenFiles(batch, table) as written:
-        rows = _write_files(source, checked, batch, written, progress)
+        rows = _write_files(source, checked, kept, batch, written, progress)
         try:
-            with transaction.atomic():
+            with writing():
                 _save_rows(batch, rows)
                 _tell_extensions(batch, checked, texts)
                 if table:
@@ -180,14 +210,16 @@ def _taken(batch: Batch, checked: Checked) -> BatchRefused:
     return refuse(text, "Choose another name")
 
 
-def _write_files(source: Source, checked: Checked, batch: Batch, written: WrittenFiles, progress: Progress) -> _Rows:
+def _write_files(
+    source: Source, checked: Checked, kept: Kept, batch: Batch, written: WrittenFiles, progress: Progress
+) -> _Rows:
     """Case by case in a secret order (whoever sees when files were made must not learn the manifest's order, which may
     be sorted by truth); the rows are in the manifest's order, on which seeded draws depend."""
     parts: dict[int, _Rows] = {}
     for done, index in enumerate(secretly_shuffled(range(len(checked.cases))), 1):
         record = checked.cases[index]
         try:
-            parts[index] = _write_case(source, record, checked.pixels[index], batch, written)
+            parts[index] = _write_case(source, record, kept, batch, written)
         except ImageError as error:
             raise refuse(f"row {record.row}: {error.problem}", error.remedy) from None
         progress("loading", done, len(checked.cases))
@@ -197,22 +229,26 @@ def _write_files(source: Source, checked: Checked, batch: Batch, written: Writte
     return rows
 
 
-def _write_case(source: Source, record: CaseRecord, digest: str, batch: Batch, written: WrittenFiles) -> _Rows:
+def _write_case(source: Source, record: CaseRecord, kept: Kept, batch: Batch, written: WrittenFiles) -> _Rows:
     """One case's files; its unsaved rows. Raises ImageError."""
-    radiograph, facts = source.radiograph(record)
-    if pixel_sha256(radiograph) != digest:
-        raise ImageError("", "the file changed while it was being loaded", "Load the batch again")
-    fill_facts(record, facts)
-    case = _case(record, radiograph, batch, written)
-    case.pixel_sha256 = digest
+    picture = kept.kept_picture(record.kept)
+    case = _case(record, picture, batch)
+    whole, shown = kept.files(picture)
+    written.save(case.pixels, whole, ".png", case.public_id)
+    if shown is None:
+        case.display = case.pixels.name
+    else:
+        written.save(case.display, shown, ".png", case.public_id)
     rows = _Rows(cases=[case])
     for finding in record.findings:
-        _finding(source, record, finding, case, radiograph, rows, written)
+        _finding(source, finding, case, picture, kept, rows, written)
+    kept.taken(picture)
     return rows
 
 
-def _case(record: CaseRecord, radiograph: Radiograph, batch: Batch, written: WrittenFiles) -> Case:
-    window = radiograph.window or (None, None)
+def _case(record: CaseRecord, picture: Picture, batch: Batch) -> Case:
+    """The unsaved row, but for its files."""
+    window = picture.window or (None, None)
     case = Case(
         batch=batch,
         patient_key=patient_key(record.patient),
@@ -222,31 +258,23 @@ def _case(record: CaseRecord, radiograph: Radiograph, batch: Batch, written: Wri
         sex=record.sex,
         age=record.age,
         practice=bool(record.practice),
-        bits=radiograph.bits,
+        bits=picture.bits,
         window_low=window[0],
         window_high=window[1],
+        pixel_sha256=picture.digest,
     )
-    case.height, case.width = radiograph.pixels.shape
-    case.crop_x, case.crop_y, case.crop_size = radiograph.crop
-    _note_reading(case, radiograph)
-    whole = display_image(radiograph)
-    written.save(case.pixels, whole.png, ".png", case.public_id)
-    shown, start = whole, radiograph.as_shown()
-    if max(case.width, case.height) > MAX_DISPLAY_SIDE:
-        start = shrunk(start, MAX_DISPLAY_SIDE)
-    if start is not radiograph:
-        shown = display_image(start)
-        written.save(case.display, shown.png, ".png", case.public_id)
-    else:
-        case.display = case.pixels.name
-    case.display_width, case.display_height = shown.width, shown.height
-    case.display_sha256 = hashlib.sha256(shown.png).hexdigest()
+    case.height, case.width = picture.shape
+    case.crop_x, case.crop_y, case.crop_size = center_crop(*picture.shape)
+    _note_reading(case, picture)
+    if picture.shown:
+        case.display_width, case.display_height = picture.shown.width, picture.shown.height
+        case.display_sha256 = picture.shown.sha256
     return case
 
 
-def _note_reading(case: Case, radiograph: Radiograph) -> None:
+def _note_reading(case: Case, picture: Picture) -> None:
     """What was done to the file's pixels, so that it is known of a case as long as the case is."""
-    done = radiograph.as_read
+    done = picture.as_read
     if done is None:
         return
     case.file_height, case.file_width = done.shape
@@ -256,26 +284,21 @@ def _note_reading(case: Case, radiograph: Radiograph) -> None:
 
 def _finding(
     source: Source,
-    record: CaseRecord,
     finding: FindingRecord,
     case: Case,
-    radiograph: Radiograph,
+    picture: Picture,
+    kept: Kept,
     rows: _Rows,
     written: WrittenFiles,
 ) -> None:
     if finding.label is not None:
         truth = Truth(case=case, pathology=finding.pathology, label=finding.label, provenance=case.batch.source)
         if finding.mask:
-            inside = source.mask(record, finding, radiograph)
-            if inside is None:
-                raise ImageError("", "the mask is gone since it was checked", "Load the batch again")
-            written.save(truth.mask, mask_png(inside), ".png", f"{case.public_id} {finding.pathology}")
+            mask = kept.mask_file(finding.kept_mask)
+            written.save(truth.mask, mask, ".png", f"{case.public_id} {finding.pathology}")
         if finding.confounder:
-            inside = source.confounder(finding, radiograph)
-            if inside is None:
-                raise ImageError("", "the confounder is gone since it was checked", "Load the batch again")
             salt = f"{case.public_id} {finding.pathology} confounder"
-            written.save(truth.confounder, mask_png(inside), ".png", salt)
+            written.save(truth.confounder, kept.mask_file(finding.kept_confounder), ".png", salt)
         rows.truths.append(truth)
     if finding.prediction is None:
         return
@@ -285,7 +308,7 @@ def _finding(
         with source.open(path) as file:
             content = file.read()
         reader = cast(Extension, extension(column))
-        for row in reader.store(kind_of(column), content, prediction, radiograph, written.save):
+        for row in reader.store(kind_of(column), content, prediction, picture.radiograph(), written.save):
             rows.extra[type(row)].append(row)
 
 
@@ -303,13 +326,3 @@ def _tell_extensions(batch: Batch, checked: Checked, texts: Texts) -> None:
     columns = dict.fromkeys(column for finding in rows_of(checked.cases) for column in finding.files)
     for reader in {id(found): found for column in columns if (found := extension(column))}.values():
         reader.loaded(batch, [kind_of(column) for column in columns if extension(column) is reader], texts)
-
-
-def shrunk(radiograph: Radiograph, side: int) -> Radiograph:
-    """The radiograph with its longest side `side` pixels, same depth and window; areas are averaged."""
-    height, width = radiograph.pixels.shape
-    scale = side / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    smaller = Image.fromarray(radiograph.pixels.astype(np.float32)).resize(size, Image.Resampling.BOX)
-    pixels = np.round(np.asarray(smaller)).astype(radiograph.pixels.dtype)
-    return Radiograph(pixels, radiograph.bits, radiograph.window)

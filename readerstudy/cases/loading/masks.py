@@ -30,7 +30,7 @@ def read_mask(
     half of its brightest or more are inside, so that 0/1, 0/255 and smoothed edges all work.
     """
     drawn = file_shape or shape
-    if _BOXES.fullmatch(spec):
+    if is_boxes(spec):
         return resampled(boxes(spec, drawn), shape)
     with open_file(spec) as file, opened_picture(file, "mask", ("PNG",)) as picture:
         if picture.size not in {drawn[::-1], shape[::-1]} or picture.width * picture.height > MAX_PIXELS:
@@ -43,6 +43,11 @@ def read_mask(
         said = "marks the whole image" if inside.any() else "is empty"
         raise ImageError("mask", f"the mask {said}", "Draw the finding, or remove the mask")
     return resampled(inside, shape)
+
+
+def is_boxes(spec: str) -> bool:
+    """Whether a manifest's mask cell has boxes, and not the path of a picture."""
+    return bool(_BOXES.fullmatch(spec))
 
 
 def boxes(spec: str, shape: tuple[int, int]) -> np.ndarray:

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
-import numpy as np
-
-from explain.images.radiograph import DicomFacts, Radiograph
+from readerstudy.cases.loading.keeping import Kept, Mask, Picture
 from readerstudy.cases.loading.problems import Problems
 
 OLDEST = 90  # stands for 90 and over
@@ -19,7 +17,8 @@ UNNAMED_MODEL = "manifest"  # what made predictions for which a manifest names n
 class FindingRecord:
     """One pathology of one case. label None: no truth. files: extra column -> path (see extensions.py).
 
-    mask, confounder: where the finding is, and where something lies that only goes with it.
+    mask, confounder: where the finding is, and where something lies that only goes with it; kept_mask, kept_confounder:
+    what the check kept of them (keeping.Mask.key).
     """
 
     row: int
@@ -30,12 +29,15 @@ class FindingRecord:
     prediction: float | None = None
     model: str = ""
     files: dict[str, str] = field(default_factory=dict)
+    kept_mask: str = ""
+    kept_confounder: str = ""
 
 
 @dataclass
 class CaseRecord:
     """One radiograph. row: where the source first names it; image: its path or id there, which never leaves the loader
-    unless the data are public. Empty values are unknown and may be filled from DICOM."""
+    unless the data are public. Empty values are unknown and may be filled from DICOM. kept: what the check kept of the
+    image (keeping.Picture.key)."""
 
     row: int
     image: str
@@ -46,6 +48,7 @@ class CaseRecord:
     age: int | None = None
     practice: bool | None = None
     placeholder: str = ""  # what stood in place of a patient id
+    kept: str = ""
     findings: list[FindingRecord] = field(default_factory=list)
 
 
@@ -58,15 +61,15 @@ class Source(Protocol):
     name: str
     public_name: str
 
-    def radiograph(self, case: CaseRecord) -> tuple[Radiograph, DicomFacts | None]:
-        """Raises ImageError."""
+    def picture(self, case: CaseRecord, kept: Kept) -> Picture:
+        """The radiograph, decoded unless it is kept. Raises ImageError."""
         ...
 
-    def mask(self, case: CaseRecord, finding: FindingRecord, radiograph: Radiograph) -> np.ndarray | None:
-        """bool (H, W), true inside, at the radiograph's full resolution; None for none. Raises ImageError."""
+    def mask(self, case: CaseRecord, finding: FindingRecord, picture: Picture, kept: Kept) -> Mask | None:
+        """Where the finding is, at the radiograph's full resolution; None for none. Raises ImageError."""
         ...
 
-    def confounder(self, finding: FindingRecord, radiograph: Radiograph) -> np.ndarray | None:
+    def confounder(self, finding: FindingRecord, picture: Picture, kept: Kept) -> Mask | None:
         """The same for what goes with the finding and is not it."""
         ...
 

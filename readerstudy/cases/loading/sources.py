@@ -5,6 +5,7 @@ Whatever a hostile or careless ZIP or folder could hold is refused in a sentence
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import unicodedata
@@ -16,12 +17,11 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
 
-import numpy as np
-
 from explain.images.checks import ImageError
-from explain.images.radiograph import DicomFacts, Radiograph, read_dicom_facts, read_radiograph
+from explain.images.radiograph import read_dicom_facts, read_radiograph
+from readerstudy.cases.loading.keeping import Kept, Mask, Picture, key_of
 from readerstudy.cases.loading.manifest import read_manifest
-from readerstudy.cases.loading.masks import read_mask
+from readerstudy.cases.loading.masks import is_boxes, read_mask
 from readerstudy.cases.loading.problems import BatchRefused, Problems, refuse
 from readerstudy.cases.loading.records import CaseRecord, FindingRecord
 from readerstudy.cases.loading.zip_directory import check_directory
@@ -77,20 +77,24 @@ class FileSource:
             raise refuse(error.problem, error.remedy, "manifest") from None
         return read_manifest(content, problems)
 
-    def radiograph(self, case: CaseRecord) -> tuple[Radiograph, DicomFacts | None]:
+    def picture(self, case: CaseRecord, kept: Kept) -> Picture:
         where = f"row {case.row}"
         with self.open(case.image) as file:
-            return read_radiograph(file, where), read_dicom_facts(file, where)
+            return kept.picture(_sha256(file), lambda: (read_radiograph(file, where), read_dicom_facts(file, where)))
 
-    def mask(self, case: CaseRecord, finding: FindingRecord, radiograph: Radiograph) -> np.ndarray:
-        return self._drawn(finding.mask, radiograph)
+    def mask(self, case: CaseRecord, finding: FindingRecord, picture: Picture, kept: Kept) -> Mask | None:
+        return self._drawn(finding.mask, picture, kept)
 
-    def confounder(self, finding: FindingRecord, radiograph: Radiograph) -> np.ndarray:
-        return self._drawn(finding.confounder, radiograph)
+    def confounder(self, finding: FindingRecord, picture: Picture, kept: Kept) -> Mask | None:
+        return self._drawn(finding.confounder, picture, kept)
 
-    def _drawn(self, spec: str, radiograph: Radiograph) -> np.ndarray:
-        file_shape = radiograph.as_read.shape if radiograph.as_read else None
-        return read_mask(spec, radiograph.pixels.shape, self.open, file_shape)
+    def _drawn(self, spec: str, picture: Picture, kept: Kept) -> Mask | None:
+        shapes = picture.shape, picture.as_read.shape if picture.as_read else None
+        if is_boxes(spec):
+            return kept.mask(key_of(spec, *shapes), lambda: read_mask(spec, shapes[0], self.open, shapes[1]))
+        with self.open(spec) as file:
+            key = key_of(_sha256(file), *shapes)
+            return kept.mask(key, lambda: read_mask(spec, shapes[0], lambda _: file, shapes[1]))
 
     def open(self, path: str) -> BinaryIO:
         parts = PurePosixPath(path).parts
@@ -137,6 +141,9 @@ class RenamedFiles(FolderFiles):
     def __init__(self, root: Path, given: dict[str, str]) -> None:
         super().__init__(root)
         self.given = given
+
+    def names(self) -> list[str]:
+        return sorted(self.given)
 
     def open(self, name: str) -> BinaryIO:
         kept = self.given.get(unicodedata.normalize("NFC", name))
@@ -219,15 +226,8 @@ def open_source(path: Path) -> Iterator[FileSource]:
     elif not path.is_file():
         raise refuse("the source is not there", "Give a manifest .csv, a folder, a .zip or xrv:<dataset>")
     elif zipfile.is_zipfile(path):
-        try:
-            check_directory(path)
-            archive = zipfile.ZipFile(path)
-        except BatchRefused:
-            raise
-        except (zipfile.BadZipFile, ValueError, NotImplementedError):
-            raise refuse("the ZIP is damaged", "Make it again") from None
-        with archive:
-            yield FileSource(ZipFiles(archive), path.name)
+        with open_zip(path) as files:
+            yield FileSource(files, path.name)
     elif path.suffix.lower() == ".csv":
         yield FileSource(FolderFiles(path.parent), path.name, path.name)
     elif path.suffix.lower() == ".zip":
@@ -236,6 +236,27 @@ def open_source(path: Path) -> Iterator[FileSource]:
         raise refuse("the source is a workbook, not a CSV", "Open it and save it as “CSV UTF-8”")
     else:
         raise refuse("the source is no CSV, folder or ZIP", "Give a manifest .csv, a folder, a .zip or xrv:<dataset>")
+
+
+@contextmanager
+def open_zip(path: Path) -> Iterator[ZipFiles]:
+    """Raises BatchRefused."""
+    try:
+        check_directory(path)
+        archive = zipfile.ZipFile(path)
+    except BatchRefused:
+        raise
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        raise refuse("the ZIP is damaged", "Make it again") from None
+    with archive:
+        yield ZipFiles(archive)
+
+
+def _sha256(file: BinaryIO) -> str:
+    """Of the whole file, which is then at its start again."""
+    digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    file.seek(0)
+    return digest
 
 
 def _manifest_among(files: Files) -> str | None:

@@ -1,6 +1,7 @@
 """One upload between its dry run and its confirmation, as its folder under MEDIA_ROOT/staging keeps it.
 
-A folder holds content/ (files under our own names), thumbs/ and state.json; see staging.
+A folder holds content/ (files under our own names), kept/ (what their images decode to), checked.json (what the check
+found, for the load), thumbs/ and state.json; see staging.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from readerstudy.cases.loading.sources import FileSource, RenamedFiles, open_source
+from readerstudy.cases.loading.keeping import Kept
+from readerstudy.cases.loading.laid_over import LaidOver
+from readerstudy.cases.loading.sources import Files, FileSource, RenamedFiles, open_zip
 from readerstudy.common.refusals import Refusal
 from readerstudy.common.storage import staging_root
 
-MANIFEST = "manifest.csv"
+MANIFEST, LINKS = "manifest.csv", "linking.csv"
 TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
@@ -44,13 +47,41 @@ class Staged:
     problems: list[dict[str, Any]] = field(default_factory=list)
     known: bool = False  # the batch is there already, with this content
     loaded: bool = False
-    # What the manifest calls the images that came beside it -> our own name. They may identify; no page shows them.
+    # What the manifest calls the images that came beside it, or were sent again -> our own name (laid_over.LaidOver).
+    # They may identify; no page shows them.
     names: dict[str, str] = field(default_factory=dict)
-    created: float = 0.0  # seconds since 1970; 0 in uploads of older versions
+    # Seconds since 1970 when files were last sent, or it was loaded; 0 in uploads of older versions.
+    created: float = 0.0
+    by_worker: bool = False  # too large to be checked and loaded while a browser waits
 
     @property
     def folder(self) -> Path:
         return folder_of(self.token)
+
+    @property
+    def content(self) -> Path:
+        return self.folder / "content"
+
+    @property
+    def kept(self) -> Kept:
+        return Kept(self.folder / "kept")
+
+    @property
+    def links(self) -> Path:
+        return self.folder / LINKS
+
+    @property
+    def has_links(self) -> bool:
+        return self.links.exists()
+
+    @property
+    def checked(self) -> bool:
+        return bool(self.report or self.problems)
+
+    @property
+    def may_be_mended(self) -> bool:
+        """Whether what was sent is here, to lay corrected files over. A ZIP that cannot be opened is not kept."""
+        return bool(self.problems) and self.content.is_dir()
 
     @classmethod
     def read(cls, folder: Path) -> Staged:
@@ -61,19 +92,27 @@ class Staged:
             raise Gone from None
 
     def save(self) -> None:
-        (self.folder / "state.json").write_text(json.dumps(asdict(self)))
+        """Whole or not at all: pages read it at any time."""
+        part = self.folder / "state.json.part"
+        part.write_text(json.dumps(asdict(self)))
+        part.replace(self.folder / "state.json")
+
+    @contextmanager
+    def files(self) -> Iterator[Files]:
+        """What was sent, with what was sent again over it. Raises BatchRefused for a ZIP that cannot be opened."""
+        archive = self.content / "upload.zip"
+        if not archive.exists():
+            with LaidOver(RenamedFiles(self.content, {MANIFEST: MANIFEST}), self.content, self.names) as files:
+                yield files
+            return
+        with open_zip(archive) as sent, LaidOver(sent, self.content, self.names) as files:
+            yield files
 
     @contextmanager
     def source(self) -> Iterator[FileSource]:
         """Raises BatchRefused."""
-        content = self.folder / "content"
-        if self.names:
-            yield FileSource(RenamedFiles(content, {**self.names, MANIFEST: MANIFEST}), self.public_name, MANIFEST)
-            return
-        archive = content / "upload.zip"
-        with open_source(archive if archive.exists() else content / MANIFEST) as source:
-            source.public_name = self.public_name
-            yield source
+        with self.files() as files:
+            yield FileSource(files, self.public_name)
 
 
 def folder_of(token: str) -> Path:

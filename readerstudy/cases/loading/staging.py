@@ -1,11 +1,13 @@
 """Uploads between their dry run and their confirmation: a folder each under MEDIA_ROOT/staging, gone after a day.
 
-What an administrator uploads may identify patients, so it is kept only until it is loaded, discarded or expired, and
-the report shown of it holds no names. A refused upload is removed at once, but for its report. An expired one is as
-good as gone at once: every use asks (`_live`); `clean_up` removes its files on a timer.
+What an administrator uploads may identify patients, so it is kept only until it is loaded, discarded or expired, a day
+after files of it were last sent, and the report shown of it holds no names. An upload with problems is kept as long, so
+that only what is wrong need be sent again (mending). An expired one is as good as gone at once: every use asks
+(`_live`); `clean_up` removes its files on a timer.
 
-A folder holds content/ (files under our own names), thumbs/, state.json, and a marker: `ready` to be loaded, or
-`loading`, touched as the load goes on, so that one whose process was killed can be loaded again.
+A small upload is checked and loaded while the browser waits; its folder then has a marker, `ready` to be loaded, or
+`loading`, touched as the load goes on, so that one whose process was killed can be loaded again. A larger one is
+checked and loaded by a worker (cases/jobs.py), and the lease of the job says who has it.
 """
 
 from __future__ import annotations
@@ -16,21 +18,27 @@ import shutil
 import time
 import unicodedata
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from django.conf import settings
+from django.db import transaction
+
 from readerstudy.accounts.models import User
-from readerstudy.cases.loading.checking import warn_of_what_is_here
-from readerstudy.cases.loading.load import Loaded, check_name, load_batch, same_batch
+from readerstudy.cases.loading.checking import Checked, Progress, warn_of_what_is_here
+from readerstudy.cases.loading.load import Loaded, check_name, load_checked, same_batch
 from readerstudy.cases.loading.problems import BatchRefused, refuse
 from readerstudy.cases.loading.sources import WORKBOOKS
-from readerstudy.cases.loading.staged import MANIFEST, TOKEN, Gone, Staged, folder_of
-from readerstudy.cases.loading.upload_check import check_apart
+from readerstudy.cases.loading.staged import LINKS, MANIFEST, TOKEN, Gone, Staged, folder_of
+from readerstudy.cases.loading.upload_check import CHECKED, Say, check_apart, read_checked
+from readerstudy.cases.models import Batch
 from readerstudy.common.storage import staging_root
 
+GONE = ".gone"
 LIFETIME_SECONDS = 24 * 3600
 # A load touches its marker with every case; one this old belongs to a process that is gone.
 DEAD_AFTER_SECONDS = 900
@@ -58,27 +66,48 @@ class Waiting:
         return datetime.fromtimestamp(self.since, UTC)
 
 
-def stage(
+def receive(
     file: Upload, images: list[Any], *, batch: str, keep_source_ids: bool = False, simulated: bool = False
 ) -> Staged:
-    """Keep an uploaded ZIP, or CSV with its images, and check it. Raises BatchRefused for what is no batch at all;
-    problems of rows are in the result. Whatever fails leaves no file."""
+    """Keep an uploaded ZIP, or CSV with its images. Raises BatchRefused for what is no batch at all; whatever fails
+    leaves no file."""
     remove_expired()
     check_name(batch)
     staged = Staged(
         secrets.token_hex(16), batch, file.name or "upload", keep_source_ids, simulated, created=time.time()
     )
-    (staged.folder / "content").mkdir(parents=True)
+    staged.content.mkdir(parents=True)
     try:
         _keep(staged, file, images)
-        _check(staged)
+        choose_who_checks(staged)
         staged.save()
-        if not staged.problems:
-            (staged.folder / "ready").touch()
     except BaseException:
         remove(staged.token)
         raise
     return staged
+
+
+def check(staged: Staged, say: Say = lambda done, total: None, seconds: float | None = None) -> None:
+    """Check what was sent; what an earlier check has decoded is not decoded again. Raises TooSlow, and what `say`
+    raises."""
+    (staged.folder / "ready").unlink(missing_ok=True)
+    report: dict[str, Any] = {}
+    cases: list[dict[str, Any]] = []
+    problems: list[dict[str, Any]] = []
+    known, count = False, 0
+    try:
+        checked, cases = check_apart(staged, say, seconds)
+        count = len(checked.cases)
+        known = same_batch(staged.batch, checked) is not None
+        warn_of_what_is_here(checked, staged.batch)
+        report = checked.report.summary()
+    except BatchRefused as error:
+        problems, cases = [asdict(problem) for problem in error.problems], []
+    say(count, count)  # whoever has lost the upload meanwhile writes nothing
+    staged.report, staged.cases, staged.problems, staged.known = report, cases, problems, known
+    staged.save()
+    if not problems and not staged.by_worker:
+        (staged.folder / "ready").touch()
 
 
 def find(token: str) -> Staged:
@@ -94,37 +123,73 @@ def listed() -> list[Waiting]:
             continue
         try:
             staged = Staged.read(folder)
-            found.append(Waiting(folder.name, staged.batch, _since(folder), _state(folder, staged)))
+            if not staged.loaded or staged.has_links:
+                found.append(Waiting(folder.name, staged.batch, _since(folder), _state(folder, staged)))
         except Gone:
             found.append(Waiting(folder.name, "", _since(folder), "being checked, or its check was interrupted"))
     return sorted(found, key=lambda waiting: waiting.since, reverse=True)
 
 
 def confirm(token: str, user: User) -> Loaded:
-    """Load a staged upload. Raises Gone, or BatchRefused when it cannot be loaded now; then it may be tried again."""
+    """Load a staged upload at once. Raises Gone, or BatchRefused when it cannot be loaded now; then it may be tried
+    again."""
     staged = find(token)
     marker = _claim(staged.folder)
-    table = None if staged.keep_source_ids else staged.folder / "linking.csv"
     try:
-        with staged.source() as source:
-            loaded = load_batch(
-                source,
-                staged.batch,
-                keep_source_ids=staged.keep_source_ids,
-                simulated=staged.simulated,
-                linking_table=table,
-                user=user,
-                progress=lambda doing, done, total: os.utime(marker),
-            )
+        loaded = load(staged, user, progress=lambda doing, done, total: os.utime(marker))
     except BaseException:
         marker.rename(staged.folder / "ready")
         raise
-    staged.loaded, staged.cases = True, []
-    staged.save()
-    _remove_content(staged)
-    if table is None or not loaded.created:
+    if not staged.has_links:
         remove(token)
     return loaded
+
+
+def load(
+    staged: Staged,
+    user: User | None,
+    progress: Progress = lambda doing, done, total: None,
+    writing: Callable[[], AbstractContextManager[None]] = transaction.atomic,
+) -> Loaded:
+    """Load a checked upload; done again after its process was killed, it loads nothing twice and loses no linking
+    table. What identifies is removed. Raises BatchRefused."""
+    checked = read_checked(staged)
+    if checked is None:  # of an older version
+        check(staged)
+        if staged.problems:
+            raise BatchRefused.from_rows(staged.problems)
+        checked = read_checked(staged)
+        assert checked
+    loaded = _loaded_before(staged, checked) if staged.has_links else None
+    if loaded is None:
+        with staged.source() as source:
+            loaded = load_checked(
+                source,
+                checked,
+                staged.kept,
+                staged.batch,
+                keep_source_ids=staged.keep_source_ids,
+                simulated=staged.simulated,
+                linking_table=None if staged.keep_source_ids else staged.links,
+                user=user,
+                progress=progress,
+                writing=writing,
+            )
+    staged.loaded, staged.cases, staged.names, staged.created = True, [], {}, time.time()
+    staged.save()
+    _remove_content(staged)
+    return loaded
+
+
+def _loaded_before(staged: Staged, checked: Checked) -> Loaded | None:
+    """What a load has stored whose process was killed before it could say so: its linking table is here. A table of
+    cases that are not stored is removed."""
+    case = staged.links.read_text(encoding="utf-8").rstrip().rpartition(",")[2]
+    batch = Batch.objects.filter(name=staged.batch, cases__public_id=case).first()
+    if batch is None:
+        staged.links.unlink()
+        return None
+    return Loaded(batch, True, checked.report)
 
 
 def _claim(folder: Path) -> Path:
@@ -149,30 +214,39 @@ def _claim(folder: Path) -> Path:
 def take_linking_table(token: str) -> bytes:
     """The linking table, once. Raises Gone."""
     try:
-        content = (_live(token) / "linking.csv").read_bytes()
+        content = (_live(token) / LINKS).read_bytes()
     except OSError:
         raise Gone from None
     remove(token)
     return content
 
 
-def thumbnail(token: str, number: int) -> bytes:
+def thumbnail(token: str, row: int) -> bytes:
     """Raises Gone."""
+    staged = find(token)
+    name = next((case.get("thumb", row) for case in staged.cases if case["row"] == row), "")
     try:
-        return (_live(token) / "thumbs" / f"{number}.png").read_bytes()
+        return (staged.folder / "thumbs" / f"{name}.png").read_bytes()
     except OSError:
         raise Gone from None
 
 
 def remove(token: str) -> None:
-    shutil.rmtree(folder_of(token), ignore_errors=True)
+    """At once for every use: who still writes into the folder finds it gone."""
+    folder = folder_of(token)
+    gone = folder.with_suffix(GONE)
+    with suppress(OSError):
+        folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def remove_expired() -> int:
     """Remove the files of uploads that are over a day old; returns how many uploads."""
+    for half in staging_root().glob(f"*{GONE}"):
+        shutil.rmtree(half, ignore_errors=True)
     folders = [folder for folder in staging_root().glob("*/") if TOKEN.fullmatch(folder.name) and _expired(folder)]
     for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder.name)
     return len(folders)
 
 
@@ -202,14 +276,16 @@ def _state(folder: Path, staged: Staged) -> str:
     if staged.loaded:
         return "loaded; its linking table was not taken"
     if staged.problems:
-        return "refused"
+        return "has problems to mend" if staged.may_be_mended else "refused"
+    if not staged.checked:
+        return "being checked, or its check was interrupted"
     return "being loaded" if (folder / "loading").exists() else "waits to be loaded"
 
 
 def _keep(staged: Staged, file: Upload, images: list[Any]) -> None:
-    content = staged.folder / "content"
+    content = staged.content
     received = content / "upload.zip"
-    _write(received, file)
+    write(received, file)
     if not zipfile.is_zipfile(received):
         if not staged.public_name.lower().endswith(".csv"):
             if staged.public_name.lower().endswith(WORKBOOKS):
@@ -223,29 +299,23 @@ def _keep(staged: Staged, file: Upload, images: list[Any]) -> None:
         if name in staged.names or name == MANIFEST:
             raise refuse("two images have the same name", "Rename one, or upload a ZIP with folders")
         staged.names[name] = f"{number}.upload"  # a name from outside could be one that Python imports
-        _write(content / staged.names[name], image)
+        write(content / staged.names[name], image)
 
 
-def _write(target: Path, file: Upload) -> None:
+def write(target: Path, file: Upload) -> None:
     with target.open("wb") as out:
         for chunk in file.chunks():
             out.write(chunk)
 
 
-def _check(staged: Staged) -> None:
-    try:
-        checked, staged.cases = check_apart(staged)
-        staged.known = same_batch(staged.batch, checked) is not None
-    except BatchRefused as error:
-        staged.problems = [asdict(problem) for problem in error.problems]
-        staged.cases = []
-        _remove_content(staged)
-        return
-    warn_of_what_is_here(checked, staged.batch)
-    staged.report = checked.report.summary()
+def choose_who_checks(staged: Staged) -> None:
+    """A worker, or the web server while the browser waits."""
+    size = sum(path.stat().st_size for path in staged.content.iterdir())
+    staged.by_worker = size > settings.UPLOAD_AT_ONCE_MIB * 2**20
 
 
 def _remove_content(staged: Staged) -> None:
-    for name in ("content", "thumbs"):
+    for name in ("content", "kept", "thumbs"):
         shutil.rmtree(staged.folder / name, ignore_errors=True)
-    (staged.folder / "ready").unlink(missing_ok=True)
+    for name in ("ready", CHECKED):
+        (staged.folder / name).unlink(missing_ok=True)

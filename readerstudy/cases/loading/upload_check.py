@@ -1,21 +1,29 @@
-"""The check of an upload, in a process of its own with a limit on memory and time.
+"""The check of an upload, in a process of its own with a limit on memory, and on time for each image.
 
-What a file declares about its size is not believed, and a decoder that is led astray must not take the web server with
-it. The process reads the upload as JSON on its standard input, and writes checked.json into the upload's folder.
+What a file declares about its size is not believed, and a decoder that is led astray must not take the web server or a
+worker with it. The process reads the upload as JSON on its standard input, says on its standard output how far it is,
+and keeps in the upload's folder what it found (checked.json) and what the images decode to.
 """
 
 from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import resource
+import shutil
+import signal
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from django.conf import settings
@@ -23,84 +31,169 @@ from PIL import Image
 
 from explain.images.radiograph import Radiograph
 from explain.render.pictures import grey8
-from readerstudy.cases.loading.checking import Checked, Report, check_source
-from readerstudy.cases.loading.problems import BatchRefused, refuse
+from readerstudy.cases.loading.checking import Checked, check_source
+from readerstudy.cases.loading.keeping import Picture
+from readerstudy.cases.loading.problems import BatchRefused, Problem, refuse
 from readerstudy.cases.loading.records import CaseRecord
+from readerstudy.cases.loading.sources import FileSource
 from readerstudy.cases.loading.staged import Staged
 from readerstudy.common.full_disk import is_full
+from readerstudy.jobs.work import end_with
 
 SHOWN_CASES = 100
 THUMBNAIL = 96
-RESULT = "checked.json"
+RESULT, CHECKED = "check.json", "checked.json"
 NO_MEMORY, NO_SPACE = 3, 4  # exit statuses
 # One thread: threads' own memory would count against the limit, and images are checked one after the other.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+Say = Callable[[int, int], None]  # done, of how many
 
 
-def check_apart(staged: Staged) -> tuple[Checked, list[dict[str, Any]]]:
-    """The dry run, and what the page shows of the first cases; thumbs/ is filled. Raises BatchRefused."""
+class TooSlow(Exception):
+    """The check took longer than its caller waits. What it has decoded is kept."""
+
+
+def check_apart(
+    staged: Staged, say: Say = lambda done, total: None, seconds: float | None = None
+) -> tuple[Checked, list[dict[str, Any]]]:
+    """The dry run, and what the page shows of the first cases; kept/ and thumbs/ are filled. seconds: in all, None for
+    no limit; what `say` raises ends the check too. Raises BatchRefused, and TooSlow."""
     command = [sys.executable, "-m", "readerstudy", "check_upload"]
     same = {"MEDIA_ROOT": str(settings.MEDIA_ROOT), "UPLOAD_CHECK_MIB": str(settings.UPLOAD_CHECK_MIB)}
-    environment = {**os.environ, **ONE_THREAD, **same}
+    same["UPLOAD_CHECK_SECONDS"] = str(settings.UPLOAD_CHECK_SECONDS)
+    process = subprocess.Popen(  # noqa: S603 - no user text
+        command, cwd=settings.BASE_DIR, env={**os.environ, **ONE_THREAD, **same}, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    row = 0
     try:
-        ended = subprocess.run(  # noqa: S603 - no user text
-            command, cwd=settings.BASE_DIR, env=environment, input=json.dumps(asdict(staged)), text=True,
-            timeout=settings.UPLOAD_CHECK_SECONDS, check=False, stdout=subprocess.DEVNULL,
-        ).returncode  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise _too_much(f"{settings.UPLOAD_CHECK_SECONDS} seconds") from None
+        assert process.stdin
+        with suppress(BrokenPipeError), process.stdin as start:
+            json.dump({"parent": os.getpid(), "staged": asdict(staged)}, start)
+        for line in _lines(process, seconds):
+            row = line[0]
+            say(*line[1:])
+        ended = process.wait()
+    except _Stuck as stuck:
+        raise _too_much(stuck.row, f"{settings.UPLOAD_CHECK_SECONDS} seconds") from None
+    finally:
+        process.kill()
+        process.wait()
+    return _found(staged, ended, row)
+
+
+class _Stuck(Exception):
+    def __init__(self, row: int) -> None:
+        self.row = row
+
+
+def _lines(process: subprocess.Popen[str], seconds: float | None) -> Iterator[tuple[int, int, int]]:
+    """Row in hand, images done, of how many: as the process says it. Raises TooSlow after so many seconds in all, and
+    _Stuck where one image takes longer than any may."""
+    said: SimpleQueue[str] = SimpleQueue()
+
+    def listen() -> None:
+        assert process.stdout
+        with process.stdout as lines:
+            for line in lines:
+                said.put(line)
+        said.put("")
+
+    threading.Thread(target=listen, daemon=True).start()
+    end = math.inf if seconds is None else time.monotonic() + seconds
+    row = 0
+    while True:
+        wait = min(settings.UPLOAD_CHECK_SECONDS, end - time.monotonic())
+        try:
+            line = said.get(timeout=max(0, wait))
+        except Empty:
+            raise TooSlow if time.monotonic() >= end else _Stuck(row) from None
+        if not line:
+            return
+        row, done, total = json.loads(line)
+        yield row, done, total
+
+
+def _found(staged: Staged, ended: int, row: int) -> tuple[Checked, list[dict[str, Any]]]:
+    """What the process left. ended: its status; row: where it was."""
     if ended == NO_SPACE:
         raise OSError(errno.ENOSPC, "while an upload was checked")
+    if ended == -signal.SIGXCPU:
+        raise _too_much(row, f"{settings.UPLOAD_CHECK_SECONDS} seconds")
     if ended == NO_MEMORY or ended < 0:  # below 0: a decoder in C that found no memory, or the system's own limit
-        raise _too_much(f"{settings.UPLOAD_CHECK_MIB} MiB of memory")
+        raise _too_much(row, f"{settings.UPLOAD_CHECK_MIB} MiB of memory")
     if ended:
         raise RuntimeError(f"the check of an upload ended with status {ended}; its error is in the log above")
     found = json.loads((staged.folder / RESULT).read_text())
     (staged.folder / RESULT).unlink()
     if "problems" in found:
         raise BatchRefused.from_rows(found["problems"])
-    cases = [CaseRecord(row=row, image="") for row in found["rows"]]
-    otherwise = {(keeps, simulated): digest for keeps, simulated, digest in found["otherwise"]}
-    checked = Checked(cases, found["pixels"], Report(**found["report"]), found["content_sha256"], otherwise)
+    checked = read_checked(staged)
+    assert checked
     return checked, found["shown"]
 
 
-def _too_much(limit: str) -> BatchRefused:
-    return refuse(
-        f"checking this upload took more than {limit}",
-        "Look for an image that is far too large, upload it in smaller batches, or use the command load_cases",
-    )
+def read_checked(staged: Staged) -> Checked | None:
+    """What the last check found; None where there is none that this version can read."""
+    try:
+        return Checked.from_json((staged.folder / CHECKED).read_text())
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
-def check(staged: Staged) -> dict[str, Any]:
-    """What checked.json holds: `problems`, or all that Checked has of the batch but its cases' own data."""
+def _too_much(row: int, limit: str) -> BatchRefused:
+    if not row:
+        return refuse(f"checking this upload took more than {limit}", "Send a smaller manifest, or several batches")
+    remedy = "If it is one radiograph, send it smaller, or use the command load_cases; else leave it out"
+    return BatchRefused([Problem(row, "image", "", f"checking it took more than {limit}", remedy)])
+
+
+def check(staged: Staged, say: Callable[[int, int, int], None] = lambda row, done, total: None) -> dict[str, Any]:
+    """`problems`, or `shown`: what the page shows of the first cases; checked.json then has the rest. A ZIP that cannot
+    be opened, so that nothing can be laid over it, is removed."""
     thumbs = staged.folder / "thumbs"
-    thumbs.mkdir()
+    thumbs.mkdir(exist_ok=True)
     shown: list[CaseRecord] = []
     lines: list[dict[str, Any]] = []
+    at = [0, 0, 0]
 
-    def show(case: CaseRecord, radiograph: Radiograph) -> None:
+    def begin(case: CaseRecord) -> None:
+        at[0] = case.row
+        say(*at)
+
+    def go_on(doing: str, done: int, total: int) -> None:
+        at[1:] = done, total
+        say(*at)
+
+    def show(case: CaseRecord, picture: Picture) -> None:
         if len(shown) < SHOWN_CASES:
             shown.append(case)
-            (thumbs / f"{case.row}.png").write_bytes(small_png(radiograph))
-            height, width = radiograph.pixels.shape
-            lines.append({"row": case.row, "size": f"{width} × {height}", "bits": radiograph.bits})
+            height, width = picture.shape
+            lines.append({"row": case.row, "size": f"{width} × {height}", "bits": picture.bits, "thumb": picture.key})
+            small = thumbs / f"{picture.key}.png"
+            if not small.exists():
+                small.write_bytes(small_png(picture.radiograph()))
 
+    opened = False
     try:
-        with staged.source() as source:
+        with staged.files() as files:
+            opened = True
+            source = FileSource(files, staged.public_name)
             checked = check_source(
-                source, keep_source_ids=staged.keep_source_ids, simulated=staged.simulated, on_case=show
+                source,
+                keep_source_ids=staged.keep_source_ids,
+                simulated=staged.simulated,
+                kept=staged.kept,
+                progress=go_on,
+                before_case=begin,
+                on_case=show,
             )
     except BatchRefused as error:
+        if not opened:
+            shutil.rmtree(staged.content)
         return {"problems": [asdict(problem) for problem in error.problems]}
-    return {
-        "rows": [case.row for case in checked.cases],
-        "pixels": checked.pixels,
-        "report": asdict(checked.report),
-        "content_sha256": checked.content_sha256,
-        "otherwise": [[*key, digest] for key, digest in checked.otherwise.items()],
-        "shown": [line | _facts(case, staged.keep_source_ids) for line, case in zip(lines, shown, strict=True)],
-    }
+    (staged.folder / CHECKED).write_text(checked.as_json())
+    return {"shown": [line | _facts(case, staged.keep_source_ids) for line, case in zip(lines, shown, strict=True)]}
 
 
 def _facts(case: CaseRecord, keep_source_ids: bool) -> dict[str, Any]:
@@ -131,26 +224,30 @@ def small_png(radiograph: Radiograph) -> bytes:
 
 
 def check_within_limits() -> None:
-    """The process's own work."""
+    """The process's own work. It ends with the process that started it."""
     limit = settings.UPLOAD_CHECK_MIB * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    _end_first()
-    staged = Staged(**json.load(sys.stdin))
+    with suppress(OSError):  # Linux only: where memory runs out, this process ends before any other
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    start = json.load(sys.stdin)
+    end_with(start["parent"], lambda: os._exit(1))
+    staged = Staged(**start["staged"])
     part = staged.folder / f"{RESULT}.part"
     try:
-        part.write_text(json.dumps(check(staged)))
+        part.write_text(json.dumps(check(staged, _say)))
+        part.replace(staged.folder / RESULT)
     except MemoryError:
         sys.exit(NO_MEMORY)
     except OSError as error:
         if is_full(error):
             sys.exit(NO_SPACE)
         raise
-    part.replace(staged.folder / RESULT)
 
 
-def _end_first() -> None:
-    """Whatever becomes of the server: this process ends by itself, and where memory runs out before any other."""
-    seconds = settings.UPLOAD_CHECK_SECONDS
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    with suppress(OSError):  # Linux only
-        Path("/proc/self/oom_score_adj").write_text("1000")
+def _say(row: int, done: int, total: int) -> None:
+    """To the process that waits; the next image may take so many seconds of the processor, whoever waits."""
+    used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used + settings.UPLOAD_CHECK_SECONDS), hard))
+    sys.stdout.write(f"[{row}, {done}, {total}]\n")
+    sys.stdout.flush()

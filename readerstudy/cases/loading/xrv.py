@@ -15,7 +15,8 @@ import numpy as np
 
 from explain.images.checks import ImageError, check_size
 from explain.images.facts import age_years, or_unknown, sex, view
-from explain.images.radiograph import DicomFacts, Radiograph, ranged
+from explain.images.radiograph import Radiograph, ranged
+from readerstudy.cases.loading.keeping import Kept, Mask, Picture
 from readerstudy.cases.loading.problems import Problems, refuse
 from readerstudy.cases.loading.records import OLDEST, CaseRecord, FindingRecord
 
@@ -113,19 +114,25 @@ class XrvSource:
             raise refuse("the data set has no images of these views", "Try --views '*'")
         return [self._case(image, places[0]) for image, places in list(self.places.items())[: self.limit]]
 
-    def radiograph(self, case: CaseRecord) -> tuple[Radiograph, DicomFacts | None]:
+    def picture(self, case: CaseRecord, kept: Kept) -> Picture:
         where = f"row {case.row}"
-        values = np.asarray(self._sample(self.places[case.image][0], where)["img"])[0]
-        check_size(where, values.shape[1], values.shape[0])
-        return ranged(_from_model_range(values), where), None
 
-    def confounder(self, finding: FindingRecord, radiograph: Radiograph) -> None:
+        def decode() -> tuple[Radiograph, None]:
+            values = np.asarray(self._sample(self.places[case.image][0], where)["img"])[0]
+            check_size(where, values.shape[1], values.shape[0])
+            return ranged(_from_model_range(values), where), None
+
+        return kept.picture("", decode)
+
+    def confounder(self, finding: FindingRecord, picture: Picture, kept: Kept) -> None:
         """No data set says where one lies."""
 
-    def mask(self, case: CaseRecord, finding: FindingRecord, radiograph: Radiograph) -> np.ndarray | None:
+    def mask(self, case: CaseRecord, finding: FindingRecord, picture: Picture, kept: Kept) -> Mask | None:
+        return kept.mask("", lambda: self._inside(case, finding, picture.shape))
+
+    def _inside(self, case: CaseRecord, finding: FindingRecord, shape: tuple[int, int]) -> np.ndarray | None:
         """All annotations of the image together, bool (H, W); None when the data set has none of this pathology."""
         index = list(self.data_set.pathologies).index(finding.pathology)
-        shape = radiograph.pixels.shape
         places, inside = self.places[case.image], np.zeros(shape, bool)
         for place in places:
             sample = self._sample(place, f"row {case.row}", alone=len(places) > 1)
