@@ -9,7 +9,6 @@ import logging
 import os
 from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import requests
@@ -17,7 +16,6 @@ import requests
 from explain.images.checks import ImageError
 from readerstudy.cases.loading.problems import refuse
 from readerstudy.cases.loading.sources import MAX_FILE_BYTES, FileSource
-from readerstudy.common.storage import staging_root
 
 if TYPE_CHECKING:
     from dicomweb_client.api import DICOMwebClient
@@ -58,19 +56,12 @@ def open_server(url: str, filters: dict[str, str], manifest: Path | None) -> Fil
 
 
 class ServerFiles:
-    """Files (sources.Files). places: SOP Instance UID -> UIDs of its study and series.
-
-    An image is fetched once, though it is checked before it is loaded: what was checked is what is loaded. It is kept
-    in a file without a name below MEDIA_ROOT, which is gone with this process however that ends.
-    """
+    """Files (sources.Files). places: SOP Instance UID -> UIDs of its study and series."""
 
     noun = "DICOMweb server's answer"
 
     def __init__(self, client: DICOMwebClient, places: dict[str, tuple[str, str]], manifest: bytes | None) -> None:
         self.client, self.places, self.manifest = client, places, manifest
-        staging_root().mkdir(parents=True, exist_ok=True)
-        self._fetched = TemporaryFile(dir=staging_root())  # noqa: SIM115 - lives as long as this
-        self._kept: dict[str, tuple[int, int]] = {}  # where in it each begins, and how many bytes it has
 
     def names(self) -> list[str]:
         return sorted(self.places)
@@ -78,15 +69,6 @@ class ServerFiles:
     def open(self, name: str) -> BinaryIO:
         if name == MANIFEST and self.manifest is not None:
             return BytesIO(self.manifest)
-        if name not in self._kept:
-            content = self._fetch(name)
-            self._kept[name] = self._fetched.seek(0, os.SEEK_END), len(content)
-            self._fetched.write(content)
-        start, size = self._kept[name]
-        self._fetched.seek(start)
-        return BytesIO(self._fetched.read(size))
-
-    def _fetch(self, name: str) -> bytes:
         if name not in self.places:
             raise ImageError("", "the server has found no such SOP Instance UID", "Check it, and the --filter options")
         file = BytesIO()
@@ -97,7 +79,8 @@ class ServerFiles:
             raise ImageError("", f"the server does not give the image ({_said(error)})", _AGAIN) from None
         if file.tell() > MAX_FILE_BYTES:
             raise ImageError("", f"the file is over {MAX_FILE_BYTES // 2**20} MiB", "Check that it is one radiograph")
-        return file.getvalue()
+        file.seek(0)
+        return file
 
 
 def _search(client: DICOMwebClient, filters: dict[str, str]) -> dict[str, tuple[str, str]]:
