@@ -29,6 +29,7 @@ def test_in_node(suite):
 
 def test_every_module_with_logic_has_a_suite():
     assert {path.name.removesuffix(".test.js") for path in SUITES} >= {
+        "api",
         "keys",
         "outbox",
         "pixels",

@@ -70,6 +70,7 @@ export class Api {
     this.onSuccess = () => {};
     /** @type {Promise<void>|null} */
     this.loggingIn = null;
+    this.logIns = 0;
     /** @type {Problem|null} why no password can help: nothing more is asked, of the reader or of the server */
     this.lost = null;
     /** @type {(problem: Problem) => void} told once, whichever request found it out */
@@ -118,6 +119,7 @@ export class Api {
    */
   async request(url, options) {
     if (this.lost) throw this.lost;
+    const { logIns } = this;
     if (options.method !== "GET" && !cookie("csrftoken")) await this.renewToken();
     const response = await this.send(url, options);
     if (response.ok) {
@@ -132,8 +134,8 @@ export class Api {
     }
     if (problem.code !== "login_required" || !options.tryLogIn) throw problem;
     if (this.lost) throw this.lost; // while this one was under way
-    // However many requests find the session gone, the reader is asked once.
-    this.loggingIn ??= this.logIn().finally(() => { this.loggingIn = null; });
+    // However many requests find the session gone, the reader is asked once; some hear of it after the log-in.
+    if (logIns === this.logIns) this.loggingIn ??= this.logIn().finally(() => { this.loggingIn = null; });
     await this.loggingIn;
     return this.request(url, options);
   }
@@ -144,6 +146,7 @@ export class Api {
       this.json("POST", this.sessionUrl, { password, page: this.pageOf }, { tryLogIn: false }));
     try {
       await this.covering(this.askPassword(send));
+      this.logIns += 1;
     } catch (error) {
       this.lost = /** @type {Problem} */ (error);
       this.onLost(this.lost);
