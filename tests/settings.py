@@ -7,10 +7,12 @@ from pathlib import Path
 os.environ.setdefault("DEBUG", "true")
 
 from readerstudy.settings import *  # noqa: F403
-from readerstudy.settings import DATABASES
+from readerstudy.settings import DATABASES, STORAGES
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, as in use: in memory, SQLite answers «table is locked» instead of waiting for the other thread.
     DATABASES["default"]["TEST"] = {
         "NAME": str(Path(tempfile.gettempdir()) / f"readerstudy-test-{os.getpid()}.sqlite3")
     }
+if "durable" in STORAGES["default"]["OPTIONS"]:
+    STORAGES["default"]["OPTIONS"]["durable"] = False  # no power cut comes in a test
