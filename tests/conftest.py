@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.test import TransactionTestCase
 
 from readerstudy.reading import append_only
+from tests import migrated
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
@@ -23,6 +24,26 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the folder ../shared with published reads and oracles")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb, django_db_modify_db_settings):
+    """SQLite: begin with the copy of a migrated database where there is one (tests/migrated.py)."""
+    file = Path(str(connection.settings_dict["TEST"]["NAME"]))
+    if django_db_keepdb or connection.vendor != "sqlite" or not migrated.copy_to(file):
+        yield django_db_keepdb
+        return
+    yield True
+    for ending in ("", "-wal", "-shm"):
+        Path(f"{file}{ending}").unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    if connection.vendor == "sqlite":
+        with django_db_blocker.unblock():
+            connection.ensure_connection()
+            migrated.keep(connection.connection)
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +90,7 @@ MADE_BY_MIGRATE = {"django_content_type", "auth_permission"}
 
 
 def _empty_database(self: TransactionTestCase) -> None:
-    """Transactional tests end with every row deleted, past the triggers. Django's flush makes permissions anew each time."""
+    """Transactional tests end with every row deleted, past the triggers. Django's flush makes permissions anew, too."""
     tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - MADE_BY_MIGRATE
     append_only.remove(connection)
     try:

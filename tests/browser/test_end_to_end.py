@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserType, Page, expect
 
+from tests import migrated
 from tests.browser.installation import Installation
 from tests.browser.readers import PASSWORD, VIEWPORT, Given, KilledReader, Reader, accept, log_in, photograph
 from tests.recompute import FEWEST, Answers, check_paired_tables
@@ -30,6 +31,7 @@ READERS = ("first@hospital.example", "second@hospital.example")
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[Installation]:
     house = Installation(tmp_path)
+    migrated.copy_to(tmp_path / "study.sqlite3")
     house.manage("migrate", "--verbosity=0")
     house.manage(
         "createsuperuser", "--noinput", "--username=admin", "--email=admin@hospital.example",

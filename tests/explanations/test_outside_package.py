@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests import migrated
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "add-a-method.md"
 KIND, TITLE = "gradient_times_input", "Gradient times input"
@@ -65,6 +67,7 @@ def variables(package: Path, home: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def seen(package: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     home = tmp_path_factory.mktemp("home")
+    migrated.copy_to(home / "study.sqlite3")
     done = run(home, "-m", "tests.explanations.outside_study", str(home), **variables(package, home))
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return json.loads((home / "seen.json").read_text(encoding="utf-8"))

@@ -15,6 +15,7 @@ from readerstudy.cases.loading.records import UNNAMED_MODEL
 from readerstudy.cases.models import Case, Prediction
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.studies.models import Study
+from tests import migrated
 from tests.builders import add_image, make_batch, make_study, open_now
 from tests.tiny_models import save_tiny_weights
 
@@ -181,6 +182,7 @@ def test_predictions_of_an_unnamed_model_are_refused_with_what_to_do(study, weig
 
 def test_killed_anywhere_the_next_run_completes(tmp_path):
     """In a real process with a database of its own: SIGKILL at several moments, then one run to the end."""
+    migrated.copy_to(tmp_path / "killed.sqlite3")
     env = os.environ | {
         "DATABASE_URL": f"sqlite:///{tmp_path / 'killed.sqlite3'}",
         "MEDIA_ROOT": str(tmp_path / "media"),
