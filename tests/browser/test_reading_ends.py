@@ -111,19 +111,25 @@ REPLIES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("reply", REPLIES, ids=[f"{reply['status']}-{index}" for index, reply in enumerate(REPLIES)])
-def test_what_answers_in_the_servers_place_acknowledges_nothing(reading_room: Make, reply: dict[str, Any]) -> None:
-    room = reading_room()
+def test_what_answers_in_the_servers_place_acknowledges_nothing(reading_room: Make) -> None:
+    room = reading_room(total=len(REPLIES))
     page = room.open()
-    room.wait_until(lambda: Visit.objects.exists() and room.kept_rows() == [])
-    page.route("**/responses/**", lambda route: route.fulfill(**reply))
-    room.press("4")
-    expect(page.locator("#notice")).to_contain_text("1 answer is kept on this computer")
-    expect(page.locator("#save-state")).to_have_text("Not sent yet: 1")
-    assert room.kept_scores() == [4]
-    page.unroute("**/responses/**")
-    room.all_saved()
-    room.stores([(1, "confidence", 4, 1)])
+    expected = []
+    for position, reply in enumerate(REPLIES, start=1):
+        room.wait_for(position)
+        room.wait_until(lambda visits=position: Visit.objects.count() == visits and room.kept_rows() == [])
+        page.route("**/responses/**", lambda route, reply=reply: route.fulfill(**reply))
+        room.press("4")
+        expect(page.locator("#notice")).to_contain_text("1 answer is kept on this computer")
+        expect(page.locator("#save-state")).to_have_text("Not sent yet: 1")
+        assert room.kept_scores() == [4]
+        page.unroute("**/responses/**")
+        room.all_saved()
+        expected += [(position, "confidence", 4, 1), (position, "feature", 2, 1)]
+        room.stores(expected[:-1])
+        room.press("2")
+        room.stores(expected)
+        room.press("Enter")
 
 
 def test_an_id_taken_by_another_answer_is_set_aside_and_said(reading_room: Make) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from readerstudy.reading.models import Reader, Visit
@@ -45,23 +44,23 @@ def test_enter_activates_what_tab_has_reached_and_nothing_else(reading_room: Mak
     assert page.locator("body").get_attribute("data-shown") == "1"
 
 
-@pytest.mark.parametrize(
-    "control",
-    [
-        ".toolbar [data-action=invert]",
-        ".toolbar [data-action=zoomIn]",
-        ".panel-links .icon",
-        ".toolbar input[type=range]",
-    ],
+TOOLS = (
+    ".toolbar [data-action=invert]",
+    ".toolbar [data-action=zoomIn]",
+    ".panel-links .icon",
+    ".toolbar input[type=range]",
 )
-def test_after_a_click_on_a_tool_enter_is_next(reading_room: Make, control: str) -> None:
-    room = reading_room(total=2)
+
+
+def test_after_a_click_on_a_tool_enter_is_next(reading_room: Make) -> None:
+    room = reading_room(total=len(TOOLS) + 1)
     page = room.open()
-    room.press("4", "2")
-    page.locator(control).first.click()
-    room.press("Enter")
-    room.wait_for(2)
-    assert not in_a_question(page) or page.locator("#questions input:checked").count() == 0
+    for position, control in enumerate(TOOLS, start=1):
+        room.press("4", "2")
+        page.locator(control).first.click()
+        room.press("Enter")
+        room.wait_for(position + 1)
+        assert not in_a_question(page) or page.locator("#questions input:checked").count() == 0, control
 
 
 def test_after_a_click_on_a_tool_digits_answer_also_out_of_a_comment(reading_room: Make) -> None:
@@ -74,22 +73,23 @@ def test_after_a_click_on_a_tool_digits_answer_also_out_of_a_comment(reading_roo
     expect(page.locator("#comment")).to_have_value("Rotated ")
 
 
-@pytest.mark.parametrize("opened_by", ["click", "Enter"])
-def test_after_a_dialog_enter_is_next(reading_room: Make, opened_by: str) -> None:
-    room = reading_room(total=2)
+def test_after_a_dialog_enter_is_next(reading_room: Make) -> None:
+    room = reading_room(total=4)
     page = room.open()
-    room.press("4", "2")
-    for button in (page.locator("#help"), page.get_by_role("button", name="What is this? Guided backprop")):
-        if opened_by == "click":
-            button.click()
-        else:
-            button.press("Enter")
-        page.locator("dialog[open]").wait_for()
-        room.press("Enter")  # closes it
-        expect(page.locator("dialog[open]")).to_have_count(0)
-        expect(button).not_to_be_focused()  # the room takes the focus back a moment after the dialog is gone
-    room.press("Enter")
-    room.wait_for(2)
+    for position, opened_by in ((1, "click"), (2, ""), (3, "Enter")):  # the second shows other explanations
+        room.press("4", "2")
+        buttons = [page.locator("#help"), page.get_by_role("button", name="What is this? Guided backprop")]
+        for button in buttons if opened_by else []:
+            if opened_by == "click":
+                button.click()
+            else:
+                button.press("Enter")
+            page.locator("dialog[open]").wait_for()
+            room.press("Enter")  # closes it
+            expect(page.locator("dialog[open]")).to_have_count(0)
+            expect(button).not_to_be_focused()  # the room takes the focus back a moment after the dialog is gone
+        room.press("Enter")
+        room.wait_for(position + 1)
 
 
 def test_a_held_enter_acts_once(reading_room: Make) -> None:
@@ -286,14 +286,18 @@ LAYOUTS = {
 }
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_digits_of_every_layout(reading_room: Make, layout: str) -> None:
-    room = reading_room()
+def test_digits_of_every_layout(reading_room: Make) -> None:
+    room = reading_room(total=len(LAYOUTS))
     page = room.open()
-    for sign, code, more in LAYOUTS[layout]:
-        assert not key(page, sign, code, **more)
-    second = 1 if layout == "czech plus" else 2
-    room.stores([(1, "confidence", 4, 1), (1, "feature", second, 1)])
+    expected = []
+    for position, (layout, presses) in enumerate(LAYOUTS.items(), start=1):
+        room.wait_for(position)
+        for sign, code, more in presses:
+            assert not key(page, sign, code, **more), layout
+        second = 1 if layout == "czech plus" else 2
+        expected += [(position, "confidence", 4, 1), (position, "feature", second, 1)]
+        room.stores(expected)
+        room.press("Enter")
 
 
 def test_letters_of_layouts_without_latin_letters(reading_room: Make) -> None:
