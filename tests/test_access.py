@@ -13,6 +13,7 @@ because its value (a position, a fresh id) names no object of a study.
 """
 
 import logging
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -257,6 +258,9 @@ def test_every_row_has_a_url():
     assert not left_over, f"TABLE in tests/test_access.py names URLs that do not exist: {left_over}"
 
 
+PICTURES = re.compile(r"(files/<str:name>|thumbs/.*\.png)$")
+
+
 class Door:
     """Knocks at every URL as each of study one's people; each request is rolled back."""
 
@@ -265,6 +269,7 @@ class Door:
         for role in ROLES[1:]:
             self.clients[role].force_login(people[role])
         self.cookies = {role: client.cookies.copy() for role, client in self.clients.items()}
+        self.policies: dict[str, set[str]] = {}  # of each route, what browsers were told of keeping
 
     def answer(self, role: str, route: str, row: Row, slug: str, objects: World) -> str:
         """ "in", or why not: "login", "401", "403", "404" ..."""
@@ -274,6 +279,7 @@ class Door:
             body = {"content_type": "application/json"} if route.startswith("api/") and row.method != "get" else {}
             response = getattr(client, row.method)(fill(route, row.values(slug, objects)), row.data(objects), **body)
             transaction.set_rollback(True)
+        self.policies.setdefault(route, set()).add(response.headers["Cache-Control"])
         if response.status_code == 302 and response.headers["Location"].startswith("/accounts/login/"):
             return "login"
         if response.status_code in (401, 403, 404, 405, 409) or response.status_code >= 500:
@@ -319,3 +325,12 @@ def test_every_url_lets_in_whom_its_row_says(state, quiet):
                 if answer not in right:
                     wrong.append(f"{role} at {row.method} {route} ({way}): {answer}, not {' or '.join(sorted(right))}")
     assert not wrong, f"In the state {state}:\n" + "\n".join(wrong)
+    browsers_keep_pictures_only(door.policies)
+
+
+def browsers_keep_pictures_only(policies: dict[str, set[str]]) -> None:
+    """Their names tell nothing, and they are kept privately."""
+    for route, told in policies.items():
+        kept = {policy for policy in told if "no-store" not in policy}
+        assert all(policy.startswith("private, max-age=") for policy in kept), route
+        assert not kept or PICTURES.search(route), route
