@@ -133,7 +133,9 @@ def main() -> int:
     parser.add_argument("--device", default="cuda:0")
     parser.add_argument("--cases", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=420, help="after so many nothing more is begun")
-    parser.add_argument("--kinds", nargs="*", default=list(KINDS))
+    parser.add_argument(
+        "--kinds", nargs="*", default=[name for name, kind in KINDS.items() if "generator" not in kind.needs]
+    )
     options = parser.parse_args()
     if options.device.startswith("cuda") and not torch.cuda.is_available():
         print("No CUDA device is at hand: nothing was compared or timed.")

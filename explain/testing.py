@@ -64,15 +64,30 @@ class TinyAutoencoder(nn.Module):
         return F.interpolate(z * 1024 / self.scale, size=size, mode="bilinear", align_corners=False)
 
 
+class TinyGenerator(nn.Module):
+    """Adds a smoothed picture of what is bright; has batch normalisation, which mixes examples in training mode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 1024 * self.layers(x / 1024)
+
+
 def tiny_models(dtype: torch.dtype = torch.float32) -> dict[Need, nn.Module]:
-    """A seeded classifier and autoencoder in evaluation mode, small enough for a test."""
+    """A seeded classifier, autoencoder and map generator in evaluation mode, small enough for a test."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         classifier = TinyClassifier().train()
         with torch.no_grad():
             for seed in range(4):
                 classifier(images(4, seed=seed))  # settles the batch normalisations
-    return {"classifier": classifier.eval().to(dtype), "autoencoder": TinyAutoencoder().eval().to(dtype)}
+        generator = TinyGenerator()
+    made: dict[Need, nn.Module] = {
+        "classifier": classifier, "autoencoder": TinyAutoencoder(), "generator": generator
+    }  # fmt: skip
+    return {need: model.eval().to(dtype) for need, model in made.items()}
 
 
 def images(count: int, size: int = 32, seed: int = 0) -> Tensor:

@@ -42,6 +42,11 @@ def parser() -> argparse.ArgumentParser:
     add("--views", nargs="+", default=["PA", "AP"], help="of the data set")
     add("--models", nargs="+", required=True, help="classifiers by name or dotted path")
     add("--kinds", nargs="+", default=[name for group in COMPARED_2021 for name in group], choices=list(KINDS))
+    add(
+        "--generator",
+        default="",
+        help="folder of a map generator, for kinds that need one; only its own task is measured",
+    )
     add("--tasks", nargs="+", default=[], help="default: all that have masks")
     add("--metrics", nargs="+", default=[], choices=list(METRICS), metavar="NAME",
         help="default: localisation, completeness, faithfulness with the fill blur, counterfactual")  # fmt: skip
@@ -66,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metrics=_each_once(wanted.metrics) or default_metrics(), sample=wanted.sample, auc_sample=wanted.auc_sample,
         randomisation=wanted.randomisation, robustness=wanted.robustness, redrawing=wanted.redrawing,
         only_true_positives=wanted.only_true_positives, seed=wanted.seed, batch_size=wanted.batch_size,
-        device=wanted.device,
+        device=wanted.device, generator=wanted.generator,
     )  # fmt: skip
     found = Found(say=_say)
     try:
@@ -109,6 +114,8 @@ def _check(wanted: argparse.Namespace) -> None:
         if getattr(wanted, name) < low:
             raise ValueError(f"--{name.replace('_', '-')} {getattr(wanted, name)}: give a whole number from {low}")
     device_of(wanted.device)
+    if not wanted.generator and (needy := [name for name in wanted.kinds if "generator" in KINDS[name].needs]):
+        raise ValueError(f"--kinds {', '.join(needy)}: give --generator FOLDER (python -m explain.training vagan)")
 
 
 def _require_folder(output: Path) -> None:

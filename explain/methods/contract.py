@@ -65,6 +65,11 @@ class Request:
         """Has `encode(x)` and `decode(z, (H, W))`."""
         return self.models["autoencoder"]
 
+    @property
+    def generator(self) -> nn.Module:
+        """(N, 1, H, W) -> what to add, the same shape and unit."""
+        return self.models["generator"]
+
 
 @dataclass(frozen=True)
 class Result:

@@ -268,6 +268,27 @@ _OURS = (
         parameters=_perturbation(30.0, 300.0),
         compute="explain.methods.perturbation:compute_additive",
     ),
+    Kind(
+        name="vagan_map",
+        title="VA-GAN map",
+        what_is_this="A second model, trained on images with and without the finding, alters this image so that it "
+        "looks like one without. Colour marks where brightness changes most. That model does not know the one that "
+        "made the prediction: it shows how such images differ, not what this prediction depends on.",
+        needs=("classifier", "generator"),
+        group="vagan",
+        compute="explain.methods.generator:compute",
+    ),
+    Kind(
+        name="vagan_animation",
+        title="VA-GAN animation",
+        what_is_this="A second model, trained on images with and without the finding, alters this image step by step "
+        "so that it looks like one without, and back. That model does not know the one that made the prediction: it "
+        "shows how such images differ, not what this prediction depends on.",
+        shows="animation",
+        needs=("classifier", "generator"),
+        group="vagan",
+        compute="explain.methods.generator:compute",
+    ),
 )
 
 

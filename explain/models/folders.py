@@ -9,7 +9,8 @@ pathologies: one name for each output, "" where an output means nothing. op_thre
 before calibration, null for none; left out: outputs are calibrated already. input_size: pixels a side. autoencoder: the
 name of the one for Latent Shift, or left out. weights_sha256: when given, the weight file must have this hash.
 The config of an autoencoder or a map generator has `architecture`, and perhaps `input_size`, `weights_sha256` and
-`options`: whole numbers by name, which decide the network's shape.
+`options`: whole numbers by name, which decide the network's shape. A map generator's `pathologies` are the findings
+that it was trained on; it is shown for no other, and without them for any.
 
 What `explain.training` makes also holds a card, `card.json`: figures for people, which loading does not read.
 """

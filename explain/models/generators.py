@@ -16,13 +16,17 @@ from explain.models.weights import file_sha256
 
 @dataclass(frozen=True)
 class LoadedGenerator:
-    """A map generator ready to explain with: `module(x)` is M(x), both (N, 1, H, W) in units of [-1024, 1024]."""
+    """A map generator ready to explain with: `module(x)` is M(x), both (N, 1, H, W) in units of [-1024, 1024].
+
+    pathologies: the findings that its training images had; none where nobody said.
+    """
 
     name: str
     module: nn.Module
     weights_file: str
     weights_sha256: str
     input_size: int
+    pathologies: tuple[str, ...] = ()
 
 
 def load_generator(
@@ -40,4 +44,5 @@ def load_generator(
         raise KeyError(f"no map generator is called {name!r}; below the model root there are: {known}")
     made = make(Path(weights) if weights else None)
     sha256 = file_sha256(made.path)
-    return LoadedGenerator(model_name(name), settled(made.module, device), made.path.name, sha256, made.input_size)
+    module = settled(made.module, device)
+    return LoadedGenerator(model_name(name), module, made.path.name, sha256, made.input_size, made.pathologies)

@@ -58,7 +58,7 @@ def alignment_of(explanations: Iterable[Explanation]) -> Alignment | None:
 def lacks_outputs(explanations: Iterable[Explanation]) -> bool:
     """Whether a version before the outputs were kept walked along a shift here, and none of this version did."""
     rows = list(explanations)
-    return alignment_of(rows) is None and any(row.record.get("lambdas") for row in rows)
+    return alignment_of(rows) is None and any(row.record.get("lambdas") and not row.generator for row in rows)
 
 
 def _read(record: Mapping[str, Any]) -> Alignment | None:

@@ -1,34 +1,47 @@
 """Models that a study chooses beside its classifier: by name and by the hash of their weights, never by path. No torch.
 
-Stored as Study.chosen_models: {"autoencoder": {"name": "ward-ae", "weights_sha256": "..."}}. A need that is not there
-is met by the classifier's own partner.
+Stored as Study.chosen_models: {"autoencoder": {"name": "ward-ae", "weights_sha256": "..."}, "generator": ...}. An
+autoencoder that is not there is the classifier's own partner; a map generator that is not there is none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from explain.methods.kind import Need
 from explain.methods.kinds import KINDS
 from explain.models.digests import file_sha256
-from explain.models.folders import DEMO_AUTOENCODER, XRV_AUTOENCODER, autoencoder_folders
+from explain.models.folders import (
+    DEMO_AUTOENCODER,
+    XRV_AUTOENCODER,
+    ModelFolder,
+    autoencoder_folders,
+    generator_folders,
+)
 from readerstudy.explanations.models import Explanation
 
-AUTOENCODER = "autoencoder"
-_KNOWN = {
-    XRV_AUTOENCODER: "TorchXRayVision's",
-    DEMO_AUTOENCODER: "the demo's, for synthetic X-rays",
+CHOOSABLE: tuple[Need, ...] = ("autoencoder", "generator")
+_KNOWN: Mapping[Need, Mapping[str, str]] = {
+    "autoencoder": {
+        XRV_AUTOENCODER: "TorchXRayVision's",
+        DEMO_AUTOENCODER: "the demo's, for synthetic X-rays",
+    },
+    "generator": {},
 }
+_NONE: Mapping[Need, str] = {"autoencoder": "the classifier's own", "generator": "none"}
+_CALLED: Mapping[Need, str] = {"autoencoder": "autoencoder", "generator": "map generator"}
 
 
 @dataclass(frozen=True)
 class Chosen:
     """weights_sha256: "" for a model of ours, whose weights this host may not have."""
 
+    need: Need
     name: str
     weights_sha256: str = ""
 
@@ -38,43 +51,65 @@ class Chosen:
 
     def made(self, explanation: Explanation) -> bool:
         """Whether it made a stored explanation, or could not have had a part in it."""
-        kind = KINDS.get(explanation.kind)
-        if explanation.external or kind is None or AUTOENCODER not in kind.needs:
+        if not is_made_with(self.need, explanation):
             return True
-        return self.fits(explanation.autoencoder, explanation.autoencoder_sha256)
+        return self.fits(getattr(explanation, self.need), getattr(explanation, f"{self.need}_sha256"))
 
     def fits(self, name: str, weights_sha256: str) -> bool:
         """Whether loaded weights are those chosen: by their hash, where one was stored, or else by the name."""
         return weights_sha256 == self.weights_sha256 if self.weights_sha256 else name == self.name
 
 
-def chosen_autoencoder(stored: Mapping[str, Any]) -> Chosen | None:
-    """What a study stores of it. Raises ValidationError for what is no choice."""
-    one = stored.get(AUTOENCODER) if isinstance(stored, Mapping) else stored
-    if one is None:
-        return None
-    if not isinstance(one, Mapping) or not isinstance(one.get("name"), str):
-        raise ValidationError("A chosen model has a name and perhaps weights_sha256.")
-    return Chosen(one["name"], str(one.get("weights_sha256", "")))
+def is_made_with(need: Need, explanation: Explanation) -> bool:
+    """Whether a model of that need had a part in a stored explanation, by its kind."""
+    kind = KINDS.get(explanation.kind)
+    return not explanation.external and kind is not None and need in kind.needs
 
 
-def autoencoder_choices(present: Chosen | None) -> list[tuple[str, str]]:
-    """(value, label) of a form: the classifier's own, ours, the folders below MODEL_ROOT, and what is chosen now."""
-    folders = autoencoder_folders(settings.MODEL_ROOT)
-    choices = [("", "the classifier's own"), *((name, f"{name} ({who})") for name, who in _KNOWN.items())]
-    choices += [(name, Chosen(name, folder.weights_sha256).label) for name, folder in folders.items()]
-    if present is not None and present.name not in {name for name, _ in choices}:
-        choices.append((present.name, f"{present.label}, which is not here any more"))
-    return choices
+def chosen_models(stored: Mapping[str, Any]) -> dict[Need, Chosen]:
+    """What a study stores, by need. Raises ValidationError for what is no choice."""
+    if not isinstance(stored, Mapping):
+        raise ValidationError(f"Chosen models {stored!r:.40} cannot be used: give a JSON object by need.")
+    found: dict[Need, Chosen] = {}
+    for need in CHOOSABLE:
+        one = stored.get(need)
+        if one is None:
+            continue
+        if not isinstance(one, Mapping) or not isinstance(one.get("name"), str):
+            raise ValidationError("A chosen model has a name and perhaps weights_sha256.")
+        found[need] = Chosen(need, one["name"], str(one.get("weights_sha256", "")))
+    return found
 
 
-def choose_autoencoder(name: str) -> dict[str, Any]:
+def choices(need: Need, present: Chosen | None) -> list[tuple[str, str]]:
+    """(value, label) of a form: none, ours, the folders below MODEL_ROOT, and what is chosen now."""
+    made = [("", _NONE[need]), *((name, f"{name} ({who})") for name, who in _KNOWN[need].items())]
+    for name, folder in _folders(need).items():
+        trained = f", for {', '.join(folder.pathologies)}" if any(folder.pathologies) else ""
+        made.append((name, Chosen(need, name, folder.weights_sha256).label + trained))
+    if present is not None and present.name not in {name for name, _ in made}:
+        made.append((present.name, f"{present.label}, which is not here any more"))
+    return made
+
+
+def choose(need: Need, name: str) -> dict[str, Any]:
     """What to store for a choice of the form. ValidationError for an unknown name."""
     if not name:
         return {}
-    if name in _KNOWN:
-        return {AUTOENCODER: {"name": name}}
-    folder = autoencoder_folders(settings.MODEL_ROOT).get(name)
+    if name in _KNOWN[need]:
+        return {need: {"name": name}}
+    folder = _folders(need).get(name)
     if folder is None or not folder.weights.is_file():
-        raise ValidationError(f"No autoencoder is called {name}: ask the operator to put its folder below MODEL_ROOT.")
-    return {AUTOENCODER: {"name": name, "weights_sha256": folder.weights_sha256 or file_sha256(folder.weights)}}
+        called = _CALLED[need]
+        raise ValidationError(f"No {called} is called {name}: ask the operator to put its folder below MODEL_ROOT.")
+    return {need: {"name": name, "weights_sha256": folder.weights_sha256 or file_sha256(folder.weights)}}
+
+
+def can_be_had(need: Need, chosen: Mapping[Need, Chosen]) -> bool:
+    """Whether a kind with this need can be rendered for a study: a map generator is chosen, or there to be chosen."""
+    return need != "generator" or need in chosen or bool(_folders(need))
+
+
+def _folders(need: Need) -> dict[str, ModelFolder]:
+    folders = autoencoder_folders if need == "autoencoder" else generator_folders
+    return folders(cast("Any", settings.MODEL_ROOT))

@@ -18,6 +18,7 @@ from explain.methods.kinds import KINDS
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from explain.models.generators import LoadedGenerator
     from explain.models.registry import LoadedAutoencoder, LoadedClassifier
 
 
@@ -43,6 +44,7 @@ def compute(
     given: Callable[[Kind], Mapping[str, Value]],
     device: str,
     batch_size: int,
+    generator: LoadedGenerator | None = None,
 ) -> list[dict[str, Computed]]:
     """Explain a batch. inputs: float32 (N, 1, 224, 224) in [-1024, 1024]; one pathology each. given: the parameters
     that are set for a kind.
@@ -56,6 +58,8 @@ def compute(
     models: dict[Need, nn.Module] = {"classifier": classifier.module}
     if autoencoder is not None:
         models["autoencoder"] = autoencoder.module
+    if generator is not None:
+        models["generator"] = generator.module
     made = explained([KINDS[kind] for kind in kinds], x, targets, models, given, batch_size)
     return [
         {kind: _computed(made[kind].results[index], made[kind].seconds) for kind in kinds}

@@ -18,7 +18,7 @@ from readerstudy.common.counting import counted
 from readerstudy.explanations.batch_size import BatchSize
 from readerstudy.explanations.evidence import COMPUTED, MODELS, PARTNER, Known, Read, known, measurement_key, read
 from readerstudy.explanations.inference import Failed, Inference
-from readerstudy.explanations.measuring import Bench, Taken, measure, partner_sha256
+from readerstudy.explanations.measuring import Bench, MadeWith, Taken, measure, partner_sha256
 from readerstudy.explanations.models import Explanation, Measurement
 from readerstudy.explanations.planning import Options
 
@@ -100,7 +100,7 @@ def evaluate(
     progress(0, total)
     for models, members in groupby(sorted(tasks, key=_models_of), key=_models_of):
         same = list(members)
-        bench = Bench.of(*models, _distinct(same), {task.of.explanation.kind for task in same}, options)
+        bench = Bench.of(models, _distinct(same), {task.of.explanation.kind for task in same}, options)
         result.device = bench.name
         if bench.without:
             say(bench.without)
@@ -202,10 +202,9 @@ def _distinct(tasks: Iterable[Task]) -> list[Metric]:
     return list({metric.name: metric for task in tasks for metric in task.metrics}.values())
 
 
-def _models_of(task: Task) -> tuple[str, str]:
-    """Names of the classifier, and of the autoencoder if the explanation was made with one."""
+def _models_of(task: Task) -> MadeWith:
     row = task.of.explanation
-    return row.model or row.prediction.model, row.autoencoder
+    return MadeWith(row.model or row.prediction.model, row.autoencoder, row.generator)
 
 
 def _estimate(tasks: Sequence[Task], bench: Bench) -> str:

@@ -67,6 +67,7 @@ class Known:
             "signed": row.key if here and kind is not None and kind.signed else "",
             "classifier": named and (row.weights_sha256 or row.prediction.weights_sha256 or model),
             "autoencoder": named and (row.autoencoder_sha256 or self.partner or f"of {model}"),
+            "generator": row.generator_sha256,
         }
         return found.get(need, "")
 

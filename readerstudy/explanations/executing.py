@@ -48,11 +48,13 @@ class Renderer:
             self.found.autoencoder_sha256,
             KINDS[kind],
             self.parameters.of_kind(KINDS[kind]),
+            self.found.generator_sha256,
         )
 
     def provenance(self, kind: str, made_on: MadeOn) -> Provenance:
         names = self.found.names
         uses = names.autoencoder if "autoencoder" in KINDS[kind].needs else None
+        adds = names.generator if "generator" in KINDS[kind].needs else None
         return Provenance(
             parameters=self.parameters.of_kind(KINDS[kind]),
             algorithm_version=KINDS[kind].algorithm_version,
@@ -62,16 +64,19 @@ class Renderer:
             autoencoder_sha256=uses.sha256 if uses else "",
             device=made_on.device,
             libraries=made_on.libraries,
+            generator=adds.name if adds else "",
+            generator_sha256=adds.sha256 if adds else "",
         )
 
 
 def _names(model: str, kinds: Sequence[str], options: Options) -> ModelNames:
     needs = {need for kind in kinds for need in KINDS[kind].needs}
-    if "generator" in needs:
-        raise ModelsUnavailable("A kind of this study needs a generator, and none can be loaded here yet.")
-    autoencoder = ModelName(options.autoencoder_named, options.autoencoder_weights) if "autoencoder" in needs else None
+    named, weights = options.named("autoencoder"), options.autoencoder_weights
+    autoencoder = ModelName(named, weights) if "autoencoder" in needs else None
+    generator = ModelName(options.named("generator")) if "generator" in needs else None
     classifier = ModelName(options.classifier or model, options.weights)
-    return model_names(classifier, autoencoder, options.device, (options.classifier, options.autoencoder))
+    by_operator = (options.classifier, options.autoencoder, options.generator)
+    return model_names(classifier, autoencoder, options.device, by_operator, generator)
 
 
 def render(
@@ -99,7 +104,8 @@ def render(
     (model,) = {prediction.model for prediction in predictions}
     renderer = Renderer(model, kinds, parameters, options)
     _same_weights(predictions, renderer.found)
-    _is_chosen(renderer.found.names.autoencoder, options)
+    _are_chosen(renderer.found, options)
+    _same_finding(predictions, renderer.found)
     result.device = renderer.found.device
     jobs = plan(predictions, kinds, elsewhere, renderer.key, options, result)
     progress(len(predictions) - len(jobs))
@@ -165,12 +171,26 @@ def _check_model(model: str, named: str) -> None:
         raise ModelsUnavailable(f"The predictions are of {model}, which is known here: leave out --model {named}.")
 
 
-def _is_chosen(loaded: ModelName | None, options: Options) -> None:
+def _are_chosen(found: Found, options: Options) -> None:
     """The protocol names the study's choice, so nothing else may make its pictures. ModelsUnavailable."""
-    if loaded and options.chosen and not options.chosen.fits(loaded.name, loaded.sha256):
+    loaded = {"autoencoder": found.names.autoencoder, "generator": found.names.generator}
+    for need, chosen in options.chosen.items():
+        one = loaded[need]
+        if one and not chosen.fits(one.name, one.sha256):
+            raise ModelsUnavailable(
+                f"The study has chosen the {need} {chosen.label}, and {one.name} has other weights "
+                f"({one.sha256[:12]}): choose it again on the study's page Methods, or use the one it names."
+            )
+
+
+def _same_finding(predictions: Sequence[Prediction], found: Found) -> None:
+    """A map of one finding is no explanation of another's prediction: ModelsUnavailable, before anything is made."""
+    known, generator = found.generator_pathologies, found.names.generator
+    others = sorted({prediction.pathology for prediction in predictions} - set(known))
+    if generator and known and others:
         raise ModelsUnavailable(
-            f"The study has chosen the autoencoder {options.chosen.label}, and {loaded.name} has other weights "
-            f"({loaded.sha256[:12]}): choose it again on the study's page Methods, or use the one it names."
+            f"The map generator {generator.name} was trained on {', '.join(known)}, and examples ask about "
+            f"{', '.join(others)}: draw examples of {', '.join(known)} only, or choose another generator."
         )
 
 

@@ -27,12 +27,16 @@ def is_known(name: str) -> bool:
 
 
 def model_names(
-    classifier: ModelName, autoencoder: ModelName | None, device: str, by_operator: tuple[str, ...]
+    classifier: ModelName,
+    autoencoder: ModelName | None,
+    device: str,
+    by_operator: tuple[str, ...],
+    generator: ModelName | None = None,
 ) -> ModelNames:
     """by_operator: names that were given at the command line, so that they may be paths to import."""
     allowed = frozenset([*settings.MODELS, *filter(None, by_operator)])
     root = Path(settings.MODEL_ROOT) if settings.MODEL_ROOT else None
-    return ModelNames(classifier, autoencoder, device, root, allowed)
+    return ModelNames(classifier, autoencoder, device, root, allowed, generator)
 
 
 def stored_image(case: Case) -> StoredImage:

@@ -26,6 +26,8 @@ class Provenance:
     autoencoder_sha256: str
     device: str
     libraries: dict[str, str] = field(default_factory=dict)
+    generator: str = ""
+    generator_sha256: str = ""
 
 
 def store(
@@ -72,6 +74,8 @@ def store(
         "weights_sha256": provenance.weights_sha256,
         "autoencoder": provenance.autoencoder,
         "autoencoder_sha256": provenance.autoencoder_sha256,
+        "generator": provenance.generator,
+        "generator_sha256": provenance.generator_sha256,
         "device": provenance.device,
         "libraries": software() | provenance.libraries,
     }

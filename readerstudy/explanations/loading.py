@@ -18,6 +18,7 @@ from readerstudy.common.refusals import Refusal
 from readerstudy.explanations.batch_size import BatchSize
 
 if TYPE_CHECKING:
+    from explain.models.generators import LoadedGenerator
     from explain.models.registry import LoadedAutoencoder, LoadedClassifier
 
 _LIBRARIES = ("torch", "torchvision", "torchxrayvision", "numpy", "pillow")
@@ -50,8 +51,9 @@ class ModelName:
 class ModelNames:
     """The models that some work needs. device: "auto" is the worker's first GPU, or else its CPU.
 
-    autoencoder: None where none is needed; one named "" is the classifier's own partner. root: where model folders
-    are. may_import: the names that may be paths to import (an operator's, or those of the setting MODELS).
+    autoencoder: None where none is needed; one named "" is the classifier's own partner. generator: None where none is
+    needed; there is none that goes with a classifier. root: where model folders are. may_import: the names that may be
+    paths (an operator's, or those of the setting MODELS).
     """
 
     classifier: ModelName
@@ -59,6 +61,7 @@ class ModelNames:
     device: str = "auto"
     root: Path | None = None
     may_import: frozenset[str] = frozenset()
+    generator: ModelName | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class Loaded:
     classifier: LoadedClassifier
     autoencoder: LoadedAutoencoder | None
     device: str
+    generator: LoadedGenerator | None = None
 
     @property
     def device_name(self) -> str:
@@ -89,7 +93,10 @@ class MadeOn:
 
 @dataclass(frozen=True)
 class Found:
-    """What a worker says of models it has loaded. names: the same with their names and hashes filled in."""
+    """What a worker says of models it has loaded. names: the same with their names and hashes filled in.
+
+    generator_pathologies: the findings that the map generator was trained on; none where its folder names none.
+    """
 
     names: ModelNames
     device: str
@@ -97,10 +104,15 @@ class Found:
     pathologies: tuple[str, ...]
     batch_size: int
     made_on: MadeOn
+    generator_pathologies: tuple[str, ...] = ()
 
     @property
     def autoencoder_sha256(self) -> str:
         return self.names.autoencoder.sha256 if self.names.autoencoder else ""
+
+    @property
+    def generator_sha256(self) -> str:
+        return self.names.generator.sha256 if self.names.generator else ""
 
 
 _held: dict[ModelNames, Loaded] = {}
@@ -113,6 +125,9 @@ def find(names: ModelNames, batch_size: int = 0) -> Found:
     if names.autoencoder and loaded.autoencoder:
         found = replace(names.autoencoder, name=loaded.autoencoder.name, sha256=loaded.autoencoder.weights_sha256)
         known = replace(known, autoencoder=found)
+    if names.generator and loaded.generator:
+        found = replace(names.generator, name=loaded.generator.name, sha256=loaded.generator.weights_sha256)
+        known = replace(known, generator=found)
     _hold(known, loaded)
     return Found(
         names=known,
@@ -121,6 +136,7 @@ def find(names: ModelNames, batch_size: int = 0) -> Found:
         pathologies=loaded.classifier.pathologies,
         batch_size=BatchSize.of_device(loaded.device, batch_size).size,
         made_on=loaded.made_on(),
+        generator_pathologies=loaded.generator.pathologies if loaded.generator else (),
     )
 
 
@@ -142,7 +158,8 @@ def load(names: ModelNames) -> Loaded:
     device = choose_device(names.device)
     classifier = load_classifier(names, device)
     autoencoder = load_autoencoder(names, classifier.autoencoder or "", device) if names.autoencoder else None
-    return Loaded(classifier, autoencoder, device)
+    generator = load_generator(names, device) if names.generator else None
+    return Loaded(classifier, autoencoder, device, generator)
 
 
 def choose_device(name: str) -> str:
@@ -180,6 +197,19 @@ def load_autoencoder(names: ModelNames, partner: str, device: str) -> LoadedAuto
             "with --autoencoder, or leave out what needs one."
         )
     return _loaded(load_autoencoder, replace(named, name=named.name or partner), names, device)
+
+
+def load_generator(names: ModelNames, device: str) -> LoadedGenerator:
+    """The map generator that is named. Raises ModelsUnavailable."""
+    torch_here()
+    from explain.models.generators import load_generator
+
+    if not (names.generator and names.generator.name):
+        raise ModelsUnavailable(
+            "A kind needs a map generator, and none is chosen: choose one on the study's page Methods, or name one "
+            "with --generator. python -m explain.training vagan trains one (docs/training.md)."
+        )
+    return _loaded(load_generator, names.generator, names, device)
 
 
 def _loaded(load: Callable[..., _Model], named: ModelName, names: ModelNames, device: str, advice: str = "") -> _Model:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -34,7 +34,16 @@ from readerstudy.explanations.planning import Options
 if TYPE_CHECKING:
     from torch import nn
 
+    from explain.models.generators import LoadedGenerator
     from explain.models.registry import LoadedAutoencoder, LoadedClassifier
+
+
+class MadeWith(NamedTuple):
+    """Names of the models of an explanation; "" for one that had no part in it."""
+
+    model: str
+    autoencoder: str = ""
+    generator: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,14 +68,13 @@ class Bench:
     autoencoder: LoadedAutoencoder | None = None
     models: Mapping[Need, nn.Module] = field(default_factory=dict)
     without: str = ""
+    generator: LoadedGenerator | None = None
 
     @classmethod
-    def of(
-        cls, model: str, autoencoder: str, metrics: Iterable[Metric], kinds: Iterable[str], options: Options
-    ) -> Bench:
+    def of(cls, made_with: MadeWith, metrics: Iterable[Metric], kinds: Iterable[str], options: Options) -> Bench:
         """Loads the models that these metrics need, and to compute these kinds again, nothing else.
 
-        autoencoder: the one that the explanations were made with, or "". Raises ModelsUnavailable, but not where an
+        made_with: names of the models that the explanations were made with. Raises ModelsUnavailable, but not where an
         autoencoder that nobody named is not to be had.
         """
         needs = {need for metric in metrics for need in metric.needs}
@@ -74,17 +82,22 @@ class Bench:
             needs |= {need for kind in kinds if kind in KINDS for need in KINDS[kind].needs} | {"classifier"}
         if not needs & set(MODELS):
             return cls()
-        if "generator" in needs:
-            raise ModelsUnavailable("A metric or a kind needs a generator, and none can be loaded here yet.")
-        classifier, partner = ModelName(options.classifier or model, options.weights), _partner(autoencoder, options)
-        names = model_names(classifier, partner, options.device, (options.classifier, options.autoencoder))
+        classifier = ModelName(options.classifier or made_with.model, options.weights)
+        partner = _partner(made_with.autoencoder, options)
+        generator = ModelName(_own(made_with.generator, options.generator)) if "generator" in needs else None
+        by_operator = (options.classifier, options.autoencoder, options.generator)
+        names = model_names(classifier, partner, options.device, by_operator, generator)
         loaded, without = load(replace(names, autoencoder=None)), ""
         if "autoencoder" in needs:
             loaded, without = _with_autoencoder(loaded, names)
         models: dict[Need, nn.Module] = {"classifier": loaded.classifier.module}
         if loaded.autoencoder:
             models["autoencoder"] = loaded.autoencoder.module
-        return cls(loaded.device, loaded.device_name, loaded.classifier, loaded.autoencoder, models, without)
+        if loaded.generator:
+            models["generator"] = loaded.generator.module
+        return cls(
+            loaded.device, loaded.device_name, loaded.classifier, loaded.autoencoder, models, without, loaded.generator
+        )
 
     def takes(self, metric: Metric) -> bool:
         """Whether the metric can be measured with these models."""
@@ -98,6 +111,8 @@ class Bench:
             return f"it was made with other weights than {self.classifier.weights_file}"
         if self.autoencoder and row.autoencoder_sha256 not in ("", self.autoencoder.weights_sha256):
             return f"it was made with another autoencoder than {self.autoencoder.name}"
+        if self.generator and row.generator_sha256 not in ("", self.generator.weights_sha256):
+            return f"it was made with another map generator than {self.generator.name}"
         return ""
 
     def seconds_per_pass(self) -> float:
@@ -123,6 +138,11 @@ def _partner(own: str, options: Options) -> ModelName:
     if own and asked and Path(asked).name != own:
         return ModelName(own)
     return ModelName(asked or own, options.autoencoder_weights)
+
+
+def _own(own: str, asked: str) -> str:
+    """What an explanation was made with; where the operator gives that one's folder by its path, the path."""
+    return own if own and Path(asked).name != own else asked or own
 
 
 def _with_autoencoder(loaded: Loaded, names: ModelNames) -> tuple[Loaded, str]:

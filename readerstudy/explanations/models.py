@@ -53,6 +53,8 @@ class Explanation(models.Model):
     weights_sha256 = models.CharField(max_length=64, blank=True)
     autoencoder = models.CharField(max_length=120, blank=True)
     autoencoder_sha256 = models.CharField(max_length=64, blank=True)
+    generator = models.CharField(max_length=120, blank=True)
+    generator_sha256 = models.CharField(max_length=64, blank=True)
     # Lambdas, f at each, stop reasons, evaluations, f(x), f(x'_0), completeness gap ...
     record = models.JSONField(default=dict, blank=True)
     map = models.FileField(upload_to="maps", blank=True, max_length=200, help_text=".npy, float32 224 x 224")

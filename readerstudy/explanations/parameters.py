@@ -101,8 +101,10 @@ def explanation_key(
     autoencoder_sha256: str,
     kind: Kind,
     parameters: Mapping[str, Value],
+    generator_sha256: str = "",
 ) -> str:
-    """Hash of pixels, target, weights, parameters, the kind and its algorithm version."""
+    """Hash of pixels, target, weights, parameters, the kind and its algorithm version. Weights that a kind does not
+    need are not in its key."""
     parts = [
         pixel_sha256,
         pathology,
@@ -111,5 +113,6 @@ def explanation_key(
         kind.name,
         kind.algorithm_version,
         dict(parameters),
+        *([generator_sha256] if "generator" in kind.needs else []),  # a place more: keys of before it stay
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

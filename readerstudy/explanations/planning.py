@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.db import transaction
 
+from explain.methods.kind import Need
 from readerstudy.cases.models import Prediction
 from readerstudy.explanations.chosen import Chosen
 from readerstudy.explanations.executors.contract import Executor
@@ -21,9 +22,9 @@ class Options:
     """Of one run. batch_size 0 means: found by trying. force: render again what exists and what failed.
 
     writing: the transaction in which rows are written (a worker's holds its lease). executor: who computes.
-    keep: ids of explanations that force leaves alone. classifier and autoencoder: named at the command line, so that
-    they may be paths to import; "" is the model that the predictions name, and the classifier's own partner.
-    chosen: the autoencoder that the study has chosen, if any; weights other than its are refused.
+    keep: ids of explanations that force leaves alone. classifier, autoencoder, generator: named at the command line, so
+    that they may be paths; "" is the model that the predictions name, what the study has chosen, and else the
+    classifier's own partner. chosen: what the study has chosen, by need; weights other than its are refused.
     """
 
     device: str = "auto"
@@ -34,14 +35,15 @@ class Options:
     weights: Path | None = None
     autoencoder: str = ""
     autoencoder_weights: Path | None = None
-    chosen: Chosen | None = None
+    generator: str = ""
+    chosen: Mapping[Need, Chosen] = field(default_factory=dict)
     writing: Callable[[], AbstractContextManager[None]] = transaction.atomic
     executor: Executor = field(default_factory=Here)
 
-    @property
-    def autoencoder_named(self) -> str:
-        """By the operator, or else by the study; "" is the classifier's own partner."""
-        return self.autoencoder or (self.chosen.name if self.chosen else "")
+    def named(self, need: Need) -> str:
+        """The autoencoder or generator that the operator names, or else the study; "" where nobody does."""
+        by_operator = {"autoencoder": self.autoencoder, "generator": self.generator}[need]
+        return by_operator or (self.chosen[need].name if need in self.chosen else "")
 
 
 @dataclass

@@ -102,6 +102,7 @@ class Rendering:
             lambda kind: self.given[kind.name],
             models.device,
             batch_size,
+            models.generator,
         )
         return [(item.radiograph, one) for item, one in zip(inputs, made, strict=True)]
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from explain.methods.kind import Kind, Value
 from readerstudy.cases.media import public_name
+from readerstudy.explanations.chosen import can_be_had
 from readerstudy.explanations.kinds import known_kinds
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.explanations.panel_forms import FORMS
@@ -50,13 +51,14 @@ def example_named(study: Study, name: str) -> Example | None:
 
 
 def kind_pictures(study: Study, example: Example) -> list[KindPicture]:
-    """Every kind that is known here; of those rendered elsewhere only what this example or a method has."""
+    """Every kind that can be rendered here, and what else this example or a method has."""
     stored, wanted = _stored(example), Wanted.of(study)
     methods = list(study.methods.all())
     found = []
     for name, kind in known_kinds().items():
         shown_by, row = [method.label for method in methods if name in method.kinds], stored.get(name)
-        if kind.compute or row or shown_by:
+        can_be_made = kind.compute and all(can_be_had(need, wanted.models) for need in kind.needs)
+        if can_be_made or row or shown_by:
             found.append(_picture(study, kind_shown(study, name), name, shown_by, row, wanted))
     return found
 

@@ -12,7 +12,7 @@ from simple_history.models import HistoricalRecords
 from readerstudy.cases.models import Batch, Prediction
 from readerstudy.common import limits
 from readerstudy.common.limits import KeptOutsideLimits, Within
-from readerstudy.explanations.chosen import chosen_autoencoder
+from readerstudy.explanations.chosen import chosen_models
 from readerstudy.explanations.kinds import known_kinds
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
@@ -162,7 +162,7 @@ class Study(KeptOutsideLimits):
         try:
             AnalysisPlan.from_dict(self.analysis_plan)
             RenderParameters.from_people(self.render_parameters)
-            chosen_autoencoder(self.chosen_models)
+            chosen_models(self.chosen_models)
         except (AnalysisError, TypeError) as error:
             raise ValidationError(f"The analysis plan or the render parameters cannot be used: {error}") from error
         if unknown := sorted(set(self.facts.split()) - set(Fact.values)):

@@ -1,14 +1,15 @@
 """precompute: render what a draft study's methods need and pin it to the study's examples."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from explain.methods.kind import Need
 from explain.methods.kinds import KINDS
-from readerstudy.explanations.chosen import AUTOENCODER, Chosen, choose_autoencoder, chosen_autoencoder
+from readerstudy.explanations.chosen import Chosen, choose, chosen_models, is_made_with
 from readerstudy.explanations.executing import render
 from readerstudy.explanations.kinds import known_kinds
 from readerstudy.explanations.models import Explanation
@@ -37,14 +38,14 @@ def examples_of(study: Study, part: Part) -> list[Example]:
 
 @dataclass(frozen=True)
 class Wanted:
-    """How a study wants its explanations made. autoencoder: None where it leaves that to the classifier."""
+    """How a study wants its explanations made. models: what it has chosen, by need."""
 
     parameters: RenderParameters
-    autoencoder: Chosen | None = None
+    models: Mapping[Need, Chosen] = field(default_factory=dict)
 
     @classmethod
     def of(cls, study: Study) -> Self:
-        return cls(RenderParameters.from_dict(study.render_parameters), chosen_autoencoder(study.chosen_models))
+        return cls(RenderParameters.from_dict(study.render_parameters), chosen_models(study.chosen_models))
 
 
 def is_current(explanation: Explanation, wanted: Wanted) -> bool:
@@ -52,7 +53,7 @@ def is_current(explanation: Explanation, wanted: Wanted) -> bool:
     if explanation.external:
         return True
     kind = KINDS.get(explanation.kind)
-    if kind is None or not (wanted.autoencoder is None or wanted.autoencoder.made(explanation)):
+    if kind is None or not all(chosen.made(explanation) for chosen in wanted.models.values()):
         return False
     made = explanation.algorithm_version, explanation.parameters
     return made == (kind.algorithm_version, wanted.parameters.of_kind(kind))
@@ -97,7 +98,7 @@ def precompute(
         predictions,
         kinds,
         wanted.parameters,
-        replace(options, keep=frozenset(shown.values_list("pk", flat=True)), chosen=wanted.autoencoder),
+        replace(options, keep=frozenset(shown.values_list("pk", flat=True)), chosen=wanted.models),
         progress,
     )
     with options.writing():
@@ -121,10 +122,11 @@ def pin(examples: Sequence[Example], explanations: Sequence[Explanation]) -> Non
 def pin_rendered(study: Study) -> None:
     """Pin what earlier studies have had rendered of the same predictions with the same parameters.
 
-    It needs no model, so a study over cases that are rendered is ready at once; precompute makes the rest.
+    It needs no model, so a study over cases that are rendered is ready at once; precompute makes the rest. Of a map
+    generator only what the one that the study has chosen made.
     """
     wanted = Wanted.of(study)
-    others = [] if wanted.autoencoder else chosen_by_others(study)
+    others = [other for other in chosen_by_others(study) if other.need not in wanted.models]
     rendered = Explanation.objects.filter(
         prediction__examples__study=study,
         kind__in=[kind.name for kind in kinds_shown(study)],
@@ -132,46 +134,43 @@ def pin_rendered(study: Study) -> None:
     )
     newest: dict[tuple[int, str], Explanation] = {}
     for row in rendered.select_related("prediction").order_by("id"):
-        theirs = any(AUTOENCODER in KINDS[row.kind].needs and other.made(row) for other in others)
+        theirs = any(is_made_with(other.need, row) and other.made(row) for other in others)
+        theirs |= is_made_with("generator", row) and "generator" not in wanted.models
         if of_the_same_weights(row) and is_current(row, wanted) and not theirs:
             newest[row.prediction_id, row.kind] = row
     pin(list(study.examples.all()), list(newest.values()))
 
 
 def chosen_by_others(study: Study) -> list[Chosen]:
-    """Autoencoders that other studies have chosen: what they made is no picture of a study that has chosen none."""
+    """Models that other studies have chosen: what they made is no picture of a study that has chosen none."""
     stored = Study.objects.exclude(pk=study.pk).exclude(chosen_models={}).values_list("chosen_models", flat=True)
-    return list({found for one in stored if (found := chosen_autoencoder(one))})
+    return list({found for one in stored for found in chosen_models(one).values()})
 
 
 @transaction.atomic
-def save_autoencoder(study: Study, name: str) -> None:
-    """Choose a draft's autoencoder, "" for the classifier's own. What another one made is not shown any more.
+def save_choice(study: Study, need: Need, name: str) -> None:
+    """Choose a draft's autoencoder, "" for the classifier's own, or map generator, "" for none. What another one made
+    is not shown any more.
 
     A choice whose folder this host no longer has stays as it is, so that the page can be saved.
     """
     draft = draft_for_update(study)
-    before = chosen_autoencoder(draft.chosen_models)
+    before = chosen_models(draft.chosen_models).get(need)
     try:
-        stored = choose_autoencoder(name)
+        stored = choose(need, name)
     except ValidationError:
         if before is not None and before.name == name:
             return
         raise
-    after = chosen_autoencoder(stored)
+    after = chosen_models(stored).get(need)
     if after == before:
         return
-    draft.chosen_models = {key: value for key, value in draft.chosen_models.items() if key != AUTOENCODER} | stored
+    draft.chosen_models = {key: value for key, value in draft.chosen_models.items() if key != need} | stored
     draft.save()
     for example in draft.examples.prefetch_related("explanations"):
-        needy = [row for row in example.explanations.all() if not row.external and _needs_autoencoder(row)]
+        needy = [row for row in example.explanations.all() if is_made_with(need, row)]
         gone = [row for row in needy if not after.made(row)] if after else [row for row in needy if before.made(row)]  # type: ignore[union-attr]
         example.explanations.remove(*gone)
-
-
-def _needs_autoencoder(explanation: Explanation) -> bool:
-    kind = KINDS.get(explanation.kind)
-    return kind is not None and AUTOENCODER in kind.needs
 
 
 def _chosen_kinds(study: Study, asked: tuple[str, ...]) -> list[str]:

@@ -33,4 +33,12 @@ def test_keys_are_those_of_the_first_version(name: str, value: Any) -> None:
     others = {"steps": 7, "final_relu": "full", "search": "released-code"}
     for parameters in (stored, others | stored):  # what other kinds are set to is nobody else's key
         keyed = RenderParameters.from_dict(parameters).of_kind(KINDS[name])
-        assert explanation_key("a" * 64, "Effusion", "b" * 64, "c" * 64, KINDS[name], keyed) == KEYS[name, value]
+        for generator in ("", "d" * 64):  # a map generator that a study has chosen is no part of them
+            key = explanation_key("a" * 64, "Effusion", "b" * 64, "c" * 64, KINDS[name], keyed, generator)
+            assert key == KEYS[name, value]
+
+
+def test_other_weights_are_another_key_of_the_kinds_that_need_them_and_of_no_other() -> None:
+    for kind in KINDS.values():
+        keys = [explanation_key("a", "Mass", "b", *more) for more in (("c", kind, {}, "d"), ("c", kind, {}, "e"))]
+        assert (keys[0] != keys[1]) == ("generator" in kind.needs), kind.name

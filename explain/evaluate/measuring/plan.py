@@ -13,7 +13,8 @@ from explain.evaluate.metrics import METRICS
 class Plan:
     """models, kinds, tasks, metrics: names; no tasks: all that have masks. sample: images of each task. auc_sample:
     images for the AUC. randomisation, robustness, redrawing: images of each task, of each task, and in all, for the
-    curves of randomised models, of noise and blur, and the autoencoder's effect on predictions."""
+    curves of randomised models, of noise and blur, and the autoencoder's effect on predictions. generator: path of the
+    map generator's folder, for kinds that need one."""
 
     models: tuple[str, ...]
     kinds: tuple[str, ...]
@@ -28,6 +29,7 @@ class Plan:
     seed: int = 0
     batch_size: int = 8
     device: str = "cpu"
+    generator: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import time
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from explain.methods.kind import Need
 from explain.methods.kinds import KINDS
 from explain.methods.modes import explaining
 from explain.models.fast import prepared
+from explain.models.generators import load_generator
 from explain.models.registry import LoadedClassifier, load_autoencoder, load_classifier
 from explain.models.weights import WeightsError
 
@@ -40,10 +42,11 @@ class Case:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A classifier with its fast copies."""
+    """A classifier with its fast copies. mapped: the only tasks that a map generator is for, or () for any."""
 
     about: LoadedClassifier
     models: dict[Need, nn.Module]
+    mapped: tuple[str, ...] = ()
 
 
 def run(source: Source, plan: Plan, models: Sequence[Loaded], found: Found) -> None:
@@ -88,12 +91,20 @@ def _load(name: str, plan: Plan, found: Found) -> Loaded:
             if needed:
                 raise
             found.problems.append(Problem(f"{name}, redrawing", str(error)))
-    return Loaded(about, models)
+    pathologies: tuple[str, ...] = ()
+    if any("generator" in KINDS[kind].needs for kind in plan.kinds):
+        generator = load_generator(str(Path(plan.generator).resolve()), plan.device)
+        models["generator"], pathologies = prepared(generator.module), generator.pathologies
+    return Loaded(about, models, pathologies)
 
 
 def _usable(task: str, source: Source, loaded: Loaded, found: Found) -> bool:
     if task not in loaded.about.pathologies:
         found.problems.append(Problem(f"{loaded.about.name}, {task}", "the model does not predict this task"))
+        return False
+    if loaded.mapped and task not in loaded.mapped:
+        what = f"the map generator was trained on {', '.join(loaded.mapped)}"
+        found.problems.append(Problem(f"{loaded.about.name}, {task}", what))
         return False
     if not source.masked.get(task):
         found.problems.append(Problem(f"{loaded.about.name}, {task}", "empty sample: no image has its label and mask"))

@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from readerstudy.explanations.chosen import CHOOSABLE
 from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
 from readerstudy.studies import drafting
 from readerstudy.studies.access import researcher_study
@@ -14,7 +15,7 @@ from readerstudy.studies.pages import forms
 from readerstudy.studies.pages.attempts import attempt
 from readerstudy.studies.pages.overview import warn_of_twins
 from readerstudy.studies.pages.plan_form import PlanForm, claims
-from readerstudy.studies.precomputing import save_autoencoder
+from readerstudy.studies.precomputing import save_choice
 
 
 def design(request: HttpRequest, slug: str) -> HttpResponse:
@@ -30,14 +31,15 @@ def design(request: HttpRequest, slug: str) -> HttpResponse:
 
 def methods(request: HttpRequest, slug: str) -> HttpResponse:
     study = researcher_study(request, slug)
-    formset = forms.MethodFormSet(request.POST or None, initial=forms.method_initial(study), prefix="methods")
-    asked = "autoencoder" in request.POST
-    form = forms.AutoencoderForm(request.POST if asked else None, study)
+    initial, kinds = forms.method_initial(study), {"kinds": forms.kind_choices(study)}
+    formset = forms.MethodFormSet(request.POST or None, initial=initial, prefix="methods", form_kwargs=kinds)
+    asked = [need for need in CHOOSABLE if need in request.POST]
+    form = forms.ChosenModelsForm(request.POST if asked else None, study)
 
     def save() -> None:
         drafting.replace_methods(study, formset.rows())
-        if asked:
-            save_autoencoder(study, form.cleaned_data["autoencoder"])
+        for need in asked:
+            save_choice(study, need, form.cleaned_data[need])
 
     valid = request.method == "POST" and formset.is_valid() and (not asked or form.is_valid())
     if valid and attempt(request, save, "The methods are saved."):

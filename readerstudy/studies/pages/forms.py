@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from readerstudy.cases.models import Batch, Prediction
 from readerstudy.common.counting import counted
 from readerstudy.common.limits import bounded, form_field
-from readerstudy.explanations.chosen import autoencoder_choices, chosen_autoencoder
+from readerstudy.explanations.chosen import CHOOSABLE, can_be_had, choices, chosen_models
 from readerstudy.explanations.kinds import known_kinds
 from readerstudy.studies.drafting import YES_NO, MethodRow, QuestionRow
 from readerstudy.studies.models import KEY, MOST_KINDS, Study
@@ -136,11 +136,11 @@ class MethodForm(forms.Form):
     key = forms.CharField(max_length=32, validators=[KEY], widget=forms.TextInput(attrs={"size": 6}))
     label = forms.CharField(label="Label readers see", max_length=60)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, kinds: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [("", "—"), *((kind.name, kind.title) for kind in known_kinds().values())]
         for number, name in enumerate(_PANELS, start=1):
-            self.fields[name] = forms.ChoiceField(label=f"Panel {number}", choices=choices, required=False)
+            offered = [("", "—"), *kinds]
+            self.fields[name] = forms.ChoiceField(label=f"Panel {number}", choices=offered, required=False)
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
@@ -153,8 +153,19 @@ class MethodForm(forms.Form):
         return MethodRow(self.cleaned_data["key"], self.cleaned_data["label"], self.cleaned_data["kinds"])
 
 
-class AutoencoderForm(forms.Form):
-    """The autoencoder of the study's Latent Shift kinds."""
+def kind_choices(study: Study) -> list[tuple[str, str]]:
+    """(name, title) of the kinds that a study may show: those whose models can be had, and what its methods show."""
+    chosen, shown = chosen_models(study.chosen_models), {name for row in study.methods.all() for name in row.kinds}
+    had = {need: can_be_had(need, chosen) for need in CHOOSABLE}
+    return [
+        (name, kind.title)
+        for name, kind in known_kinds().items()
+        if name in shown or all(had.get(need, True) for need in kind.needs)
+    ]
+
+
+class ChosenModelsForm(forms.Form):
+    """The autoencoder of the study's Latent Shift kinds, and the map generator of those that need one."""
 
     autoencoder = forms.ChoiceField(
         required=False,
@@ -162,11 +173,26 @@ class AutoencoderForm(forms.Form):
         "another one made is not shown any more. One of your own comes from python -m explain.training autoencoder.",
     )
 
+    generator = forms.ChoiceField(
+        label="Map generator",
+        required=False,
+        help_text="It makes the maps of the kinds named after VA-GAN, from what it learned of images with a finding "
+        "and images without; it is shown for no other finding than the one named beside it.",
+    )
+    NO_GENERATOR = (
+        "There is none here, so kinds that need one are not offered. python -m explain.training vagan trains one on "
+        "images with a finding and images without; its folder belongs below MODEL_ROOT (docs/training.md)."
+    )
+
     def __init__(self, data: Any, study: Study) -> None:
         super().__init__(data)
-        present = chosen_autoencoder(study.chosen_models)
-        self.fields["autoencoder"].choices = autoencoder_choices(present)  # type: ignore[attr-defined]
-        self.initial["autoencoder"] = present.name if present else ""
+        chosen = chosen_models(study.chosen_models)
+        for need in CHOOSABLE:
+            present = chosen.get(need)
+            self.fields[need].choices = choices(need, present)  # type: ignore[attr-defined]
+            self.initial[need] = present.name if present else ""
+        if not can_be_had("generator", chosen):
+            self.fields["generator"].help_text = self.NO_GENERATOR
 
 
 def method_initial(study: Study) -> list[dict[str, Any]]:

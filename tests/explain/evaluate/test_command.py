@@ -149,11 +149,13 @@ def test_what_cannot_begin_is_said(folder: Path, tmp_path: Path, capsys: pytest.
     said = capsys.readouterr().err
     for words in ("there is no folder", "give masks", "no annotations are called 'coco'", "no data set 'Nobody'"):
         assert words in said
-    for wrong in (["--batch-size", "0"], ["--sample", "-1"], ["--device", "gpu"], ["--models", "nobody"]):
+    for wrong in (["--batch-size", "0"], ["--sample", "-1"], ["--device", "gpu"], ["--models", "nobody"],
+                  ["--kinds", "vagan_map"]):  # fmt: skip
         assert run(folder, tmp_path / "none", "--models", "demo", *wrong) == 2
     said = capsys.readouterr().err
     for words in ("--batch-size 0: give", "--sample -1: give", "--device gpu: give cpu", "no model is called 'nobody'"):
         assert words in said
+    assert "--kinds vagan_map: give --generator FOLDER" in said
     assert not (tmp_path / "none").exists()
     (tmp_path / "file").write_text("")
     assert run(folder, tmp_path / "file", "--models", "demo") == 2

@@ -49,6 +49,7 @@ class Command(BaseCommand):
             help="name, instead of the classifier's own partner, for explanations made with none",
         )
         parser.add_argument("--autoencoder-weights", type=Path, help="weight file of the autoencoder")
+        parser.add_argument("--generator", default="", help="path of the map generator's folder, if it lies elsewhere")
         parser.add_argument(
             "--why", default="", help="why truth is used, recorded; needed while an open study shows these cases"
         )
@@ -65,6 +66,7 @@ class Command(BaseCommand):
             weights=options["weights"],
             autoencoder=options["autoencoder"],
             autoencoder_weights=options["autoencoder_weights"],
+            generator=options["generator"],
         )
         with ProgressBar(self.stderr, "explanation") as bar:
             try:

@@ -40,6 +40,7 @@ class Command(BaseCommand):
         parser.add_argument("--weights", type=Path, help="weight file of the classifier, instead of its own")
         parser.add_argument("--autoencoder", default="", help="name, instead of the classifier's own partner")
         parser.add_argument("--autoencoder-weights", type=Path, help="weight file of the autoencoder")
+        parser.add_argument("--generator", default="", help="map generator: a name, or the path of its folder")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if sys.argv[1:2] == ["precompute"]:  # a process of its own, not a call from another command or a test
@@ -54,6 +55,7 @@ class Command(BaseCommand):
             weights=options["weights"],
             autoencoder=options["autoencoder"],
             autoencoder_weights=options["autoencoder_weights"],
+            generator=options["generator"],
         )
         total, finished = len(examples_of(study, part)), 0
         self.stderr.write("Loading the models.")
