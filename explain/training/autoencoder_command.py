@@ -17,7 +17,7 @@ from explain.models.weights import WeightsError
 from explain.training.autoencoder import Setting, seconds_a_step
 from explain.training.data import items_of, remove_decoded
 from explain.training.folder import check_folder_name
-from explain.training.items import DataError, Item
+from explain.training.items import DataError, evenly
 from explain.training.loop import TrainingError, duration
 from explain.training.runs import prepare, train
 from explain.training.sweep import shapes_of, sweep
@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> None:
     shapes = shapes_of(bottlenecks, setting.shape) if options.sweep else [setting.shape]
     classifier = _classifier(options, device)
     items = items_of(options.source, images=options.images, table=options.table)
-    chosen = limited(items, options.limit)
+    chosen = evenly(items, options.limit)
     tell_cost(setting, shapes, len(chosen), len(items), options.held_out, device)
     cache = options.cache or options.output / "training"
     seed, most = options.seed, options.explained
@@ -108,13 +108,6 @@ def setting_of(options: argparse.Namespace) -> Setting:
         raise ValueError(f"--held-out {options.held_out}: give a share between 0 and 1")
     shape = Shape(options.size, options.bottleneck or 96 * (options.size // 32) ** 2, options.depth, options.width)
     return Setting(shape, options.epochs, options.batch_size, options.rate, options.seed)
-
-
-def limited(items: list[Item], limit: int | None) -> list[Item]:
-    """`limit` items, evenly over the list."""
-    if limit is None or limit >= len(items):
-        return items
-    return [items[place * len(items) // limit] for place in range(limit)]
 
 
 def tell_cost(

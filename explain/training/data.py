@@ -24,7 +24,7 @@ from explain.training.items import DataError, Item, digest_of, file_stamp
 from explain.training.xrv_data import xrv_items
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
-PARTS = ("training", "held-out", "positives", "negatives")  # PART-SIZE.npy in a training's folder
+PARTS = ("training", "held-out", "positives", "negatives", "judged")  # PART-SIZE.npy in a training's folder
 LEAST_IMAGES = 8  # fewer can be neither learned from nor measured on
 _PRESENT, _ABSENT = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no"}
 _NO_PATIENT = {"", "anonymous", "unknown", "na", "n/a", "nan", "none", "0"}  # nobody's id: not one patient

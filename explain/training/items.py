@@ -61,6 +61,13 @@ def positives_and_negatives(items: Sequence[Item], pathology: str) -> tuple[list
     return positives, negatives
 
 
+def evenly(items: list[Item], limit: int | None) -> list[Item]:
+    """`limit` items, evenly over the list."""
+    if limit is None or limit >= len(items):
+        return items
+    return [items[place * len(items) // limit] for place in range(limit)]
+
+
 def split_by_patient(items: Sequence[Item], share: float, seed: int) -> tuple[list[Item], list[Item]]:
     """(the rest, about `share` of the images), all images of a patient on one side; at least one image on each.
 

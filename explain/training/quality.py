@@ -5,7 +5,7 @@ Reference: Cohen et al., "Gifsplanation via Latent Shift", MIDL 2021, figures 2,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -159,19 +159,31 @@ def _shift_figures(judge: Judge, found: list[LatentShift]) -> dict[str, float]:
 
 
 def _properties(judge: Judge, autoencoder: nn.Module, found: list[LatentShift]) -> dict[str, float]:
-    """Means over the examples that each can be measured on."""
     models: dict[Need, nn.Module] = {"classifier": judge.classifier.module, "autoencoder": autoencoder}
-    values: dict[str, list[float]] = {name: [] for name in PROPERTIES}
     examples = [(shift, number) for shift in found for number in range(len(shift.frames))]
-    for (image, column), (shift, number) in zip(judge.shown, examples, strict=True):
-        subject = Subject(
+    return properties_of(
+        Subject(
             frames=shift.frames[number].cpu().numpy(),
             pixels=judge.images.batch([image])[0, 0],
             target=column,
             models=models,
             record=shift.record(number),
         )
+        for (image, column), (shift, number) in zip(judge.shown, examples, strict=True)
+    )
+
+
+def properties_of(subjects: Iterable[Subject]) -> dict[str, float]:
+    """The three properties of progressive exaggeration, means over the subjects that each can be measured on.
+
+    Subjects have frames, pixels, lambdas in their record, and a classifier; without an autoencoder there is no
+    data_consistency.
+    """
+    values: dict[str, list[float]] = {name: [] for name in PROPERTIES}
+    for subject in subjects:
         for name, measure in PROPERTIES.items():
+            if name == "data_consistency" and "autoencoder" not in subject.models:
+                continue
             try:
                 values[name].append(measure(subject))
             except ValueError:  # of one frame, or where nothing changes: there is no such figure

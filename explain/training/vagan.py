@@ -22,6 +22,7 @@ from torch.nn import functional
 
 from explain.evaluate.correlation import normalised_cross_correlation
 from explain.models.map_generator import MapGenerator
+from explain.training.items import Item
 from explain.training.loop import HasState, Loop, Say, precision
 
 log = logging.getLogger(__name__)
@@ -71,8 +72,8 @@ class Pictures(Protocol):
 class Examples:
     """What is trained on. negatives, positives: without the finding and with it.
 
-    held_out, truth: positives kept apart, and (N, S, S) where the finding is, if that is known. source: which images
-    these are; a training goes on with the same only.
+    held_out, truth: positives kept apart, and (N, S, S) where the finding is, if that is known to the training. source:
+    which images these are; a training goes on with the same only. items: what is held out, of images that are files.
     """
 
     negatives: Pictures
@@ -80,6 +81,7 @@ class Examples:
     held_out: NDArray[np.float32]
     truth: NDArray[np.bool_] | None = None
     source: str = ""
+    items: tuple[Item, ...] = ()
 
 
 class Critic(nn.Module):

@@ -5,19 +5,20 @@ from __future__ import annotations
 import argparse
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 import explain
-from explain.evaluate.correlation import normalised_cross_correlation
-from explain.evaluate.localisation import iou_at_mask_area
 from explain.models.devices import device_of
-from explain.models.map_generator import ARCHITECTURE, MapGenerator
+from explain.models.map_generator import ARCHITECTURE
+from explain.models.registry import LoadedClassifier, load_classifier
+from explain.models.weights import WeightsError
 from explain.training.data import remove_decoded
 from explain.training.folder import check_folder_name, write_model_folder
 from explain.training.items import DataError
@@ -31,6 +32,7 @@ from explain.training.vagan_data import (
     synthetic_examples,
     two_sides,
 )
+from explain.training.vagan_quality import NO_CLASSIFIER, fit, judge_of, judged, masks_of
 
 TESTED = 500  # positives of the fresh synthetic test set that the card's figures are from
 EXAMPLE = """examples:
@@ -51,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     add("--positives", help="images with the finding: a folder, or a manifest (docs/manifest.md)")
     add("--negatives", help="images without it")
     add("--source", help="instead of both: one manifest, or folder with a manifest.csv, that has labels")
-    add("--pathology", help="which label of the source")
+    add("--pathology", help="which label of the source; with --positives, the finding's name: studies show no other")
     add("--output", type=Path, required=True, help="folder of the model; its name is the model's name")
     add("--size", type=int, default=full.size, help="pixels a side (default 112)")
     add("--limit", type=int, help="only that many images of each side (--synthetic: in all), for a first try")
@@ -64,6 +66,9 @@ def parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0, help="of the first weights and the order")
     add("--log-every", type=int, default=10, help="map steps from one row of the log and checkpoint to the next")
     add("--resume", action="store_true", help="go on with the training in the output folder")
+    add("--classifier", default="", help="name, folder or package.module.Class: what it makes of altered images")
+    add("--classifier-weights", type=Path, help="its weight file, instead of its own")
+    add("--explained", type=int, default=48, help="held-out positives that it is tried on (default 48)")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu, cuda or cuda:N")
     return made
 
@@ -72,8 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     try:
         run(options)
-    except (DataError, TrainingError, ValueError, OSError) as error:
-        raise SystemExit(f"vagan: {error}") from error
+    except (DataError, TrainingError, WeightsError, ValueError, OSError, KeyError) as error:
+        raise SystemExit(f"vagan: {error.args[0] if isinstance(error, KeyError) else error}") from error
 
 
 def run(options: argparse.Namespace) -> None:
@@ -81,13 +86,20 @@ def run(options: argparse.Namespace) -> None:
     setting = setting_of(options)
     check_folder_name(options.output)
     device = device_of(options.device)
+    classifier = _classifier(options, device)
     examples = _examples(options, setting)
+    masks = masks_of(examples.items, options.pathology or "", setting.size)
+    judge = classifier and judge_of(
+        classifier, options.pathology, examples.items, options.output / "training", device, options.explained, say
+    )
     training = VaGan(setting, examples, device)
     tell_cost(setting, examples, device)
     loop = training.run(options.output / "training", options.log_every, options.resume, say)
     training.generator.load_state_dict(loop.best_state("generator"))
-    card = card_of(training, loop, options)
+    card = card_of(training, loop, options, masks)
+    card["with_classifier"] = judged(judge, training.generator.eval()) if judge else NO_CLASSIFIER
     config = {"architecture": ARCHITECTURE, "input_size": setting.size, "options": setting.options()}
+    config |= {"pathologies": [options.pathology]} if options.pathology and not options.synthetic else {}
     write_model_folder(options.output, training.generator, config, card)
     remove_decoded(options.output / "training")  # nobody looks for radiographs and file names in a model's folder
     figures = ", ".join(f"{name} {value:.3g}" for name, value in card["quality"].items() if isinstance(value, float))
@@ -96,7 +108,7 @@ def run(options: argparse.Namespace) -> None:
 
 def setting_of(options: argparse.Namespace) -> Setting:
     """ValueError for what cannot be."""
-    for name in ("size", "limit", "steps", "batch_size", "filters", "fold", "log_every"):
+    for name in ("size", "limit", "steps", "batch_size", "filters", "fold", "log_every", "explained"):
         value = getattr(options, name)
         if value is not None and value < 1:
             raise ValueError(f"--{name.replace('_', '-')} {value}: give a whole number from 1")
@@ -124,8 +136,13 @@ def tell_cost(setting: Setting, examples: Examples, device: torch.device) -> Non
         say(f"The full setting ({full.size} px, {full.steps:,} map steps) would take about {duration(seconds[full])}.")
 
 
-def card_of(training: VaGan, loop: Loop, options: argparse.Namespace) -> dict[str, Any]:
-    """Measured quality, and how the generator was made. No path and no name of an image is in it."""
+def card_of(
+    training: VaGan, loop: Loop, options: argparse.Namespace, masks: Mapping[int, NDArray[np.bool_]]
+) -> dict[str, Any]:
+    """Measured quality, and how the generator was made. No path and no name of an image is in it.
+
+    masks: of held-out positives, by their place; nothing was trained or chosen on them.
+    """
     setting, examples = training.setting, training.examples
     step = loop.best_step or loop.step
     return {
@@ -137,24 +154,33 @@ def card_of(training: VaGan, loop: Loop, options: argparse.Namespace) -> dict[st
         "critic_updates": setting.critic_updates(step),
         "seconds": loop.seconds,
         "device": f"{training.device.type} {platform.machine()}, {torch.get_num_threads()} threads",
-        "quality": _quality(training.generator, options, setting, examples, training.device),
+        "quality": _quality(training, options, masks),
     }
 
 
-def _quality(
-    generator: MapGenerator, options: argparse.Namespace, setting: Setting, examples: Examples, device: torch.device
-) -> dict[str, Any]:
-    """Mean |M| of a range of 2, and NCC and IoU where truth is known: of a fresh synthetic test set, or held out."""
-    held_out, truth, measured_on = examples.held_out, examples.truth, "held-out positives"
+def _quality(training: VaGan, options: argparse.Namespace, masks: Mapping[int, NDArray[np.bool_]]) -> dict[str, Any]:
+    """Mean |M| of a range of 2, and where truth is known IoU of |M| and NCC: of -M on a fresh synthetic test set, where
+    boxes are bright; of |M| on held-out images with masks, since a finding may be bright or dark."""
+    images, size, measured_on = training.examples.held_out, training.setting.size, "held-out positives"
     if options.synthetic:
-        fresh = synthetic(2 * min(TESTED, options.limit or TESTED), TEST_SEED, setting.size).positives()
-        held_out, truth, measured_on = fresh.images, fresh.masks, f"a fresh test set, seed {TEST_SEED}"
-    maps = maps_of(generator, held_out, device)
-    found: dict[str, Any] = {"mean_change": maps.abs().mean().item(), "images": len(maps), "measured_on": measured_on}
-    if truth is not None:
-        ncc = normalised_cross_correlation(-maps, torch.from_numpy(truth))
-        iou = [iou_at_mask_area(np.abs(one), mask) for one, mask in zip(maps.numpy(), truth, strict=True)]
-        found |= {"ncc": ncc.mean().item(), "ncc_sd": ncc.std().item(), "iou": float(np.mean(iou))}
+        fresh = synthetic(2 * min(TESTED, options.limit or TESTED), TEST_SEED, size).positives()
+        images, masks, measured_on = fresh.images, dict(enumerate(fresh.masks)), f"a fresh test set, seed {TEST_SEED}"
+    maps = maps_of(training.generator, images, training.device).numpy()
+    found: dict[str, Any] = {"mean_change": float(np.abs(maps).mean()), "images": len(maps), "measured_on": measured_on}
+    shown = -maps if options.synthetic else np.abs(maps)
+    return found | (fit(shown[list(masks)], np.stack(list(masks.values()))) if masks else {})
+
+
+def _classifier(options: argparse.Namespace, device: torch.device) -> LoadedClassifier | None:
+    """ValueError for one that can say nothing of these images."""
+    if not options.classifier:
+        return None
+    if options.synthetic or not options.pathology:
+        raise ValueError("--classifier needs --pathology, which says whose prediction to look at, and real images")
+    found = load_classifier(options.classifier, device, options.classifier_weights)
+    if options.pathology not in found.pathologies:
+        known = ", ".join(name for name in found.pathologies if name)
+        raise ValueError(f"{found.name} does not predict {options.pathology}, but {known}: leave out --classifier")
     return found
 
 

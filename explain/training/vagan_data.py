@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from explain.training.boxes import draw_boxes
 from explain.training.data import Images, decoded, items_of
-from explain.training.items import DataError, Item, digest_of, positives_and_negatives, split_by_patient
+from explain.training.items import DataError, Item, digest_of, evenly, positives_and_negatives, split_by_patient
 from explain.training.vagan import Examples, shrunk
 
 TRAINING_SEED, TEST_SEED = 1, 2  # of the synthetic images; nothing is trained or chosen on the second
@@ -110,11 +110,5 @@ def examples_of(
     ]
     sides = [OnDisk(part) for part in parts]
     source = digest_of([item for part in parts for item in part.items])[:12]
-    return Examples(sides[0], sides[1], sides[2][np.arange(len(sides[2]))], source=source)
-
-
-def evenly(items: list[Item], limit: int | None) -> list[Item]:
-    """`limit` items, evenly over the list."""
-    if limit is None or limit >= len(items):
-        return items
-    return [items[place * len(items) // limit] for place in range(limit)]
+    kept, items = sides[2][np.arange(len(sides[2]))], tuple(parts[2].items)
+    return Examples(sides[0], sides[1], kept, source=source, items=items)

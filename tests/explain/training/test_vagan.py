@@ -127,13 +127,14 @@ def test_it_trains_on_two_folders_of_ones_own(tmp_path, capsys, monkeypatch):
     sides = pictures(tmp_path / "with", 9, True), pictures(tmp_path / "without", 8, False)
     command = ["vagan", "--positives", sides[0], "--negatives", sides[1], "--output", str(tmp_path / "own")]
     command += ["--size", "32", "--steps", "2", "--batch-size", "2", "--log-every", "1", "--filters", "4"]
-    command += ["--device", "cpu"]
+    command += ["--device", "cpu", "--pathology", "Square"]
     main(command)
     assert "8 images with the finding and 8 without, at 32 px" in capsys.readouterr().out
     card = json.loads((tmp_path / "own" / "card.json").read_text())
     assert card["quality"]["measured_on"] == "held-out positives"
-    assert "ncc" not in card["quality"]
-    assert load_generator(str(tmp_path / "own")).input_size == 32
+    assert "ncc" not in card["quality"] and "no --classifier was given" in card["with_classifier"]
+    loaded = load_generator(str(tmp_path / "own"))
+    assert (loaded.input_size, loaded.pathologies) == (32, ("Square",))
     left = {path.suffix for path in (tmp_path / "own" / "training").iterdir()}
     assert left <= {".pt", ".csv", ".png"}, "no radiographs and no file names in a model's folder"
     pixels = np.full((72, 72), 90, np.uint8)
@@ -156,6 +157,9 @@ def test_what_cannot_be_trained_on_is_said_and_nothing_is_left(tmp_path):
     assert "size 50: give a multiple of 16" in refusal("--synthetic", "--limit", "40", "--size", "50", *output)
     assert "--rate 0.0: give a number over 0" in refusal("--synthetic", "--rate", "0", *output)
     assert "--steps 0: give a whole number" in refusal("--synthetic", "--steps", "0", *output)
+    assert "--classifier needs --pathology" in refusal("--synthetic", "--classifier", "demo", *output)
+    two = ["--positives", one, "--negatives", one, "--classifier", "demo", "--pathology", "Square", *output]
+    assert "demo does not predict Square, but Atelectasis, " in refusal(*two)
     assert "at least 40 synthetic images" in refusal("--synthetic", "--limit", "10", *output)
     assert "cannot be a model's name" in refusal("--synthetic", "--output", str(tmp_path / "No Name"))
     assert [path.name for path in tmp_path.iterdir()] == ["with"]
