@@ -87,7 +87,7 @@ def test_from_five_readers_on_the_proposed_test_speaks_for_others(five: Results)
     low, high = row.mean_test.ci
     assert f"95 % interval {low:.2f} to {high:.2f}, for readers and patients like these" in five.answer
     assert "The planned test of mean scores with readers and patients as samples gives p < 0.001, below" in five.answer
-    assert five.answer.endswith("This speaks for readers and patients like those in the study.")
+    assert five.answer.endswith("The planned test speaks for readers and patients like those in the study.")
 
 
 def test_with_two_readers_the_proposed_test_is_theirs_and_says_so(two: Results) -> None:

@@ -88,11 +88,16 @@ def mrmc_csv(parts: Sequence[QuestionResult]) -> dict[str, list[CsvRow]]:
     }
 
 
-def mrmc_tables(parts: Sequence[QuestionResult], labels: Mapping[str, str]) -> dict[str, Table]:
-    """The report's tables by name; `labels`: what to call each method."""
+def mrmc_tables(
+    parts: Sequence[QuestionResult], labels: Mapping[str, str], planned: str | None = None
+) -> dict[str, Table]:
+    """The report's tables by name; `labels`: what to call each method.
+
+    planned: the question whose AUCs decide by the plan; of others an aim is not shown, the data only suggest it.
+    """
     return {
         "mrmc-auc": _auc_table(parts, labels),
-        "mrmc-tests": _tests_table(parts),
+        "mrmc-tests": _tests_table(parts, planned),
         "mrmc-components": _components_table(parts),
         "mrmc-power": _power_table(parts),
     }
@@ -157,10 +162,12 @@ def _auc_text(row: ReaderRow | MethodRow | UStatMethod) -> str:
     return f"{number(row.auc, 3)} ({interval_text((row.ci_low, row.ci_high), 3)})"
 
 
-def _tests_table(parts: Sequence[QuestionResult]) -> Table:
+def _tests_table(parts: Sequence[QuestionResult], planned: str | None) -> Table:
     rows: list[TableRow] = []
     for part in parts:
-        found = [*_difference_rows(part), *_margin_rows(part)] or [TableRow([part.question, *["–"] * 6])]
+        found = [*_difference_rows(part), *_margin_rows(part, part.question == planned)] or [
+            TableRow([part.question, *["–"] * 6])
+        ]
         rows += [*found[:-1], replace(found[-1], note=" ".join(part.warnings) or None)]
     caption = (
         "Obuchowski-Rockette analysis by what counts as a sample, and the one-shot U-statistic. Bold: the primary "
@@ -192,11 +199,11 @@ def _difference_rows(part: QuestionResult) -> Iterable[TableRow]:
             yield TableRow(cells, strong=_is_primary(part, mode))
 
 
-def _margin_rows(part: QuestionResult) -> Iterable[TableRow]:
+def _margin_rows(part: QuestionResult, decides: bool) -> Iterable[TableRow]:
     for test in part.margin or ():
         cells = [
             part.question,
-            _aim(test, part.alpha),
+            _aim(test, part.alpha, decides),
             f"{test.new} − {test.reference}",
             number(test.gain, 3, signed=True),
             f"above {number(test.ci_low, 3, signed=True)}",
@@ -206,9 +213,10 @@ def _margin_rows(part: QuestionResult) -> Iterable[TableRow]:
         yield TableRow(cells)
 
 
-def _aim(test: MarginRow, alpha: float) -> str:
-    """The aim, whether and for whom it is shown, and at which level."""
-    shown = f"shown for {test.scope}" if test.shown else "not shown"
+def _aim(test: MarginRow, alpha: float, decides: bool) -> str:
+    """The aim, whether and for whom it is shown (or suggested, where the plan names another test), at which level."""
+    found = "shown for" if decides else "the data would suggest it, for"
+    shown = f"{found} {test.scope}" if test.shown else "not shown"
     shown = shown if math.isfinite(test.p_value) else "no test possible"
     shown += ", with Var(TR) set to zero" * test.var_tr_set_to_zero
     level = f"one-sided at {alpha / 2:g}, bound {number(test.bound, 3, signed=True)}"

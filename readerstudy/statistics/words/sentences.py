@@ -28,6 +28,14 @@ def primary_rows(results: Results, plan: AnalysisPlan) -> list[PairedRow]:
     return [row for pair in asked for row in found if {row.method_a, row.method_b} == pair] or found
 
 
+def auc_that_decides(results: Results) -> str | None:
+    """The question whose AUCs the plan compares, where there are patients enough for a verdict."""
+    endpoint = results.plan.primary_endpoint
+    row = primary_row(results, results.plan)
+    few = row is not None and 0 < row.n_patients < FEW_PATIENTS
+    return None if few or endpoint.test != "obuchowski_rockette" else endpoint.question
+
+
 def answer(results: Results, plan: AnalysisPlan) -> str:
     """The study's answer in one paragraph a reader of the report can quote.
 

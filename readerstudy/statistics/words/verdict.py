@@ -186,12 +186,16 @@ def scope(results: Results, row: PairedRow, plan: AnalysisPlan) -> str:
         part = mrmc_of(results, row.question)
         given = part.primary.scope if part and part.primary else ""
         if given == "these cases only":
-            return "This speaks for readers like those in the study with these cases, and says nothing of other cases."
+            return (
+                "The planned test speaks for readers like those in the study with these cases, and says nothing of "
+                "other cases."
+            )
         for_others = given == "readers and cases like these"
         cases = "patients" if plan.covariance == "clustered" else "cases"
     else:
         for_others = test in MEAN_TESTS and row.mean_test is not None and row.mean_test.test == "readers_and_patients"
     if for_others:
-        return f"This speaks for readers and {cases} like those in the study."
+        return f"The planned test speaks for readers and {cases} like those in the study."
     who = "this reader" if row.n_readers == 1 else f"these {row.n_readers} readers"
-    return f"This speaks for {cases} like those in the study, read by {who}, and says nothing of other readers."
+    given_readers = f"read by {who}, and says nothing of other readers"
+    return f"The planned test speaks for {cases} like those in the study, {given_readers}."
