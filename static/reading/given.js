@@ -1,9 +1,11 @@
 /** The answers of a whole read as one list, with what is open: what the reader signs at its end. */
 import { isPassing, Problem } from "./api.js";
 import { make } from "./dom.js";
+import { scoreText } from "./questions.js";
 
 const LONGEST_WAIT_MS = 4000;
 
+/** @typedef {import("./types.js").Question} Question */
 /** @typedef {{position: number, answers: Object<string, number>, not_asked: string[]}} Given one example's answers */
 
 /**
@@ -34,12 +36,14 @@ export function isOpen({ answers, not_asked: notAsked }, questions) {
  * @returns {HTMLElement} a table; the button of each example goes there
  */
 export function answerTable(examples, questions) {
-  const cell = (/** @type {Given} */ { answers, not_asked: notAsked }, /** @type {string} */ key) => (
-    answers[key] ?? (notAsked.includes(key) ? "not asked" : "open"));
+  const cell = (/** @type {Given} */ { answers, not_asked: notAsked }, /** @type {Question} */ question) => {
+    if (question.key in answers) return scoreText(question, answers[question.key]);
+    return notAsked.includes(question.key) ? "not asked" : "open";
+  };
   const row = (/** @type {Given} */ given) => make("tr", { "data-open": isOpen(given, questions) },
     make("th", { scope: "row" },
       make("button", { value: `go:${given.position}`, class: "link", text: `Example ${given.position}` })),
-    ...questions.map(({ key }) => make("td", { text: cell(given, key) })));
+    ...questions.map((question) => make("td", { text: cell(given, question) })));
   return make("div", { class: "given", role: "group", "aria-label": "Your answers", tabindex: 0 }, make("table", {},
     make("thead", {}, make("tr", {}, make("th", { scope: "col", text: "Example" }),
       ...questions.map(({ text }, index) => make("th", { scope: "col", text: `${index + 1}. ${text}` })))),

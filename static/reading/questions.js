@@ -41,6 +41,15 @@ export function isNamed({ minimum, maximum, low_label: low, high_label: high }) 
   return maximum - minimum === 1 && low !== "" && high !== "" && Math.max(low.length, high.length) <= LONGEST_NAME;
 }
 
+/**
+ * @param {{minimum: number, maximum: number, low_label: string, high_label: string}} question @param {number} score
+ * @returns {string} as the button has it
+ */
+export function scoreText(question, score) {
+  const { minimum, low_label: low, high_label: high } = question;
+  return isNamed(question) ? `${score} ${score === minimum ? low : high}` : String(score);
+}
+
 export class Questions {
   /**
    * @param {HTMLFormElement} form
@@ -135,7 +144,7 @@ export class Questions {
     const end = score === minimum ? low : score === maximum ? high : "";
     return make("label", { class: "choice" },
       make("input", { type: "radio", name: key, value: score, "aria-label": end ? `${score}, ${end}` : score }),
-      make("span", { "aria-hidden": true, text: isNamed(question) ? `${score} ${end}` : score }));
+      make("span", { "aria-hidden": true, text: scoreText(question, score) }));
   }
 
   /** @param {Object<string, number>} answers @param {string[]} [notAsked] keys */

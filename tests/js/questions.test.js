@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { isOpen } from "../../static/reading/given.js";
-import { isNamed, nextQuestion, scoreOfDigit } from "../../static/reading/questions.js";
+import { isNamed, nextQuestion, scoreOfDigit, scoreText } from "../../static/reading/questions.js";
 import { scoreOfText } from "../../static/reading/slider.js";
 
 test("a digit is a score of the scale or nothing", () => {
@@ -18,6 +18,8 @@ test("a digit is a score of the scale or nothing", () => {
 test("yes and no stand in their buttons; other scales keep their numbers and words at the ends", () => {
   const yesNo = { minimum: 1, maximum: 2, low_label: "no", high_label: "yes" };
   assert.equal(isNamed(yesNo), true);
+  assert.deepEqual([1, 2].map((score) => scoreText(yesNo, score)), ["1 no", "2 yes"]);
+  assert.equal(scoreText({ ...yesNo, maximum: 5 }, 2), "2");
   assert.deepEqual([1, 2, 3].map((digit) => scoreOfDigit(digit, yesNo)), [1, 2, null]);
   const others = [{ maximum: 5 }, { low_label: "" }, { high_label: "more than anything else" }];
   assert.deepEqual(others.map((other) => isNamed({ ...yesNo, ...other })), [false, false, false]);
