@@ -4,7 +4,7 @@
 
 const EVERY_MS = 2000;
 
-/** @typedef {{ state: string, under_way: boolean, done: number, total: number, words: string }} State */
+/** @typedef {{ state: string, label: string, under_way: boolean, done: number, total: number, words: string }} State */
 
 /** @param {HTMLElement} words @param {string} address */
 async function look(words, address) {
@@ -16,6 +16,8 @@ async function look(words, address) {
     return;
   }
   if (words.textContent !== job.words) words.textContent = job.words;
+  const badge = words.closest("section")?.querySelector(".badge");
+  if (badge) badge.textContent = job.label;
   const bar = words.closest("section")?.querySelector("progress");
   if (bar && job.total) {
     bar.max = job.total;

@@ -46,9 +46,8 @@ def start(request: HttpRequest, kind: str, about: str) -> HttpResponse:
 @never_cache
 def state(request: HttpRequest, pk: int) -> JsonResponse:
     job = visible_job(request, pk)
-    return JsonResponse(
-        {"state": job.state, "under_way": job.under_way, "done": job.done, "total": job.total, "words": words(job)}
-    )
+    said = {"state": job.state, "label": job.get_state_display(), "words": words(job)}
+    return JsonResponse(said | {"under_way": job.under_way, "done": job.done, "total": job.total})
 
 
 @require_POST
