@@ -149,10 +149,12 @@ FILE_UPLOAD_HANDLERS = [
     "readerstudy.cases.loading.receiving.ReceivedFileHandler",
 ]
 # Uploads in the browser are checked in a process of its own, which may take so much memory, and so many seconds for an
-# image. One of up to so many MiB is checked and loaded while the browser waits, a larger one by a worker.
+# image. One of up to so many MiB is checked and loaded while the browser waits; a larger one, and one whose check takes
+# more seconds than that, by a worker.
 UPLOAD_CHECK_MIB = env.int("UPLOAD_CHECK_MIB", default=2048)
 UPLOAD_CHECK_SECONDS = env.int("UPLOAD_CHECK_SECONDS", default=110)
 UPLOAD_AT_ONCE_MIB = env.int("UPLOAD_AT_ONCE_MIB", default=64)
+UPLOAD_AT_ONCE_SECONDS = env.int("UPLOAD_AT_ONCE_SECONDS", default=20)
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [SHIPPED / "static"]
 WHITENOISE_USE_FINDERS = DEBUG or DEMO

@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 os.environ.setdefault("DEBUG", "true")
+os.environ.setdefault("UPLOAD_AT_ONCE_SECONDS", "100")  # on a busy machine too, no test waits for a worker by chance
 
 from readerstudy.settings import *  # noqa: F403
 from readerstudy.settings import DATABASES, STORAGES

@@ -83,8 +83,8 @@ def test_the_cleaning_of_unit_and_compose_file_is_a_command_that_runs(transactio
 def test_the_documentation_names_every_limit_and_unit() -> None:
     docs = (ROOT / "docs" / "deployment.md").read_text()
     assert [unit.name for unit in UNITS if f"`deploy/{unit.name}`" not in docs] == []
-    for setting in ("UPLOAD_CHECK_MIB", "UPLOAD_CHECK_SECONDS", "ANALYSIS_TIME_LIMIT", "EXPORT_TOKEN_DAYS",
-                    "SESSION_IDLE_MINUTES", "MODEL_ROOT"):  # fmt: skip
+    for setting in ("UPLOAD_CHECK_MIB", "UPLOAD_CHECK_SECONDS", "UPLOAD_AT_ONCE_MIB", "ANALYSIS_TIME_LIMIT",
+                    "EXPORT_TOKEN_DAYS", "SESSION_IDLE_MINUTES", "MODEL_ROOT"):  # fmt: skip
         assert f"`{setting}`" in docs, setting
     assert f"{MAX_FILES:,} files in a ZIP, {MAX_DIRECTORY_BYTES // 2**20} MiB" in docs
 

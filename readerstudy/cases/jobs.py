@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
@@ -22,7 +23,6 @@ from readerstudy.jobs.queueing import ask
 from readerstudy.jobs.work import Work
 
 CHECK, LOAD = "check_upload", "load_upload"
-AT_ONCE_SECONDS = 20  # a browser waits no longer; then a worker goes on
 _NOT_HERE = (
     "The upload is not here: it was discarded, has expired, or lies on another host than this worker's, with a "
     "MEDIA_ROOT of its own (docs/deployment.md, Several web hosts)."
@@ -43,7 +43,7 @@ def begin_check(staged: Staged, user: User) -> None:
     """Check an upload at once, or, where it is large or takes long, ask a worker to."""
     if not staged.by_worker:
         try:
-            staging.check(staged, seconds=AT_ONCE_SECONDS)
+            staging.check(staged, seconds=settings.UPLOAD_AT_ONCE_SECONDS)
             return
         except TooSlow:
             staged.by_worker = True

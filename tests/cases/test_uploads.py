@@ -1,6 +1,7 @@
 """Uploads: images are decoded once, what is wrong is sent again alone, a worker checks and loads large ones."""
 
 import hashlib
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -259,7 +260,7 @@ def test_a_load_that_is_killed_is_done_again_without_doubling_or_losing(large, m
     assert jobs.load_upload(work, large.token) == "Loaded as batch ward."
 
 
-def test_an_upload_that_is_not_there_and_a_full_disk_are_said_in_a_sentence(large, monkeypatch):
+def test_an_upload_that_is_not_there_and_a_full_disk_are_said_in_a_sentence(admin, large, monkeypatch):
     work = under_way(jobs.CHECK)
 
     def full(*_: object) -> None:
@@ -269,9 +270,19 @@ def test_an_upload_that_is_not_there_and_a_full_disk_are_said_in_a_sentence(larg
     monkeypatch.setattr(staging, "check_apart", full)
     with pytest.raises(ValidationError, match="The disk is full"):
         jobs.check_upload(work, large.token)
+    done(work)
+    page = admin.get(f"/batches/staged/{large.token}/").content.decode()
+    assert "its check has not ended" in page and "Check again" in page and "Discard this upload" in page
     staging.remove(large.token)
     with pytest.raises(ValidationError, match="was discarded, has expired, or lies on another host"):
         jobs.check_upload(work, large.token)
+
+
+def test_an_upload_that_an_older_version_has_checked_is_checked_again_and_loaded(tmp_path):
+    staged = sent(zipped(make_batch(tmp_path / "b", simple_rows(1)), tmp_path / "b.zip"))
+    (staged.folder / "checked.json").unlink()
+    shutil.rmtree(staged.folder / "kept")
+    assert staging.confirm(staged.token, make_user("root")).created and Case.objects.count() == 1
 
 
 def test_public_data_loaded_by_a_worker_lead_to_their_batch(admin, tmp_path, settings):
