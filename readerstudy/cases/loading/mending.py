@@ -107,8 +107,8 @@ def _placed(known: Files, public_name: str, received: list[_Sent]) -> dict[str, 
     source = FileSource(known, public_name)
     places = set(_inside(known.names(), source.base)) | _named(source)
     by_last = defaultdict(list)
-    for place in places:
-        by_last[PurePosixPath(place).name].append(place)
+    for known_place in places:
+        by_last[PurePosixPath(known_place).name].append(known_place)
     found = {}
     for sent in received:
         place = place_of(sent.name, places, by_last)
