@@ -111,13 +111,20 @@ def free_slug(base: str) -> str:
     return slug
 
 
+def refuse_archived(study: Study) -> None:
+    """ValidationError for a study in the archive."""
+    if study.archived_at:
+        raise ValidationError(f"“{study.title}” is archived: bring it back first.")
+
+
 def draft_for_update(study: Study) -> Study:
-    """The study's row, locked; ValidationError unless it is a draft. Call inside a transaction."""
+    """The study's row, locked; ValidationError unless it is a draft that is not archived. Call inside a transaction."""
     study = Study.objects.select_for_update().get(pk=study.pk)
     if not study.is_draft:
         raise ValidationError(
             f"“{study.title}” is {study.state}, so its protocol is fixed. Make a new version and change that."
         )
+    refuse_archived(study)
     return study
 
 

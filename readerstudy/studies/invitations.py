@@ -205,6 +205,8 @@ def _refuse_by_roles(study: Study, addresses: list[str], role: str) -> None:
 
 
 def _refuse_by_study(study: Study, role: str) -> None:
+    if study.archived_at:
+        raise InvitationError(f"“{study.reader_title}” is archived: nobody can join until it is brought back.")
     if role == Role.READER and study.state == Study.State.CLOSED:
         raise InvitationError(f"“{study.reader_title}” is closed: it takes no more readers.")
     if role == Role.READER and study.from_spreadsheets:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from readerstudy.accounts.models import User
 from readerstudy.studies.checklist import checklist
-from readerstudy.studies.drafting import free_slug
+from readerstudy.studies.drafting import free_slug, refuse_archived
 from readerstudy.studies.kinds_shown import texts_to_freeze
 from readerstudy.studies.models import Example, MailPlan, Membership, Method, Question, Reopening, Study
 from readerstudy.studies.protocol import protocol_sha256, truth_commitment
@@ -24,6 +24,7 @@ def open_study(study: Study, user: User | None = None) -> Study:
     study = Study.objects.select_for_update().get(pk=study.pk)
     if not study.is_draft:
         raise ValidationError(f"“{study.title}” is {study.state} already.")
+    refuse_archived(study)
     missing = [check.text for check in checklist(study) if check.state == "missing"]
     if missing:
         raise ValidationError(missing)
@@ -54,8 +55,7 @@ def reopen_study(study: Study, why: str, user: User | None = None) -> Study:
     study = Study.objects.select_for_update().get(pk=study.pk)
     if study.state != Study.State.CLOSED or study.closed_at is None:
         raise ValidationError(f"“{study.title}” is {study.state}: only a closed study can be reopened.")
-    if study.archived_at:
-        raise ValidationError(f"“{study.title}” is archived: bring it back first.")
+    refuse_archived(study)
     if study.from_spreadsheets:
         raise ValidationError(f"The reads of “{study.title}” were loaded: nobody can read in it.")
     why = why.replace("\0", "").strip()
@@ -69,10 +69,10 @@ def reopen_study(study: Study, why: str, user: User | None = None) -> Study:
 
 @transaction.atomic
 def archive_study(study: Study, user: User | None = None) -> Study:
-    """Take a closed study out of the lists; it can then only be looked at. Nothing is removed."""
+    """Take a closed study, or a draft, out of the lists; it can then only be looked at. Nothing is removed."""
     study = Study.objects.select_for_update().get(pk=study.pk)
-    if study.state != Study.State.CLOSED or study.archived_at:
-        raise ValidationError(f"“{study.title}” is {_state(study)}: only a closed study can be archived.")
+    if study.state == Study.State.OPEN or study.archived_at:
+        raise ValidationError(f"“{study.title}” is {_state(study)}: only a draft or a closed study can be archived.")
     study.archived_at, study.archived_by = timezone.now(), user
     study.save()
     return study

@@ -145,7 +145,7 @@ class Study(KeptOutsideLimits):
                 condition=Q(state="closed", closed_at__isnull=False) | (~Q(state="closed") & Q(closed_at=None)),
                 name="study_closed_at_matches_state",
             ),
-            models.CheckConstraint(condition=Q(archived_at=None) | Q(state="closed"), name="study_archived_is_closed"),
+            models.CheckConstraint(condition=Q(archived_at=None) | ~Q(state="open"), name="study_archived_is_not_open"),
             limits.constraint(
                 "study_within_limits", {name: name for name in ("washout_days", "seed", "operating_point")}
             ),

@@ -15,7 +15,7 @@ from readerstudy.explanations.kinds import known_kinds
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.explanations.planning import Options, Rendered
-from readerstudy.studies.drafting import draft_for_update
+from readerstudy.studies.drafting import draft_for_update, refuse_archived
 from readerstudy.studies.kinds_shown import kinds_shown
 from readerstudy.studies.models import Example, Study
 
@@ -65,7 +65,8 @@ def of_the_same_weights(explanation: Explanation) -> bool:
 
 
 def refuse_unless_renderable(study: Study) -> None:
-    """ValidationError for a study that is not a draft or has no examples."""
+    """ValidationError for a study that is not a draft, is archived or has no examples."""
+    refuse_archived(study)
     if not study.is_draft:
         raise ValidationError(
             f"“{study.title}” is {study.state}: its explanations are frozen. Make a new version to render others."

@@ -4,8 +4,12 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from readerstudy.studies.lifecycle import archive_study, reopen_study
+from readerstudy.studies.drafting import QUESTIONS, replace_questions
+from readerstudy.studies.invitations import InvitationError, join
+from readerstudy.studies.lifecycle import archive_study, open_study, reopen_study
 from readerstudy.studies.models import Study
+from readerstudy.studies.precomputing import refuse_unless_renderable
+from tests.builders import make_study, make_user
 from tests.worlds import World, make_world
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +51,16 @@ def test_brought_back_it_is_as_it_was_and_its_history_says_so(world, client):
     assert "/studies/one/" in client.get("/").content.decode()
 
 
-def test_only_a_closed_study_is_archived(client):
-    with pytest.raises(ValidationError, match="is open: only a closed study"):
+def test_an_open_study_is_not_archived_and_a_draft_is_left_alone_there(client):
+    with pytest.raises(ValidationError, match="is open: only a draft or a closed study"):
         archive_study(make_world("two").study)
+    draft = archive_study(make_study("draft"))
+    reads = make_user("late")
+    for change in (
+        lambda: open_study(draft),
+        lambda: replace_questions(draft, QUESTIONS),
+        lambda: refuse_unless_renderable(draft),
+        lambda: join(draft, reads, "reader"),
+    ):
+        with pytest.raises((ValidationError, InvitationError), match="is archived"):
+            change()

@@ -90,7 +90,7 @@ def reopen_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def archive_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """Archive a closed study; `action=return` brings it back."""
+    """Archive a closed study or a draft; `action=return` brings it back."""
     study = researcher_study(request, slug, changes_archived=True)
     user = signed_in(request)
     if request.POST.get("action") == "return":
@@ -102,7 +102,7 @@ def archive_page(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "study": study,
         "title": f"Archive “{study.title}”",
-        "possible": study.state == Study.State.CLOSED and not study.archived_at,
+        "possible": study.state != Study.State.OPEN and not study.archived_at,
         "sentences": [
             "It leaves everybody's list of studies. Those who run it find it under “Archived”; its addresses work.",
             "It can only be looked at and exported: nothing of it can be changed until it is brought back.",
