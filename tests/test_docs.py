@@ -59,7 +59,7 @@ precompute --study pilot --model wardnet.WardNet --weights wardnet.safetensors
 NOT_RUN = {
     "createsuperuser": "asks for a password; tests/browser/test_end_to_end.py runs it with --noinput",
     "check --deploy": "tests/test_deployment.py runs it under production settings",
-    "worker": "does not end; tests/jobs start workers, tests/browser/test_jobs.py has one predict, render and analyse",
+    "worker": "does not end; tests/jobs start workers, tests/browser/test_jobs.py has one do all kinds",
     "worker --queues gpu": "does not end; see worker",
     "worker --until-empty": "tests/jobs/test_worker.py runs it",
     "precompute --study pilot --scheduler tcp://host:8786": "tests/explanations/test_executors.py has a cluster",

@@ -1,4 +1,4 @@
-"""Predict, render and analyse by button, in Chromium and with real workers: cancelled, killed, finished."""
+"""Predict, render, measure and analyse by button, in Chromium and with real workers: cancelled, killed, finished."""
 
 import pytest
 from django.utils import timezone
@@ -37,7 +37,7 @@ def jobs() -> list[dict]:
     return list(Job.objects.values("kind", "state", "error", "done", "total", "lease"))
 
 
-def test_a_study_is_predicted_rendered_and_analysed_by_button(live_server, page: Page, workers: Workers):
+def test_a_study_is_predicted_rendered_measured_and_analysed_by_button(live_server, page: Page, workers: Workers):
     page.set_default_timeout(SLOW_MS)
     expect.set_options(timeout=SLOW_MS)
     batch = make_batch("ward", cases=6, pathologies=("Cardiomegaly",))
@@ -69,9 +69,13 @@ def test_a_study_is_predicted_rendered_and_analysed_by_button(live_server, page:
     Job.objects.filter(kind="precompute", state="running").update(lease_until=timezone.now())  # a minute later
     workers.start()
     wait_for(lambda: Job.objects.filter(kind="precompute", state="done").exists(), jobs)
-    expect(page.get_by_text("Rendered", exact=False).first).to_be_visible()
     rows = Explanation.objects.filter(status="done")
     assert rows.count() == len(set(rows.values_list("prediction", "kind"))) == 12  # nothing is doubled
+
+    expect(page.locator("details li", has_text="Rendered ").first).to_be_attached()
+    page.get_by_role("button", name="Measure").click()
+    expect(page.locator("details li", has_text="Measured").first).to_be_attached()
+    assert Job.objects.filter(kind="evaluate", state="done", error="").exists(), jobs()
 
     reader = make_reader(study)
     open_now(study)
