@@ -124,7 +124,8 @@ def measure_aopc(subject: Subject, fill: Fill, patch: int, steps: int, orders: i
         draws = [np.random.default_rng(seed).random(places.shape) for seed in range(orders)]
         return float(np.mean([_curve(subject, fill, places_of(draw, patch), counts).mean() for draw in draws]))
 
-    return subject.once(("random orders", fill, patch, steps, orders), at_random) - float(curve.mean())
+    random = subject.once(("random orders", fill, patch, steps, orders), at_random, of_image=True)
+    return random - float(curve.mean())
 
 
 def measure_infidelity(subject: Subject, samples: int, scale: float, seed: int) -> float:
@@ -156,7 +157,7 @@ def fill_of(subject: Subject, name: Fill) -> np.ndarray:
     """
     if name not in ("blur", "mean", "counterfactual"):
         raise ValueError(f"no fill is called {name!r}; there are blur, mean and counterfactual")
-    return subject.once(("fill", name), lambda: _make_fill(subject, name))
+    return subject.once(("fill", name), lambda: _make_fill(subject, name), of_image=True)
 
 
 def _make_fill(subject: Subject, name: Fill) -> np.ndarray:

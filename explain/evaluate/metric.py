@@ -39,6 +39,7 @@ class Subject:
     confounder: bool (H, W), true on a known thing that only goes with the finding.
     render: (pixels (N, H, W), models) -> N Results, the kind's own computation with the parameters and target of this
     explanation; see explain.evaluate.rendering.renderer. batch_size: images per pass of a model; bounds memory.
+    of_image: what was made once for this image, target and models, whichever explanation is measured: see `once`.
     """
 
     map: np.ndarray | None = None
@@ -52,13 +53,18 @@ class Subject:
     confounder: np.ndarray | None = None
     render: Render | None = None
     batch_size: int = 8
+    of_image: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
     _shared: dict[Hashable, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
-    def once(self, key: Hashable, make: Callable[[], Shared]) -> Shared:
-        """What `make` gives, made once for this subject whichever metric asks first; `key` says what it depends on."""
-        if key not in self._shared:
-            self._shared[key] = make()
-        made: Shared = self._shared[key]
+    def once(self, key: Hashable, make: Callable[[], Shared], *, of_image: bool = False) -> Shared:
+        """What `make` gives, made once whichever metric asks first; `key` says what it depends on.
+
+        of_image: it depends on image, target and models alone, so that all explanations of these share it.
+        """
+        kept = self.of_image if of_image else self._shared
+        if key not in kept:
+            kept[key] = make()
+        made: Shared = kept[key]
         return made
 
     def array(self, name: Literal["map", "mask", "frames", "pixels", "signed", "confounder"]) -> np.ndarray:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,13 +42,18 @@ def subject_of(
     models: Mapping[Need, nn.Module],
     mask: np.ndarray | None = None,
     confounder: np.ndarray | None = None,
+    of_image: dict[Hashable, Any] | None = None,
 ) -> Subject:
-    """One kind's result for one case as a Subject. pixels: (H, W), the case as the model sees it."""
+    """One kind's result for one case as a Subject. pixels: (H, W), the case as the model sees it.
+
+    of_image: the same for all kinds of one image, target and set of models; see Subject.once.
+    """
     moves = render.kind.shows == "animation"
     return Subject(
         map=map_of(result), mask=mask, frames=array_of(result.frames) if moves else None, pixels=pixels,
         target=render.target, models=models, record=result.record, signed=array_of(result.signed),
         confounder=confounder, render=render, batch_size=render.batch_size,
+        of_image={} if of_image is None else of_image,
     )  # fmt: skip
 
 

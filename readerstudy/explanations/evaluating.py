@@ -98,7 +98,7 @@ def evaluate(
     tasks = list(_planned(known(explanations, partner_sha256(metrics, options)), metrics, options, result))
     done, total = 0, len(tasks)
     progress(0, total)
-    for models, members in groupby(sorted(tasks, key=_models_of), key=_models_of):
+    for models, members in groupby(sorted(tasks, key=_neighbours), key=_models_of):
         same = list(members)
         bench = Bench.of(models, _distinct(same), {task.of.explanation.kind for task in same}, options)
         result.device = bench.name
@@ -205,6 +205,11 @@ def _distinct(tasks: Iterable[Task]) -> list[Metric]:
 def _models_of(task: Task) -> MadeWith:
     row = task.of.explanation
     return MadeWith(row.model or row.prediction.model, row.autoencoder, row.generator)
+
+
+def _neighbours(task: Task) -> tuple[MadeWith, int]:
+    """Explanations of one prediction one after the other: metrics share what depends on the image alone."""
+    return _models_of(task), task.of.explanation.prediction_id
 
 
 def _estimate(tasks: Sequence[Task], bench: Bench) -> str:

@@ -6,7 +6,7 @@ Torch is imported inside functions only, and not at all for metrics that need no
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
@@ -69,6 +69,13 @@ class Bench:
     models: Mapping[Need, nn.Module] = field(default_factory=dict)
     without: str = ""
     generator: LoadedGenerator | None = None
+    _seen: dict[int, dict[Hashable, Any]] = field(default_factory=dict)
+
+    def of_image(self, prediction: int) -> dict[Hashable, Any]:
+        """What metrics share between the explanations of one prediction; forgotten when the next one comes."""
+        if prediction not in self._seen:
+            self._seen.clear()
+        return self._seen.setdefault(prediction, {})
 
     @classmethod
     def of(cls, made_with: MadeWith, metrics: Iterable[Metric], kinds: Iterable[str], options: Options) -> Bench:
@@ -224,7 +231,8 @@ def _subject(of: Known, evidence: Read, metrics: Sequence[Metric], bench: Bench)
             arrays |= _computed_again(of, arrays["pixels"], target, bench, with_sign="signed" in needs)
     except Exception as error:  # as above: a package's kind may fail in any way
         return plain, _said(error)
-    return Subject(**arrays, target=target, models=bench.models, record=row.record), ""
+    shared = bench.of_image(row.prediction_id)
+    return Subject(**arrays, target=target, models=bench.models, record=row.record, of_image=shared), ""
 
 
 def _computed_again(of: Known, pixels: np.ndarray, target: int, bench: Bench, with_sign: bool) -> dict[str, Any]:

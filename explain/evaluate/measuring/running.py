@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -195,10 +196,13 @@ def _explain(
     targets = torch.full((len(x),), target, device=x.device)
     results = _results(cases, plan, loaded, x, targets, found)
     subjects = {}
+    shared: dict[str, dict[Hashable, Any]] = {case.image: {} for case in cases}  # by all kinds of an image
     for name, made_of in results.items():
         render = Renderer(KINDS[name], target, batch_size=plan.batch_size)
         for case, result in zip(cases, made_of, strict=True):
-            subjects[case.image, name] = subject_of(result, render, case.pixels, loaded.models, case.mask)
+            subjects[case.image, name] = subject_of(
+                result, render, case.pixels, loaded.models, case.mask, of_image=shared[case.image]
+            )
     return subjects
 
 

@@ -29,7 +29,7 @@ PIXELS = np.array([[4, 3], [2, 1]], np.float32)  # f is a tenth of the sum
 def subject(values: np.ndarray = PIXELS, pixels: np.ndarray = PIXELS) -> Subject:
     """Its fill is 0 everywhere."""
     made = Subject(map=values, pixels=pixels, models={"classifier": Weighted(np.full((2, 2), 0.1))})
-    made.once(("fill", "blur"), lambda: np.zeros((2, 2), np.float32))
+    made.once(("fill", "blur"), lambda: np.zeros((2, 2), np.float32), of_image=True)
     return made
 
 
@@ -80,9 +80,20 @@ def test_aopc_is_over_random_orders() -> None:
     assert measure_aopc(subject(), "blur", 1, 400, 2) == measure_aopc(subject(), "blur", 1, 4, 2)
 
 
+def test_explanations_of_one_image_share_its_random_orders() -> None:
+    first = subject()
+    passes: list[int] = []
+    first.models["classifier"].register_forward_hook(lambda module, inputs, output: passes.append(len(output)))
+    measure_aopc(first, "blur", 1, 4, 2)
+    assert sum(passes) == 15  # five images for the map, and for each of two orders
+    other = replace(first, map=-PIXELS)
+    assert measure_aopc(other, "blur", 1, 4, 2) == pytest.approx(measure_aopc(subject(-PIXELS), "blur", 1, 4, 2))
+    assert sum(passes) == 20
+
+
 def test_passes_of_any_size_give_the_same() -> None:
     one = replace(subject(), batch_size=1)
-    one.once(("fill", "blur"), lambda: np.zeros((2, 2), np.float32))
+    one.once(("fill", "blur"), lambda: np.zeros((2, 2), np.float32), of_image=True)
     assert deletion_curve(one, "blur", 1, 4)[1] == pytest.approx(deletion_curve(subject(), "blur", 1, 4)[1])
 
 

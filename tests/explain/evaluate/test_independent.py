@@ -41,7 +41,7 @@ class Sigmoid(nn.Module):
 
 def subject() -> Subject:
     made = Subject(map=VALUES, pixels=PIXELS, models={"classifier": Sigmoid()})
-    made.once(("fill", "blur"), lambda: np.zeros((8, 8), np.float32))
+    made.once(("fill", "blur"), lambda: np.zeros((8, 8), np.float32), of_image=True)
     return made
 
 
