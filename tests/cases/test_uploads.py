@@ -1,6 +1,8 @@
 """Uploads: images are decoded once, what is wrong is sent again alone, a worker checks and loads large ones."""
 
 import hashlib
+import json
+import os
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +22,7 @@ from readerstudy.cases.loading.keeping import shrunk
 from readerstudy.cases.loading.masks import mask_png as stored_mask
 from readerstudy.cases.loading.masks import read_mask
 from readerstudy.cases.loading.staged import Staged
+from readerstudy.cases.loading.written import remove_leftovers
 from readerstudy.cases.models import Batch, Case, Truth
 from readerstudy.explanations.models import Explanation
 from readerstudy.jobs.models import Job
@@ -258,6 +261,16 @@ def test_a_load_that_is_killed_is_done_again_without_doubling_or_losing(large, m
     assert Case.objects.count() == 4 and large.links.read_text() == links
     assert {line.split(",")[2] for line in links.split()[1:]} == set(Case.objects.values_list("public_id", flat=True))
     assert jobs.load_upload(work, large.token) == "Loaded as batch ward."
+
+    media, batch = Path(settings.MEDIA_ROOT), Batch.objects.get()
+    stored, orphan = Case.objects.first().pixels.name, "cases/ab/orphan.png"
+    (media / orphan).parent.mkdir(exist_ok=True)
+    (media / orphan).write_bytes(b"of the load that was killed")
+    for number, name in enumerate((stored, orphan)):
+        journal = media / "staging" / f"{number}.journal"
+        journal.write_text(f"{json.dumps([batch.name, batch.content_sha256])}\n{json.dumps(name)}\n")
+        os.utime(journal, (0, 0))
+    assert remove_leftovers() == 2 and (media / stored).exists() and not (media / orphan).exists()
 
 
 def test_an_upload_that_is_not_there_and_a_full_disk_are_said_in_a_sentence(admin, large, monkeypatch):

@@ -13,7 +13,7 @@ from typing import Any
 from django.core.files.storage import default_storage
 
 from readerstudy.cases.loading.linking import LinkingTable
-from readerstudy.cases.models import Batch, save_file
+from readerstudy.cases.models import Batch, Case, save_file
 from readerstudy.common.identity import file_name
 from readerstudy.common.storage import staging_root
 
@@ -69,8 +69,11 @@ def remove_leftovers() -> int:
         if journal.stat().st_mtime < time.time() - DEAD_AFTER_SECONDS:
             lines = journal.read_text().split("\n")[:-1]  # the last line may be half written, its file not begun
             batch, digest = json.loads(lines[0]) if lines else ("", "")
-            if not Batch.objects.filter(name=batch, content_sha256=digest).exists():
-                _delete(map(json.loads, lines[1:]))
+            names = [json.loads(line) for line in lines[1:]]
+            # The first file is a case's. The batch may be there by another load, which wrote files of other names.
+            loaded = Case.objects.filter(batch__name=batch, batch__content_sha256=digest, pixels__in=names[:1])
+            if not loaded.exists():
+                _delete(names)
             journal.unlink(missing_ok=True)
             count += 1
     return count
