@@ -63,6 +63,7 @@ NOT_RUN = {
     "worker --queues gpu": "does not end; see worker",
     "worker --until-empty": "tests/jobs/test_worker.py runs it",
     "precompute --study pilot --scheduler tcp://host:8786": "tests/explanations/test_executors.py has a cluster",
+    "evaluate --study pilot --scheduler tcp://host:8786": "tests/explanations/test_executors.py has a cluster",
     "evaluate --study pilot": "minutes with the models; tests/studies/test_evaluate.py measures smaller ones",
     "runserver": "does not end; tests/browser serve pages, the end-to-end test with gunicorn",
     "load_cases xrv:NIH --imgpath images-nih --batch nih --keep-source-ids --only-present": "needs its table; "

@@ -15,10 +15,10 @@ from django.utils import timezone
 from explain.evaluate.metrics import METRICS, Evidence, Metric
 from explain.methods.kind import Value
 from readerstudy.common.counting import counted
-from readerstudy.explanations.batch_size import BatchSize
-from readerstudy.explanations.evidence import COMPUTED, MODELS, PARTNER, Known, Read, known, measurement_key, read
-from readerstudy.explanations.inference import Failed, Inference
-from readerstudy.explanations.measuring import Bench, MadeWith, Taken, measure, partner_sha256
+from readerstudy.explanations.evidence import PARTNER, Known, known, measurement_key, sent
+from readerstudy.explanations.inference import Failed
+from readerstudy.explanations.measuring import COMPUTED, MODELS, Asked, FoundModels, Taken, Values, seconds_per_pass
+from readerstudy.explanations.measuring_with import MadeWith, models_for, partner_sha256
 from readerstudy.explanations.models import Explanation, Measurement
 from readerstudy.explanations.planning import Options
 
@@ -28,7 +28,6 @@ SCOPES = {
     "model": "also what the classifier says of altered images",
     "all": "also what takes computing the explanations again, which may take hours",
 }
-_MANY, _SLOW = 16, 1  # explanations measured between two writes: without models, and with
 
 
 @dataclass(frozen=True)
@@ -100,13 +99,13 @@ def evaluate(
     progress(0, total)
     for models, members in groupby(sorted(tasks, key=_neighbours), key=_models_of):
         same = list(members)
-        bench = Bench.of(models, _distinct(same), {task.of.explanation.kind for task in same}, options)
-        result.device = bench.name
-        if bench.without:
-            say(bench.without)
-        if estimate := _estimate(same, bench):
+        found = models_for(models, _distinct(same), {task.of.explanation.kind for task in same}, options)
+        result.device = found.name
+        if found.work.without:
+            say(found.work.without)
+        if estimate := _estimate(same, found, options):
             say(estimate)
-        for count in _measure_all(same, bench, options, result):
+        for count in _measure_all(same, found, options, result):
             done += count
             progress(done, total)
     return result
@@ -135,23 +134,24 @@ def _planned(of: Iterable[Known], metrics: Sequence[Metric], options: Options, r
             yield Task(one, tuple(metric for metric in metrics if metric.name in left), left)
 
 
-def _measure_all(tasks: list[Task], bench: Bench, options: Options, result: Measured) -> Iterator[int]:
+def _measure_all(tasks: list[Task], found: FoundModels, options: Options, result: Measured) -> Iterator[int]:
     """Measures and stores group by group; gives how many explanations each had."""
-    size = _SLOW if bench.models else _MANY
-    loop = Inference[Task, tuple[Task, Read], dict[str, Taken]](
-        lambda task: (task, read(task.of, _needs(task.metrics))),
-        lambda inputs: [measure(task.of, evidence, task.metrics, bench) for task, evidence in inputs],
-        BatchSize(size, size, settled=True),
+    groups = options.executor.run(
+        found.work,
+        [Asked(number, tuple(metric.name for metric in task.metrics)) for number, task in enumerate(tasks)],
+        lambda asked: sent(tasks[asked.number].of, _needs(tasks[asked.number].metrics)),
+        found.work.size,
     )
-    for group in loop.run(tasks):
+    for group in groups:
         rows = []
         for one in group:
-            output = one.output if not isinstance(one, Failed) else _failures(one.item, one.why)
-            result.apart += len(one.item.metrics) - len(output)
-            for name, taken in output.items():
-                rows.append(_row(one.item, name, taken, bench))
+            task = tasks[one.item.number]
+            output = one.output if not isinstance(one, Failed) else _failures(task, one.why, found.name)
+            result.apart += len(task.metrics) - len(output.taken)
+            for name, taken in output.taken.items():
+                rows.append(_row(task, name, taken, output.device))
                 if taken.error:
-                    result.failed.append((one.item.of.explanation, name, taken.error))
+                    result.failed.append((task.of.explanation, name, taken.error))
                 else:
                     result.made += 1
         with options.writing():
@@ -159,11 +159,11 @@ def _measure_all(tasks: list[Task], bench: Bench, options: Options, result: Meas
         yield len(group)
 
 
-def _failures(task: Task, why: str) -> dict[str, Taken]:
-    return {metric.name: Taken(None, why[:2000], 0.0) for metric in task.metrics}
+def _failures(task: Task, why: str, device: str) -> Values:
+    return Values({metric.name: Taken(None, why[:2000], 0.0) for metric in task.metrics}, device)
 
 
-def _row(task: Task, name: str, taken: Taken, bench: Bench) -> Measurement:
+def _row(task: Task, name: str, taken: Taken, device: str) -> Measurement:
     metric = METRICS[name]
     return Measurement(
         explanation=task.of.explanation,
@@ -174,7 +174,7 @@ def _row(task: Task, name: str, taken: Taken, bench: Bench) -> Measurement:
         parameters=_parameters(metric, task.of),
         version=metric.version,
         seconds=taken.seconds,
-        device=bench.name,
+        device=device,
         measured_at=timezone.now(),
     )
 
@@ -212,15 +212,15 @@ def _neighbours(task: Task) -> tuple[MadeWith, int]:
     return _models_of(task), task.of.explanation.prediction_id
 
 
-def _estimate(tasks: Sequence[Task], bench: Bench) -> str:
+def _estimate(tasks: Sequence[Task], found: FoundModels, options: Options) -> str:
     """How long it may take, from the metrics' own counts, a trial of the classifier, and how long rendering took."""
-    passes = sum(metric.passes for task in tasks for metric in task.metrics if bench.takes(metric))
+    passes = sum(metric.passes for task in tasks for metric in task.metrics if found.work.takes(metric))
     again = sum(metric.renders for task in tasks for metric in task.metrics)
     if not passes and not again:
         return ""
-    seconds = passes * bench.seconds_per_pass() + sum(
-        metric.renders * (task.of.explanation.seconds or 0.0) for task in tasks for metric in task.metrics
-    )
+    seconds = sum(metric.renders * (task.of.explanation.seconds or 0.0) for task in tasks for metric in task.metrics)
+    if passes and found.work.names:
+        seconds += passes * options.executor.call(seconds_per_pass, found.work.names)
     time = counted(max(1, round(seconds)), "second") if seconds < 90 else counted(round(seconds / 60), "minute")
     work = [counted(passes, "image") + " through the classifier"] if passes else []
     work += [counted(again, "explanation") + " computed again"] if again else []

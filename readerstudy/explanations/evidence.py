@@ -21,10 +21,9 @@ from explain.render.pictures import FRAME_WINDOW
 from readerstudy.cases.loading.records import UNNAMED_MODEL
 from readerstudy.cases.models import Case, Truth
 from readerstudy.explanations.inputs import radiograph
+from readerstudy.explanations.measuring import Read, Sent
 from readerstudy.explanations.models import Explanation, ExplanationFile, Measurement
 
-MODELS: tuple[Evidence, ...] = ("classifier", "autoencoder", "generator")
-COMPUTED: tuple[Evidence, ...] = ("render", "signed")  # what computing the explanation again gives
 PARTNER = "autoencoder_sha256"  # among a measurement's parameters: of the one that the operator named for it
 
 
@@ -115,14 +114,6 @@ def is_current(measurement: Measurement, metric: Metric, of: Known) -> bool:
     return measurement.key == measurement_key(metric, then)
 
 
-@dataclass(frozen=True)
-class Read:
-    """Evidence of one explanation: arrays as explain.evaluate.metric.Subject has them; why others cannot be read."""
-
-    arrays: dict[Evidence, np.ndarray]
-    problems: dict[Evidence, str]
-
-
 def read(of: Known, needs: Sequence[Evidence]) -> Read:
     """What is stored of `needs`, each by itself; called in threads."""
     found = Read({}, {})
@@ -133,6 +124,22 @@ def read(of: Known, needs: Sequence[Evidence]) -> Read:
             except (OSError, ValueError, KeyError) as error:
                 found.problems[need] = f"the {need} cannot be read: {error}"
     return found
+
+
+def sent(of: Known, needs: Sequence[Evidence]) -> Sent:
+    """What whoever measures gets of an explanation; called in threads."""
+    row = of.explanation
+    return Sent(
+        prediction=row.prediction_id,
+        pathology=row.prediction.pathology,
+        kind=row.kind,
+        parameters=row.parameters,
+        record=row.record,
+        weights_sha256=row.weights_sha256 or row.prediction.weights_sha256,
+        autoencoder_sha256=row.autoencoder_sha256,
+        generator_sha256=row.generator_sha256,
+        read=read(of, needs),
+    )
 
 
 def _map(of: Known) -> np.ndarray:

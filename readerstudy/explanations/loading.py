@@ -121,6 +121,19 @@ _held: dict[ModelNames, Loaded] = {}
 def find(names: ModelNames, batch_size: int = 0) -> Found:
     """Load the models anew, and say what they are. batch_size: 0 is the first one of the device."""
     loaded = load(names)
+    return Found(
+        names=hold(names, loaded),
+        device=loaded.device,
+        weights_file=loaded.classifier.weights_file,
+        pathologies=loaded.classifier.pathologies,
+        batch_size=BatchSize.of_device(loaded.device, batch_size).size,
+        made_on=loaded.made_on(),
+        generator_pathologies=loaded.generator.pathologies if loaded.generator else (),
+    )
+
+
+def hold(names: ModelNames, loaded: Loaded) -> ModelNames:
+    """Keep what was loaded for `names`; returns these names with the hashes, by which `held` finds it."""
     known = replace(names, classifier=replace(names.classifier, sha256=loaded.classifier.weights_sha256))
     if names.autoencoder and loaded.autoencoder:
         found = replace(names.autoencoder, name=loaded.autoencoder.name, sha256=loaded.autoencoder.weights_sha256)
@@ -129,15 +142,7 @@ def find(names: ModelNames, batch_size: int = 0) -> Found:
         found = replace(names.generator, name=loaded.generator.name, sha256=loaded.generator.weights_sha256)
         known = replace(known, generator=found)
     _hold(known, loaded)
-    return Found(
-        names=known,
-        device=loaded.device,
-        weights_file=loaded.classifier.weights_file,
-        pathologies=loaded.classifier.pathologies,
-        batch_size=BatchSize.of_device(loaded.device, batch_size).size,
-        made_on=loaded.made_on(),
-        generator_pathologies=loaded.generator.pathologies if loaded.generator else (),
-    )
+    return known
 
 
 def held(names: ModelNames) -> Loaded:

@@ -1,4 +1,4 @@
-"""The unit of work of evaluate: (evidence, models) -> a figure, or a sentence, for each metric. Nothing is stored here.
+"""The unit of work of evaluate: (evidence, models) -> a figure, or a sentence, for each metric. No Django (units.py).
 
 Torch is imported inside functions only, and not at all for metrics that need no model.
 """
@@ -6,30 +6,28 @@ Torch is imported inside functions only, and not at all for metrics that need no
 from __future__ import annotations
 
 import platform
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explain.evaluate.metrics import Metric, Subject
+from explain.evaluate.metrics import METRICS, Evidence, Metric, Subject
 from explain.methods.kind import Need
 from explain.methods.kinds import KINDS
-from explain.models.digests import file_sha256
-from readerstudy.explanations.evidence import COMPUTED, MODELS, Known, Read
-from readerstudy.explanations.inputs import model_names
+from readerstudy.explanations.batch_size import BatchSize
+from readerstudy.explanations.inference import Done, Failed, Inference
 from readerstudy.explanations.loading import (
     Loaded,
-    ModelName,
     ModelNames,
     ModelsUnavailable,
     choose_device,
+    held,
+    hold,
     load,
     load_autoencoder,
 )
-from readerstudy.explanations.planning import Options
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,13 +35,40 @@ if TYPE_CHECKING:
     from explain.models.generators import LoadedGenerator
     from explain.models.registry import LoadedAutoencoder, LoadedClassifier
 
+MODELS: tuple[Evidence, ...] = ("classifier", "autoencoder", "generator")
+COMPUTED: tuple[Evidence, ...] = ("render", "signed")  # what computing the explanation again gives
+MANY, SLOW = 16, 1  # explanations of one unit, and between two writes: without models, and with
 
-class MadeWith(NamedTuple):
-    """Names of the models of an explanation; "" for one that had no part in it."""
 
-    model: str
-    autoencoder: str = ""
-    generator: str = ""
+@dataclass(frozen=True)
+class Read:
+    """Evidence of one explanation: arrays as explain.evaluate.metric.Subject has them; why others cannot be read."""
+
+    arrays: dict[Evidence, np.ndarray]
+    problems: dict[Evidence, str]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An item: metrics, by name, of one explanation. number: who asks knows it by that."""
+
+    number: int
+    metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What is sent of an explanation. weights_sha256: of the classifier that made it or its prediction, or ""."""
+
+    prediction: int
+    pathology: str
+    kind: str
+    parameters: Mapping[str, Any]
+    record: Mapping[str, Any]
+    weights_sha256: str
+    autoencoder_sha256: str
+    generator_sha256: str
+    read: Read
 
 
 @dataclass(frozen=True)
@@ -56,13 +81,57 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Bench:
-    """What explanations of one classifier's predictions are measured with: nothing, or models on a device.
+class Values:
+    """What was taken of one explanation, by metric, and on which device."""
 
-    without: why there is no autoencoder although metrics need one, as a sentence; these metrics are left out.
-    """
+    taken: dict[str, Taken]
+    device: str
 
+
+@dataclass(frozen=True)
+class Measuring:
+    """names: of the models, with their hashes; None where no metric needs any. without: why there is no autoencoder
+    although metrics need one, as a sentence; these metrics are left out."""
+
+    names: ModelNames | None = None
+    without: str = ""
+
+    def over(
+        self, items: Sequence[Asked], load: Callable[[Asked], Sent]
+    ) -> Iterator[list[Done[Asked, Values] | Failed[Asked]]]:
+        bench = Bench.of(held(self.names), self.without) if self.names else Bench()
+        loop = Inference[Asked, tuple[Asked, Sent], Values](
+            lambda asked: (asked, load(asked)),
+            lambda inputs: [Values(measure(sent, asked.metrics, bench), bench.name) for asked, sent in inputs],
+            BatchSize(self.size, self.size, settled=True),
+        )
+        return loop.run(items)
+
+    def alike(self, item: Asked) -> None:
+        return None
+
+    @property
+    def size(self) -> int:
+        return SLOW if self.names else MANY
+
+    def takes(self, metric: Metric) -> bool:
+        """Whether the metric can be measured with these models."""
+        return not (self.without and "autoencoder" in metric.needs)
+
+
+@dataclass(frozen=True)
+class FoundModels:
+    """What a worker says of models it has loaded to measure with. name: the device in words."""
+
+    work: Measuring = Measuring()
     device: str = ""
+    name: str = f"cpu {platform.machine()}"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What explanations are measured with in this process: nothing, or models on a device."""
+
     name: str = f"cpu {platform.machine()}"
     classifier: LoadedClassifier | None = None
     autoencoder: LoadedAutoencoder | None = None
@@ -78,78 +147,53 @@ class Bench:
         return self._seen.setdefault(prediction, {})
 
     @classmethod
-    def of(cls, made_with: MadeWith, metrics: Iterable[Metric], kinds: Iterable[str], options: Options) -> Bench:
-        """Loads the models that these metrics need, and to compute these kinds again, nothing else.
-
-        made_with: names of the models that the explanations were made with. Raises ModelsUnavailable, but not where an
-        autoencoder that nobody named is not to be had.
-        """
-        needs = {need for metric in metrics for need in metric.needs}
-        if needs & set(COMPUTED):
-            needs |= {need for kind in kinds if kind in KINDS for need in KINDS[kind].needs} | {"classifier"}
-        if not needs & set(MODELS):
-            return cls()
-        classifier = ModelName(options.classifier or made_with.model, options.weights)
-        partner = _partner(made_with.autoencoder, options)
-        generator = ModelName(_own(made_with.generator, options.generator)) if "generator" in needs else None
-        by_operator = (options.classifier, options.autoencoder, options.generator)
-        names = model_names(classifier, partner, options.device, by_operator, generator)
-        loaded, without = load(replace(names, autoencoder=None)), ""
-        if "autoencoder" in needs:
-            loaded, without = _with_autoencoder(loaded, names)
+    def of(cls, loaded: Loaded, without: str) -> Bench:
         models: dict[Need, nn.Module] = {"classifier": loaded.classifier.module}
         if loaded.autoencoder:
             models["autoencoder"] = loaded.autoencoder.module
         if loaded.generator:
             models["generator"] = loaded.generator.module
-        return cls(
-            loaded.device, loaded.device_name, loaded.classifier, loaded.autoencoder, models, without, loaded.generator
-        )
+        return cls(loaded.device_name, loaded.classifier, loaded.autoencoder, models, without, loaded.generator)
 
-    def takes(self, metric: Metric) -> bool:
-        """Whether the metric can be measured with these models."""
-        return not (self.without and "autoencoder" in metric.needs)
-
-    def unfit(self, of: Known) -> str:
+    def unfit(self, of: Sent) -> str:
         """Why these models say nothing of an explanation, as a sentence; "" where they do."""
-        row = of.explanation
-        made = row.weights_sha256 or row.prediction.weights_sha256
-        if self.classifier and made and made != self.classifier.weights_sha256:
+        if self.classifier and of.weights_sha256 not in ("", self.classifier.weights_sha256):
             return f"it was made with other weights than {self.classifier.weights_file}"
-        if self.autoencoder and row.autoencoder_sha256 not in ("", self.autoencoder.weights_sha256):
+        if self.autoencoder and of.autoencoder_sha256 not in ("", self.autoencoder.weights_sha256):
             return f"it was made with another autoencoder than {self.autoencoder.name}"
-        if self.generator and row.generator_sha256 not in ("", self.generator.weights_sha256):
+        if self.generator and of.generator_sha256 not in ("", self.generator.weights_sha256):
             return f"it was made with another map generator than {self.generator.name}"
         return ""
 
-    def seconds_per_pass(self) -> float:
-        """Of the classifier, tried with a batch of plain grey; 0 without one. The first try warms up."""
-        if self.classifier is None:
-            return 0.0
-        import torch
 
-        x = torch.zeros((8, 1, 224, 224), device=self.device)
-        with torch.inference_mode():
-            self.classifier.module(x)
-            start = perf_counter()
-            self.classifier.module(x).cpu()
-        return (perf_counter() - start) / len(x)
+def find_models(names: ModelNames) -> FoundModels:
+    """Load the models that `names` names, and say what they are.
 
-
-def _partner(own: str, options: Options) -> ModelName:
-    """The autoencoder of explanations made with `own` ("": with none): their own, or else the operator's.
-
-    The study's choice has no part in it: what is measured belongs to the explanation, which other studies show too.
+    Raises ModelsUnavailable, but not where an autoencoder that nobody named is not to be had.
     """
-    asked = options.autoencoder
-    if own and asked and Path(asked).name != own:
-        return ModelName(own)
-    return ModelName(asked or own, options.autoencoder_weights)
+    loaded, without = load(replace(names, autoencoder=None)), ""
+    if names.autoencoder:
+        loaded, without = _with_autoencoder(loaded, names)
+    known = hold(names if loaded.autoencoder else replace(names, autoencoder=None), loaded)
+    return FoundModels(Measuring(known, without), loaded.device, loaded.device_name)
 
 
-def _own(own: str, asked: str) -> str:
-    """What an explanation was made with; where the operator gives that one's folder by its path, the path."""
-    return own if own and Path(asked).name != own else asked or own
+def seconds_per_pass(names: ModelNames) -> float:
+    """Of the classifier, tried with a batch of plain grey. The first try warms up."""
+    import torch
+
+    loaded = held(names)
+    x = torch.zeros((8, 1, 224, 224), device=loaded.device)
+    with torch.inference_mode():
+        loaded.classifier.module(x)
+        start = perf_counter()
+        loaded.classifier.module(x).cpu()
+    return (perf_counter() - start) / len(x)
+
+
+def autoencoder_sha256(names: ModelNames) -> str:
+    """Hash of the autoencoder that is named. Raises ModelsUnavailable."""
+    return load_autoencoder(names, "", choose_device("cpu")).weights_sha256
 
 
 def _with_autoencoder(loaded: Loaded, names: ModelNames) -> tuple[Loaded, str]:
@@ -169,30 +213,16 @@ def _with_autoencoder(loaded: Loaded, names: ModelNames) -> tuple[Loaded, str]:
         return loaded, f"Measures that need the autoencoder {own} are left out. {error}"
 
 
-def partner_sha256(metrics: Iterable[Metric], options: Options) -> str:
-    """Hash of the autoencoder that the operator names, if a metric needs one, or "". Raises ModelsUnavailable."""
-    if not any("autoencoder" in metric.needs for metric in metrics):
-        return ""
-    if options.autoencoder:
-        partner = ModelName(options.autoencoder, options.autoencoder_weights)
-        names = model_names(ModelName(""), partner, "cpu", (options.autoencoder,))
-        return load_autoencoder(names, "", choose_device("cpu")).weights_sha256
-    try:
-        return file_sha256(options.autoencoder_weights) if options.autoencoder_weights else ""
-    except OSError as error:
-        raise ModelsUnavailable(f"The weights of the autoencoder cannot be read: {error}.") from error
-
-
-def measure(of: Known, evidence: Read, metrics: Sequence[Metric], bench: Bench) -> dict[str, Taken]:
+def measure(of: Sent, names: Sequence[str], bench: Bench) -> dict[str, Taken]:
     """Each metric by name. One that cannot be measured says why and disturbs no other.
 
     A metric is left out that these models are not enough for, and one where only computing the explanation shows that
     its kind does not give what it takes: a sign.
     """
-    metrics = [metric for metric in metrics if bench.takes(metric)]
-    subject, without_models = _subject(of, evidence, metrics, bench)
+    metrics = [METRICS[name] for name in names if Measuring(without=bench.without).takes(METRICS[name])]
+    subject, without_models = _subject(of, metrics, bench)
     return {
-        metric.name: _measured(metric, subject, evidence, without_models)
+        metric.name: _measured(metric, subject, of.read, without_models)
         for metric in metrics
         if without_models or subject.signed is not None or "signed" not in metric.needs
     }
@@ -211,34 +241,33 @@ def _measured(metric: Metric, subject: Subject, evidence: Read, without_models: 
         return Taken(None, _said(error), perf_counter() - start)
 
 
-def _subject(of: Known, evidence: Read, metrics: Sequence[Metric], bench: Bench) -> tuple[Subject, str]:
+def _subject(of: Sent, metrics: Sequence[Metric], bench: Bench) -> tuple[Subject, str]:
     """What is measured, and why it comes without models where it should have them, as a sentence."""
-    row = of.explanation
-    arrays: dict[str, Any] = {str(need): array for need, array in evidence.arrays.items()}
-    plain = Subject(**arrays, record=row.record)
+    arrays: dict[str, Any] = {str(need): array for need, array in of.read.arrays.items()}
+    plain = Subject(**arrays, record=of.record)
     if bench.classifier is None:
         return plain, ""
     if unfit := bench.unfit(of):
         return plain, unfit
     needs = {need for metric in metrics for need in metric.needs}
     try:
-        target = bench.classifier.target(row.prediction.pathology)
+        target = bench.classifier.target(of.pathology)
         if needs & set(COMPUTED):
             if "pixels" not in arrays:
-                return plain, evidence.problems["pixels"]
-            if bench.without and "autoencoder" in KINDS[row.kind].needs:
+                return plain, of.read.problems["pixels"]
+            if bench.without and "autoencoder" in KINDS[of.kind].needs:
                 return plain, bench.without
             arrays |= _computed_again(of, arrays["pixels"], target, bench, with_sign="signed" in needs)
     except Exception as error:  # as above: a package's kind may fail in any way
         return plain, _said(error)
-    shared = bench.of_image(row.prediction_id)
-    return Subject(**arrays, target=target, models=bench.models, record=row.record, of_image=shared), ""
+    shared = bench.of_image(of.prediction)
+    return Subject(**arrays, target=target, models=bench.models, record=of.record, of_image=shared), ""
 
 
-def _computed_again(of: Known, pixels: np.ndarray, target: int, bench: Bench, with_sign: bool) -> dict[str, Any]:
+def _computed_again(of: Sent, pixels: np.ndarray, target: int, bench: Bench, with_sign: bool) -> dict[str, Any]:
     from explain.evaluate.rendering import Renderer
 
-    render = Renderer(KINDS[of.explanation.kind], target, of.explanation.parameters)
+    render = Renderer(KINDS[of.kind], target, of.parameters)
     if not with_sign:
         return {"render": render}
     (result,) = render(pixels[None], bench.models)

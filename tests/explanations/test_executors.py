@@ -16,7 +16,7 @@ from readerstudy.explanations.executors.dask import Dask
 from readerstudy.explanations.executors.local import Here, Processes
 from readerstudy.explanations.inference import Done
 from readerstudy.explanations.loading import ModelName, ModelNames, ModelsUnavailable, find, held
-from readerstudy.explanations.models import Explanation, ExplanationFile
+from readerstudy.explanations.models import Explanation, ExplanationFile, Measurement
 from readerstudy.explanations.planning import Options
 from readerstudy.explanations.predicting import predict
 from readerstudy.explanations.units import Unit, cut
@@ -145,6 +145,19 @@ def probabilities(batch: Batch) -> dict:
     return found
 
 
+def measured(weights, **more) -> dict:
+    """What evaluate finds with both models, to the bit; it is taken away."""
+    said = io.StringIO()
+    call_command(
+        "evaluate", study="trial", metrics="frames_follow_classifier,frames_look_real", device="cpu", model=CLASSIFIER,
+        weights=weights[0], autoencoder=AUTOENCODER, autoencoder_weights=weights[1], stdout=said, stderr=said, **more,
+    )  # fmt: skip
+    assert "Measured 16 values of trial on cpu" in said.getvalue(), said.getvalue()
+    found = {row[:2]: row[2] for row in Measurement.objects.values_list("explanation_id", "metric", "value")}
+    Measurement.objects.all().delete()
+    return found
+
+
 @pytest.mark.torch
 def test_a_process_of_its_own_stores_what_this_process_does(study, weights):
     assert precompute(study, Part(), options(weights)).made == 16
@@ -181,6 +194,9 @@ def test_a_cluster_whose_worker_is_killed_stores_what_this_process_does(study, w
             autoencoder_weights=weights[1], scheduler=cluster.address, stdout=again, stderr=again,
         )  # fmt: skip
         assert "16 existed, 0 failed. Nothing to do." in again.getvalue()
+
+        over_cluster = measured(weights, scheduler=cluster.address)
+        assert len(over_cluster) == 16 and over_cluster == measured(weights)
 
         second = ward("second", cases=4)
         Prediction.objects.filter(case__batch=second).delete()

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from explain.evaluate.metrics import METRICS
 from explain.models.digests import file_sha256
 from readerstudy.accounts.models import User
-from readerstudy.explanations import evaluating
+from readerstudy.explanations import evaluating, measuring
 from readerstudy.explanations.evidence import is_current, known, measurement_key
 from readerstudy.explanations.inputs import radiograph
 from readerstudy.explanations.loading import ModelName, ModelNames, load
@@ -105,7 +105,7 @@ def test_one_bad_case_is_recorded_and_the_rest_go_on(study, monkeypatch):
 
 
 def test_killed_between_two_writes_a_second_run_does_the_rest(study, monkeypatch):
-    monkeypatch.setattr(evaluating, "_MANY", 3)
+    monkeypatch.setattr(measuring, "MANY", 3)
 
     def kill(done, total):
         if done:

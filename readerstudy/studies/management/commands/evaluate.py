@@ -1,6 +1,7 @@
 """evaluate: measure stored explanations."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ from django.db.models import QuerySet
 
 from explain.models.allocator import restart_keeping_memory
 from readerstudy.cases.models import Batch
-from readerstudy.common.arguments import shard
+from readerstudy.common.arguments import add_workers, shard
 from readerstudy.common.counting import counted
 from readerstudy.common.progress import ProgressBar
 from readerstudy.explanations.evaluating import SCOPES, Measured, chosen_metrics
+from readerstudy.explanations.executors.choosing import executor
 from readerstudy.explanations.inputs import ModelsUnavailable
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.planning import Options
@@ -35,6 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("--metrics", default="model", help=f"names with commas between, or one word. {words}")
         parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
         parser.add_argument("--shard", default="1/1", help="i/n: the i-th of n parts, for several machines")
+        add_workers(parser)
         parser.add_argument("--force", action="store_true", help="measure again what is measured or has failed")
         parser.add_argument(
             "--model",
@@ -72,14 +75,15 @@ class Command(BaseCommand):
             try:
                 metrics = chosen_metrics([one for one in options["metrics"].split(",") if one])
                 record_touch(explanations, metrics, None, options["why"])
-                done = evaluate_part(
-                    explanations,
-                    metrics,
-                    part,
-                    run,
-                    lambda finished, total: bar.show("measuring", finished, total),
-                    self.stderr.write,
-                )
+                with executor(options["workers"], options["scheduler"]) as workers:
+                    done = evaluate_part(
+                        explanations,
+                        metrics,
+                        part,
+                        replace(run, executor=workers),
+                        lambda finished, total: bar.show("measuring", finished, total),
+                        self.stderr.write,
+                    )
             except ValidationError as error:
                 raise CommandError(" ".join(error.messages)) from error
             except ModelsUnavailable as error:
