@@ -68,17 +68,18 @@ def auc_covariance(data: ReaderScores, kind: str = "jackknife") -> FloatArray:
     _require_two(data, counts)
     v10, v01 = placement_values(flat, data.truth)
     centred = _centred(v10), _centred(v01)
-    if kind == "clustered":
-        covariance = _clustered(centred, counts, read, data)
-    elif kind == "patient_jackknife":
-        covariance = jackknife(_without_each_patient(flat, (v10, v01), counts, data))
-    elif kind == "jackknife":
-        covariance = jackknife(np.concatenate([-side / (n - 1) for side, n in zip(centred, counts)], axis=1))
-    elif kind == "delong":
-        scaled = [side / np.sqrt(n * (n - 1.0)) for side, n in zip(centred, counts, strict=True)]
-        covariance = _cross(scaled[0]) + _cross(scaled[1])
-    else:
-        covariance = _unbiased(flat, (v10, v01), counts, data.truth)
+    with undefined_is_nan():  # where a reader used no case with a method; set aside below
+        if kind == "clustered":
+            covariance = _clustered(centred, counts, read, data)
+        elif kind == "patient_jackknife":
+            covariance = jackknife(_without_each_patient(flat, (v10, v01), counts, data))
+        elif kind == "jackknife":
+            covariance = jackknife(np.concatenate([-side / (n - 1) for side, n in zip(centred, counts)], axis=1))
+        elif kind == "delong":
+            scaled = [side / np.sqrt(n * (n - 1.0)) for side, n in zip(centred, counts, strict=True)]
+            covariance = _cross(scaled[0]) + _cross(scaled[1])
+        else:
+            covariance = _unbiased(flat, (v10, v01), counts, data.truth)
     unused = np.flatnonzero(~data.used.ravel())
     covariance[unused], covariance[:, unused] = np.nan, np.nan
     return covariance.reshape(*shape, *shape)
@@ -171,8 +172,7 @@ def _unbiased(
     disjoint = np.outer(total, total) - _cross(by_x) - _cross(by_y) + same_pair
     n_disjoint = (n1 @ n1.T - shared_x) * (n0 @ n0.T - shared_y)
     pairs = n1 * n0
-    with undefined_is_nan():
-        return np.outer(total, total) / (pairs @ pairs.T) - disjoint / n_disjoint
+    return np.outer(total, total) / (pairs @ pairs.T) - disjoint / n_disjoint
 
 
 def _clustered(
