@@ -15,8 +15,9 @@ from readerstudy.common.refusals import Refusal
 
 APPS = ("accounts", "cases", "explanations", "studies", "reading", "exchange", "analysis", "demo", "jobs", "common")
 PACKAGE = Path(__file__).parents[1] / "readerstudy"
-# Not refusals of something asked: where a table cannot be read (a library's error for its callers), a job taken away.
-OTHERS = {"TableError", "LeaseLost"}
+# Not refusals of something asked: where a table cannot be read (a library's error for its callers), a job taken away, a
+# check that a worker goes on with, an image that takes too long.
+OTHERS = {"TableError", "LeaseLost", "TooSlow", "_Stuck"}
 
 
 def modules_of(*folders: str) -> list[Path]:
