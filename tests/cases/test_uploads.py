@@ -17,7 +17,7 @@ from django.utils import timezone
 from explain.images.radiograph import pixel_sha256, read_radiograph
 from explain.render.pictures import display_image, read_display_image
 from readerstudy.cases import jobs
-from readerstudy.cases.loading import sources, staging
+from readerstudy.cases.loading import mending, sources, staging
 from readerstudy.cases.loading.keeping import shrunk
 from readerstudy.cases.loading.masks import mask_png as stored_mask
 from readerstudy.cases.loading.masks import read_mask
@@ -168,6 +168,35 @@ def test_only_what_was_wrong_is_sent_again_and_only_that_is_decoded(admin, tmp_p
         pixel_sha256(read_radiograph(content)) for content in (png(0), png(1), png(2), png(8))
     ]
     assert Truth.objects.filter(label=True).count() == 4
+
+
+def test_a_file_takes_no_other_files_place(admin, tmp_path, monkeypatch):
+    rows = [{"image": name, "pathology": "Mass", "label": 1} for name in ("x.png", "good.png")]
+    table, good = [SimpleUploadedFile("list.csv", manifest(rows).encode()), SimpleUploadedFile("good.png", png(1))]
+    data = {"batch": "ward", "file": table, "images": [good]}
+    address = admin.post("/batches/", data).headers["Location"]
+
+    def zip_of(*names: str) -> tuple[str, bytes]:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        for number, name in enumerate(names, 2):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(png(number))
+        return "i.zip", zipped(folder, folder.with_suffix(".zip")).read_bytes()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mending, "MAX_MANIFEST", 10)
+        assert "the manifest is larger than" in send(admin, address, ("x.png", png(2)))
+    same = "stand for the same file of the upload"
+    assert f"several files in the ZIP that is file 1 of those sent {same}" in send(
+        admin, address, zip_of("new/x.png", "old/x.png")
+    )
+    assert f"files 1 and 2 of those sent {same}" in send(admin, address, ("x.png", png(2)), ("x.png", png(3)))
+    page = send(admin, address, zip_of("new/x.png", "old/good.png", "x.png"))  # in this order, as numbers 2, 3, 4
+    assert "No problems were found" in page
+    admin.post(address)
+    assert {case.pixel_sha256 for case in Case.objects.all()} == {
+        pixel_sha256(read_radiograph(png(seed))) for seed in (4, 1)
+    }
 
 
 def test_a_zip_with_folders_a_new_name_and_a_list_of_columns_mend_too(admin, tmp_path):

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from unicodedata import normalize
 
+from explain.images.checks import ImageError
 from readerstudy.cases.loading.laid_over import place_of
 from readerstudy.cases.loading.load import check_name
 from readerstudy.cases.loading.problems import BatchRefused, Problems, refuse
@@ -20,6 +21,7 @@ from readerstudy.cases.loading.sources import WORKBOOKS, Files, FileSource, open
 from readerstudy.cases.loading.staged import MANIFEST, Staged
 from readerstudy.cases.loading.staging import choose_who_checks, find, write
 
+MAX_MANIFEST = 4 * 2**20  # bytes: the web process reads it while the browser waits
 _CALL_IT = "Call it as the manifest does, or correct the manifest and send it too"
 
 
@@ -27,8 +29,8 @@ def mend(token: str, files: list[Any], batch: str) -> Staged:
     """Lay files over those of an upload that has problems, and call the batch `batch`; it is checked by the caller.
 
     files: a manifest .csv, images and masks, or a ZIP of these. A name without folders stands for the only file of the
-    upload that is called so. Raises Gone, and BatchRefused where a file has no place; whatever fails leaves the upload
-    as it was.
+    upload that is called so, if that has a problem or is missing. Raises Gone, and BatchRefused where a file has no
+    place; whatever fails leaves the upload as it was.
     """
     staged = find(token)
     check_name(batch)
@@ -39,8 +41,9 @@ def mend(token: str, files: list[Any], batch: str) -> Staged:
         with staged.files() as known:
             received = [one for number, file in enumerate(files, 1) for one in _received(staged, number, file)]
             staged.names = _with_manifest(known, names, received)
+            wrong = _wrong(known, staged) if received else set()
         with staged.files() as known:
-            staged.names |= _placed(known, staged.public_name, received)
+            staged.names |= _placed(known, staged.public_name, received, wrong)
         staged.batch, staged.created, staged.problems = batch, time.time(), []
         choose_who_checks(staged)
         staged.save()
@@ -100,40 +103,92 @@ def _manifest_of(known: Files) -> str:
         return MANIFEST
 
 
-def _placed(known: Files, public_name: str, received: list[_Sent]) -> dict[str, str]:
-    """Name in the upload -> where what was sent for it lies."""
+def _placed(known: Files, public_name: str, received: list[_Sent], wrong: set[str]) -> dict[str, str]:
+    """Name in the upload -> where what was sent for it lies. wrong: the files that have problems; any other that is
+    here is replaced by its whole name only."""
     if not received:
         return {}
     source = FileSource(known, public_name)
-    places = set(_inside(known.names(), source.base)) | _named(source)
+    here = set(_inside(known.names(), source.base))
+    places = here | {name for _, _, name in _named(source)}
     by_last = defaultdict(list)
     for known_place in places:
         by_last[PurePosixPath(known_place).name].append(known_place)
-    found = {}
+    stand_for: dict[str, list[_Sent]] = defaultdict(list)
     for sent in received:
         place = place_of(sent.name, places, by_last)
         if place is None:
             why = "stands for several files of the upload, which differ by their folders only"
             raise refuse(f"file {sent.number} of those sent {why}", "Send a ZIP with the folders")
-        if not place and "/" not in sent.lies:  # a ZIP may hold more than is needed
+        good = place in here - wrong and not _is_whole(sent, place, source.base)
+        if (good or not place) and "/" in sent.lies:  # a ZIP may hold more than is needed
+            continue
+        if good:
+            why = "is called like a file of the upload without problems, but for its folders"
+            raise refuse(f"file {sent.number} of those sent {why}", "To replace that one, send a ZIP with the folders")
+        if not place:
             raise refuse(f"file {sent.number} of those sent has a name that the upload does not know", _CALL_IT)
-        if place:
-            found[str(PurePosixPath(normalize("NFC", source.base), place))] = sent.lies
-    if not found:
-        raise refuse("no file of the ZIP has a name that the upload knows", _CALL_IT)
-    return found
+        stand_for[place].append(sent)
+    if not stand_for:
+        raise refuse("no file of the ZIP has the name of a file that is missing or has problems", _CALL_IT)
+    base = normalize("NFC", source.base)
+    return {str(PurePosixPath(base, place)): _one(sent, place, base).lies for place, sent in stand_for.items()}
 
 
-def _named(source: FileSource) -> set[str]:
-    """The files that the manifest names; none where it cannot be read."""
+def _is_whole(sent: _Sent, place: str, base: str) -> bool:
+    """Whether the file was sent under the whole name: as the manifest writes it, or with the manifest's folder."""
+    return normalize("NFC", sent.name) in (place, normalize("NFC", str(PurePosixPath(base, place))))
+
+
+def _one(several: list[_Sent], place: str, base: str) -> _Sent:
+    """What was sent for a file: the one of its whole name, or else the only one. Raises BatchRefused."""
+    left = [sent for sent in several if _is_whole(sent, place, base)] or several
+    if len(left) == 1:
+        return left[0]
+    numbers = sorted({sent.number for sent in left})
+    if len(numbers) == 1:
+        text = f"several files in the ZIP that is file {numbers[0]} of those sent"
+    else:
+        text = f"files {', '.join(map(str, numbers[:-1]))} and {numbers[-1]} of those sent"
+    raise refuse(f"{text} stand for the same file of the upload", "Send only the right one, under its whole name")
+
+
+def _wrong(known: Files, staged: Staged) -> set[str]:
+    """The files that have problems, as the manifest of before calls them."""
+    places = {(problem["row"], problem["column"]) for problem in staged.problems}
+    try:
+        source = FileSource(known, staged.public_name)
+    except BatchRefused:
+        return set()
+    return {name for row, column, name in _named(source) if (row, column) in places}
+
+
+def _named(source: FileSource) -> list[tuple[int, str, str]]:
+    """Row, column and name of the files that the manifest names; none where it cannot be read. Raises BatchRefused for
+    one that is too large to be read here."""
+    _refuse_large(source)
     try:
         cases = source.cases(Problems())
     except BatchRefused:
-        return set()
-    found = {case.image for case in cases}
+        return []
+    found = [(case.row, "image", case.image) for case in cases]
     for finding in rows_of(cases):
-        found |= {finding.mask, finding.confounder, *finding.files.values()} - {""}
-    return {normalize("NFC", str(PurePosixPath(name))) for name in found}
+        files = {"mask": finding.mask, "confounder": finding.confounder, **finding.files}
+        found += [(finding.row, column, name) for column, name in files.items() if name]
+    return [(row, column, normalize("NFC", str(PurePosixPath(name)))) for row, column, name in found]
+
+
+def _refuse_large(source: FileSource) -> None:
+    if not source.manifest:
+        return
+    try:
+        with source.files.open(source.manifest) as file:
+            large = len(file.read(MAX_MANIFEST + 1)) > MAX_MANIFEST
+    except ImageError:  # it cannot be opened; the check says why
+        return
+    if large:
+        text = f"the manifest is larger than {MAX_MANIFEST // 2**20} MiB, so that no single files can be sent beside it"
+        raise refuse(text, "Upload a ZIP of everything anew, or use the command load_cases")
 
 
 def _inside(names: Iterable[str], base: str) -> Iterator[str]:
