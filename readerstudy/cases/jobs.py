@@ -34,9 +34,8 @@ def about(token: str) -> str:
 
 
 def may_see(request: HttpRequest, about: str) -> None:
-    """Administrators, of an upload that there is."""
+    """Administrators, also on another web host than the one where the upload lies."""
     administrator(request)
-    staging.find(about.removeprefix("upload/"))
 
 
 def begin_check(staged: Staged, user: User) -> None:
@@ -52,10 +51,12 @@ def begin_check(staged: Staged, user: User) -> None:
 
 
 def ask_to_check(about: str, user: User, data: Mapping[str, Any]) -> Job:
-    """Queue the check of an upload; ValidationError while one is under way, or the upload was loaded."""
+    """Queue the check of an upload; ValidationError unless it needs one, and nobody is at it."""
     staged = staging.find(about.removeprefix("upload/"))
-    if staged.loaded or under_way([staged.token]):
+    if staged.loaded or staging.being_loaded(staged.token) or under_way([staged.token]):
         raise ValidationError("This upload is being checked or loaded, or was loaded.")
+    if staged.checked and not staged.problems:
+        raise ValidationError("This upload was checked and has no problems.")
     return ask(CHECK, about, f"Check the upload “{staged.batch}”", user, token=staged.token)
 
 
@@ -64,6 +65,7 @@ def check_upload(work: Work, token: str) -> str:
     staged = _staged(token)
     work.progress(0, 0, "Opening the upload")
     with _said(staged):
+        staging.renew(staged)
         staging.check(staged, lambda done, total: work.progress(done, total, "Checking images"))
     if staged.problems:
         return f"{counted(len(staged.problems), 'problem')}: nothing can be loaded yet."
@@ -87,6 +89,7 @@ def load_upload(work: Work, token: str) -> str:
         return f"Loaded as batch {staged.batch}."
     work.progress(0, 0, "Opening the upload")
     with _said(staged):
+        staging.renew(staged)
         loaded = staging.load(
             staged, work.user, lambda doing, done, total: work.progress(done, total, "Loading cases"), work.writing
         )
@@ -111,6 +114,8 @@ def _said(staged: Staged) -> Iterator[None]:
     except Exception as error:
         if is_full(error):
             raise ValidationError(SAID) from error
+        if isinstance(error, Gone):
+            raise ValidationError(str(error)) from error
         if not staged.folder.is_dir():
             raise ValidationError(_NOT_HERE) from error
         raise

@@ -1,5 +1,6 @@
 """The pages of batches: upload, dry run, confirm, linking table; and what is left when something goes wrong."""
 
+import os
 import socket
 import time
 from pathlib import Path
@@ -143,6 +144,11 @@ def test_the_same_upload_again_has_nothing_to_load(admin, archive):
 
 def test_discarding_leaves_nothing(admin, archive):
     address = upload(admin, archive).headers["Location"]
+    folder = staging.find(address.split("/")[-2]).folder
+    (folder / "ready").rename(folder / "loading")
+    os.utime(folder / "loading")
+    assert "is being loaded" in admin.post(f"{address}discard/", follow=True).content.decode()
+    (folder / "loading").rename(folder / "ready")
     admin.post(f"{address}discard/")
     assert left_over() == []
     assert admin.get(address).status_code == 410
@@ -156,12 +162,13 @@ def test_confirming_twice_loads_once(admin, archive):
     assert Batch.objects.count() == 1
 
 
-def test_a_batch_that_changed_name_in_between_can_be_tried_again(admin, archive):
+def test_a_batch_whose_name_is_taken_in_between_gets_another(admin, archive):
     address = upload(admin, archive).headers["Location"]
     Batch.objects.create(name="ward", source="someone else")
-    assert "with other content is already there" in admin.post(address, follow=True).content.decode()
-    Batch.objects.all().delete()
-    assert "were loaded" in admin.post(address, follow=True).content.decode()
+    page = admin.post(address, follow=True).content.decode()
+    assert "with other content is already there" in page and "Send and check again" in page
+    admin.post(f"{address}mend/", {"batch": "ward-2"})
+    assert "were loaded as batch ward-2" in admin.post(address, follow=True).content.decode()
 
 
 @pytest.mark.django_db(transaction=True)

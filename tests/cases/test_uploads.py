@@ -247,10 +247,17 @@ def test_a_large_upload_is_checked_and_loaded_by_a_worker(admin, large):
     assert "Waiting for a worker" in admin.get("/batches/").content.decode()
     assert "A worker is at this upload" in admin.post(f"{address}discard/", follow=True).content.decode()
     assert "A worker is at this upload" in send(admin, address)
+    assert "A worker is at this upload" in admin.post(address, follow=True).content.decode()
+    old = Staged.read(large.folder)
+    old.created -= staging.LIFETIME_SECONDS - 60
+    old.save()
 
     check = under_way(jobs.CHECK)
     assert jobs.check_upload(check, large.token) == "No problems in 4 cases."
+    assert staging.find(large.token).created >= large.created
     done(check)
+    with pytest.raises(ValidationError, match="was checked"):
+        jobs.ask_to_check(jobs.about(large.token), None, {})
     page = admin.get(address).content.decode()
     assert "No problems were found" in page and "Load the cases" in page
     assert "is being loaded or was refused" in admin.post(address, follow=True).content.decode()  # not at once
@@ -290,6 +297,9 @@ def test_a_load_that_is_killed_is_done_again_without_doubling_or_losing(large, m
     assert Case.objects.count() == 4 and large.links.read_text() == links
     assert {line.split(",")[2] for line in links.split()[1:]} == set(Case.objects.values_list("public_id", flat=True))
     assert jobs.load_upload(work, large.token) == "Loaded as batch ward."
+    with pytest.raises(ValidationError, match="It was loaded"):
+        jobs.check_upload(under_way(jobs.CHECK), large.token)
+    assert large.links.read_text() == links and staging.find(large.token).loaded
 
     media, batch = Path(settings.MEDIA_ROOT), Batch.objects.get()
     stored, orphan = Case.objects.first().pixels.name, "cases/ab/orphan.png"
@@ -318,6 +328,7 @@ def test_an_upload_that_is_not_there_and_a_full_disk_are_said_in_a_sentence(admi
     staging.remove(large.token)
     with pytest.raises(ValidationError, match="was discarded, has expired, or lies on another host"):
         jobs.check_upload(work, large.token)
+    assert admin.get(f"/jobs/{work.job}/state/").status_code == 200  # as on another web host
 
 
 def test_an_upload_that_an_older_version_has_checked_is_checked_again_and_loaded(tmp_path):

@@ -1,9 +1,9 @@
 """Uploads between their dry run and their confirmation: a folder each under MEDIA_ROOT/staging, gone after a day.
 
 What an administrator uploads may identify patients, so it is kept only until it is loaded, discarded or expired, a day
-after files of it were last sent, and the report shown of it holds no names. An upload with problems is kept as long, so
-that only what is wrong need be sent again (mending). An expired one is as good as gone at once: every use asks
-(`_live`); `clean_up` removes its files on a timer.
+after files of it were last sent or a worker began with it, and the report shown of it holds no names. An upload with
+problems is kept as long, so that only what is wrong need be sent again (mending). An expired one is as good as gone at
+once: every use asks (`_live`); `clean_up` removes its files on a timer.
 
 A small upload is checked and loaded while the browser waits; its folder then has a marker, `ready` to be loaded, or
 `loading`, touched as the load goes on, so that one whose process was killed can be loaded again. A larger one is
@@ -88,8 +88,8 @@ def receive(
 
 
 def check(staged: Staged, say: Say = lambda done, total: None, seconds: float | None = None) -> None:
-    """Check what was sent; what an earlier check has decoded is not decoded again. Raises TooSlow, and what `say`
-    raises."""
+    """Check what was sent; what an earlier check has decoded is not decoded again. Raises TooSlow, Gone, and what
+    `say` raises."""
     (staged.folder / "ready").unlink(missing_ok=True)
     report: dict[str, Any] = {}
     cases: list[dict[str, Any]] = []
@@ -104,10 +104,26 @@ def check(staged: Staged, say: Say = lambda done, total: None, seconds: float | 
     except BatchRefused as error:
         problems, cases = [asdict(problem) for problem in error.problems], []
     say(count, count)  # whoever has lost the upload meanwhile writes nothing
+    if find(staged.token).loaded:
+        raise Gone
     staged.report, staged.cases, staged.problems, staged.known = report, cases, problems, known
     staged.save()
     if not problems and not staged.by_worker:
         (staged.folder / "ready").touch()
+
+
+def renew(staged: Staged) -> None:
+    """It does not expire for another day: a worker begins with it."""
+    staged.created = time.time()
+    staged.save()
+
+
+def being_loaded(token: str) -> bool:
+    """Whether a web process loads the upload now."""
+    try:
+        return (folder_of(token) / "loading").stat().st_mtime >= time.time() - DEAD_AFTER_SECONDS
+    except FileNotFoundError:
+        return False
 
 
 def find(token: str) -> Staged:
@@ -131,16 +147,23 @@ def listed() -> list[Waiting]:
 
 
 def confirm(token: str, user: User) -> Loaded:
-    """Load a staged upload at once. Raises Gone, or BatchRefused when it cannot be loaded now; then it may be tried
-    again."""
+    """Load a staged upload at once. Raises Gone, or BatchRefused when it cannot be loaded."""
     staged = find(token)
     marker = _claim(staged.folder)
     try:
         loaded = load(staged, user, progress=lambda doing, done, total: os.utime(marker))
-    except BaseException:
-        marker.rename(staged.folder / "ready")
+    except BaseException as error:
+        with suppress(FileNotFoundError):
+            if staged.problems:
+                marker.unlink()
+            else:
+                marker.rename(staged.folder / "ready")
+        if isinstance(error, FileNotFoundError) and not staged.folder.is_dir():
+            raise Gone from None
         raise
-    if not staged.has_links:
+    if staged.has_links:
+        marker.unlink(missing_ok=True)
+    else:
         remove(token)
     return loaded
 
@@ -152,7 +175,7 @@ def load(
     writing: Callable[[], AbstractContextManager[None]] = transaction.atomic,
 ) -> Loaded:
     """Load a checked upload; done again after its process was killed, it loads nothing twice and loses no linking
-    table. What identifies is removed. Raises BatchRefused."""
+    table. What identifies is removed. Raises BatchRefused; the upload then has these problems, to be mended."""
     checked = read_checked(staged)
     if checked is None:  # of an older version
         check(staged)
@@ -161,20 +184,26 @@ def load(
         checked = read_checked(staged)
         assert checked
     loaded = _loaded_before(staged, checked) if staged.has_links else None
-    if loaded is None:
-        with staged.source() as source:
-            loaded = load_checked(
-                source,
-                checked,
-                staged.kept,
-                staged.batch,
-                keep_source_ids=staged.keep_source_ids,
-                simulated=staged.simulated,
-                linking_table=None if staged.keep_source_ids else staged.links,
-                user=user,
-                progress=progress,
-                writing=writing,
-            )
+    try:
+        if loaded is None:
+            with staged.source() as source:
+                loaded = load_checked(
+                    source,
+                    checked,
+                    staged.kept,
+                    staged.batch,
+                    keep_source_ids=staged.keep_source_ids,
+                    simulated=staged.simulated,
+                    linking_table=None if staged.keep_source_ids else staged.links,
+                    user=user,
+                    progress=progress,
+                    writing=writing,
+                )
+    except BatchRefused as error:  # the batch's name may have been taken since the check
+        with writing():
+            staged.report, staged.cases, staged.problems = {}, [], [asdict(problem) for problem in error.problems]
+            staged.save()
+        raise
     staged.loaded, staged.cases, staged.names, staged.created = True, [], {}, time.time()
     staged.save()
     _remove_content(staged)
@@ -317,5 +346,5 @@ def choose_who_checks(staged: Staged) -> None:
 def _remove_content(staged: Staged) -> None:
     for name in ("content", "kept", "thumbs"):
         shutil.rmtree(staged.folder / name, ignore_errors=True)
-    for name in ("ready", CHECKED):
-        (staged.folder / name).unlink(missing_ok=True)
+    for path in (staged.folder / "ready", *staged.folder.glob(f"{CHECKED}*")):
+        path.unlink(missing_ok=True)

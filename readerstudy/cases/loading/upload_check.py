@@ -12,6 +12,7 @@ import json
 import math
 import os
 import resource
+import secrets
 import shutil
 import signal
 import subprocess
@@ -65,21 +66,26 @@ def check_apart(
         command, cwd=settings.BASE_DIR, env={**os.environ, **ONE_THREAD, **same}, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
-    row = 0
+    row, result = 0, staged.folder / f"{secrets.token_hex(8)}.{RESULT}"  # another check may run beside it
     try:
         assert process.stdin
         with suppress(BrokenPipeError), process.stdin as start:
-            json.dump({"parent": os.getpid(), "staged": asdict(staged)}, start)
+            json.dump({"parent": os.getpid(), "staged": asdict(staged), "result": result.name}, start)
         for line in _lines(process, seconds):
             row = line[0]
             say(*line[1:])
-        ended = process.wait()
+        return _found(staged, process.wait(), row, result)
     except _Stuck as stuck:
         raise _too_much(stuck.row, f"{settings.UPLOAD_CHECK_SECONDS} seconds") from None
     finally:
         process.kill()
         process.wait()
-    return _found(staged, ended, row)
+        for path in (result, _part(result)):
+            path.unlink(missing_ok=True)
+
+
+def _part(result: Path) -> Path:
+    return result.with_name(f"{result.name}.part")
 
 
 class _Stuck(Exception):
@@ -114,8 +120,8 @@ def _lines(process: subprocess.Popen[str], seconds: float | None) -> Iterator[tu
         yield row, done, total
 
 
-def _found(staged: Staged, ended: int, row: int) -> tuple[Checked, list[dict[str, Any]]]:
-    """What the process left. ended: its status; row: where it was."""
+def _found(staged: Staged, ended: int, row: int, result: Path) -> tuple[Checked, list[dict[str, Any]]]:
+    """What the process left in `result`. ended: its status; row: where it was."""
     if ended == NO_SPACE:
         raise OSError(errno.ENOSPC, "while an upload was checked")
     if ended == -signal.SIGXCPU:
@@ -124,8 +130,7 @@ def _found(staged: Staged, ended: int, row: int) -> tuple[Checked, list[dict[str
         raise _too_much(row, f"{settings.UPLOAD_CHECK_MIB} MiB of memory")
     if ended:
         raise RuntimeError(f"the check of an upload ended with status {ended}; its error is in the log above")
-    found = json.loads((staged.folder / RESULT).read_text())
-    (staged.folder / RESULT).unlink()
+    found = json.loads(result.read_text())
     if "problems" in found:
         raise BatchRefused.from_rows(found["problems"])
     checked = read_checked(staged)
@@ -192,7 +197,9 @@ def check(staged: Staged, say: Callable[[int, int, int], None] = lambda row, don
         if not opened:
             shutil.rmtree(staged.content)
         return {"problems": [asdict(problem) for problem in error.problems]}
-    (staged.folder / CHECKED).write_text(checked.as_json())
+    part = staged.folder / f"{CHECKED}.{secrets.token_hex(8)}"
+    part.write_text(checked.as_json())
+    part.replace(staged.folder / CHECKED)  # whole: another check may run beside this
     return {"shown": [line | _facts(case, staged.keep_source_ids) for line, case in zip(lines, shown, strict=True)]}
 
 
@@ -232,10 +239,10 @@ def check_within_limits() -> None:
     start = json.load(sys.stdin)
     end_with(start["parent"], lambda: os._exit(1))
     staged = Staged(**start["staged"])
-    part = staged.folder / f"{RESULT}.part"
+    result = staged.folder / start["result"]
     try:
-        part.write_text(json.dumps(check(staged, _say)))
-        part.replace(staged.folder / RESULT)
+        _part(result).write_text(json.dumps(check(staged, _say)))
+        _part(result).replace(result)
     except MemoryError:
         sys.exit(NO_MEMORY)
     except OSError as error:

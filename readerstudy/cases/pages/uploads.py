@@ -40,10 +40,14 @@ def staged(request: HttpRequest, token: str) -> HttpResponse:
 def _load(request: HttpRequest, token: str, user: Any) -> HttpResponse:
     name = staging.find(token).batch
     try:
+        _refuse_under_way(token)
         loaded = staging.confirm(token, user)
     except BatchRefused as error:
         for problem in error.problems[:SHOWN_PROBLEMS]:
             messages.error(request, str(problem))
+        return redirect("batch_staged", token)
+    except ValidationError as error:
+        messages.error(request, error.messages[0])
         return redirect("batch_staged", token)
     if loaded.created:
         messages.success(request, f"{counted(loaded.report.cases, 'case was', 'cases were')} loaded as batch {name}.")
@@ -90,6 +94,8 @@ def discard(request: HttpRequest, token: str) -> HttpResponse:
 def _refuse_under_way(token: str) -> None:
     if under_way([token]):
         raise ValidationError("A worker is at this upload. Cancel its work first; it stops within seconds.")
+    if staging.being_loaded(token):
+        raise ValidationError("This upload is being loaded. Wait until that has ended; a look at this page shows it.")
 
 
 @require_POST
