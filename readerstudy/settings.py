@@ -235,9 +235,17 @@ EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://" if DEBUG or D
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="readerstudy@localhost")
 EMAIL_TIMEOUT = 30  # seconds
-# Where mails to readers lead; without it, to the first of ALLOWED_HOSTS that is a whole name.
-_SITE = next((f"https://{host}" for host in ALLOWED_HOSTS if host[:1] not in ("*", ".")), "")
-SITE_ADDRESS = env.str("SITE_ADDRESS", default="http://127.0.0.1:8000" if DEBUG or DEMO else _SITE)
+
+
+def _site(hosts: list[str]) -> str:
+    """The first of ALLOWED_HOSTS that is a whole name, and leads here from elsewhere too; "" for none."""
+    own = ("*", ".", "127.", "0.0.0.0")  # noqa: S104 - nothing is bound
+    whole = (host for host in hosts if not host.startswith(own) and host not in ("localhost", "[::1]", "::1"))
+    return next((f"https://{host}" for host in whole), "")
+
+
+# Where mails to readers lead.
+SITE_ADDRESS = env.str("SITE_ADDRESS", default="http://127.0.0.1:8000" if DEBUG or DEMO else _site(ALLOWED_HOSTS))
 
 # --- Security ---------------------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {

@@ -7,13 +7,16 @@ import pytest
 from django.core import mail as post
 from django.core.mail.backends.locmem import EmailBackend
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
 from readerstudy.reading.mailing.due import due_mails
 from readerstudy.reading.mailing.sending import _claim, send_due
 from readerstudy.reading.mailing.wanted import link_path
-from readerstudy.reading.models import Mail, Reader
+from readerstudy.reading.models import Mail, Reader, ReadReopening
+from readerstudy.settings import _site
+from readerstudy.studies.journal import Reopening
 from readerstudy.studies.lifecycle import new_version
 from readerstudy.studies.mails import MailPlan
 from readerstudy.studies.models import Study
@@ -70,6 +73,16 @@ def test_each_is_sent_once_and_tells_nothing_but_where_to_read(study, client):
 def test_who_is_due_what(study):
     assert due(study) == ["R1 washout 1", "R2 reminder 1"]
     one, two = study.readers.order_by("id")
+    read = two.reads.get(number=1)
+    for change in (
+        lambda: ReadReopening.objects.create(read=read, why="more", finished_at=ago(9)),
+        lambda: Reopening.objects.create(study=study, why="more", closed_at=ago(9)),
+        lambda: read.assignments.all().delete(),  # none is left to answer
+    ):
+        with transaction.atomic():
+            change()
+            assert due(study) == ["R1 washout 1"]
+            transaction.set_rollback(True)
     one.reads.filter(number=1).update(finished_at=ago(13))
     assert due(study) == ["R2 reminder 1"] and due(study, -7) == []
     one.reads.filter(number=1).update(finished_at=ago(15))
@@ -127,6 +140,11 @@ def test_nobody_gets_a_mail_twice_and_what_was_refused_is_tried_again(study, set
     [again] = due_mails(study, NOW + timedelta(hours=2))
     claimed = _claim(again, NOW, Mail.State.SENDING)
     assert claimed.pk == mail.pk and _claim(again, NOW, Mail.State.SENDING) is None, "one of two workers has it"
+    Mail.objects.update(state="failed", tries=1, at=ago(1))
+    monkeypatch.setattr(Faulty, "error", smtplib.SMTPServerDisconnected())
+    with pytest.raises(CommandError, match="not sent"):
+        call_command("send_mails")
+    assert Mail.objects.get().state == "sending" and due(study, 5) == [], "the server may have taken it"
     Mail.objects.update(state="failed", tries=5)
     assert due(study, 1) == []
     mail.delete()
@@ -140,12 +158,15 @@ def test_nobody_gets_a_mail_twice_and_what_was_refused_is_tried_again(study, set
     assert send_due(stop=lambda: True).sent == 0 and not Mail.objects.exists()
 
 
-def test_without_a_mail_server_nothing_is_taken_in_hand(study, settings, capsys):
+def test_without_a_mail_server_nothing_is_taken_in_hand(study, settings, capsys, client):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1  # nobody listens
     with pytest.raises(CommandError, match=r"cannot be used \(ConnectionRefusedError\); 2 mails left"):
         call_command("send_mails")
+    assert _site(["*", ".org", "localhost", "127.0.0.1", "[::1]", "reads.org"]) == "https://reads.org"
     settings.SITE_ADDRESS = ""
+    client.force_login(study.opened_by)
+    assert "SITE_ADDRESS is not set" in client.get("/studies/trial/mails/").content.decode()
     with pytest.raises(CommandError, match="set SITE_ADDRESS"):
         call_command("send_mails")
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
@@ -177,7 +198,12 @@ def test_a_reader_turns_mails_off_by_the_link_and_on_the_page_about_you(study, c
     client.force_login(me.membership.user)
     assert b"You get no mails" in client.get("/reading/trial/profile/").content
     client.post("/reading/trial/mails/", {"wanted": "1"})
-    assert Reader.objects.get(pk=me.pk).wants_mails and me.history.count() == 3
+    program.post(link, {"wanted": "1"})
+    assert Reader.objects.get(pk=me.pk).wants_mails and me.history.count() == 3, "a change each"
+    Reader.objects.update(withdrawn_at=NOW)
+    assert b"R1 has withdrawn, and gets no mails" in client.get(link).content
+    Study.objects.update(state=Study.State.CLOSED, closed_at=NOW)
+    assert b"The study is not open" in client.get(link).content
 
 
 def test_who_runs_the_study_writes_the_texts(study, client):

@@ -4,9 +4,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Max
+
 from readerstudy.reading.mailing.wanted import why_none
-from readerstudy.reading.models import Mail, Read, Reader
+from readerstudy.reading.models import Mail, Read, Reader, ReadReopening
 from readerstudy.reading.study_progress import ReadRow, StudyProgress, study_progress
+from readerstudy.studies.journal import Reopening
 from readerstudy.studies.mails import MailPlan
 from readerstudy.studies.models import Study
 
@@ -32,10 +35,16 @@ def due_mails(study: Study, now: datetime) -> list[Due]:
     mails: dict[int, list[Mail]] = defaultdict(list)
     for mail in Mail.objects.filter(read__reader__study=study):
         mails[mail.read_id].append(mail)
+    again = dict(
+        ReadReopening.objects.filter(read__reader__study=study).order_by().values_list("read").annotate(last=Max("at"))
+    )
+    study_again = Reopening.objects.filter(study=study).aggregate(last=Max("at"))["last"]
     found = []
     for reader, row in unfinished(study_progress(study, now)):
-        due = None if row is None or why_none(reader) else _due(plan, row, mails[row.read.pk], now)
-        if row and due:
+        if row is None or why_none(reader):
+            continue
+        due = _due(plan, row, mails[row.read.pk], (study_again, again.get(row.read.pk)), now)
+        if due:
             row.read.reader = row.reader
             found.append(Due(plan, row.read, *due))
     return found
@@ -50,8 +59,10 @@ def unfinished(found: StudyProgress) -> list[tuple[Reader, ReadRow | None]]:
     return [(reader, first.get(reader.pk)) for reader in found.readers]
 
 
-def _due(plan: MailPlan, row: ReadRow, mails: list[Mail], now: datetime) -> tuple[str, int] | None:
-    """Kind and number of the mail that is due for this read, if any."""
+def _due(
+    plan: MailPlan, row: ReadRow, mails: list[Mail], again: tuple[datetime | None, ...], now: datetime
+) -> tuple[str, int] | None:
+    """Kind and number of the mail that is due for this read, if any. again: when study and read were last reopened."""
     if row.state not in ("ready", "paused"):
         return None
     mails = [mail for mail in mails if not _may_try_again(mail, now)]
@@ -60,7 +71,9 @@ def _due(plan: MailPlan, row: ReadRow, mails: list[Mail], now: datetime) -> tupl
     if row.state == "ready" and opens_at and study.washout and plan.sends_washout_end and not told:
         return Mail.Kind.WASHOUT, 1
     reminders = sum(mail.kind == Mail.Kind.REMINDER for mail in mails)
-    heard = (study.opened_at, row.reader.joined_at, opens_at, row.read.opened_at, row.last_activity)
+    if not row.progress.remaining:  # all is answered; reminders say how many examples are left
+        return None
+    heard = (study.opened_at, row.reader.joined_at, opens_at, row.read.opened_at, row.last_activity, *again)
     last = max(at for at in (*heard, *(mail.at for mail in mails)) if at)
     if reminders < plan.most_reminders and now - last >= timedelta(days=plan.idle_days):
         return Mail.Kind.REMINDER, reminders + 1

@@ -112,7 +112,10 @@ def _claim(due: Due, now: datetime, state: str) -> Mail | None:
     if made:
         return mail
     failed = Mail.objects.filter(pk=mail.pk, state=Mail.State.FAILED, tries=mail.tries)
-    return mail if failed.update(state=state, at=now, tries=F("tries") + 1) else None
+    if not failed.update(state=state, at=now, tries=F("tries") + 1):
+        return None
+    mail.refresh_from_db()
+    return mail
 
 
 def _message(due: Due, site: str, connection: Any) -> EmailMessage:

@@ -35,7 +35,9 @@ def link_path(reader: Reader) -> str:
 def reader_of(signed: str) -> Reader:
     """The reader whom a link names. Raises LinkError."""
     try:
-        return Reader.objects.select_related("study").get(pk=signing.Signer(salt=_SALT).unsign(signed))
+        return Reader.objects.select_related("study", "membership__user").get(
+            pk=signing.Signer(salt=_SALT).unsign(signed)
+        )
     except (signing.BadSignature, Reader.DoesNotExist):
         raise LinkError(
             "This link is not complete. Copy all of it from the mail, or turn mails off under “About you” in the study."
@@ -44,5 +46,7 @@ def reader_of(signed: str) -> Reader:
 
 def want(reader: Reader, wanted: bool) -> None:
     """Turn mails on or off; the reader's history says when."""
+    if reader.wants_mails == wanted:
+        return
     reader.wants_mails = wanted
     reader.save(update_fields=["wants_mails"])

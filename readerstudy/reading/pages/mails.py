@@ -66,6 +66,7 @@ def study_mails(request: HttpRequest, slug: str) -> HttpResponse:
         ],
         "without": _without(study),
         "sends_no_email": not sends_email(),
+        "no_address": not settings.SITE_ADDRESS,
         "demo": settings.DEMO,
     }
     return render(request, "reading/mails.html", context)
@@ -110,4 +111,5 @@ def no_mail(request: HttpRequest, token: str) -> HttpResponse:
     me = reader_of(token)
     if request.method == "POST":
         want(me, request.POST.get("wanted") == "1")
-    return render(request, "reading/no_mail.html", {"study": me.study, "me": me})
+    closed = me.study.state != Study.State.OPEN
+    return render(request, "reading/no_mail.html", {"study": me.study, "me": me, "closed": closed, "why": why_none(me)})
