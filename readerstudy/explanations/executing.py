@@ -60,11 +60,11 @@ class Renderer:
             algorithm_version=KINDS[kind].algorithm_version,
             model=names.classifier.name,
             weights_sha256=names.classifier.sha256,
-            autoencoder=uses.name if uses else "",
+            autoencoder=uses.called if uses else "",
             autoencoder_sha256=uses.sha256 if uses else "",
             device=made_on.device,
             libraries=made_on.libraries,
-            generator=adds.name if adds else "",
+            generator=adds.called if adds else "",
             generator_sha256=adds.sha256 if adds else "",
         )
 
@@ -176,9 +176,9 @@ def _are_chosen(found: Found, options: Options) -> None:
     loaded = {"autoencoder": found.names.autoencoder, "generator": found.names.generator}
     for need, chosen in options.chosen.items():
         one = loaded[need]
-        if one and not chosen.fits(one.name, one.sha256):
+        if one and not chosen.fits(one.called, one.sha256):
             raise ModelsUnavailable(
-                f"The study has chosen the {need} {chosen.label}, and {one.name} has other weights "
+                f"The study has chosen the {need} {chosen.label}, and {one.called} has other weights "
                 f"({one.sha256[:12]}): choose it again on the study's page Methods, or use the one it names."
             )
 
@@ -189,7 +189,7 @@ def _same_finding(predictions: Sequence[Prediction], found: Found) -> None:
     others = sorted({prediction.pathology for prediction in predictions} - set(known))
     if generator and known and others:
         raise ModelsUnavailable(
-            f"The map generator {generator.name} was trained on {', '.join(known)}, and examples ask about "
+            f"The map generator {generator.called} was trained on {', '.join(known)}, and examples ask about "
             f"{', '.join(others)}: draw examples of {', '.join(known)} only, or choose another generator."
         )
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from explain.models.folders import model_name
 from readerstudy.common.refusals import Refusal
 from readerstudy.explanations.batch_size import BatchSize
 
@@ -40,11 +41,17 @@ class ModelsUnavailable(Refusal, RuntimeError):
 
 @dataclass(frozen=True)
 class ModelName:
-    """weights: a file instead of the model's own. sha256: the hash that the weights must have, or "" for any."""
+    """name: as asked, by which any process loads it: perhaps the path of a folder. weights: a file instead of the
+    model's own. sha256: the hash that the weights must have, or "" for any."""
 
     name: str
     weights: Path | None = None
     sha256: str = ""
+
+    @property
+    def called(self) -> str:
+        """For rows and people: of a path, the folder's name."""
+        return model_name(self.name)
 
 
 @dataclass(frozen=True)
@@ -136,11 +143,11 @@ def hold(names: ModelNames, loaded: Loaded) -> ModelNames:
     """Keep what was loaded for `names`; returns these names with the hashes, by which `held` finds it."""
     known = replace(names, classifier=replace(names.classifier, sha256=loaded.classifier.weights_sha256))
     if names.autoencoder and loaded.autoencoder:
-        found = replace(names.autoencoder, name=loaded.autoencoder.name, sha256=loaded.autoencoder.weights_sha256)
+        name = names.autoencoder.name or loaded.autoencoder.name
+        found = replace(names.autoencoder, name=name, sha256=loaded.autoencoder.weights_sha256)
         known = replace(known, autoencoder=found)
     if names.generator and loaded.generator:
-        found = replace(names.generator, name=loaded.generator.name, sha256=loaded.generator.weights_sha256)
-        known = replace(known, generator=found)
+        known = replace(known, generator=replace(names.generator, sha256=loaded.generator.weights_sha256))
     _hold(known, loaded)
     return known
 
