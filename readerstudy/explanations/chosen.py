@@ -6,7 +6,7 @@ autoencoder that is not there is the classifier's own partner; a map generator t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -64,6 +64,23 @@ def is_made_with(need: Need, explanation: Explanation) -> bool:
     """Whether a model of that need had a part in a stored explanation, by its kind."""
     kind = KINDS.get(explanation.kind)
     return not explanation.external and kind is not None and need in kind.needs
+
+
+def several_made(explanations: Iterable[Explanation]) -> tuple[Need, str] | None:
+    """The need of which several models made explanations of one kind, and that in words; None where it is one each.
+
+    Weights tell models apart: two names of the same are one.
+    """
+    made: dict[tuple[Need, str], dict[str, str]] = {}
+    for row in explanations:
+        for need in CHOOSABLE:
+            if is_made_with(need, row):
+                one = Chosen(need, getattr(row, need), getattr(row, f"{need}_sha256"))
+                made.setdefault((need, row.kind), {})[one.weights_sha256] = one.label
+    for (need, kind), labels in made.items():
+        if len(labels) > 1:
+            return need, f"Explanations of {kind} were made with several {_CALLED[need]}s: {', '.join(labels.values())}"
+    return None
 
 
 def chosen_models(stored: Mapping[str, Any]) -> dict[Need, Chosen]:

@@ -7,6 +7,7 @@ from explain.methods.kind import Kind
 from readerstudy.accounts.models import User
 from readerstudy.common import limits
 from readerstudy.common.counting import counted
+from readerstudy.explanations.chosen import several_made
 from readerstudy.explanations.kinds import known_kinds
 from readerstudy.explanations.models import Explanation
 from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
@@ -214,13 +215,16 @@ def _check_examples(study: Study) -> list[Check]:
 
 
 def _check_explanations(study: Study, examples: list[Example]) -> Check:
-    """Every example needs every kind that a method shows, rendered with the parameters that opening will freeze."""
+    """Every example needs every kind that a method shows, rendered with the parameters that opening will freeze, and
+    each kind with one autoencoder or map generator."""
     kinds = {kind for method in study.methods.all() for kind in method.kinds}
     wanted = Wanted.of(study)
     page, missing, failed, outdated = "study_explanations", 0, 0, 0
+    rendered: list[Explanation] = []
     for example in examples:
         shown = [row for row in example.explanations.all() if row.kind in kinds]
-        done = {row.kind for row in shown if row.status == Explanation.Status.DONE}
+        rendered += (done_rows := [row for row in shown if row.status == Explanation.Status.DONE])
+        done = {row.kind for row in done_rows}
         outdated += sum(row.kind in done and not is_current(row, wanted) for row in shown)
         lacking = kinds - done
         missing += len(lacking)
@@ -228,6 +232,12 @@ def _check_explanations(study: Study, examples: list[Example]) -> Check:
     if outdated:
         text = f"{counted(outdated, 'explanation')} rendered with other settings or by an earlier version of the kind"
         return Check("missing", f"{text}: run `precompute --study {study.slug}`.", page)
+    if several := several_made(rendered):
+        need, text = several
+        advice = (
+            f"choose one on the page Methods, or run `precompute --study {study.slug} --{need} NAME` for all examples"
+        )
+        return Check("missing", f"{text}: {advice}.", page)
     if not missing:
         text = "Every explanation is rendered." if kinds else "The methods show predictions only."
         return Check("ok", text, page)
