@@ -174,7 +174,8 @@ def _model(study: Study) -> Rows:
     if rows:
         rows.append(("Operating point", f"a prediction above {study.operating_point:g} is positive"))
     made = Explanation.objects.filter(examples__study=study).order_by("pk").values(
-        "kind", "algorithm_version", "parameters", "autoencoder", "external", "device"
+        "kind", "algorithm_version", "parameters", "external", "device",
+        "autoencoder", "autoencoder_sha256", "generator", "generator_sha256",
     )  # fmt: skip
     by_kind: dict[str, list[dict[str, Any]]] = {}
     for row in made:
@@ -183,7 +184,7 @@ def _model(study: Study) -> Rows:
 
 
 def _how(found: list[dict[str, Any]]) -> str:
-    """Distinct settings, devices and autoencoders of a kind's explanations."""
+    """Distinct settings, autoencoders, map generators and devices of a kind's explanations."""
     if all(row["external"] for row in found):
         return f"rendered by another tool: {len(found)}"
     settings = {
@@ -191,8 +192,9 @@ def _how(found: list[dict[str, Any]]) -> str:
         for row in found
     }
     said = [*sorted(settings)]
-    if autoencoders := sorted({row["autoencoder"] for row in found} - {""}):
-        said.append(f"autoencoder {', '.join(autoencoders)}")
+    for need, called in (("autoencoder", "autoencoder"), ("generator", "map generator")):
+        models = sorted({(row[need], row[f"{need}_sha256"]) for row in found if row[need]})
+        said += [f"{called} {name}, weights SHA-256 {sha256 or NOT_RECORDED}" for name, sha256 in models]
     if devices := sorted({row["device"] for row in found} - {""}):
         said.append(f"on {', '.join(devices)}")
     return f"{'; '.join(said)}: {len(found)}"
