@@ -99,7 +99,7 @@ def evaluate(
     progress(0, total)
     for models, members in groupby(sorted(tasks, key=_neighbours), key=_models_of):
         same = list(members)
-        found = models_for(models, _distinct(same), {task.of.explanation.kind for task in same}, options)
+        found = models_for(models, _distinct(same), _computed_again(same), options)
         result.device = found.name
         if found.work.without:
             say(found.work.without)
@@ -200,6 +200,11 @@ def _needs(metrics: Iterable[Metric]) -> list[Evidence]:
 
 def _distinct(tasks: Iterable[Task]) -> list[Metric]:
     return list({metric.name: metric for task in tasks for metric in task.metrics}.values())
+
+
+def _computed_again(tasks: Iterable[Task]) -> set[str]:
+    """Kinds that a metric has computed again: never what was rendered elsewhere."""
+    return {task.of.explanation.kind for task in tasks if any(set(one.needs) & set(COMPUTED) for one in task.metrics)}
 
 
 def _models_of(task: Task) -> MadeWith:
