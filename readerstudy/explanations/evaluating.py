@@ -17,7 +17,16 @@ from explain.methods.kind import Value
 from readerstudy.common.counting import counted
 from readerstudy.explanations.evidence import PARTNER, Known, known, measurement_key, sent
 from readerstudy.explanations.inference import Failed
-from readerstudy.explanations.measuring import COMPUTED, MODELS, Asked, FoundModels, Taken, Values, seconds_per_pass
+from readerstudy.explanations.measuring import (
+    COMPUTED,
+    MANY,
+    MODELS,
+    Asked,
+    FoundModels,
+    Taken,
+    Values,
+    seconds_per_pass,
+)
 from readerstudy.explanations.measuring_with import MadeWith, models_for, partner_sha256
 from readerstudy.explanations.models import Explanation, Measurement
 from readerstudy.explanations.planning import Options
@@ -138,9 +147,9 @@ def _measure_all(tasks: list[Task], found: FoundModels, options: Options, result
     """Measures and stores group by group; gives how many explanations each had."""
     groups = options.executor.run(
         found.work,
-        [Asked(number, tuple(metric.name for metric in task.metrics)) for number, task in enumerate(tasks)],
+        [_asked(number, task) for number, task in enumerate(tasks)],
         lambda asked: sent(tasks[asked.number].of, _needs(tasks[asked.number].metrics)),
-        found.work.size,
+        MANY,
     )
     for group in groups:
         rows = []
@@ -157,6 +166,10 @@ def _measure_all(tasks: list[Task], found: FoundModels, options: Options, result
         with options.writing():
             _keep(rows)
         yield len(group)
+
+
+def _asked(number: int, task: Task) -> Asked:
+    return Asked(number, task.of.explanation.prediction_id, tuple(metric.name for metric in task.metrics))
 
 
 def _failures(task: Task, why: str, device: str) -> Values:

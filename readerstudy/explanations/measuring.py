@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 MODELS: tuple[Evidence, ...] = ("classifier", "autoencoder", "generator")
 COMPUTED: tuple[Evidence, ...] = ("render", "signed")  # what computing the explanation again gives
-MANY, SLOW = 16, 1  # explanations of one unit, and between two writes: without models, and with
+MANY, SLOW = 16, 1  # explanations between two writes of one process: without models, and with. A unit has MANY at most.
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,10 @@ class Read:
 
 @dataclass(frozen=True)
 class Asked:
-    """An item: metrics, by name, of one explanation. number: who asks knows it by that."""
+    """An item: metrics, by name, of one explanation. number: who asks knows it by that. prediction: explained by it."""
 
     number: int
+    prediction: int
     metrics: tuple[str, ...]
 
 
@@ -107,8 +108,9 @@ class Measuring:
         )
         return loop.run(items)
 
-    def alike(self, item: Asked) -> None:
-        return None
+    def alike(self, item: Asked) -> int | None:
+        """With models a unit is of one prediction, whose explanations share what depends on the image alone."""
+        return item.prediction if self.names else None
 
     @property
     def size(self) -> int:
