@@ -7,8 +7,18 @@ import pytest
 from django.core.management import call_command
 from PIL import Image
 
+from explain.evaluate.metrics import METRICS
+from explain.models.digests import file_sha256
+from readerstudy.analysis.facts import study_facts
+from readerstudy.explanations import loading
 from readerstudy.explanations.chosen import Chosen
-from readerstudy.explanations.models import Measurement
+from readerstudy.explanations.evaluating import evaluate
+from readerstudy.explanations.executors.contract import filled
+from readerstudy.explanations.executors.local import Here
+from readerstudy.explanations.models import Explanation, Measurement
+from readerstudy.explanations.planning import Options
+from readerstudy.studies.checklist import checklist
+from readerstudy.studies.evaluating import of_study
 from readerstudy.studies.models import Study
 from readerstudy.studies.precomputing import pin_rendered
 from readerstudy.studies.protocol import protocol
@@ -120,3 +130,50 @@ def test_what_does_not_fit_the_study_is_refused_before_anything_is_rendered(root
     assert shown == {KINDS[0]}
     assert Chosen("generator", "any-maps").made(study.examples.first().explanations.get())
     assert Study.objects.get(pk=study.pk).chosen_models["generator"]["name"] == "mass-maps"
+
+
+class NothingHeld(dict):
+    """What a process holds of models that other processes loaded."""
+
+    def __setitem__(self, names: object, loaded: object) -> None:
+        pass
+
+
+class Apart(Here):
+    """Every unit by itself, as workers do them."""
+
+    def run(self, work, items, load, size):
+        self.sizes = []
+        for unit in filled(work, items, load, size):
+            self.sizes.append(len(unit.items))
+            yield unit.perform()
+
+
+def test_two_given_by_their_paths_and_what_another_program_made(root, study, client, monkeypatch):
+    monkeypatch.setattr(loading, "_held", NothingHeld())
+    write_generator(root, "any-maps")  # the page offers these kinds where there is one
+    choose(client)
+    first, second = root / "elsewhere" / "first-maps", root / "elsewhere" / "second-maps"
+    for seed, folder in enumerate((first, second)):
+        write_generator(folder.parent, folder.name, seed=seed)
+    assert "Rendered 3 explanations" in precompute(generator=str(first), shard="1/2")
+    assert "Rendered 3 explanations" in precompute(generator=str(second), shard="2/2")
+    study.refresh_from_db()
+    (several,) = [check.text for check in checklist(study) if "made with several map generators" in check.text]
+    assert (
+        several.startswith("Explanations of vagan_animation")
+        and "first-maps (" in several
+        and "second-maps (" in several
+    )
+    assert "choose one on the page Methods, or run `precompute --study trial --generator NAME`" in several
+    assert "Rendered 2 explanations" in precompute(generator=str(first))
+    assert not any("several" in check.text for check in checklist(study))
+    facts = str(study_facts(study))
+    assert f"map generator first-maps, weights SHA-256 {file_sha256(first / 'model.safetensors')}" in facts
+    assert "second-maps" not in facts and str(root) not in facts
+    Explanation.objects.exclude(kind=KINDS[0]).update(external=True, generator="", generator_sha256="")
+    apart = Apart()
+    metrics = [METRICS[name] for name in ("randomisation_entropy_rise", "frames_follow_classifier")]
+    measured = evaluate(of_study(study), metrics, Options(device="cpu", executor=apart))
+    assert (measured.made, measured.failed) == (4, [])
+    assert apart.sizes == [2, 2], "explanations of one prediction go together"
