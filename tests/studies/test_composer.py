@@ -156,6 +156,10 @@ def test_a_question_is_answered_with_no_or_yes_and_yes_is_a_decision(client, dra
     draft.refresh_from_db()
     assert AnalysisPlan.from_dict(draft.analysis_plan).threshold("accept") == 2
     assert '<option value="2.0" selected>“yes” trusts' in text_of(client.get(f"/studies/{draft.slug}/plan/"))
+    for stored in (2, 1.5):  # as an import may write it
+        draft.analysis_plan["trust_thresholds"] = [{"question": "accept", "at_least": stored}]
+        draft.save()
+        assert '<option value="2.0" selected>“yes” trusts' in text_of(client.get(f"/studies/{draft.slug}/plan/"))
     assert [check.text for check in checklist(draft) if check.state == "missing"] == ["Select examples."]
 
 

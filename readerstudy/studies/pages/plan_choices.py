@@ -46,10 +46,15 @@ def choice_fields(study: Study) -> dict[str, forms.Field]:
     return fields | _subgroup_fields()
 
 
+def _of_two(question: Question) -> bool:
+    """Whether it is answered with one of two words, as no or yes."""
+    return question.maximum - question.minimum == 1 and bool(question.low_label and question.high_label)
+
+
 def _trust(question: Question) -> forms.Field:
     """From which score an answer trusts; of two points with words, whether the upper one does."""
     told = "the report then tells how often right predictions are trusted and wrong ones are not."
-    if question.maximum - question.minimum == 1 and question.low_label and question.high_label:
+    if _of_two(question):
         trusts = (str(float(question.maximum)), f"“{question.high_label}” trusts the prediction")
         return forms.TypedChoiceField(
             label=f"“{question.text}”",
@@ -82,12 +87,16 @@ def _subgroup_fields() -> dict[str, forms.Field]:
     }
 
 
-def choice_initial(plan: AnalysisPlan) -> dict[str, Any]:
-    """What the plan says, as values of the fields."""
+def choice_initial(plan: AnalysisPlan, study: Study) -> dict[str, Any]:
+    """What the plan says, as values of the fields; of two words, any threshold between them is that of the upper."""
+    thresholds = {one.question: one.at_least for one in plan.trust_thresholds}
+    for question in filter(_of_two, study.questions.filter(key__in=thresholds)):
+        if question.minimum < thresholds[question.key] <= question.maximum:
+            thresholds[question.key] = float(question.maximum)
     by = {one.by: one for one in plan.subgroups}
     pairs = {pair.primary: f"{pair.new}/{pair.reference}" for pair in plan.contrasts}
     return {
-        **{f"{TRUST}{one.question}": one.at_least for one in plan.trust_thresholds},
+        **{f"{TRUST}{question}": at_least for question, at_least in thresholds.items()},
         "control": plan.control or "",
         "primary_pair": pairs.get(True, ""),
         "other_pairs": [f"{pair.new}/{pair.reference}" for pair in plan.contrasts if not pair.primary],

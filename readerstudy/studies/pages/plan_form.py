@@ -147,7 +147,7 @@ class PlanForm(forms.Form):
 def _initial(study: Study) -> dict[str, Any]:
     stored = AnalysisPlan.from_dict(study.analysis_plan)
     plan = stored.to_dict()
-    return choice_initial(stored) | {
+    return choice_initial(stored, study) | {
         **{name: plan[name] for name in (*_OWN, "minimum_pairs")},
         **asdict(stored.primary_endpoint),
     }
