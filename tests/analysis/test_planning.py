@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from django.utils import timezone
 
@@ -14,7 +15,7 @@ from readerstudy.statistics.scores.power import ScoreVariance, patients_needed
 from readerstudy.statistics.scores.power import power as score_power
 from readerstudy.statistics.stored import to_json
 from readerstudy.studies.models import Study
-from tests.builders import make_member, make_study, make_user
+from tests.builders import make_member, make_reader, make_reads, make_response, make_study, make_user
 from tests.statistics.frames import crossover
 
 COMPONENTS = {
@@ -42,7 +43,7 @@ def results() -> dict[str, Any]:
 
 @pytest.fixture
 def study(db, client, results) -> Study:
-    study = make_study("next")
+    study = make_study("next", examples=8)
     client.force_login(make_member(study, "rosa", "researcher"))
     Analysis.objects.create(study=study, status="done", results=results)
     return study
@@ -107,10 +108,13 @@ def test_before_the_first_study_the_published_ones_variances_answer(client, db, 
     client.force_login(make_user("root", is_staff=True))
     assert "/power/" in client.get("/").content.decode()
     page = client.get("/power/", {"endpoint": endpoint})
+    unknown = endpoint in ("auc", "specificity")  # how readers of one method differ, from two readers
+    assert ("cannot be told from two" in page.content.decode()) == unknown
     form = page.context["form"]
     asked = {"endpoint": endpoint} | {
         bound.name: bound.value() if bound.value() not in (None, "") else next(iter(bound.field.choices))[0]
         for bound in form
+        if bound.name != "var_r_in_t"
     }
     rows = client.get("/power/", asked).context["rows"]
     assert len(rows) == 6 and all(0 <= cell.value <= 1 for row in rows for cell in row.power)
@@ -118,10 +122,23 @@ def test_before_the_first_study_the_published_ones_variances_answer(client, db, 
 
 
 def test_a_closed_studys_decisions_give_variances_of_shares(client, study):
+    study.questions.filter(key="feature").update(minimum=1, maximum=2)
     close(study)
-    page = client.get("/studies/next/power/", {"endpoint": "sensitivity", "threshold": "x"})
+    page = client.get("/studies/next/power/", {"endpoint": "sensitivity", "source": "study", "threshold": "x"})
     assert page.status_code == 200 and page.context["questions"] == []  # this study has no answers
     assert page.context["threshold"] == 4
+    assert "a threshold on the question" in page.content.decode()
+    accept = study.questions.get(key="feature")
+    rng = np.random.default_rng(1)
+    for code in ("R1", "R2"):
+        for assignment in (one for read in make_reads(make_reader(study, code)) for one in read.assignments.all()):
+            for question in (accept, study.questions.get(key="confidence")):
+                make_response(assignment, question, int(rng.integers(1, 3)) + (0 if question == accept else 2))
+    page = client.get("/studies/next/power/", {"endpoint": "sensitivity"})
+    assert page.context["questions"] == ["confidence"]  # 4 is not on the scale of the other
+    page = client.get("/studies/next/power/", {"endpoint": "sensitivity", "threshold": 2, "question": "feature"})
+    assert page.context["questions"] == ["feature"]  # of the other all answers are 3 or 4: all would be trusted
+    assert page.content.decode().count('name="question" value="feature"') == 2
 
 
 def test_an_open_studys_components_are_not_shown(client, study):
@@ -141,6 +158,7 @@ def test_an_open_studys_components_are_not_shown(client, study):
         ({"cov1": ""}, "is needed for a study so laid out"),
         ({"cov1": 0.01}, "cannot exceed the error variance"),
         ({"error": "nan"}, "Enter a number"),
+        (dict.fromkeys(("var_tr", "error", "cov1", "cov2", "cov3"), 0), "leave nothing to chance"),
     ],
 )
 def test_it_says_what_is_wrong_with_the_input(client, study, changed, sentence):

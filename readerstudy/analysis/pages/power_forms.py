@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 
 from readerstudy.common.limits import form_field
+from readerstudy.statistics.mrmc.data import MRMCError
 from readerstudy.statistics.mrmc.power import AIMS as AREA_AIMS
 from readerstudy.statistics.mrmc.power import MODES as AREA_MODES
 from readerstudy.statistics.mrmc.power import Pilot
@@ -154,7 +155,11 @@ class AreaForm(_PowerForm):
     def rows(self) -> list[Row]:
         pilot = Pilot(**{name: self.cleaned_data[name] for name in self.PILOT})
         paired = self.cleaned_data["layout"] != "nested"
-        found = area_table(pilot, self.cleaned_data["effect"], paired_readers=paired, **self.options("cases"))
+        try:
+            found = area_table(pilot, self.cleaned_data["effect"], paired_readers=paired, **self.options("cases"))
+        except MRMCError as problem:
+            self.add_error(None, str(problem))
+            return []
         return [_row(row.readers, row.power, row.cases_needed, self.cleaned_data["target"]) for row in found]
 
     def sizes(self) -> list[int]:

@@ -10,14 +10,15 @@ References: Hillis, Obuchowski & Berbaum 2011 (Academic Radiology 18, 129); Hill
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict, Unpack
 
 import numpy as np
 from scipy import stats
 
 from readerstudy.statistics.mrmc.components import Components
-from readerstudy.statistics.mrmc.data import MRMCError
+from readerstudy.statistics.mrmc.data import MRMCError, ReaderScores
+from readerstudy.statistics.mrmc.endpoints import in_class
 
 MODES = ("random_readers", "fixed_readers", "fixed_cases")
 AIMS = ("difference", "superiority", "non_inferiority")
@@ -49,6 +50,18 @@ class Pilot:
     cov3: float
     n_cases: int
     var_r_in_t: float | None = None
+
+    @classmethod
+    def of(cls, data: ReaderScores, parts: Components, endpoint: str = "auc") -> Pilot:
+        """Of the scores or decisions that gave the components; n_cases: read on average, of the endpoint's class.
+
+        Raises MRMCError where readers or methods had cases of their own, or with one reader.
+        """
+        chosen = in_class(data, endpoint)
+        data = replace(data, scores=data.scores[:, :, chosen], truth=data.truth[chosen], cluster=None)
+        if data.cases_design not in ("all", "gaps"):
+            raise MRMCError("Readers or methods had cases of their own: such a pilot does not plan a study.")
+        return cls.from_components(parts, round(float((~data.missing).sum(axis=2)[data.used].mean())))
 
     @classmethod
     def from_components(cls, parts: Components, n_cases: int) -> Pilot:
@@ -132,7 +145,7 @@ def power(pilot: Pilot, readers: int, cases: float, effect: float, **planned: Un
 
     aim "difference" (default): two-sided test at alpha (0.05) of no difference. "non_inferiority": lower limit of the
     1 - alpha interval above -margin. "superiority": above +margin. Both are one-sided at alpha / 2. mode, groups and
-    paired_readers: see standard_error. Raises MRMCError.
+    paired_readers: see standard_error. Raises MRMCError, also where the variances leave nothing to chance.
     """
     alpha, aim, margin = planned.get("alpha", 0.05), planned.get("aim", "difference"), planned.get("margin", 0.0)
     if aim not in AIMS:
@@ -149,7 +162,7 @@ def power(pilot: Pilot, readers: int, cases: float, effect: float, **planned: Un
     )
     distance = effect + {"difference": 0.0, "non_inferiority": margin, "superiority": -margin}[aim]
     if se == 0:
-        return float(distance > 0)
+        raise MRMCError("These variances leave nothing to chance (a standard error of 0), so they cannot plan a study.")
     reach, shift = stats.t.isf(alpha / 2, df), distance / se
     if aim == "difference":  # the non-central F(1, df) of the papers is this non-central t, squared
         return _beyond(reach, df, shift) + _beyond(reach, df, -shift)

@@ -59,6 +59,7 @@ class Options(TypedDict, total=False):
     inference_mode: str
     margin: float | None
     planning_effects: Sequence[float]
+    named: Sequence[tuple[str, str]]
 
 
 def mrmc_results(
@@ -94,12 +95,14 @@ def mrmc_summary(
     inference_mode: str = "auto",
     margin: float | None = None,
     planning_effects: Sequence[float] = PLANNING_EFFECTS,
+    named: Sequence[tuple[str, str]] = (),
 ) -> QuestionResult:
     """Analyse one question; `to_dict` of the result can be written as JSON as it is.
 
     inference_mode: the plan's ("auto", "random_readers", "fixed_readers", "fixed_cases"); below 5 readers fixed readers
-    are primary whatever the plan says. margin: the plan's non-inferiority margin of AUC for the second method of a pair
-    over the first. planning_effects: differences of AUC to tabulate power for. Raises MRMCError for unusable data.
+    are primary whatever the plan says. margin: the plan's non-inferiority margin of AUC for the new method over the
+    reference. named: (new, reference) as the plan says; of other pairs the second method is the new one.
+    planning_effects: differences of AUC to tabulate power for. Raises MRMCError for unusable data.
     """
     _check_options(covariance=covariance, alpha=alpha, inference_mode=inference_mode, margin=margin)
     warnings = layout_warnings(data)
@@ -127,7 +130,7 @@ def mrmc_summary(
         mode, reasons = primary_mode(inference_mode, result.fewest_readers)
         warnings += reasons + result_warnings(result, {name: getattr(result, name) for name in MODES}, ustat_p)
         summary = replace(
-            _with_obuchowski_rockette(summary, result, mode, margin),
+            _with_obuchowski_rockette(summary, result, mode, _margin_part(result, mode, margin, named)),
             clustered=_clustered_part(data, result, mode, warnings),
             power=_power_part(data, result, planning_effects),
         )
@@ -135,7 +138,7 @@ def mrmc_summary(
 
 
 def _with_obuchowski_rockette(
-    summary: QuestionResult, result: ObuchowskiRockette, mode: str, margin: float | None
+    summary: QuestionResult, result: ObuchowskiRockette, mode: str, margin: tuple[MarginRow, ...]
 ) -> QuestionResult:
     chosen: Inference = getattr(result, mode)
     return replace(
@@ -155,7 +158,7 @@ def _with_obuchowski_rockette(
             _mode(at_var_tr_zero(result, mode)),
             primary_sentence(result, mode, chosen),
         ),
-        margin=_margin_part(result, mode, margin),
+        margin=margin,
     )
 
 
@@ -166,6 +169,7 @@ def _check_options(
     inference_mode: str = "auto",
     margin: float | None = None,
     planning_effects: Sequence[float] = PLANNING_EFFECTS,
+    named: Sequence[tuple[str, str]] = (),
 ) -> None:
     for value, name, allowed in (
         (covariance, "covariance", COVARIANCES),
@@ -207,8 +211,10 @@ def _auc_intervals(result: ObuchowskiRockette) -> tuple[ReaderRow, ...]:
     )
 
 
-def _margin_part(result: ObuchowskiRockette, mode: str, margin: float | None) -> tuple[MarginRow, ...]:
-    """Second method over the first, in the primary mode: non-inferiority when the plan has a margin, and superiority.
+def _margin_part(
+    result: ObuchowskiRockette, mode: str, margin: float | None, named: Sequence[tuple[str, str]]
+) -> tuple[MarginRow, ...]:
+    """New method over the reference, in the primary mode: non-inferiority when the plan has a margin, and superiority.
 
     scope says for whom a claim would hold. Where Var(TR) is estimated below zero it is set to zero, and an aim is shown
     only if it is with the estimate, too: its few degrees of freedom may be what does not bear the claim.
@@ -219,11 +225,14 @@ def _margin_part(result: ObuchowskiRockette, mode: str, margin: float | None) ->
     aims = [("superiority", 0.0)] if margin is None else [("non_inferiority", margin), ("superiority", 0.0)]
     rows = []
     for pair, found in (corrected or planned).differences.items():
+        new, reference = pair if pair in named else (pair[1], pair[0])
+        first, second = found, planned.differences[pair]
+        if new == pair[1]:
+            first, second = reversed_estimate(first), reversed_estimate(second)
         for aim, bound in aims:
-            test = margin_test(reversed_estimate(found), aim, bound, result.alpha)
-            also = margin_test(reversed_estimate(planned.differences[pair]), aim, bound, result.alpha)
+            test, also = (margin_test(gain, aim, bound, result.alpha) for gain in (first, second))
             test = replace(test, shown=test.shown and also.shown)
-            rows.append(MarginRow(pair[1], pair[0], scope, corrected is not None, **asdict(test)))
+            rows.append(MarginRow(new, reference, scope, corrected is not None, **asdict(test)))
     return tuple(rows)
 
 
@@ -293,15 +302,18 @@ def _clustered_part(
 def _power_part(data: ReaderScores, result: ObuchowskiRockette, effects: Sequence[float]) -> PowerResult | None:
     """Power of a crossed study, random readers and cases, from this study's components.
 
-    None where they do not tell what it needs: with one reader, readers nested in methods, or cases that were not the
-    same for all. Where reads are missing, the components are those of as many cases as were read on average.
+    None where they do not tell what it needs: with one reader, cases that were not the same for all, or components that
+    leave nothing to chance. With readers nested in methods: the pilot of a study so laid out, without tables. Where
+    reads are missing, the components are those of as many cases as were read on average.
     """
-    if result.components.var_tr is None or data.cases_design not in ("all", "gaps"):
+    try:
+        pilot = Pilot.of(data, result.components)
+        if pilot.var_tr is None:
+            return PowerResult("random_readers", result.alpha, 0.8, (), pilot, ())
+        sizes = tuple(sorted({60, 120, 240, 480, pilot.n_cases}))
+        tables = tuple(
+            PowerTable(effect, power_table(pilot, effect, cases=sizes, alpha=result.alpha)) for effect in effects
+        )
+    except MRMCError:
         return None
-    n_cases = round(float((~data.missing).sum(axis=2)[data.used].mean()))
-    pilot = Pilot.from_components(result.components, n_cases)
-    sizes = tuple(sorted({60, 120, 240, 480, n_cases}))
-    tables = tuple(
-        PowerTable(effect, power_table(pilot, effect, cases=sizes, alpha=result.alpha)) for effect in effects
-    )
     return PowerResult("random_readers", result.alpha, 0.8, sizes, pilot, tables)

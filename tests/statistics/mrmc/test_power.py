@@ -84,5 +84,7 @@ def test_it_refuses_what_cannot_be_planned():
         power(PILOT, 5, 100, 0.05, aim="hope")
     with pytest.raises(MRMCError, match="no inference mode 'fixed'"):
         power(PILOT, 5, 100, 0.05, mode="fixed")
+    with pytest.raises(MRMCError, match="leave nothing to chance"):
+        power(Pilot(0.0, 0.0, 0.0, 0.0, 0.0, 120), 5, 100, 0.05)
     with pytest.raises(MRMCError, match="margin must be 0 or more"):
         power(PILOT, 5, 100, 0.05, aim="superiority", margin=-0.1)

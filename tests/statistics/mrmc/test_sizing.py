@@ -1,5 +1,7 @@
 """Power from a pilot: crossed, split-plot and unpaired studies against iMRMC, crossed ones against RJafroc."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -88,8 +90,22 @@ def test_shares_are_sized_from_a_pilot_too(endpoint):
     assert sized.power < sized_power(found.moments, Layout(10, (2 * own[0],)), 0.05).power
     parts = obuchowski_rockette(calls, endpoint=endpoint)
     pilot = Pilot.from_components(parts.components, own[0])
+    assert Pilot.of(calls, parts.components, endpoint) == pilot
     theirs = parts.at_var_tr_zero or parts.random_readers  # a negative Var(TR) plans as zero
     assert standard_error(pilot, 5, own[0])[0] == pytest.approx(theirs.differences["A", "B"].se)
+
+
+def test_a_pilot_of_shares_counts_the_cases_of_the_class_that_were_read():
+    calls = called(scores("a_full2_1"), 3)
+    parts = obuchowski_rockette(calls, endpoint="sensitivity").components
+    read = calls.scores.copy()
+    positives, negatives = np.flatnonzero(calls.truth == 1), np.flatnonzero(calls.truth == 0)
+    read[:, 0, positives[:10]] = read[:, :, negatives[:20]] = np.nan
+    gaps = Pilot.of(replace(calls, scores=read), parts, "sensitivity")
+    assert gaps.n_cases == round(40 - 10 / len(calls.readers))
+    read[0, :, positives[:20]] = read[1, :, positives[20:]] = np.nan
+    with pytest.raises(MRMCError, match="cases of their own"):
+        Pilot.of(replace(calls, scores=read), parts, "sensitivity")
 
 
 def test_layouts_that_cannot_be_are_refused():

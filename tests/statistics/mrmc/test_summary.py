@@ -130,6 +130,8 @@ def test_a_var_tr_below_zero_is_set_to_zero_before_a_claim_about_readers_like_th
 def test_with_few_readers_a_claim_is_of_these_readers():
     (superior,) = summarised(alike_readers(3), "confidence")["margin"]
     assert (superior["scope"], superior["var_tr_set_to_zero"]) == ("these readers only", False)
+    (turned,) = summarised(alike_readers(3), "confidence", named=[("A", "B")])["margin"]  # the first is the new one
+    assert (turned["new"], turned["reference"], turned["gain"]) == ("A", "B", -superior["gain"])
 
 
 def test_missing_scores_are_counted_and_all_others_are_used():
@@ -186,7 +188,11 @@ def test_every_layout_is_analysed_and_told(name, sentence, mode):
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
     assert has(summary, sentence)
     assert summary["primary"]["mode"] == mode
-    assert (summary["power"] is None) == name.startswith("c")
+    assert (summary["power"] is None) == name.startswith(("c2", "c3", "c4"))
+    if name.startswith("c1"):  # nested readers plan a study so laid out
+        pilot = summary["power"]["pilot"]
+        assert pilot["var_r_in_t"] == summary["components"]["var_r_in_t"] and pilot["var_tr"] is pilot["cov1"] is None
+        assert summary["power"]["tables"] == []
     assert len(summary["auc_intervals"]) == sum(len(found) for found in summary["auc"].values()) - ("R06" in sentence)
 
 
