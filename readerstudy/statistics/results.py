@@ -6,6 +6,7 @@ import platform
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from itertools import combinations
 from typing import TypedDict
 
 import pandas as pd
@@ -52,7 +53,7 @@ from readerstudy.statistics.rows import (
     ScoreRow,
     SubgroupResult,
 )
-from readerstudy.statistics.scores.comparing import margin_of, odds_ratios, tests_beside
+from readerstudy.statistics.scores.comparing import margin_of, new_of, odds_ratios, tests_beside
 from readerstudy.statistics.subgroups import subgroup_parts
 from readerstudy.statistics.timed import reading_time_part
 from readerstudy.statistics.words import cautions, sentences
@@ -286,6 +287,7 @@ def _mrmc(responses: pd.DataFrame, asked: Asked, plan: AnalysisPlan) -> list[Que
         alpha=plan.alpha,
         inference_mode=plan.inference_mode,
         margin=plan.margin,
+        named=[(new := new_of(plan, a, b), a if new == b else b) for a, b in combinations(asked.methods, 2)],
     )
 
 

@@ -19,6 +19,7 @@ from readerstudy.statistics.report.text import plan_entries, what_was_analysed
 from readerstudy.statistics.results import analyse
 from readerstudy.statistics.rows import About, Question, ReaderProfile, Results
 from readerstudy.statistics.stored import from_json, plain, to_json
+from readerstudy.statistics.words.sentences import aim_that_decides, answer
 from tests.statistics.frames import DATA, crossover
 
 PLAN = AnalysisPlan(
@@ -103,6 +104,15 @@ def test_readers_nested_in_methods_are_analysed_and_answered() -> None:
     )
     results = analyse(nested, plan)
     assert "There is no answer" not in results.answer
+    assert "The comparison is of 8 patients: with fewer than 20" in results.answer
+    assert "planned test" not in results.answer and "0 readers" not in results.answer
+    assert aim_that_decides(results) is None
+    enough = replace(results, flow=replace(results.flow, n_patients=20))
+    told = answer(enough, plan)
+    assert told.endswith("read by these 4 readers, and says nothing of other readers.") and "no verdict" not in told
+    assert aim_that_decides(enough) == ("confidence", "B", "A")
+    turned = replace(plan, control="B")
+    assert aim_that_decides(replace(enough, plan=turned)) == ("confidence", "A", "B")
     assert "separated true from false positives with an AUC of" in results.answer
     assert any("readers are nested in methods" in warning for warning in results.warnings)
     found = results.decisions[0].found

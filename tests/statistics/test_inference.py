@@ -101,6 +101,7 @@ def test_a_planned_test_of_samples_gives_way_to_too_few_readers_and_that_is_a_de
     plan = replace(PLAN, primary_endpoint=PrimaryEndpoint(test="readers_and_patients"))
     results = analyse(crossover(readers=2, examples=48), plan)
     assert "needs 5; with 2 readers it finds differences too often" in results.answer
+    assert "The test made speaks for patients like those in the study" in results.answer
     assert any("the test for these readers was made in its place" in deviation for deviation in results.deviations)
 
 
@@ -125,6 +126,7 @@ def test_with_fewer_than_twenty_patients_there_are_estimates_and_no_verdict() ->
     assert "with fewer than 20 this report gives estimates and intervals, and no verdict" in results.answer
     assert "95 % interval" in results.answer
     assert "level fixed in the plan" not in results.answer and "would suggest" not in results.answer
+    assert "speaks for" not in results.answer
 
 
 def test_what_is_found_beside_the_primary_test_only_suggests(five: Results) -> None:
@@ -163,7 +165,10 @@ def test_scores_and_auc_in_opposite_directions_are_told_in_the_first_paragraph(f
     assert chance in sentences.answer(turned(0.1), PLAN)
     suggests = f"{opening}, which would suggest that they told right from wrong predictions less well with Method B"
     assert suggests in sentences.answer(turned(0.1, p_value=0.01), PLAN)
-    assert "OPPOSITE" not in sentences.answer(turned(-0.1), PLAN)
+    few = turned(0.1, p_value=0.01)
+    few = replace(few, paired=[replace(row, n_patients=19) for row in few.paired])
+    assert f"{opening}, from too few patients to suggest anything." in sentences.answer(few, PLAN)
+    assert "OPPOSITE" not in sentences.answer(turned(-0.1), PLAN) + sentences.answer(turned(float("nan")), PLAN)
     plan = replace(PLAN, primary_endpoint=PrimaryEndpoint(truth="FP", test="by_readers"))
     assert "OPPOSITE" in sentences.answer(turned(-0.1), plan)  # higher answers to false positives are harm
 

@@ -78,12 +78,14 @@ def test_a_claim_says_for_whom_and_what_was_set_to_zero(readers, shift, words):
     part = mrmc_summary(
         reader_scores(np.round(seen[:, None, :] + rng.normal(0, 0.05, (2, readers, 30)), 1), truth), "confidence"
     )
-    rows = [row.cells for row in mrmc_tables([part], {}, "confidence")["mrmc-tests"].rows]
+    rows = [row.cells for row in mrmc_tables([part], {}, ("confidence", "B", "A"))["mrmc-tests"].rows]
     assert part.components.var_tr < 0
     assert rows[0][1] == "random readers and cases (Var(TR) < 0: too optimistic)"
     assert rows[-1][1].startswith(words)
     beside = mrmc_tables([part], {})["mrmc-tests"].rows[-1].cells[1]  # where the plan names another test
     assert beside == rows[-1][1].replace("shown for", "the data would suggest it, for")
+    other = mrmc_tables([part], {}, ("confidence", "C", "A"))["mrmc-tests"].rows[-1].cells[1]  # or another comparison
+    assert other == beside
     assert rows[-1][5] == "normal"
 
 

@@ -89,11 +89,12 @@ def mrmc_csv(parts: Sequence[QuestionResult]) -> dict[str, list[CsvRow]]:
 
 
 def mrmc_tables(
-    parts: Sequence[QuestionResult], labels: Mapping[str, str], planned: str | None = None
+    parts: Sequence[QuestionResult], labels: Mapping[str, str], planned: tuple[str, str, str] | None = None
 ) -> dict[str, Table]:
     """The report's tables by name; `labels`: what to call each method.
 
-    planned: the question whose AUCs decide by the plan; of others an aim is not shown, the data only suggest it.
+    planned: question, new method and reference whose AUCs decide by the plan; of others an aim is not shown, the data
+    only suggest it.
     """
     return {
         "mrmc-auc": _auc_table(parts, labels),
@@ -162,12 +163,10 @@ def _auc_text(row: ReaderRow | MethodRow | UStatMethod) -> str:
     return f"{number(row.auc, 3)} ({interval_text((row.ci_low, row.ci_high), 3)})"
 
 
-def _tests_table(parts: Sequence[QuestionResult], planned: str | None) -> Table:
+def _tests_table(parts: Sequence[QuestionResult], planned: tuple[str, str, str] | None) -> Table:
     rows: list[TableRow] = []
     for part in parts:
-        found = [*_difference_rows(part), *_margin_rows(part, part.question == planned)] or [
-            TableRow([part.question, *["–"] * 6])
-        ]
+        found = [*_difference_rows(part), *_margin_rows(part, planned)] or [TableRow([part.question, *["–"] * 6])]
         rows += [*found[:-1], replace(found[-1], note=" ".join(part.warnings) or None)]
     caption = (
         "Obuchowski-Rockette analysis by what counts as a sample, and the one-shot U-statistic. Bold: the primary "
@@ -199,8 +198,9 @@ def _difference_rows(part: QuestionResult) -> Iterable[TableRow]:
             yield TableRow(cells, strong=_is_primary(part, mode))
 
 
-def _margin_rows(part: QuestionResult, decides: bool) -> Iterable[TableRow]:
+def _margin_rows(part: QuestionResult, planned: tuple[str, str, str] | None) -> Iterable[TableRow]:
     for test in part.margin or ():
+        decides = (part.question, test.new, test.reference) == planned
         cells = [
             part.question,
             _aim(test, part.alpha, decides),

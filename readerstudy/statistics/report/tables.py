@@ -28,7 +28,7 @@ from readerstudy.statistics.rows import (
 )
 from readerstudy.statistics.stored import CsvRow, plain_row
 from readerstudy.statistics.wording import interval_text, number, p_text, percent
-from readerstudy.statistics.words.sentences import auc_that_decides, primary_rows
+from readerstudy.statistics.words.sentences import aim_that_decides, primary_rows
 
 
 def csv_tables(results: Results) -> dict[str, list[CsvRow]]:
@@ -98,7 +98,7 @@ def _mrmc(results: Results) -> dict[str, Table]:
     """The tables of the AUC analysis; warnings beside a number are left to the report's first page, which has them."""
     if not results.mrmc:
         return {}
-    tables = mrmc_tables(results.mrmc, results.methods, auc_that_decides(results))
+    tables = mrmc_tables(results.mrmc, results.methods, aim_that_decides(results))
     tests = tables["mrmc-tests"]
     rows = [row if row.cells[-1] == "–" else replace(row, note=None) for row in tests.rows]
     return tables | {"mrmc-tests": replace(tests, rows=rows)}

@@ -7,10 +7,11 @@ from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS
 from readerstudy.statistics.paired import TRUTH_NAMES, planned_p
 from readerstudy.statistics.plan import MEAN_TESTS, AnalysisPlan
 from readerstudy.statistics.rows import PairedRow, Results
+from readerstudy.statistics.scores.comparing import new_of
 from readerstudy.statistics.scores.means import FEW_PATIENTS
 from readerstudy.statistics.wording import interval_text, number, p_clause, p_text, percent
-from readerstudy.statistics.words.auc import auc_sentence, auc_verdict, known, mrmc_of, taken_back
-from readerstudy.statistics.words.verdict import adjusted, of_same_test, scope, verdict
+from readerstudy.statistics.words.auc import auc_sentence, known, mrmc_of, taken_back
+from readerstudy.statistics.words.verdict import adjusted, of_same_test, patients, scope, verdict
 
 
 def primary_row(results: Results, plan: AnalysisPlan) -> PairedRow | None:
@@ -28,12 +29,20 @@ def primary_rows(results: Results, plan: AnalysisPlan) -> list[PairedRow]:
     return [row for pair in asked for row in found if {row.method_a, row.method_b} == pair] or found
 
 
-def auc_that_decides(results: Results) -> str | None:
-    """The question whose AUCs the plan compares, where there are patients enough for a verdict."""
-    endpoint = results.plan.primary_endpoint
-    row = primary_row(results, results.plan)
-    few = row is not None and 0 < row.n_patients < FEW_PATIENTS
-    return None if few or endpoint.test != "obuchowski_rockette" else endpoint.question
+def aim_that_decides(results: Results) -> tuple[str, str, str] | None:
+    """Question, new method and reference whose AUCs the plan compares; None with too few patients for a verdict.
+
+    Of three methods or more there is one where the plan names a primary comparison.
+    """
+    plan = results.plan
+    row = primary_row(results, plan)
+    alone = plan.primary_pair is not None or len(results.methods) == 2
+    if row is None or not alone or plan.primary_endpoint.test != "obuchowski_rockette":
+        return None
+    if patients(results, row) < FEW_PATIENTS:
+        return None
+    new = new_of(plan, row.method_a, row.method_b)
+    return row.question, new, row.method_a if new == row.method_b else row.method_b
 
 
 def answer(results: Results, plan: AnalysisPlan) -> str:
@@ -50,7 +59,8 @@ def answer(results: Results, plan: AnalysisPlan) -> str:
         )
     by_auc = plan.primary_endpoint.test == "obuchowski_rockette" and auc_sentence(results, row.question, plan)
     if not row.n_pairs and by_auc:  # readers nested in methods: nobody answered with both
-        return opening + " ".join([*auc_verdict(results, row.question, plan), scope(results, row, plan)])
+        few = [by_auc] if patients(results, row) < FEW_PATIENTS else []  # else the verdict begins with it
+        return opening + " ".join([*few, *verdict(results, row, plan), *scope(results, row, plan)])
     if row.p_value is None:
         return opening + f"There is no answer to the primary question: {_lower(row.note or 'it could not be tested.')}"
     a, b = (results.methods[method] for method in (row.method_a, row.method_b))
@@ -67,7 +77,7 @@ def answer(results: Results, plan: AnalysisPlan) -> str:
         *_opposite(results, row, plan),
         *_companions(results, row, plan),
         *_other_methods(results, row, plan),
-        scope(results, row, plan),
+        *scope(results, row, plan),
     ]
     return opening + " ".join(parts)
 
@@ -101,7 +111,7 @@ def _opposite(results: Results, row: PairedRow, plan: AnalysisPlan) -> list[str]
         return []
     auc = row_of_pair.difference * (1 if row_of_pair.method_a == row.method_b else -1)
     scores = _difference(row, plan)
-    if auc * (-scores if row.truth == "FP" else scores) >= 0:
+    if not auc * (-scores if row.truth == "FP" else scores) < 0:  # NaN says nothing
         return []
     a, b = (results.methods[method] for method in (row.method_a, row.method_b))
     p_value = row_of_pair.p_value
@@ -109,6 +119,8 @@ def _opposite(results: Results, row: PairedRow, plan: AnalysisPlan) -> list[str]
     chance = "a difference that could be chance" if known(p_value) else "a difference without a test"
     if known(p_value) and p_value < plan.alpha and not taken_back(part.primary, plan, list(results.methods)):
         chance = f"which would suggest that they {told}"
+        if row.n_patients < FEW_PATIENTS:
+            chance = "from too few patients to suggest anything"
     return [
         f"Scores and AUC point in OPPOSITE directions: answers were {_direction(scores)} with {b} on "
         f"{TRUTH_NAMES[row.truth]}, and their AUC was {_direction(auc)} ({number(auc, 3, signed=True)}), {chance}."

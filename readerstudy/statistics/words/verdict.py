@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from readerstudy.common.counting import counted
 from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS
+from readerstudy.statistics.mrmc.power import MODES
 from readerstudy.statistics.multiplicity import holm
 from readerstudy.statistics.paired import clustered_p, planned_p
 from readerstudy.statistics.plan import MEAN_TESTS, AnalysisPlan
@@ -14,7 +15,7 @@ from readerstudy.statistics.scores.comparing import new_of
 from readerstudy.statistics.scores.means import FEW_PATIENTS
 from readerstudy.statistics.scores.results import FEWEST_READERS
 from readerstudy.statistics.wording import number, p_clause
-from readerstudy.statistics.words.auc import auc_verdict, mrmc_of
+from readerstudy.statistics.words.auc import auc_verdict, known, mrmc_of
 
 NAMES = {
     "readers_and_patients": "test of mean scores with readers and patients as samples",
@@ -43,11 +44,16 @@ def of_same_test(row: PairedRow, other: PairedRow) -> bool:
     return (row.question, row.truth, row.level) == (other.question, other.truth, other.level)
 
 
+def patients(results: Results, row: PairedRow) -> int:
+    """Of the comparison; with readers nested in methods, whom no pair compares, of the study."""
+    return row.n_patients if row.n_pairs else results.flow.n_patients
+
+
 def verdict(results: Results, row: PairedRow, plan: AnalysisPlan) -> list[str]:
     """What the planned test says, adjusted where there are more than two methods, and what else must be known."""
-    if row.n_patients < FEW_PATIENTS:
+    if (n := patients(results, row)) < FEW_PATIENTS:
         return [
-            f"The comparison is of {counted(row.n_patients, 'patient')}: with fewer than {FEW_PATIENTS} this report "
+            f"The comparison is of {counted(n, 'patient')}: with fewer than {FEW_PATIENTS} this report "
             "gives estimates and intervals, and no verdict."
         ]
     if plan.primary_endpoint.test == "obuchowski_rockette":
@@ -125,8 +131,7 @@ def departs(row: PairedRow, plan: AnalysisPlan) -> bool:
 
 def _margin(results: Results, row: PairedRow, plan: AnalysisPlan) -> list[str]:
     """Whether the aim with its margin is met, by the test that counts."""
-    wanted = (row.question, row.truth, row.method_a, row.method_b)
-    found = next((s for s in results.score_tests if (s.question, s.truth, s.method_a, s.method_b) == wanted), None)
+    found = _with_margin(results, row)
     if found is None or found.margin is None:
         return ["The planned test could not be made: there is no verdict."]
     test = found.margin
@@ -136,6 +141,12 @@ def _margin(results: Results, row: PairedRow, plan: AnalysisPlan) -> list[str]:
     alone = len(results.methods) == 2 or plan.primary_pair is not None
     many = "" if alone else " This p value is not adjusted for the other pairs of methods."
     return [*_departure(row, plan), f"The plan asks whether {aim}: that {shown}{p}.{many}"]
+
+
+def _with_margin(results: Results, row: PairedRow) -> ScoreRow | None:
+    wanted = (row.question, row.truth, row.method_a, row.method_b)
+    tests = (s for s in results.score_tests if (s.question, s.truth, s.method_a, s.method_b) == wanted)
+    return next((test for test in tests if test.margin), None)
 
 
 def aim_sentence(results: Results, row: ScoreRow) -> str:
@@ -174,28 +185,42 @@ def adjusted(results: Results, row: PairedRow, plan: AnalysisPlan) -> tuple[floa
     return float(holm([p for _, p in members])[place]), len(members)
 
 
-def scope(results: Results, row: PairedRow, plan: AnalysisPlan) -> str:
-    """For whom the planned test speaks, at any number of readers."""
-    test, cases = plan.primary_endpoint.test, "patients"
-    if test == "wilcoxon":
-        who = "this reader" if row.n_readers == 1 else f"these {row.n_readers} readers"
-        return (
-            f"The planned test describes the answers of {who}: it speaks neither for other readers nor other patients."
-        )
+def _decided(results: Results, row: PairedRow, plan: AnalysisPlan) -> bool:
+    """Whether a test gives a verdict."""
+    if patients(results, row) < FEW_PATIENTS:
+        return False
+    if plan.primary_endpoint.test == "obuchowski_rockette":
+        part = mrmc_of(results, row.question)
+        return part is not None and part.primary is not None and known(part.primary.p_value)
+    if plan.primary_endpoint.aim != "difference" and _with_margin(results, row) is None:
+        return False
+    return planned_p(row, plan) is not None
+
+
+def scope(results: Results, row: PairedRow, plan: AnalysisPlan) -> list[str]:
+    """For whom the test that gives the verdict speaks, at any number of readers; [] where there is no verdict."""
+    if not _decided(results, row, plan):
+        return []
+    test, cases, n_readers = plan.primary_endpoint.test, "patients", row.n_readers
+    made = "The test made" if departs(row, plan) else "The planned test"
     if test == "obuchowski_rockette":
         part = mrmc_of(results, row.question)
-        given = part.primary.scope if part and part.primary else ""
+        assert part is not None and part.primary is not None
+        n_readers = n_readers or len(part.readers)  # nested in methods: no pair counts them
+        given = part.primary.scope
+        if part.primary.mode not in (MODES if plan.inference_mode == "auto" else (plan.inference_mode,)):
+            made = "The test made"
         if given == "these cases only":
-            return (
-                "The planned test speaks for readers like those in the study with these cases, and says nothing of "
-                "other cases."
-            )
+            return [
+                f"{made} speaks for readers like those in the study with these cases, and says nothing of other cases."
+            ]
         for_others = given == "readers and cases like these"
         cases = "patients" if plan.covariance == "clustered" else "cases"
     else:
         for_others = test in MEAN_TESTS and row.mean_test is not None and row.mean_test.test == "readers_and_patients"
+    who = "this reader" if n_readers == 1 else f"these {n_readers} readers"
+    if test == "wilcoxon":
+        return [f"{made} describes the answers of {who}: it speaks neither for other readers nor other patients."]
     if for_others:
-        return f"The planned test speaks for readers and {cases} like those in the study."
-    who = "this reader" if row.n_readers == 1 else f"these {row.n_readers} readers"
-    given_readers = f"read by {who}, and says nothing of other readers"
-    return f"The planned test speaks for {cases} like those in the study, {given_readers}."
+        return [f"{made} speaks for readers and {cases} like those in the study."]
+    return [f"{made} speaks for {cases} like those in the study, read by {who}, and says nothing of other readers."]
