@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from readerstudy.accounts.models import User
 from readerstudy.reading.models import Read, Visit
@@ -111,6 +111,10 @@ REPLIES = [
 ]  # fmt: skip
 
 
+def given(reply: dict[str, Any]) -> Callable[[Route], None]:
+    return lambda route: route.fulfill(**reply)
+
+
 def test_what_answers_in_the_servers_place_acknowledges_nothing(reading_room: Make) -> None:
     room = reading_room(total=len(REPLIES))
     page = room.open()
@@ -118,7 +122,7 @@ def test_what_answers_in_the_servers_place_acknowledges_nothing(reading_room: Ma
     for position, reply in enumerate(REPLIES, start=1):
         room.wait_for(position)
         room.wait_until(lambda visits=position: Visit.objects.count() == visits and room.kept_rows() == [])
-        page.route("**/responses/**", lambda route, reply=reply: route.fulfill(**reply))
+        page.route("**/responses/**", given(reply))
         room.press("4")
         expect(page.locator("#notice")).to_contain_text("1 answer is kept on this computer")
         expect(page.locator("#save-state")).to_have_text("Not sent yet: 1")
