@@ -1,10 +1,10 @@
 """Speed of both methods' explanations on CPU, against going image by image through Captum and matplotlib.
 
-    python -m bench.explain_speed [--cases 2] [--threads 2] [--steps 100] [--repeats 1]
+    python -m bench.explain_speed [--cases 2] [--threads 2] [--steps 100] [--repeats 1] [--folder FOLDER]
 
 TorchXRayVision's DenseNet-121 and ResNet-101 autoencoder explain phantoms, with seeded weights that were fitted for a
 few minutes (`bench.fitted_models`; latent code scaled so that the released code's walk over lambda takes about as many
-steps as with real weights). Three ways, each in processes of its own, in turn:
+steps as with real weights). Four ways, each in processes of its own, in turn:
     reference   a careful notebook: one image at a time, the models as they are loaded; Captum with its defaults
                 (integrated gradients with 100 Gauss-Legendre steps, 20 images a pass to bound memory); lambdas and
                 frames one by one by the released code's rules, without gradients; one matplotlib figure of 600 px a
@@ -14,6 +14,7 @@ steps as with real weights). Three ways, each in processes of its own, in turn:
                 `precompute` has them;
                 same settings               aim: 3 times faster, Spearman with the reference at least 0.999
     default     the same with our defaults  aim: 5 times faster, Spearman at least 0.99 (integrated gradients)
+    settled     the same with as many nodes of integrated gradients as each image needs (steps 0)
 Prints wall and processor seconds a case for each stage (the least of the repeats), GFLOP/s beside a matrix product's,
 peak memory, Spearman of the maps. Loading models is in no figure; preparing ours is. Where other programs run too, wall
 seconds say little: compare processor seconds. Fewer --steps make a shorter run, with half as many for default.
@@ -47,13 +48,14 @@ from explain.images.radiograph import Radiograph
 from explain.methods.gradients import input_gradients, integrated_gradients
 from explain.methods.guided import guided_backprop
 from explain.methods.latent_shift import LambdaSearch, latent_shift
+from explain.methods.settling import integrate_until_settled
 from explain.models import allocator
 from explain.models.fast import prepared
 from explain.models.registry import load_autoencoder, load_classifier
 from explain.render import pictures as render
 
 MAPS = ("input_gradient", "guided_backprop", "integrated_gradients", "latentshift_map")
-WAYS, CLOCKS = ("reference", "same", "default"), ("wall", "processor")
+WAYS, CLOCKS = ("reference", "same", "default", "settled"), ("wall", "processor")
 Stages = dict[str, float]
 
 
@@ -79,7 +81,9 @@ class Stopwatch:
 
 
 def ours(classifier: nn.Module, autoencoder: nn.Module, count: int, preset: str, steps: int) -> tuple[Stopwatch, dict]:
+    """steps: of integrated gradients; 0 for as many nodes as each image needs."""
     radiographs, x, targets = cases(count)
+    nodes = torch.full((count,), steps)
     watch = Stopwatch()
     with watch("prepare models"):
         classifier, autoencoder = prepared(classifier), prepared(autoencoder)
@@ -88,7 +92,11 @@ def ours(classifier: nn.Module, autoencoder: nn.Module, count: int, preset: str,
     with watch("guided backprop"):
         maps["guided_backprop"] = guided_backprop(classifier, x, targets)
     with watch("integrated gradients"):
-        maps["integrated_gradients"] = integrated_gradients(classifier, x, targets, steps=steps)
+        if steps:
+            maps["integrated_gradients"] = integrated_gradients(classifier, x, targets, steps=steps)
+        else:
+            found = integrate_until_settled(classifier, x, targets)
+            maps["integrated_gradients"], nodes = found.integral.maps(), found.nodes
     with watch("latent shift"):
         shift = latent_shift(classifier, autoencoder, x, targets, LambdaSearch.preset(preset))
         maps["latentshift_map"] = shift.max_map()
@@ -101,7 +109,8 @@ def ours(classifier: nn.Module, autoencoder: nn.Module, count: int, preset: str,
             render.animation_gif(render.boomerang(frames))
             render.frame_strip(frames)
     return watch, {name: values.numpy() for name, values in maps.items()} | {
-        "evaluations": np.array([e + len(f) for e, f in zip(shift.evaluations, shift.frames)])
+        "evaluations": np.array([e + len(f) for e, f in zip(shift.evaluations, shift.frames)]),
+        "nodes": nodes.numpy(),
     }
 
 
@@ -114,7 +123,7 @@ def reference(classifier: nn.Module, autoencoder: nn.Module, count: int, steps: 
     autoencoder.requires_grad_(True)
     radiographs, xs, targets = cases(count)
     watch = Stopwatch()
-    kept: dict[str, list[np.ndarray]] = {name: [] for name in (*MAPS, "evaluations")}
+    kept: dict[str, list[np.ndarray]] = {name: [] for name in (*MAPS, "evaluations", "nodes")}
     for n, radiograph in enumerate(radiographs):
         x, target = xs[n : n + 1].requires_grad_(), int(targets[n])
         with watch("input gradients"):
@@ -136,6 +145,7 @@ def reference(classifier: nn.Module, autoencoder: nn.Module, count: int, steps: 
         for name, values in zip(MAPS, shown):
             kept[name].append(values)
         kept["evaluations"].append(np.array(evaluations))
+        kept["nodes"].append(np.array(steps))
     return watch, {name: np.stack(values) for name, values in kept.items()}
 
 
@@ -232,13 +242,15 @@ def part(name: str, folder: Path, turn: int, count: int, steps: int) -> None:
     if name == "reference":
         watch, kept = reference(classifier, autoencoder, count, steps)
     else:
-        steps, preset = (steps, "released-code") if name == "same" else (steps // 2, "default")
-        watch, kept = ours(classifier, autoencoder, count, preset, steps)
+        preset = "released-code" if name == "same" else "default"
+        watch, kept = ours(
+            classifier, autoencoder, count, preset, {"same": steps, "default": steps // 2, "settled": 0}[name]
+        )
     step = gflop["decode"] + gflop["forward"]
     work = {
         "input gradients": gflop["gradient"],
         "guided backprop": gflop["gradient"],
-        "integrated gradients": steps * gflop["gradient"],
+        "integrated gradients": float(kept["nodes"].mean()) * gflop["gradient"],
         "latent shift": gflop["encode"] + step * (2 + float(kept["evaluations"].mean())),
     }
     np.savez(folder / f"{name}.npz", **kept)
@@ -259,27 +271,34 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100, help="integrated gradients' steps (default 100)")
     parser.add_argument("--repeats", type=int, default=1, help="how often each way is run, in turn")
     parser.add_argument("--part", choices=WAYS, help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help="with the models of bench.fitted_models (default: fit them now)")
     parser.add_argument("--turn", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     if options.part:
         part(options.part, options.folder, options.turn, options.cases, options.steps)
         return
+    if options.folder:
+        compare(options.folder, options)
+        return
     with TemporaryDirectory() as name:
-        folder = Path(name)
         fit = [sys.executable, "-m", "bench.fitted_models", "--folder", name]
         subprocess.run(fit, check=True, env=allocator.environment())
-        for turn in range(options.repeats):
-            for which in WAYS:
-                command = [sys.executable, "-m", "bench.explain_speed", "--part", which, "--folder", name]
-                command += ["--turn", str(turn), "--cases", str(options.cases)]
-                command += ["--threads", str(options.threads), "--steps", str(options.steps)]
-                environment = dict(os.environ) if which == "reference" else allocator.environment()
-                load = os.getloadavg()[0]
-                subprocess.run(command, check=True, env=environment)
-                report(f"{which}, run {turn + 1} done", load_before=load)
-        summarise(folder, options.repeats)
+        compare(Path(name), options)
+
+
+def compare(folder: Path, options: argparse.Namespace) -> None:
+    """Run each way in processes of its own, in turn, and print what they found."""
+    for turn in range(options.repeats):
+        for which in WAYS:
+            command = [sys.executable, "-m", "bench.explain_speed", "--part", which, "--folder", str(folder)]
+            command += ["--turn", str(turn), "--cases", str(options.cases)]
+            command += ["--threads", str(options.threads), "--steps", str(options.steps)]
+            environment = dict(os.environ) if which == "reference" else allocator.environment()
+            load = os.getloadavg()[0]
+            subprocess.run(command, check=True, env=environment)
+            report(f"{which}, run {turn + 1} done", load_before=load)
+    summarise(folder, options.repeats)
 
 
 def least(folder: Path, name: str, repeats: int) -> dict[str, Any]:
@@ -299,8 +318,9 @@ def summarise(folder: Path, repeats: int) -> None:
             report(f"{name}, {clock} seconds a case", total=sum(found[clock].values()), **found[clock])
         report(f"{name}, GFLOP in a processor second", matrix_product=found["ceiling"], **found["gflops"])
         evaluations = maps[name]["evaluations"].tolist()
-        report(f"{name}", peak_memory_MiB=found["peak_mb"], evaluations_and_frames=evaluations)
-    for name in ("same", "default"):
+        nodes = maps[name]["nodes"].tolist()
+        report(f"{name}", peak_memory_MiB=found["peak_mb"], evaluations_and_frames=evaluations, nodes=nodes)
+    for name in WAYS[1:]:
         agreement = {
             kind: min(
                 spearmanr(a.ravel(), b.ravel()).statistic for a, b in zip(maps[name][kind], maps["reference"][kind])
