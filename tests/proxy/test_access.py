@@ -53,7 +53,7 @@ def test_a_readers_crawl_through_nginx_finds_no_truth(transactional_db, files_in
     hide_secrets(world)
     cookie, words, first = cookie_of(world.people["reader"]), forbidden_words(world), list(seeds(world))
     words += list(told_by_the_store(files_in))
-    site: Site = start_site(**files_in)
+    site: Site = start_site(hosts=2 if files_in else 1, **files_in)
     crawled = dict(crawl(connect(site.nginx.port), cookie, first))
     pictures = [path for path, answer in crawled.items() if "/files/" in path and answer.status == 200]
     assert len(pictures) >= 8 and "/api/reading/one/assignments/1/" in crawled

@@ -181,7 +181,8 @@ def test_predictions_of_an_unnamed_model_are_refused_with_what_to_do(study, weig
 
 
 def test_killed_anywhere_the_next_run_completes(tmp_path):
-    """In a real process with a database of its own: SIGKILL at several moments, then one run to the end."""
+    """Of precompute and of evaluate, in a real process with a database of its own: SIGKILL at several moments, then one
+    run to the end."""
     migrated.copy_to(tmp_path / "killed.sqlite3")
     env = os.environ | {
         "DATABASE_URL": f"sqlite:///{tmp_path / 'killed.sqlite3'}",
@@ -190,7 +191,7 @@ def test_killed_anywhere_the_next_run_completes(tmp_path):
         "DJANGO_SETTINGS_MODULE": "readerstudy.settings",
         "DEBUG": "true",
     }
-    script = str(Path(__file__).with_name("killed_precompute.py"))
+    script = str(Path(__file__).with_name("killed_anywhere.py"))
     done = subprocess.run([sys.executable, script, str(tmp_path)], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "complete and whole" in done.stdout
