@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     add = made.add_argument
     add("--images", type=Path, required=True, help="folder of PNG, JPEG or DICOM files")
     add("--annotations", metavar="FORMAT:FILE", help=f"masks of a folder; FORMAT: {', '.join(READERS)}")
-    add("--labels", type=Path, help="CSV: image, then a column a task with 1, 0 or nothing")
+    add("--labels", type=Path, help="CSV: image, patient if known, then a column a task with 1, 0 or nothing")
     add("--data-set", help="instead of --annotations: a data set of TorchXRayVision, e.g. NIH or RSNA_Pneumonia")
     add("--csv", type=Path, help="of the data set, if not the one that TorchXRayVision ships")
     add("--views", nargs="+", default=["PA", "AP"], help="of the data set")

@@ -52,7 +52,7 @@ def _figure(curve: str, model: str, kinds: dict[str, list[Row]]) -> str:
         axes = figure.add_subplot()
         for kind, rows in kinds.items():
             points = sorted(
-                (float(level), float(mean), float(low), float(high)) for level, mean, _, low, high, _ in rows
+                (float(level), float(mean), float(low), float(high)) for level, mean, _, low, high, *_ in rows
             )
             levels, means, lows, highs = zip(*points, strict=True)
             axes.plot(levels, means, marker="o", label=kind)

@@ -60,12 +60,13 @@ class Redrawn:
 @dataclass
 class Found:
     """values: of metrics; curves: points of randomisation, noise and blur. auc: (model, task) -> (AUC, positives,
-    negatives). say: told what goes on."""
+    negatives). patients: image -> patient, where known. say: told what goes on."""
 
     values: list[Value] = field(default_factory=list)
     curves: list[Value] = field(default_factory=list)
     redrawn: list[Redrawn] = field(default_factory=list)
     auc: dict[tuple[str, str], tuple[float, int, int]] = field(default_factory=dict)
+    patients: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     say: Callable[[str], None] = lambda text: None
 

@@ -53,6 +53,7 @@ class Loaded:
 def run(source: Source, plan: Plan, models: Sequence[Loaded], found: Found) -> None:
     """Measure all; values, curves and problems go into `found`."""
     found.problems += source.problems
+    found.patients = source.patients
     for loaded in models:
         tasks = [task for task in plan.tasks or sorted(source.masked) if _usable(task, source, loaded, found)]
         _predict_sample(source, plan, loaded, tasks, found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import inspect
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,12 +16,15 @@ import numpy as np
 
 from explain.evaluate.annotations import READERS, Annotation
 from explain.evaluate.annotations.read import rows_of
+from explain.evaluate.annotations.runs import SIIM_SIDE, from_relative
 from explain.evaluate.localisation import mask_to_model_frame
 from explain.images.checks import ImageError
 from explain.images.radiograph import MODEL_SIZE, center_crop, read_radiograph, resize
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm")
 _IDS = ("Image Index", "ImageId", "ImageID", "dicom_id", "image_id", "patientId", "filename", "Path", "image")
+_PATIENT = re.compile(r"patient\d+(?=_)|\b\d{8}(?=_\d{3}$)")  # in names of CheXpert's files, and of NIH's
+_SIIM = " EncodedPixels"
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,13 @@ class Problem:
 
 class Source(Protocol):
     """images: their names, sorted. labels: task -> image -> whether it is there, as far as it is known. masked: task ->
-    images with a mask. problems: what could not be used when the source was opened."""
+    images with a mask. patients: image -> patient, where known. problems: what could not be used when the source was
+    opened."""
 
     images: list[str]
     labels: dict[str, dict[str, bool]]
     masked: dict[str, list[str]]
+    patients: dict[str, str]
     problems: list[Problem]
 
     def pixels(self, image: str) -> np.ndarray:
@@ -56,6 +62,7 @@ class Folder:
     images: list[str] = field(default_factory=list)
     labels: dict[str, dict[str, bool]] = field(default_factory=dict)
     masked: dict[str, list[str]] = field(default_factory=dict)
+    patients: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     _paths: dict[str, Path] = field(default_factory=dict)
     _called: dict[str, list[Path]] = field(default_factory=dict)
@@ -79,6 +86,8 @@ class Folder:
             if own := next((name for name in both if len(self._called[name]) == 1), None):
                 self._paths[own], self._names[file] = file, own
         self.images = sorted(self._paths)
+        named = {own: _PATIENT.search(names[file][1]) for own, file in self._paths.items()}
+        self.patients = {own: found[0] for own, found in named.items() if found}
 
     def named(self, image: str) -> str | None:
         """The name in `images` of what a table calls so; None where no file or several are called so."""
@@ -126,8 +135,8 @@ class Folder:
 def open_folder(folder: Path, annotations: tuple[str, Path], labels: Path | None = None) -> Folder:
     """The images below a folder with an annotation file (name of its reader, path) and a table of labels, if any.
 
-    labels: CSV with a column `image` and one a task, 1 there, 0 not, empty unknown. Raises ValueError in words for a
-    folder without images and files of another form.
+    labels: CSV with a column `image`, one `patient` if wanted, and one a task, 1 there, 0 not, empty unknown. Raises
+    ValueError in words for a folder without images and files of another form.
     """
     name, path = annotations
     if name not in READERS:
@@ -158,7 +167,10 @@ def open_folder(folder: Path, annotations: tuple[str, Path], labels: Path | None
 def _add_labels(source: Folder, path: Path) -> None:
     with path.open(newline="", encoding="utf-8-sig") as file:
         header = [name.strip() for name in next(csv.reader(file), [])]
-    tasks = [name for name in header if name not in ("image", "")]
+    tasks = [name for name in header if name not in ("image", "patient", "")]
+    if "patient" in header:
+        told = {source.named(image): patient for _, (image, patient) in rows_of(path, ("image", "patient")) if patient}
+        source.patients |= {name: patient for name, patient in told.items() if name}
     for row, (image, *values) in rows_of(path, ("image", *tasks)):
         name = source.named(image)
         if name is None and source._files(image):
@@ -182,6 +194,8 @@ class XrvSource:
         for place, image in enumerate(names):
             self._places.setdefault(image, []).append(place)
         self.images, self.problems = sorted(self._places), list[Problem]()
+        patients = map(str, table["patientid"]) if "patientid" in table else names
+        self.patients = dict(zip(names, patients, strict=True))
         self.labels: dict[str, dict[str, bool]] = {}
         self.masked: dict[str, list[str]] = {}
         marked = table["has_masks"].to_numpy() if "has_masks" in table else np.ones(len(table), bool)
@@ -202,10 +216,10 @@ class XrvSource:
 
     def mask(self, image: str, task: str) -> np.ndarray:
         index, whole = list(self.data_set.pathologies).index(task), None
-        for sample in self._samples(image):
+        for place, sample in zip(self._places[image], self._samples(image), strict=True):
             found = sample.get("pathology_masks", {}).get(index)
             if found is not None:
-                drawn = np.asarray(found)[0] > 0
+                drawn = self._region(place, np.asarray(sample["img"]).shape[1:], np.asarray(found)[0] > 0)
                 whole = drawn if whole is None else whole | drawn
         if whole is None or not whole.any():
             raise ValueError(f"{image}: the data set has no mask of {task}")
@@ -213,6 +227,14 @@ class XrvSource:
         if not inside.any():
             raise ValueError(f"{image}: the mask of {task} lies outside the crop that the model sees")
         return inside
+
+    def _region(self, place: int, shape: tuple[int, ...], drawn: np.ndarray) -> np.ndarray:
+        """What the table's row marks. Of SIIM's rows of one image, TorchXRayVision (1.5.7) draws the last for each."""
+        encoded = self.data_set.csv[_SIIM].iloc[place] if _SIIM in self.data_set.csv else "-1"
+        if encoded == "-1":
+            return drawn
+        height, width = shape
+        return from_relative([int(word) for word in encoded.split()], SIIM_SIDE, SIIM_SIDE).draw(height, width)
 
     def _samples(self, image: str) -> list[dict[str, Any]]:
         """The image's items; of a table with a row for each annotation there may be several."""

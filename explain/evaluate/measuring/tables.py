@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,50 +30,56 @@ class Table:
 
 def tables(found: Found, seed: int) -> list[Table]:
     """All tables of a run."""
-    means = _means(found.values, seed)
-    return [_table_1(found, means), _table_c(means), _metrics(means), _tests(found.values), _redrawing(found),
-            _curves(found.curves, seed), _values(found.values), _problems(found)]  # fmt: skip
+    means = _means(found, seed)
+    return [_table_1(found, means), _table_c(means), _metrics(means), _tests(found), _redrawing(found),
+            _curves(found, seed), _values(found.values), _problems(found)]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Mean:
+    """Of n images of so many patients."""
+
     mean: float
     sd: float
     low: float
     high: float
     n: int
+    patients: int
 
 
 Key = tuple[str, str, str, str]  # model, task, kind, metric
 
 
-def _means(values: Iterable[Value], seed: int) -> dict[Key, Mean]:
-    groups: dict[Key, list[tuple[str, float]]] = defaultdict(list)
-    for each in values:
-        groups[each.model, each.task, each.kind, each.metric].append((each.image, each.value))
-    return {key: _mean([value for _, value in sorted(group)], seed) for key, group in sorted(groups.items())}
+def _means(found: Found, seed: int) -> dict[Key, Mean]:
+    groups: dict[Key, list[Value]] = defaultdict(list)
+    for each in found.values:
+        groups[each.model, each.task, each.kind, each.metric].append(each)
+    return {key: _mean(group, found.patients, seed) for key, group in sorted(groups.items())}
 
 
-def _mean(values: Sequence[float], seed: int) -> Mean:
-    """Mean, standard deviation (n - 1), and the 95 % percentile interval of the mean over images drawn again."""
-    array = np.array(values)
-    drawn = np.random.default_rng(seed).integers(0, len(array), (BOOTSTRAPS, len(array)))
-    low, high = np.percentile(array[drawn].mean(1), [2.5, 97.5])
+def _mean(values: Iterable[Value], patients: Mapping[str, str], seed: int) -> Mean:
+    """Mean, standard deviation (n - 1), and the 95 % percentile interval of the mean over patients drawn again, each
+    with all their images. An image whose patient is not known counts as a patient."""
+    in_order = sorted(values, key=lambda each: (each.task, each.image))
+    array = np.array([each.value for each in in_order])
+    _, of = np.unique([patients.get(each.image, each.image) for each in in_order], return_inverse=True)
+    sums, counts = np.bincount(of, array), np.bincount(of)
+    drawn = np.random.default_rng(seed).integers(0, len(counts), (BOOTSTRAPS, len(counts)))
+    low, high = np.percentile(sums[drawn].sum(1) / counts[drawn].sum(1), [2.5, 97.5])
     sd = float(array.std(ddof=1)) if len(array) > 1 else float("nan")
-    return Mean(float(array.mean()), sd, float(low), float(high), len(array))
+    return Mean(float(array.mean()), sd, float(low), float(high), len(array), len(counts))
 
 
-def _cells(mean: Mean | None) -> Row:
-    if mean is None:
-        return ("", "", "", "", "0")
-    return (_number(mean.mean), _number(mean.sd), _number(mean.low), _number(mean.high), str(mean.n))
+def _cells(mean: Mean) -> Row:
+    numbers = (_number(mean.mean), _number(mean.sd), _number(mean.low), _number(mean.high))
+    return (*numbers, str(mean.n), str(mean.patients))
 
 
 def _number(value: float) -> str:
     return "" if value != value else f"{value:.4f}"
 
 
-_MEAN = ("mean", "sd", "low", "high", "n")
+_MEAN = ("mean", "sd", "low", "high", "n", "patients")
 
 
 def _table_1(found: Found, means: dict[Key, Mean]) -> Table:
@@ -104,29 +110,37 @@ def _table_c(means: dict[Key, Mean]) -> Table:
 
 def _metrics(means: dict[Key, Mean]) -> Table:
     rows = [(*key, METRICS[key[3]].better, *_cells(mean)) for key, mean in means.items()]
-    note = f"low, high: 95 % interval of the mean, {BOOTSTRAPS} bootstrap samples of images."
+    note = (
+        f"low, high: 95 % interval of the mean, {BOOTSTRAPS} bootstrap samples of patients, each with all their images."
+    )
     return Table("metrics", "All measures", ("model", "task", "kind", "metric", "better", *_MEAN), rows, note)
 
 
-def _tests(values: Iterable[Value]) -> Table:
+def _tests(found: Found) -> Table:
     """Each pair of kinds on the same images of all tasks, Wilcoxon's signed-rank test, Holm within model and metric."""
     groups: dict[tuple[str, str], dict[str, dict[tuple[str, str], float]]] = defaultdict(lambda: defaultdict(dict))
-    for each in values:
+    for each in found.values:
         groups[each.model, each.metric][each.kind][each.task, each.image] = each.value
     rows: list[Row] = []
     for (model, metric), kinds in sorted(groups.items()):
         tested = []
         for first, second in itertools.combinations(sorted(kinds), 2):
-            both = sorted(set(kinds[first]) & set(kinds[second]))
-            apart = np.array([kinds[first][key] - kinds[second][key] for key in both])
-            p = float(wilcoxon(apart).pvalue) if len(apart) and apart.any() else 1.0
-            tested.append((first, second, len(apart), float(apart.mean()) if len(apart) else float("nan"), p))
-        for (first, second, n, mean, p), held in zip(tested, holm([each[4] for each in tested]), strict=True):
-            rows.append((model, metric, first, second, str(n), _number(mean), f"{p:.3g}", f"{held:.3g}"))
-    header = ("model", "metric", "kind", "other", "n", "difference", "p", "p_holm")
+            apart: dict[str, list[float]] = defaultdict(list)  # of each patient
+            for task, image in sorted(set(kinds[first]) & set(kinds[second])):
+                apart[found.patients.get(image, image)].append(kinds[first][task, image] - kinds[second][task, image])
+            means = np.array([np.mean(of_one) for of_one in apart.values()])
+            p = float(wilcoxon(means).pvalue) if means.any() else 1.0
+            mean = float(means.mean()) if len(means) else float("nan")
+            tested.append((first, second, sum(map(len, apart.values())), len(means), mean, p))
+        for (first, second, n, patients, mean, p), held in zip(
+            tested, holm([each[-1] for each in tested]), strict=True
+        ):
+            cells = (str(n), str(patients), _number(mean), f"{p:.3g}", f"{held:.3g}")
+            rows.append((model, metric, first, second, *cells))
+    header = ("model", "metric", "kind", "other", "n", "patients", "difference", "p", "p_holm")
     note = (
-        "Mean difference on the same images of all tasks; p of Wilcoxon's signed-rank test; p_holm: adjusted for all "
-        "pairs of kinds of one model and metric. A patient with several images counts several times."
+        "Difference on the same images of all tasks: the mean over patients of each one's mean, and p of Wilcoxon's "
+        "signed-rank test of these; p_holm: adjusted for all pairs of kinds of one model and metric."
     )
     return Table("tests", "Kinds against each other", header, rows, note)
 
@@ -156,12 +170,12 @@ def _redrawing(found: Found) -> Table:
     return Table("table_k1", "What redrawing does to predictions", header, rows, note)
 
 
-def _curves(curves: Iterable[Value], seed: int) -> Table:
-    groups: dict[tuple[str, str, str, float], list[tuple[str, str, float]]] = defaultdict(list)
-    for each in curves:
-        groups[each.model, each.metric, each.kind, each.level or 0.0].append((each.task, each.image, each.value))
+def _curves(found: Found, seed: int) -> Table:
+    groups: dict[tuple[str, str, str, float], list[Value]] = defaultdict(list)
+    for each in found.curves:
+        groups[each.model, each.metric, each.kind, each.level or 0.0].append(each)
     rows = [
-        (model, curve, kind, f"{level:.4g}", *_cells(_mean([value for *_, value in sorted(group)], seed)))
+        (model, curve, kind, f"{level:.4g}", *_cells(_mean(group, found.patients, seed)))
         for (model, curve, kind, level), group in sorted(groups.items())
     ]
     note = (

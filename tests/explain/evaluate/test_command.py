@@ -8,18 +8,22 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pydicom
 import pytest
 import torch
 from PIL import Image
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 from torch import Tensor, nn
 
 from explain.demo.phantoms import draw
 from explain.evaluate.__main__ import main
+from explain.evaluate.localisation import mask_to_model_frame
 from explain.evaluate.measuring import running
-from explain.evaluate.measuring.plan import Found, Plan
+from explain.evaluate.measuring.plan import Found, Plan, Value
 from explain.evaluate.measuring.running import _drawn, auc, load_models
 from explain.evaluate.measuring.sources import XrvSource, open_folder
-from explain.evaluate.measuring.tables import holm
+from explain.evaluate.measuring.tables import holm, tables
 from explain.models.demo_pair import CLASSIFIER_FILE, DEMO_FOLDER
 
 TASK = "Cardiomegaly"
@@ -191,6 +195,7 @@ def test_images_are_named_by_their_folders_too_and_a_name_of_two_is_used_for_non
     )
     source = open_folder(place, ("chexlocalize", masks), labels)
     assert source.images == ["lateral", "patient1_study1_view1", "patient2_study1_view1"]
+    assert source.patients == dict(zip(source.images, ("patient3", "patient1", "patient2"), strict=True))
     assert source.masked == {TASK: ["patient1_study1_view1", "lateral"]}
     assert source.labels[TASK] == {"patient1_study1_view1": True, "lateral": True, "patient2_study1_view1": False}
     said = {problem.where: problem.what for problem in source.problems}
@@ -200,10 +205,11 @@ def test_images_are_named_by_their_folders_too_and_a_name_of_two_is_used_for_non
 
 def test_labels_of_a_table(folder: Path, tmp_path: Path) -> None:
     labels = tmp_path / "labels.csv"
-    labels.write_text(f"image,{TASK}\ncase0.png,0\ncase3,1\ncase1,x\n")
+    labels.write_text(f"image,patient,{TASK}\ncase0.png,p1,0\ncase3,p2,1\ncase1,p1,x\n")
     source = open_folder(folder, ("vindr", folder / "boxes.csv"), labels)
     assert source.labels[TASK] == {"case0": False, "case1": True, "case2": True, "case3": True}
     assert source.masked[TASK] == ["case1", "case2"]
+    assert source.patients == {"case0": "p1", "case1": "p1", "case3": "p2"}
     said = {problem.where: problem.what for problem in source.problems}
     assert said["labels.csv, row 3"] == "Cardiomegaly is 'x', neither 0 nor 1"
     assert said["boxes.csv, row 1"] == "case0 is labelled as without Cardiomegaly"
@@ -222,11 +228,81 @@ def test_a_data_set_of_torchxrayvision_with_its_own_boxes(tmp_path: Path) -> Non
     source = XrvSource("NIH", tmp_path, entry)
     assert source.masked["Atelectasis"] == ["00013118_008.png"]
     assert source.labels["Effusion"] == {"00013118_008.png": True, "00000001_000.png": False}
+    assert source.patients == {"00013118_008.png": "13118", "00000001_000.png": "1"}
     assert source.pixels("00013118_008.png").shape == (224, 224)
     rows_, columns = np.nonzero(source.mask("00013118_008.png", "Atelectasis"))
     assert rows_.min() == pytest.approx(547 * 224 / 1024, abs=1) and columns.min() == pytest.approx(49, abs=1)
     with pytest.raises(ValueError, match="no mask of Effusion"):
         source.mask("00013118_008.png", "Effusion")
+
+
+def write_dicom(path: Path, pixels: np.ndarray) -> None:
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = (
+        DigitalXRayImageStorageForPresentation,
+        generate_uid(),
+    )
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    made = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    made.Rows, made.Columns = pixels.shape
+    made.SamplesPerPixel, made.PhotometricInterpretation, made.PixelRepresentation = 1, "MONOCHROME2", 0
+    made.BitsAllocated, made.BitsStored, made.HighBit = 8, 8, 7
+    made.WindowCenter, made.WindowWidth = 128, 256
+    made.PixelData = pixels.tobytes()
+    pydicom.dcmwrite(path, made, enforce_file_format=True)
+
+
+SIIM = f"ImageId, EncodedPixels\nseen,{100 * 1024 + 300} 10\nseen,{600 * 1024 + 500} 20\nwell,-1\n"
+VINDR = f"""{HEADER}seen,Pleural effusion,10,R1,100,300,200,400
+seen,Pleural effusion,10,R2,600,500,700,650
+well,No finding,14,R1,,,,
+"""
+RSNA_FILE = "00436515-870c-4b36-a041-de91049b9ab4.dcm"
+# name, table, the image's file, task, regions: from row to row, from column to column of 1,024
+DATA_SETS = [
+    ("RSNA_Pneumonia", None, RSNA_FILE, "Lung Opacity", [(152, 531, 264, 477), (152, 605, 562, 818)]),
+    ("SIIM_Pneumothorax", SIIM, "seen.dcm", "Pneumothorax", [(300, 310, 100, 101), (500, 520, 600, 601)]),
+    ("VinDr", VINDR, "seen.dicom", "Effusion", [(300, 400, 100, 200), (500, 650, 600, 700)]),
+]
+
+
+@pytest.mark.parametrize(("name", "table", "file", "task", "regions"), DATA_SETS, ids=[row[0] for row in DATA_SETS])
+def test_every_region_of_an_image_of_torchxrayvisions_data_sets_counts(
+    tmp_path: Path, name: str, table: str | None, file: str, task: str, regions: list[tuple[int, ...]]
+) -> None:
+    """RSNA with the table that TorchXRayVision ships; SIIM and VinDr with small ones in their forms."""
+    write_dicom(tmp_path / file, np.random.default_rng(0).integers(0, 255, (1024, 1024), np.uint8))
+    entry = tmp_path / "table.csv"
+    if table:
+        entry.write_text(table)
+    source = XrvSource(name, tmp_path, entry if table else None)
+    image = Path(file).stem
+    assert image in source.masked[task]
+    assert source.pixels(image).std() > 10
+    whole = np.zeros((1024, 1024), bool)
+    for top, bottom, left, right in regions:
+        whole[top:bottom, left:right] = True
+    assert np.array_equal(source.mask(image, task), mask_to_model_frame(whole))
+
+
+def value_of(image: str, kind: str, value: float) -> Value:
+    return Value("demo", TASK, image, kind, "hit_rate", value)
+
+
+def test_a_patient_with_several_images_is_drawn_and_tested_as_one() -> None:
+    """Patient p has ten images, q one: whoever counts images would be sure of what one patient says."""
+    images = [f"p{number}" for number in range(10)] + ["q0"]
+    values = [value_of(image, "a", 1.0 if image[0] == "p" else 0.0) for image in images]
+    found = Found(values + [value_of(image, "b", 0.5) for image in images])
+    as_images = {table.name: table for table in tables(found, 0)}
+    found.patients = {image: image[0] for image in images}
+    as_patients = {table.name: table for table in tables(found, 0)}
+    mean, low, high, n, patients = (as_patients["metrics"].rows[0][place] for place in (5, 7, 8, 9, 10))
+    assert (mean, low, high, n, patients) == ("0.9091", "0.0000", "1.0000", "11", "2")
+    assert as_images["metrics"].rows[0][5:] != as_patients["metrics"].rows[0][5:]
+    assert float(as_images["metrics"].rows[0][7]) > 0.6
+    assert as_patients["tests"].rows[0][4:8] == ("11", "2", "0.0000", "1")  # +.5 of p, -.5 of q
+    assert float(as_images["tests"].rows[0][7]) < 0.05
 
 
 def test_auc_and_holm_by_hand() -> None:
