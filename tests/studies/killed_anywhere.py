@@ -33,7 +33,6 @@ def killed_then_whole(work: Callable[[Progress], object], stored: Callable[[], i
     from django.db import connection
 
     left = []
-
     for pause in (0.0, 0.05, 0.2):
         connection.close()
         told, tell = os.pipe()
@@ -41,6 +40,7 @@ def killed_then_whole(work: Callable[[Progress], object], stored: Callable[[], i
         if child == 0:
             work(lambda done, *_, pipe=tell: done and os.write(pipe, b"."))
             os._exit(0)
+        os.close(tell)  # so that a child that fails is not waited for
         os.read(told, 1)  # the first is stored
         time.sleep(pause)
         os.kill(child, signal.SIGKILL)

@@ -23,7 +23,7 @@ from explain.images.radiograph import MODEL_SIZE, center_crop, read_radiograph, 
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm")
 _IDS = ("Image Index", "ImageId", "ImageID", "dicom_id", "image_id", "patientId", "filename", "Path", "image")
-_PATIENT = re.compile(r"patient\d+(?=_)|\b\d{8}(?=_\d{3}$)")  # in names of CheXpert's files, and of NIH's
+_PATIENT = re.compile(r"patient\d+(?=_)|(?<!\d)\d{8}(?=_\d{3}$)")  # in names of CheXpert's files, and of NIH's
 _SIIM = " EncodedPixels"
 
 

@@ -22,7 +22,7 @@ from explain.evaluate.localisation import mask_to_model_frame
 from explain.evaluate.measuring import running
 from explain.evaluate.measuring.plan import Found, Plan, Value
 from explain.evaluate.measuring.running import _drawn, auc, load_models
-from explain.evaluate.measuring.sources import XrvSource, open_folder
+from explain.evaluate.measuring.sources import Folder, XrvSource, open_folder
 from explain.evaluate.measuring.tables import holm, tables
 from explain.models.demo_pair import CLASSIFIER_FILE, DEMO_FOLDER
 
@@ -234,6 +234,15 @@ def test_a_data_set_of_torchxrayvision_with_its_own_boxes(tmp_path: Path) -> Non
     assert rows_.min() == pytest.approx(547 * 224 / 1024, abs=1) and columns.min() == pytest.approx(49, abs=1)
     with pytest.raises(ValueError, match="no mask of Effusion"):
         source.mask("00013118_008.png", "Effusion")
+
+
+def test_a_name_of_nih_tells_the_patient_below_other_folders_too(tmp_path: Path) -> None:
+    for name in ("00000001_000.png", "images_002/images/00013118_008.png", "20200131_note.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    source = Folder(tmp_path)
+    source.find_images()
+    assert source.patients == {"00000001_000": "00000001", "00013118_008": "00013118"}
 
 
 def write_dicom(path: Path, pixels: np.ndarray) -> None:
