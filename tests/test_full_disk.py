@@ -10,6 +10,7 @@ from django.test import Client
 
 from readerstudy.cases.loading import staging
 from readerstudy.cases.loading.receiving import ReceivedFile
+from readerstudy.cases.loading.waiting import listed
 from tests.builders import make_user
 from tests.cases.batches import make_batch, simple_rows, zipped
 
@@ -45,7 +46,7 @@ def test_on_a_page(tmp_path, monkeypatch):
     client = administrator()
     monkeypatch.setattr(staging, "write", write_to_a_full_disk)
     assert_said(upload(client, tmp_path))
-    assert staging.listed() == []
+    assert listed() == []
 
 
 def test_while_a_large_upload_is_received(tmp_path, monkeypatch, settings):

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from django.conf import settings
 
+from readerstudy.cases.loading.expiry import LIFETIME_SECONDS
 from readerstudy.cases.loading.keeping import FOLDERS
 from readerstudy.cases.loading.receiving import receiving
-from readerstudy.cases.loading.staging import LIFETIME_SECONDS, remove_expired
+from readerstudy.cases.loading.staging import remove_expired
 from readerstudy.cases.loading.written import remove_leftovers
 from readerstudy.cases.removing import finish_removals
 from readerstudy.common.storage import WRITING, staging_root

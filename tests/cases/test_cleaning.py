@@ -14,6 +14,7 @@ from readerstudy.cases.loading import staging
 from readerstudy.cases.loading.problems import BatchRefused
 from readerstudy.cases.loading.receiving import receiving
 from readerstudy.cases.loading.staged import Gone, Staged
+from readerstudy.cases.loading.waiting import listed
 from readerstudy.cases.models import Case
 from tests.builders import make_user
 from tests.cases.batches import check_here, make_batch, sent, simple_rows, zipped
@@ -62,7 +63,7 @@ def test_an_upload_that_is_over_a_day_old_is_gone_for_every_use(staged, use):
     with pytest.raises(Gone):
         use(staged.token)
     assert not Case.objects.exists()
-    assert staging.listed() == []
+    assert listed() == []
 
 
 def test_the_cleaning_command_removes_what_has_expired_and_what_killed_processes_left(staged, capsys):

@@ -18,10 +18,12 @@ from explain.images.radiograph import pixel_sha256, read_radiograph
 from explain.render.pictures import display_image, read_display_image
 from readerstudy.cases import jobs
 from readerstudy.cases.loading import mending, sources, staging
+from readerstudy.cases.loading.expiry import LIFETIME_SECONDS
 from readerstudy.cases.loading.keeping import shrunk
 from readerstudy.cases.loading.masks import mask_png as stored_mask
 from readerstudy.cases.loading.masks import read_mask
 from readerstudy.cases.loading.staged import Staged
+from readerstudy.cases.loading.waiting import listed
 from readerstudy.cases.loading.written import remove_leftovers
 from readerstudy.cases.models import Batch, Case, Truth
 from readerstudy.explanations.models import Explanation
@@ -249,7 +251,7 @@ def test_a_large_upload_is_checked_and_loaded_by_a_worker(admin, large):
     assert "A worker is at this upload" in send(admin, address)
     assert "A worker is at this upload" in admin.post(address, follow=True).content.decode()
     old = Staged.read(large.folder)
-    old.created -= staging.LIFETIME_SECONDS - 60
+    old.created -= LIFETIME_SECONDS - 60
     old.save()
 
     check = under_way(jobs.CHECK)
@@ -349,5 +351,5 @@ def test_public_data_loaded_by_a_worker_lead_to_their_batch(admin, tmp_path, set
     jobs.ask_to_load(jobs.about(token), None, {})
     jobs.load_upload(under_way(jobs.LOAD), token)
     assert admin.get(address).headers["Location"] == "/batches/ward/"
-    assert staging.listed() == []
+    assert listed() == []
     assert read_display_image(Case.objects.get().pixels.read(), 8).pixels.shape == (64, 72)

@@ -20,8 +20,7 @@ import unicodedata
 import zipfile
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,6 +29,7 @@ from django.db import transaction
 
 from readerstudy.accounts.models import User
 from readerstudy.cases.loading.checking import Checked, Progress, warn_of_what_is_here
+from readerstudy.cases.loading.expiry import expired, live
 from readerstudy.cases.loading.load import Loaded, check_name, load_checked, same_batch
 from readerstudy.cases.loading.problems import BatchRefused, refuse
 from readerstudy.cases.loading.sources import WORKBOOKS
@@ -39,7 +39,6 @@ from readerstudy.cases.models import Batch
 from readerstudy.common.storage import staging_root
 
 GONE = ".gone"
-LIFETIME_SECONDS = 24 * 3600
 # A load touches its marker with every case; one this old belongs to a process that is gone.
 DEAD_AFTER_SECONDS = 900
 
@@ -50,20 +49,6 @@ class Upload(Protocol):
     name: str | None
 
     def chunks(self) -> Iterable[bytes]: ...
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """An upload as the page of batches lists it. since: seconds since 1970."""
-
-    token: str
-    batch: str
-    since: float
-    state: str
-
-    @property
-    def received(self) -> datetime:
-        return datetime.fromtimestamp(self.since, UTC)
 
 
 def receive(
@@ -128,22 +113,7 @@ def being_loaded(token: str) -> bool:
 
 def find(token: str) -> Staged:
     """Raises Gone."""
-    return Staged.read(_live(token))
-
-
-def listed() -> list[Waiting]:
-    """Every upload on the disk, newest first, those included whose check never ended."""
-    found = []
-    for folder in staging_root().glob("*/"):
-        if not TOKEN.fullmatch(folder.name) or _expired(folder):
-            continue
-        try:
-            staged = Staged.read(folder)
-            if not staged.loaded or staged.has_links:
-                found.append(Waiting(folder.name, staged.batch, _since(folder), _state(folder, staged)))
-        except Gone:
-            found.append(Waiting(folder.name, "", _since(folder), "being checked, or its check was interrupted"))
-    return sorted(found, key=lambda waiting: waiting.since, reverse=True)
+    return Staged.read(live(token))
 
 
 def confirm(token: str, user: User) -> Loaded:
@@ -243,7 +213,7 @@ def _claim(folder: Path) -> Path:
 def take_linking_table(token: str) -> bytes:
     """The linking table, once. Raises Gone."""
     try:
-        content = (_live(token) / LINKS).read_bytes()
+        content = (live(token) / LINKS).read_bytes()
     except OSError:
         raise Gone from None
     remove(token)
@@ -273,42 +243,10 @@ def remove_expired() -> int:
     """Remove the files of uploads that are over a day old; returns how many uploads."""
     for half in staging_root().glob(f"*{GONE}"):
         shutil.rmtree(half, ignore_errors=True)
-    folders = [folder for folder in staging_root().glob("*/") if TOKEN.fullmatch(folder.name) and _expired(folder)]
+    folders = [folder for folder in staging_root().glob("*/") if TOKEN.fullmatch(folder.name) and expired(folder)]
     for folder in folders:
         remove(folder.name)
     return len(folders)
-
-
-def _live(token: str) -> Path:
-    """The folder of an upload that may still be used. Raises Gone."""
-    folder = folder_of(token)
-    if not folder.is_dir() or _expired(folder):
-        raise Gone
-    return folder
-
-
-def _since(folder: Path) -> float:
-    try:
-        return Staged.read(folder).created or folder.stat().st_mtime
-    except Gone:
-        return folder.stat().st_mtime
-
-
-def _expired(folder: Path) -> bool:
-    try:
-        return _since(folder) < time.time() - LIFETIME_SECONDS
-    except FileNotFoundError:
-        return True
-
-
-def _state(folder: Path, staged: Staged) -> str:
-    if staged.loaded:
-        return "loaded; its linking table was not taken"
-    if staged.problems:
-        return "has problems to mend" if staged.may_be_mended else "refused"
-    if not staged.checked:
-        return "being checked, or its check was interrupted"
-    return "being loaded" if (folder / "loading").exists() else "waits to be loaded"
 
 
 def _keep(staged: Staged, file: Upload, images: list[Any]) -> None:

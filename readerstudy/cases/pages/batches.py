@@ -17,6 +17,7 @@ from readerstudy.cases.jobs import begin_check, under_way
 from readerstudy.cases.loading import staging
 from readerstudy.cases.loading.problems import BatchRefused
 from readerstudy.cases.loading.upload_check import small_png
+from readerstudy.cases.loading.waiting import listed
 from readerstudy.cases.media import CACHE_SECONDS
 from readerstudy.cases.models import Batch, BatchRemoval, Prediction
 from readerstudy.cases.truths import shown_truths, where_to_ask
@@ -46,7 +47,7 @@ def batches(request: HttpRequest) -> HttpResponse:
             begin_check(staged, user)
             return redirect("batch_staged", staged.token)
     found = Batch.objects.select_related("loaded_by").annotate(count=Count("cases"))
-    waiting = staging.listed()
+    waiting = listed()
     jobs = under_way([upload.token for upload in waiting])
     context = {"batches": found, "form": form, "columns": manifest_columns()}
     context["waiting"] = [(upload, jobs.get(upload.token)) for upload in waiting]
