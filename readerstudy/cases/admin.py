@@ -3,7 +3,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
-from readerstudy.cases.models import Batch, BatchRemoval, Case, Prediction, Truth
+from readerstudy.cases.models import Batch, BatchRemoval, Case, Prediction, Truth, UploadVersion
 from readerstudy.cases.truths import shown_truths, where_to_ask
 from readerstudy.common.admin_base import AskingAdmin, HouseAdmin, RecordAdmin
 
@@ -67,3 +67,9 @@ class PredictionAdmin(RecordAdmin):
     list_filter = ["pathology", "model", "case__batch"]
     list_select_related = ["case"]
     search_fields = ["case__public_id", "pathology"]
+
+
+@admin.register(UploadVersion)
+class UploadVersionAdmin(RecordAdmin):
+    list_display = ["token", "version", "changed_at"]
+    search_fields = ["token"]

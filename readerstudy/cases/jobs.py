@@ -39,7 +39,8 @@ def may_see(request: HttpRequest, about: str) -> None:
 
 
 def begin_check(staged: Staged, user: User) -> None:
-    """Check an upload at once, or, where it is large or takes long, ask a worker to."""
+    """Check an upload at once, or, where it is large or takes long, ask a worker to. ValidationError where another is
+    at it, whose check holds."""
     if not staged.by_worker:
         try:
             staging.check(staged, seconds=settings.UPLOAD_AT_ONCE_SECONDS)
@@ -65,7 +66,6 @@ def check_upload(work: Work, token: str) -> str:
     staged = _staged(token)
     work.progress(0, 0, "Opening the upload")
     with _said(staged):
-        staging.renew(staged)
         staging.check(staged, lambda done, total: work.progress(done, total, "Checking images"))
     if staged.problems:
         return f"{counted(len(staged.problems), 'problem')}: nothing can be loaded yet."

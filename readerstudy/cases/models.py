@@ -1,4 +1,5 @@
-"""Batch, Case, Truth, Prediction: what was loaded, before any study uses it. BatchRemoval: what was removed again."""
+"""Batch, Case, Truth, Prediction: what was loaded, before any study uses it. BatchRemoval: what was removed again.
+UploadVersion: which state of an upload is its last, before it is loaded."""
 
 from typing import Any
 
@@ -158,6 +159,21 @@ class BatchRemoval(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class UploadVersion(models.Model):
+    """How often the state of an upload was saved. All else of it lies in its folder (loading/staged.py), since it may
+    identify patients; this number is raised by one conditional UPDATE, so that who is late can save nothing."""
+
+    token = models.CharField(max_length=32, unique=True)
+    version = models.PositiveIntegerField()
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-changed_at"]
+
+    def __str__(self) -> str:
+        return self.token
 
 
 def save_file(field: Any, content: bytes, suffix: str, salt: str = "") -> str:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from explain.images.radiograph import pixel_sha256, read_radiograph
 from explain.render.pictures import display_image, read_display_image
 from readerstudy.cases import jobs
-from readerstudy.cases.loading import mending, sources, staging
+from readerstudy.cases.loading import mending, sources, staging, upload_check
 from readerstudy.cases.loading.expiry import LIFETIME_SECONDS
 from readerstudy.cases.loading.keeping import shrunk
 from readerstudy.cases.loading.masks import mask_png as stored_mask
@@ -335,7 +335,7 @@ def test_an_upload_that_is_not_there_and_a_full_disk_are_said_in_a_sentence(admi
 
 def test_an_upload_that_an_older_version_has_checked_is_checked_again_and_loaded(tmp_path):
     staged = sent(zipped(make_batch(tmp_path / "b", simple_rows(1)), tmp_path / "b.zip"))
-    (staged.folder / "checked.json").unlink()
+    upload_check.checked_file(staged).unlink()
     shutil.rmtree(staged.folder / "kept")
     assert staging.confirm(staged.token, make_user("root")).created and Case.objects.count() == 1
 

@@ -30,32 +30,44 @@ def mend(token: str, files: list[Any], batch: str) -> Staged:
 
     files: a manifest .csv, images and masks, or a ZIP of these. A name without folders stands for the only file of the
     upload that is called so, if that has a problem or is missing. Raises Gone, and BatchRefused where a file has no
-    place; whatever fails leaves the upload as it was.
+    place; whatever fails leaves the upload as it was. Raises Overtaken where another mends or checks it meanwhile.
     """
     staged = find(token)
     check_name(batch)
     if not staged.may_be_mended:
         raise refuse("this upload has no problems to mend, or nothing of it is kept", "Upload the batch again")
-    before, names = set(staged.content.iterdir()), dict(staged.names)
+    names, mark = dict(staged.names), secrets.token_hex(8)
     try:
-        with staged.files() as known:
-            received = [one for number, file in enumerate(files, 1) for one in _received(staged, number, file)]
-            staged.names = _with_manifest(known, names, received)
-            wrong = _wrong(known, staged) if received else set()
-        with staged.files() as known:
-            staged.names |= _placed(known, staged.public_name, received, wrong)
-        staged.batch, staged.created, staged.problems = batch, time.time(), []
-        choose_who_checks(staged)
-        staged.save()
+        with staged.unless_overtaken():
+            _lay_over(staged, files, batch, mark)
     except BaseException:
-        for path in set(staged.content.iterdir()) - before:
-            path.unlink()
+        for path in staged.content.glob(f"{mark}*"):
+            path.unlink(missing_ok=True)
         raise
-    used = {name.partition("/")[0] for name in staged.names.values()}
-    for path in staged.content.iterdir():  # what was replaced
-        if path.suffix in (".upload", ".zip") and path.name not in used and path.name != "upload.zip":
-            path.unlink()
+    # What was replaced, and what was sent and is not needed: no more, since another may be sending files just now.
+    ours = {path.name for path in staged.content.glob(f"{mark}*")}
+    for name in (_lying(names) | ours) - _lying(staged.names):
+        (staged.content / name).unlink(missing_ok=True)
     return staged
+
+
+def _lay_over(staged: Staged, files: list[Any], batch: str, mark: str) -> None:
+    """mark: how the names begin of what is received."""
+    names = dict(staged.names)
+    with staged.files() as known:
+        received = [one for number, file in enumerate(files, 1) for one in _received(staged, number, file, mark)]
+        staged.names = _with_manifest(known, names, received)
+        wrong = _wrong(known, staged) if received else set()
+    with staged.files() as known:
+        staged.names |= _placed(known, staged.public_name, received, wrong)
+    staged.batch, staged.created, staged.problems = batch, time.time(), []
+    choose_who_checks(staged)
+    staged.save()
+
+
+def _lying(names: dict[str, str]) -> set[str]:
+    """The files in which these names lie (LaidOver)."""
+    return {name.partition("/")[0] for name in names.values()}
 
 
 @dataclass(frozen=True)
@@ -67,18 +79,17 @@ class _Sent:
     lies: str
 
 
-def _received(staged: Staged, number: int, file: Any) -> Iterator[_Sent]:
+def _received(staged: Staged, number: int, file: Any, mark: str) -> Iterator[_Sent]:
     """Keeps a file; several where it is a ZIP."""
     name = Path(str(file.name)).name
     if name.lower().endswith(WORKBOOKS):
         raise refuse("a file is a workbook, not a CSV", "Open it and save it as “CSV UTF-8”")
-    mark = secrets.token_hex(8)
-    path = staged.content / f"{mark}.upload"
+    path = staged.content / f"{mark}-{number}.upload"
     write(path, file)
     if not zipfile.is_zipfile(path):
         yield _Sent(number, name, path.name)
         return
-    path = path.rename(staged.content / f"{mark}.zip")
+    path = path.rename(path.with_suffix(".zip"))
     with open_zip(path) as archive:
         for entry in archive.names():
             yield _Sent(number, entry, f"{path.name}/{entry}")

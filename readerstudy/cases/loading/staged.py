@@ -2,6 +2,9 @@
 
 A folder holds content/ (files under our own names), kept/ (what their images decode to), checked.json (what the check
 found, for the load), thumbs/ and state.json; see staging.
+
+Requests and workers may have one upload in hand at a time. Each reads its state, and saves it as the next version:
+whoever has read an earlier one than the last is refused (Overtaken), so that nothing of two is mixed.
 """
 
 from __future__ import annotations
@@ -14,9 +17,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
 from readerstudy.cases.loading.keeping import Kept
 from readerstudy.cases.loading.laid_over import LaidOver
 from readerstudy.cases.loading.sources import Files, FileSource, RenamedFiles, open_zip
+from readerstudy.cases.models import UploadVersion
 from readerstudy.common.refusals import Refusal
 from readerstudy.common.storage import staging_root
 
@@ -31,6 +39,16 @@ class Gone(Refusal):
 
     def __init__(self) -> None:
         super().__init__("It was loaded, discarded or downloaded, or it is more than a day old. Nothing of it is kept.")
+
+
+class Overtaken(ValidationError):
+    """Somebody else has saved the upload since it was read."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Meanwhile this upload was checked or mended elsewhere, in another window or by a worker. That holds, and "
+            "its page shows it; nothing of this was kept. If anything is still wrong, send it again."
+        )
 
 
 @dataclass
@@ -53,6 +71,8 @@ class Staged:
     # Seconds since 1970 when files were last sent, or it was loaded; 0 in uploads of older versions.
     created: float = 0.0
     by_worker: bool = False  # too large to be checked and loaded while a browser waits
+    version: int = 0  # how often it was saved; 0 in uploads of older versions too
+    check: int = 0  # the version with which the check began whose findings these are
 
     @property
     def folder(self) -> Path:
@@ -92,10 +112,26 @@ class Staged:
             raise Gone from None
 
     def save(self) -> None:
-        """Whole or not at all: pages read it at any time."""
-        part = self.folder / "state.json.part"
-        part.write_text(json.dumps(asdict(self)))
-        part.replace(self.folder / "state.json")
+        """Whole or not at all: pages read it at any time. Raises Overtaken, and Gone."""
+        with transaction.atomic():
+            version = _next_version(self.token, self.version)
+            part = self.folder / "state.json.part"
+            part.write_text(json.dumps(asdict(self) | {"version": version}))
+            part.replace(self.folder / "state.json")
+        self.version = version
+
+    @contextmanager
+    def unless_overtaken(self) -> Iterator[None]:
+        """Whatever fails in it because others mended or removed the upload, so that files are gone, is said so."""
+        try:
+            yield
+        except Exception as error:
+            last = UploadVersion.objects.filter(token=self.token).values_list("version", flat=True).first()
+            if last is None and self.version:
+                raise Gone from error
+            if last is not None and last > self.version:
+                raise Overtaken from error
+            raise
 
     @contextmanager
     def files(self) -> Iterator[Files]:
@@ -117,3 +153,14 @@ class Staged:
 
 def folder_of(token: str) -> Path:
     return staging_root() / (token if TOKEN.fullmatch(token) else "no such upload")
+
+
+def _next_version(token: str, version: int) -> int:
+    """Take the turn after `version`. Raises Overtaken, and Gone. Where the row is behind `version`, a process was
+    killed between file and commit."""
+    rows = UploadVersion.objects.filter(token=token)
+    if not version and UploadVersion.objects.get_or_create(token=token, defaults={"version": 1})[1]:
+        return 1
+    if rows.filter(version__lte=version).update(version=version + 1, changed_at=timezone.now()):
+        return version + 1
+    raise Overtaken if rows.exists() else Gone

@@ -20,7 +20,7 @@ import unicodedata
 import zipfile
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,8 +34,8 @@ from readerstudy.cases.loading.load import Loaded, check_name, load_checked, sam
 from readerstudy.cases.loading.problems import BatchRefused, refuse
 from readerstudy.cases.loading.sources import WORKBOOKS
 from readerstudy.cases.loading.staged import LINKS, MANIFEST, TOKEN, Gone, Staged, folder_of
-from readerstudy.cases.loading.upload_check import CHECKED, Say, check_apart, read_checked
-from readerstudy.cases.models import Batch
+from readerstudy.cases.loading.upload_check import CHECKED, Say, check_apart, checked_file, read_checked
+from readerstudy.cases.models import Batch, UploadVersion
 from readerstudy.common.storage import staging_root
 
 GONE = ".gone"
@@ -73,15 +73,31 @@ def receive(
 
 
 def check(staged: Staged, say: Say = lambda done, total: None, seconds: float | None = None) -> None:
-    """Check what was sent; what an earlier check has decoded is not decoded again. Raises TooSlow, Gone, and what
-    `say` raises."""
+    """Check what was sent; what an earlier check has decoded is not decoded again. A check that begins takes the
+    upload: one that began before can save nothing any more. Raises TooSlow, Gone, Overtaken, and what `say` raises."""
+    if staged.loaded:
+        raise Gone
+    staged.created = time.time()
+    staged.save()
     (staged.folder / "ready").unlink(missing_ok=True)
+    before, mine = checked_file(staged), replace(staged, check=staged.version)
+    try:
+        with staged.unless_overtaken():
+            _check(staged, mine, say, seconds)
+    except BaseException:
+        checked_file(mine).unlink(missing_ok=True)
+        raise
+    before.unlink(missing_ok=True)
+
+
+def _check(staged: Staged, mine: Staged, say: Say, seconds: float | None) -> None:
+    """mine: the upload with the number of this check."""
     report: dict[str, Any] = {}
     cases: list[dict[str, Any]] = []
     problems: list[dict[str, Any]] = []
     known, count = False, 0
     try:
-        checked, cases = check_apart(staged, say, seconds)
+        checked, cases = check_apart(mine, say, seconds)
         count = len(checked.cases)
         known = same_batch(staged.batch, checked) is not None
         warn_of_what_is_here(checked, staged.batch)
@@ -89,12 +105,12 @@ def check(staged: Staged, say: Say = lambda done, total: None, seconds: float | 
     except BatchRefused as error:
         problems, cases = [asdict(problem) for problem in error.problems], []
     say(count, count)  # whoever has lost the upload meanwhile writes nothing
-    if find(staged.token).loaded:
-        raise Gone
     staged.report, staged.cases, staged.problems, staged.known = report, cases, problems, known
-    staged.save()
-    if not problems and not staged.by_worker:
-        (staged.folder / "ready").touch()
+    staged.check = mine.check
+    with transaction.atomic():
+        staged.save()
+        if not problems and not staged.by_worker:
+            (staged.folder / "ready").touch()
 
 
 def renew(staged: Staged) -> None:
@@ -236,6 +252,7 @@ def remove(token: str) -> None:
     gone = folder.with_suffix(GONE)
     with suppress(OSError):
         folder.rename(gone)
+    UploadVersion.objects.filter(token=token).delete()
     shutil.rmtree(gone, ignore_errors=True)
 
 
@@ -284,5 +301,5 @@ def choose_who_checks(staged: Staged) -> None:
 def _remove_content(staged: Staged) -> None:
     for name in ("content", "kept", "thumbs"):
         shutil.rmtree(staged.folder / name, ignore_errors=True)
-    for path in (staged.folder / "ready", *staged.folder.glob(f"{CHECKED}*")):
+    for path in (staged.folder / "ready", *staged.folder.glob(f"*{CHECKED}*")):
         path.unlink(missing_ok=True)

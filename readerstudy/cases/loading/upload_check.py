@@ -2,7 +2,7 @@
 
 What a file declares about its size is not believed, and a decoder that is led astray must not take the web server or a
 worker with it. The process reads the upload as JSON on its standard input, says on its standard output how far it is,
-and keeps in the upload's folder what it found (checked.json) and what the images decode to.
+and keeps in the upload's folder what it found (3.checked.json, by the check's number) and what the images decode to.
 """
 
 from __future__ import annotations
@@ -138,10 +138,14 @@ def _found(staged: Staged, ended: int, row: int, result: Path) -> tuple[Checked,
     return checked, found["shown"]
 
 
+def checked_file(staged: Staged) -> Path:
+    return staged.folder / (f"{staged.check}.{CHECKED}" if staged.check else CHECKED)  # older versions had one name
+
+
 def read_checked(staged: Staged) -> Checked | None:
-    """What the last check found; None where there is none that this version can read."""
+    """What the check of this number found; None where there is none that this version can read."""
     try:
-        return Checked.from_json((staged.folder / CHECKED).read_text())
+        return Checked.from_json(checked_file(staged).read_text())
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
@@ -154,8 +158,8 @@ def _too_much(row: int, limit: str) -> BatchRefused:
 
 
 def check(staged: Staged, say: Callable[[int, int, int], None] = lambda row, done, total: None) -> dict[str, Any]:
-    """`problems`, or `shown`: what the page shows of the first cases; checked.json then has the rest. A ZIP that cannot
-    be opened, so that nothing can be laid over it, is removed."""
+    """`problems`, or `shown`: what the page shows of the first cases; `checked_file` then has the rest. A ZIP that
+    cannot be opened, so that nothing can be laid over it, is removed."""
     thumbs = staged.folder / "thumbs"
     thumbs.mkdir(exist_ok=True)
     shown: list[CaseRecord] = []
@@ -197,9 +201,7 @@ def check(staged: Staged, say: Callable[[int, int, int], None] = lambda row, don
         if not opened:
             shutil.rmtree(staged.content)
         return {"problems": [asdict(problem) for problem in error.problems]}
-    part = staged.folder / f"{CHECKED}.{secrets.token_hex(8)}"
-    part.write_text(checked.as_json())
-    part.replace(staged.folder / CHECKED)  # whole: another check may run beside this
+    checked_file(staged).write_text(checked.as_json())
     return {"shown": [line | _facts(case, staged.keep_source_ids) for line, case in zip(lines, shown, strict=True)]}
 
 

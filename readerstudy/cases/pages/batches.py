@@ -4,6 +4,8 @@ import re
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Count, Prefetch
 from django.http import HttpRequest, HttpResponse
@@ -44,7 +46,10 @@ def batches(request: HttpRequest) -> HttpResponse:
         except BatchRefused as error:
             form.add_error("file", [str(problem) for problem in error.problems])
         else:
-            begin_check(staged, user)
+            try:
+                begin_check(staged, user)
+            except ValidationError as error:
+                messages.warning(request, error.messages[0])
             return redirect("batch_staged", staged.token)
     found = Batch.objects.select_related("loaded_by").annotate(count=Count("cases"))
     waiting = listed()
