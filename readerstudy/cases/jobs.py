@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from readerstudy.accounts.access import administrator
 from readerstudy.accounts.models import User
 from readerstudy.cases.loading import staging
+from readerstudy.cases.loading.expiry import about
 from readerstudy.cases.loading.problems import BatchRefused, folded
 from readerstudy.cases.loading.staged import Gone, Staged
 from readerstudy.cases.loading.upload_check import TooSlow
@@ -27,10 +28,6 @@ _NOT_HERE = (
     "The upload is not here: it was discarded, has expired, or lies on another host than this worker's, with a "
     "MEDIA_ROOT of its own (docs/deployment.md, Several web hosts)."
 )
-
-
-def about(token: str) -> str:
-    return f"upload/{token}"
 
 
 def may_see(request: HttpRequest, about: str) -> None:

@@ -3,19 +3,25 @@
 import json
 import os
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 
+from readerstudy.cases.jobs import CHECK, ask_to_check, check_upload
 from readerstudy.cases.loading import staging
+from readerstudy.cases.loading.expiry import about
 from readerstudy.cases.loading.problems import BatchRefused
 from readerstudy.cases.loading.receiving import receiving
 from readerstudy.cases.loading.staged import Gone, Staged
 from readerstudy.cases.loading.waiting import listed
 from readerstudy.cases.models import Case
+from readerstudy.jobs.models import Job
+from readerstudy.jobs.work import Work
 from tests.builders import make_user
 from tests.cases.batches import check_here, make_batch, sent, simple_rows, zipped
 
@@ -84,6 +90,38 @@ def test_the_cleaning_command_removes_what_has_expired_and_what_killed_processes
     said = capsys.readouterr().out
     assert "expired uploads: 1, interrupted uploads: 1" in said
     assert "half written files: 1" in said
+
+
+@pytest.mark.parametrize(
+    ("state", "ended", "kept"),
+    [("queued", None, True), ("running", None, True), ("done", 1, True), ("cancelled", 1, True), ("failed", 25, False)],
+)
+def test_an_upload_does_not_expire_while_a_worker_is_at_it_or_will_be(staged, state, ended, kept):
+    sent_before(staged, 3 * DAY)
+    finished = None if ended is None else timezone.now() - timedelta(hours=ended)
+    Job.objects.create(
+        kind=CHECK, about=about(staged.token), title="Check", queue="default", state=state, finished_at=finished,
+        error="The worker ended." if state == "failed" else "",
+    )  # fmt: skip
+    Job.objects.create(kind=CHECK, about=about("0" * 32), title="Another's", queue="default")
+    call_command("clean_up")
+    assert staged.folder.is_dir() == kept and [one.token for one in listed()] == [staged.token] * kept
+    if kept:
+        assert staging.find(staged.token).checked
+    else:
+        with pytest.raises(Gone):
+            staging.find(staged.token)
+
+
+def test_an_upload_that_has_waited_for_days_is_checked_and_kept_for_another(staged):
+    staged.report = {}
+    staged.save()
+    work = ask_to_check(about(staged.token), None, {})
+    sent_before(staged, 3 * DAY)
+    Job.objects.update(state=Job.State.RUNNING)
+    assert check_upload(Work(work.pk, work.lease), staged.token) == "No problems in 4 cases."
+    Job.objects.all().delete()
+    assert staging.find(staged.token).checked
 
 
 def test_an_upload_whose_check_was_killed_is_listed_can_be_discarded_and_expires(staged):

@@ -18,7 +18,7 @@ from explain.images.radiograph import pixel_sha256, read_radiograph
 from explain.render.pictures import display_image, read_display_image
 from readerstudy.cases import jobs
 from readerstudy.cases.loading import mending, sources, staging, upload_check
-from readerstudy.cases.loading.expiry import LIFETIME_SECONDS
+from readerstudy.cases.loading.expiry import LIFETIME_SECONDS, about
 from readerstudy.cases.loading.keeping import shrunk
 from readerstudy.cases.loading.masks import mask_png as stored_mask
 from readerstudy.cases.loading.masks import read_mask
@@ -259,13 +259,13 @@ def test_a_large_upload_is_checked_and_loaded_by_a_worker(admin, large):
     assert staging.find(large.token).created >= large.created
     done(check)
     with pytest.raises(ValidationError, match="was checked"):
-        jobs.ask_to_check(jobs.about(large.token), None, {})
+        jobs.ask_to_check(about(large.token), None, {})
     page = admin.get(address).content.decode()
     assert "No problems were found" in page and "Load the cases" in page
     assert "is being loaded or was refused" in admin.post(address, follow=True).content.decode()  # not at once
     admin.post(f"/jobs/start/load_upload/upload/{large.token}/")
     with pytest.raises(ValidationError, match="cannot be loaded now"):
-        jobs.ask_to_load(jobs.about(large.token), None, {})
+        jobs.ask_to_load(about(large.token), None, {})
     load_it = under_way(jobs.LOAD)
     assert jobs.load_upload(load_it, large.token) == "4 cases are loaded as batch ward."
     job = Job.objects.get(pk=load_it.job)
@@ -281,7 +281,7 @@ def test_a_load_that_is_killed_is_done_again_without_doubling_or_losing(large, m
     done_check = under_way(jobs.CHECK)
     jobs.check_upload(done_check, large.token)
     done(done_check)
-    jobs.ask_to_load(jobs.about(large.token), make_user("root"), {})
+    jobs.ask_to_load(about(large.token), make_user("root"), {})
     late = under_way(jobs.LOAD)
     requeue(Job.objects.get(pk=late.job), late.lease)
     with pytest.raises(LeaseLost):  # a worker that was only slow
@@ -348,7 +348,7 @@ def test_public_data_loaded_by_a_worker_lead_to_their_batch(admin, tmp_path, set
     token = address.split("/")[-2]
     jobs.check_upload(work := under_way(jobs.CHECK), token)
     done(work)
-    jobs.ask_to_load(jobs.about(token), None, {})
+    jobs.ask_to_load(about(token), None, {})
     jobs.load_upload(under_way(jobs.LOAD), token)
     assert admin.get(address).headers["Location"] == "/batches/ward/"
     assert listed() == []

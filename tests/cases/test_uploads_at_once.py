@@ -16,6 +16,7 @@ from django.utils import timezone
 from explain.images.radiograph import pixel_sha256, read_radiograph
 from readerstudy.cases import jobs
 from readerstudy.cases.loading import mending, staging, upload_check
+from readerstudy.cases.loading.expiry import about
 from readerstudy.cases.loading.staged import Gone, Overtaken, Staged
 from readerstudy.cases.models import Case, UploadVersion
 from readerstudy.jobs.models import Job
@@ -97,7 +98,7 @@ def test_a_check_that_ends_late_saves_nothing_over_what_was_mended(upload, betwe
 
 def test_a_worker_that_began_before_the_upload_was_mended_says_so(upload, between):
     client = window()
-    jobs.ask_to_check(jobs.about(upload.token), None, {})
+    jobs.ask_to_check(about(upload.token), None, {})
     job = Job.objects.get()
     Job.objects.update(state=Job.State.RUNNING, lease_until=timezone.now())
     between.append(lambda: staging.check(mending.mend(upload.token, [image(7)], "ward")))  # passed its look at jobs
@@ -129,7 +130,7 @@ def test_the_check_in_a_window_is_overtaken_by_the_one_that_was_asked_for_in_ano
     one = window()
 
     def checked_by_a_worker() -> None:
-        work = jobs.ask_to_check(jobs.about(upload.token), None, {})
+        work = jobs.ask_to_check(about(upload.token), None, {})
         Job.objects.update(state=Job.State.RUNNING, lease_until=timezone.now())
         assert jobs.check_upload(Work(work.pk, work.lease), upload.token) == "No problems in 2 cases."
         Job.objects.update(state=Job.State.DONE, outcome="x", finished_at=timezone.now())

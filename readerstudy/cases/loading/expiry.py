@@ -1,11 +1,17 @@
-"""How long an upload is kept: a day after files of it were last sent, or a worker began with it."""
+"""How long an upload is kept: a day after files of it were last sent, or a worker was last at it, and as long as it
+waits for one."""
 
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from pathlib import Path
 
+from django.db.models import Q
+from django.utils import timezone
+
 from readerstudy.cases.loading.staged import Gone, Staged, folder_of
+from readerstudy.jobs.models import Job
 
 LIFETIME_SECONDS = 24 * 3600
 
@@ -26,7 +32,20 @@ def since(folder: Path) -> float:
 
 
 def expired(folder: Path) -> bool:
+    """A query for an upload that is old, else none."""
     try:
-        return since(folder) < time.time() - LIFETIME_SECONDS
+        old = since(folder) < time.time() - LIFETIME_SECONDS
     except FileNotFoundError:
         return True
+    return old and not _worker_is_at(folder.name)
+
+
+def about(token: str) -> str:
+    """What jobs call the upload."""
+    return f"upload/{token}"
+
+
+def _worker_is_at(token: str) -> bool:
+    """Whether work at the upload waits, runs, or has ended less than a day ago."""
+    lately = timezone.now() - timedelta(seconds=LIFETIME_SECONDS)
+    return Job.objects.filter(Q(state__in=Job.UNDER_WAY) | Q(finished_at__gte=lately), about=about(token)).exists()

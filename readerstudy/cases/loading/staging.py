@@ -1,9 +1,9 @@
 """Uploads between their dry run and their confirmation: a folder each under MEDIA_ROOT/staging, gone after a day.
 
-What an administrator uploads may identify patients, so it is kept only until it is loaded, discarded or expired, a day
-after files of it were last sent or a worker began with it, and the report shown of it holds no names. An upload with
-problems is kept as long, so that only what is wrong need be sent again (mending). An expired one is as good as gone at
-once: every use asks (`_live`); `clean_up` removes its files on a timer.
+What an administrator uploads may identify patients, so it is kept only until it is loaded, discarded or expired
+(expiry), and the report shown of it holds no names. An upload with problems is kept as long, so that only what is
+wrong need be sent again (mending). An expired one is as good as gone at once: every use asks (`live`); `clean_up`
+removes its files on a timer.
 
 A small upload is checked and loaded while the browser waits; its folder then has a marker, `ready` to be loaded, or
 `loading`, touched as the load goes on, so that one whose process was killed can be loaded again. A larger one is

@@ -10,8 +10,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from readerstudy.accounts.access import administrator
-from readerstudy.cases.jobs import about, begin_check, under_way
+from readerstudy.cases.jobs import begin_check, under_way
 from readerstudy.cases.loading import mending, staging
+from readerstudy.cases.loading.expiry import about
 from readerstudy.cases.loading.problems import BatchRefused
 from readerstudy.cases.upload_forms import MendForm
 from readerstudy.common.counting import counted
