@@ -24,7 +24,8 @@ from readerstudy.common.version import software
 from readerstudy.explanations.kinds import kind_named
 from readerstudy.explanations.models import Explanation, ExplanationFile, ExternalKind
 
-_FORMS = {ExternalKind.Shows.STILL.value, ExternalKind.Shows.ANIMATION.value}
+ANIMATION = ExternalKind.Shows.ANIMATION.value
+_FORMS = {ExternalKind.Shows.STILL.value, ANIMATION}
 
 
 def problem_with(kind: str) -> str:
@@ -43,20 +44,22 @@ def news(kind: str) -> str:
     return "" if kind_named(kind) else f"explanation:{kind} is new here: it becomes a kind rendered elsewhere"
 
 
-def check(kind: str, content: bytes, where: str, shape: tuple[int, int], seen: dict[str, str]) -> None:
-    """Raises ImageError unless the file can be shown as this kind: GIF for animations, PNG or JPEG for maps.
+def form(kind: str, content: bytes, seen: dict[str, str]) -> str:
+    """What this kind shows, an animation or a still map: the first file of a new kind decides."""
+    return seen.setdefault(kind, KINDS[kind].shows if kind in KINDS else _shown_by(content))
 
-    No query: uploads are checked in a process without a database. seen: what this kind shows, kept by the caller for
-    all files of a source: the first file of a new kind decides.
-    """
-    seen.setdefault(kind, KINDS[kind].shows if kind in KINDS else _shown_by(content))
-    if seen[kind] == "animation":
-        read_animation(content, where)
-        return
+
+def decode(form: str, content: bytes, where: str, shape: tuple[int, int]) -> np.ndarray:
+    """Frames of a GIF (uint8, 3 dimensions), or a map of a PNG or JPEG (float32, 2). Raises ImageError unless the file
+    can be shown in this form. No query: uploads are checked in a process without a database."""
+    if form == ANIMATION:
+        return read_animation(content, where)
+    values = read_map(content, where, shape)
     try:
-        heat_layer(read_map(content, where, shape))
+        heat_layer(values)
     except UnusableMap as error:
         raise ImageError(where, str(error), "Render the map again") from None
+    return values
 
 
 def loaded(batch: Batch, kinds: Iterable[str], texts: Texts) -> None:
@@ -82,10 +85,12 @@ def loaded(batch: Batch, kinds: Iterable[str], texts: Texts) -> None:
 
 
 def _shown_by(content: bytes) -> str:
-    return "animation" if content.startswith(b"GIF8") else "still"
+    return ANIMATION if content.startswith(b"GIF8") else ExternalKind.Shows.STILL.value
 
 
-def store(kind: str, content: bytes, prediction: Prediction, radiograph: Radiograph, save: Save) -> Iterator[Model]:
+def store(
+    kind: str, content: bytes, decoded: np.ndarray, prediction: Prediction, radiograph: Radiograph, save: Save
+) -> Iterator[Model]:
     """The Explanation, then its files; only pixels are taken, so comments and text inside the file are gone."""
     explanation = Explanation(
         prediction=prediction,
@@ -98,23 +103,21 @@ def store(kind: str, content: bytes, prediction: Prediction, radiograph: Radiogr
         libraries=software(),
     )
     salt = f"{prediction.case.public_id} {prediction.pathology} {kind}"
-    if (KINDS[kind].shows if kind in KINDS else _shown_by(content)) == "animation":
-        frames = read_animation(content)
-        count, height, width = frames.shape
+    if decoded.ndim == 3:
+        count, height, width = decoded.shape
         explanation.record = {"frames": count, "lambdas": [], "frame_ms": FRAME_MS}
         files = [
-            (ExplanationFile.Role.GIF, animation_gif(frames), "gif", width, height),
-            (ExplanationFile.Role.STRIP, frame_strip(frames), "png", width, height * count),
+            (ExplanationFile.Role.GIF, animation_gif(decoded), "gif", width, height),
+            (ExplanationFile.Role.STRIP, frame_strip(decoded), "png", width, height * count),
         ]
     else:
-        values = read_map(content, radiograph_shape=radiograph.pixels.shape)
         array = BytesIO()
-        np.save(array, values)
+        np.save(array, decoded)
         save(explanation.map, array.getvalue(), ".npy", salt)
-        height, width = values.shape
+        height, width = decoded.shape
         files = [
-            (ExplanationFile.Role.LAYER, heat_layer(values), "png", width, height),
-            (ExplanationFile.Role.OVERLAY, overlay(radiograph, values), "png", DISPLAY_SIZE, DISPLAY_SIZE),
+            (ExplanationFile.Role.LAYER, heat_layer(decoded), "png", width, height),
+            (ExplanationFile.Role.OVERLAY, overlay(radiograph, decoded), "png", DISPLAY_SIZE, DISPLAY_SIZE),
         ]
     yield explanation
     for role, made, form, wide, high in files:

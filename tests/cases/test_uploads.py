@@ -4,9 +4,11 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -15,24 +17,27 @@ from django.test import Client
 from django.utils import timezone
 
 from explain.images.radiograph import pixel_sha256, read_radiograph
-from explain.render.pictures import display_image, read_display_image
+from explain.render.pictures import animation_gif, display_image, frame_strip, read_display_image
+from explain.render.rendered import read_animation, read_map
 from readerstudy.cases import jobs
 from readerstudy.cases.loading import mending, sources, staging, upload_check
 from readerstudy.cases.loading.expiry import LIFETIME_SECONDS, about
 from readerstudy.cases.loading.keeping import shrunk
 from readerstudy.cases.loading.masks import mask_png as stored_mask
 from readerstudy.cases.loading.masks import read_mask
+from readerstudy.cases.loading.problems import BatchRefused
 from readerstudy.cases.loading.staged import Staged
 from readerstudy.cases.loading.waiting import listed
 from readerstudy.cases.loading.written import remove_leftovers
 from readerstudy.cases.models import Batch, Case, Truth
+from readerstudy.explanations import external
 from readerstudy.explanations.models import Explanation
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.panel import words
 from readerstudy.jobs.queueing import requeue
 from readerstudy.jobs.work import LeaseLost, Work
 from tests.builders import make_user
-from tests.cases.batches import check_here, make_batch, manifest, mask_png, png, sent, simple_rows, zipped
+from tests.cases.batches import check_here, gif, make_batch, manifest, mask_png, png, sent, simple_rows, zipped
 from tests.cases.test_loading import load
 from tests.explain.image_files import dicom, encoded, greys
 
@@ -57,8 +62,17 @@ def decoded(monkeypatch) -> list[str]:
         found.append("mask")
         return read_mask(*args)
 
+    def other(read: Callable[..., np.ndarray], what: str) -> Callable[..., np.ndarray]:
+        def reads(*args):
+            found.append(what)
+            return read(*args)
+
+        return reads
+
     monkeypatch.setattr(sources, "read_radiograph", radiograph)
     monkeypatch.setattr(sources, "read_mask", mask)
+    monkeypatch.setattr(external, "read_map", other(read_map, "map"))
+    monkeypatch.setattr(external, "read_animation", other(read_animation, "animation"))
     return found
 
 
@@ -81,10 +95,13 @@ def all_sorts(folder: Path) -> Path:
         "flat.dcm": dicom(greys(64, 72, seed=3), 8, PixelSpacing=["0.2", "0.1"]),
         "mask.png": mask_png(),
         "map.png": encoded(greys(224, 224)),
+        "moving.gif": gif(),
+        "map_of_a_new_kind.png": encoded(greys(100, 100)),
     }
     rows = [{"image": name, "pathology": "Mass", "label": 1} for name in images if name[0] != "m"]
     rows[0] |= {"mask": "mask.png", "confounder": "30,10,20,12"}
     rows[3] |= {"prediction": 0.7, "explanation:input_gradient": "map.png"}
+    rows[4] |= {"prediction": 0.2, "explanation:moves": "moving.gif", "explanation:rests": "map_of_a_new_kind.png"}
     rows[5] |= {"mask": "mask.png"}
     return make_batch(folder, rows, images)
 
@@ -112,7 +129,7 @@ def assert_stored_as_decoded(case: Case, folder: Path) -> None:
 def test_each_image_is_decoded_once_and_stored_as_before(tmp_path, decoded):
     folder = all_sorts(tmp_path / "all")
     batch = load(folder, "here").batch
-    once = ["mask"] * 3 + [f"row {row}" for row in range(2, 8)]
+    once = ["animation", "map", "map"] + ["mask"] * 3 + [f"row {row}" for row in range(2, 8)]
     assert sorted(decoded) == once
     decoded.clear()
     staged = sent(zipped(folder, tmp_path / "all.zip"), keep_source_ids=True)
@@ -130,8 +147,15 @@ def test_each_image_is_decoded_once_and_stored_as_before(tmp_path, decoded):
         )
         assert truth.mask.read() == stored_mask(inside)
     assert Truth.objects.exclude(mask="").count() == 4 and Truth.objects.exclude(confounder="").count() == 2
-    first, second = ([file.file.read() for file in one.files.order_by("role")] for one in Explanation.objects.all())
-    assert first == second and len(first) == 2  # the radiograph below the map is read back from what was kept
+    for kind, name in (("input_gradient", "map.png"), ("rests", "map_of_a_new_kind.png"), ("moves", "moving.gif")):
+        first, second = Explanation.objects.filter(kind=kind)  # a radiograph below a map is read from what was kept
+        files = [[file.file.read() for file in one.files.order_by("role")] for one in (first, second)]
+        assert files[0] == files[1] and len(files[0]) == 2
+        if kind == "moves":
+            frames = read_animation(folder / name)
+            assert files[0] == [animation_gif(frames), frame_strip(frames)]
+        else:
+            assert (np.load(first.map) == read_map(folder / name)).all() and first.map.size == second.map.size
     assert not list((Path(settings.MEDIA_ROOT) / "staging").iterdir())
 
 
@@ -216,6 +240,31 @@ def test_a_zip_with_folders_a_new_name_and_a_list_of_columns_mend_too(admin, tmp
     assert sorted(path.suffix for path in staged.content.iterdir()) == [".csv", ".zip"]  # what was replaced is gone
     admin.post(address)
     assert Case.objects.filter(batch__name="ward-2").count() == 2
+
+
+def test_an_explanation_that_was_right_is_not_decoded_again(admin, tmp_path, decoded):
+    rows = [{"image": f"{number}.png", "pathology": "Mass", "label": 1, "prediction": 0.5} for number in range(3)]
+    for row, name in zip(rows, ("good.gif", "wrong.gif", "good.gif"), strict=True):
+        row["explanation:moves"] = name
+    folder = make_batch(tmp_path / "b", rows, {"good.gif": gif(), "wrong.gif": png(9)})
+    with zipped(folder, tmp_path / "b.zip").open("rb") as file:
+        address = admin.post("/batches/", {"batch": "ward", "file": file}).headers["Location"]
+    assert "1 problem." in admin.get(address).content.decode() and decoded.count("animation") == 2
+    decoded.clear()
+    assert "No problems were found" in send(admin, address, ("wrong.gif", gif(5))) and decoded == ["animation"]
+    admin.post(address)
+    assert Explanation.objects.count() == 3 and decoded == ["animation"]
+
+
+def test_an_explanation_that_is_another_file_than_was_checked_is_not_loaded(tmp_path):
+    row = {"image": "0.png", "pathology": "Mass", "prediction": 0.5, "explanation:input_gradient": "map.png"}
+    folder = make_batch(tmp_path / "b", [row], {"map.png": encoded(greys(224, 224))})
+    staged = sent(zipped(folder, tmp_path / "b.zip"))
+    (folder / "map.png").write_bytes(encoded(greys(224, 224, seed=5)))
+    zipped(folder, staged.content / "upload.zip")
+    with pytest.raises(BatchRefused, match="is gone or damaged"):
+        staging.confirm(staged.token, make_user("root"))
+    assert not Explanation.objects.exists() and not Case.objects.exists()
 
 
 # --- by a worker ------------------------------------------------------------------------------------------------------

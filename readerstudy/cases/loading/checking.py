@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Any, cast
 
@@ -67,6 +68,8 @@ class Checked:
         """Raises ValueError or TypeError for what another version wrote."""
         found = json.loads(text)
         rows = [[FindingRecord(**finding) for finding in case["findings"]] for case in found["cases"]]
+        if any(finding.kept_files.keys() != finding.files.keys() for case in rows for finding in case):
+            raise ValueError("what the files of extensions decode to was not kept yet")
         cases = [
             CaseRecord(**case | {"findings": findings}) for case, findings in zip(found["cases"], rows, strict=True)
         ]
@@ -166,7 +169,7 @@ def _check_case(
         lines.append(_check_mask(source, case, finding, picture, kept, problems))
         if finding.confounder:  # alone: what was loaded before there was such a column keeps its digest
             lines.append(["confounder", _check_confounder(source, finding, picture, kept, problems)])
-        lines.append(_check_files(source, finding, picture, problems, seen))
+        lines.append(_check_files(source, finding, picture, kept, problems, seen))
     on_case(case, picture)
     return picture.digest, lines
 
@@ -199,7 +202,7 @@ def _check_confounder(source: Source, finding: FindingRecord, picture: Picture, 
 
 
 def _check_files(
-    source: Source, finding: FindingRecord, picture: Picture, problems: Problems, seen: dict[str, str]
+    source: Source, finding: FindingRecord, picture: Picture, kept: Kept, problems: Problems, seen: dict[str, str]
 ) -> list[tuple[str, str]]:
     digests = []
     for column, path in sorted(finding.files.items()):
@@ -207,7 +210,9 @@ def _check_files(
             with source.open(path) as file:
                 content = file.read()
             reader = cast(Extension, extension(column))
-            reader.check(kind_of(column), content, f"row {finding.row}", picture.shape, seen)
+            form = reader.form(kind_of(column), content, seen)
+            decode = partial(reader.decode, form, content, f"row {finding.row}", picture.shape)
+            finding.kept_files[column] = kept.array([column, form, picture.shape], content, decode)
             digests.append((column, hashlib.sha256(content).hexdigest()))
         except ImageError as error:
             problems.add(finding.row, column, path, error.problem, error.remedy)

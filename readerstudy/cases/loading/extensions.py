@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any, Protocol, cast
 
+import numpy as np
 from django.conf import settings
 from django.db.models import Model
 
@@ -32,15 +33,27 @@ class Extension(Protocol):
         """What to warn of before such a column is loaded; empty if there is nothing."""
         ...
 
-    def check(self, kind: str, content: bytes, where: str, shape: tuple[int, int], seen: dict[str, str]) -> None:
-        """Raises ImageError unless `store` can use the file. shape: rows and columns of the radiograph. seen: kept by
-        the caller for all files of one source."""
+    def form(self, kind: str, content: bytes, seen: dict[str, str]) -> str:
+        """As what a file is to be decoded; nothing is decoded here. seen: kept by the caller for all files of one
+        source."""
+        ...
+
+    def decode(self, form: str, content: bytes, where: str, shape: tuple[int, int]) -> np.ndarray:
+        """What `store` gets of the file: it is decoded here once, and kept until the load. shape: rows and columns of
+        the radiograph. Raises ImageError for a file that `store` cannot use."""
         ...
 
     def store(
-        self, kind: str, content: bytes, prediction: Prediction, radiograph: Radiograph, save: Save
+        self,
+        kind: str,
+        content: bytes,
+        decoded: np.ndarray,
+        prediction: Prediction,
+        radiograph: Radiograph,
+        save: Save,
     ) -> Iterable[Model]:
-        """Write the files of one cell by `save`; returns unsaved rows, each after those it refers to."""
+        """Write the files of one cell by `save`; returns unsaved rows, each after those it refers to. content: the
+        file's bytes, for what identifies them only."""
         ...
 
     def loaded(self, batch: Batch, kinds: Iterable[str], texts: Texts) -> None:

@@ -1,7 +1,9 @@
-"""What images and masks decode to, kept between the check of a batch and its load, so that each is decoded once.
+"""What images, masks and other files decode to, kept between the check of a batch and its load, so that each is decoded
+once.
 
 A folder holds, by the SHA-256 of a file's bytes: KEY.png, the pixels as a case stores them; KEY.shown.png and KEY.npy
 where a case has a smaller or curved picture for browsers; KEY.json, written last, with the facts. Masks: KEY.mask.*.
+Files of extensions: KEY.file.npz.
 Such a folder may identify patients, as the files do that it was made of.
 """
 
@@ -137,6 +139,29 @@ class Kept:
     def mask_file(self, key: str) -> bytes:
         """The file as a case's truth stores it. Raises ImageError."""
         return self._content(f"{key}.png", (self._facts(key) or {}).get("sha256", ""))
+
+    def array(self, way: list[Any], content: bytes, decode: Callable[[], np.ndarray]) -> str:
+        """The key of what a file of an extension decodes to, in this way; decoded unless it is kept. Empty where
+        nothing is kept. Raises what `decode` raises."""
+        name = f"{key_of(way, _sha256(content))}.file"
+        if self._facts(name):
+            return name
+        decoded = decode()
+        if self.folder is None:
+            return ""
+        packed = BytesIO()
+        np.savez_compressed(packed, decoded)
+        self._write(f"{name}.npz", packed.getvalue())
+        self._note(name, {"of": _sha256(content), "sha256": _sha256(packed.getvalue())})
+        return name
+
+    def kept_array(self, key: str, content: bytes) -> np.ndarray:
+        """content: of the file, which must be the one that was decoded. Raises ImageError."""
+        found = self._facts(key)
+        if not found or found["of"] != _sha256(content):
+            raise _gone()
+        with np.load(BytesIO(self._content(f"{key}.npz", found["sha256"])), allow_pickle=False) as arrays:
+            return np.asarray(arrays["arr_0"])
 
     def files(self, picture: Picture) -> tuple[bytes, bytes | None]:
         """The files as a case stores them: its pixels, and what browsers are shown, None where it is the same file.

@@ -307,8 +307,9 @@ def _finding(
     for column, path in finding.files.items():
         with source.open(path) as file:
             content = file.read()
+        decoded = kept.kept_array(finding.kept_files[column], content)
         reader = cast(Extension, extension(column))
-        for row in reader.store(kind_of(column), content, prediction, picture.radiograph(), written.save):
+        for row in reader.store(kind_of(column), content, decoded, prediction, picture.radiograph(), written.save):
             rows.extra[type(row)].append(row)
 
 

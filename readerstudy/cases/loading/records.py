@@ -18,7 +18,7 @@ class FindingRecord:
     """One pathology of one case. label None: no truth. files: extra column -> path (see extensions.py).
 
     mask, confounder: where the finding is, and where something lies that only goes with it; kept_mask, kept_confounder:
-    what the check kept of them (keeping.Mask.key).
+    what the check kept of them (keeping.Mask.key); kept_files: extra column -> the same for its file.
     """
 
     row: int
@@ -31,6 +31,7 @@ class FindingRecord:
     files: dict[str, str] = field(default_factory=dict)
     kept_mask: str = ""
     kept_confounder: str = ""
+    kept_files: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
