@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from readerstudy.cases.loading.expiry import LIFETIME_SECONDS
+from readerstudy.cases.loading.expiry import LIFETIME_SECONDS, forget_expired
 from readerstudy.cases.loading.keeping import FOLDERS
 from readerstudy.cases.loading.receiving import receiving
 from readerstudy.cases.loading.staging import remove_expired
@@ -34,6 +34,7 @@ class Cleaned:
 
 
 def clean_up() -> Cleaned:
+    forget_expired()
     return Cleaned(
         expired_uploads=remove_expired(),
         interrupted_uploads=_remove_old(receiving(), "*", LIFETIME_SECONDS),

@@ -17,9 +17,9 @@ from readerstudy.cases.loading import staging
 from readerstudy.cases.loading.expiry import about
 from readerstudy.cases.loading.problems import BatchRefused
 from readerstudy.cases.loading.receiving import receiving
-from readerstudy.cases.loading.staged import Gone, Staged
+from readerstudy.cases.loading.staged import Elsewhere, Gone, Staged
 from readerstudy.cases.loading.waiting import listed
-from readerstudy.cases.models import Case
+from readerstudy.cases.models import Case, UploadVersion
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.work import Work
 from tests.builders import make_user
@@ -111,6 +111,20 @@ def test_an_upload_does_not_expire_while_a_worker_is_at_it_or_will_be(staged, st
     else:
         with pytest.raises(Gone):
             staging.find(staged.token)
+
+
+def test_an_upload_of_another_host_is_said_to_be_there_until_it_has_expired(staged):
+    staged.folder.rename(staged.folder.with_name("on-another-host"))
+    with pytest.raises(Elsewhere, match="in the MEDIA_ROOT of the web host that received"):
+        staging.find(staged.token)
+    UploadVersion.objects.update(changed_at=timezone.now() - timedelta(hours=25))
+    waits = Job.objects.create(kind=CHECK, about=about(staged.token), title="Check", queue="default")
+    call_command("clean_up")
+    assert UploadVersion.objects.exists()  # its host has a use for it
+    waits.delete()
+    call_command("clean_up")
+    with pytest.raises(Gone, match="Nothing of it is kept"):
+        staging.find(staged.token)
 
 
 def test_an_upload_that_has_waited_for_days_is_checked_and_kept_for_another(staged):

@@ -1,7 +1,7 @@
 """One set of collected static files for all tests here; a running site for each."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -32,10 +32,12 @@ def start_site(transactional_db, static_root: Path) -> Iterator[Callable[..., Si
     """Starts the stack over the database as it is now (what is written later it may not see); stops it at the end."""
     with ExitStack() as stack:
 
-        def start(edit: Edit | None = None, hosts: int = 1, **environment: str) -> Site:
+        def start(
+            edit: Edit | None = None, hosts: int = 1, own: Sequence[Mapping[str, str]] = (), **environment: str
+        ) -> Site:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="site-")))  # sockets need short paths
             site = Site(
-                folder, database_url(folder), Path(settings.MEDIA_ROOT), static_root, edit, hosts, **environment
+                folder, database_url(folder), Path(settings.MEDIA_ROOT), static_root, edit, hosts, own, **environment
             )
             return stack.enter_context(site.running())
 

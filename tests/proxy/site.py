@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -180,11 +180,12 @@ class Site:
     """The whole stack over one database and media folder, with the settings of deploy/environment.example.
 
     hosts: so many gunicorns stand behind nginx. Each is a process group of its own, as if on a host of its own.
+    own: what the environment of each host has of its own.
     """
 
     def __init__(
         self, folder: Path, database_url: str, media: Path, static: Path, edit: Edit | None, hosts: int = 1,
-        **environment: str,
+        own: Sequence[Mapping[str, str]] = (), **environment: str,
     ) -> None:  # fmt: skip
         self.folder = folder
         self.sockets = [folder / ("web.sock" if host == 0 else f"web.sock.{host}") for host in range(hosts)]
@@ -195,8 +196,13 @@ class Site:
             "MEDIA_ROOT": str(media), "STATIC_ROOT": str(static), "DEBUG": "false", "DEMO": "false",
             "OMP_NUM_THREADS": "1", **environment,
         }  # fmt: skip
-        several = several_hosts(hosts) if hosts > 1 else edit
-        self.nginx = Nginx(folder, f"unix:{folder / 'web.sock'}", media, several)
+        self.environments = [self.environment | dict(own[host] if own else {}) for host in range(hosts)]
+
+        def whole_edit(text: str) -> str:
+            text = edit(text) if edit else text
+            return several_hosts(hosts)(text) if hosts > 1 else text
+
+        self.nginx = Nginx(folder, f"unix:{folder / 'web.sock'}", media, whole_edit)
 
     @property
     def application_log(self) -> str:
@@ -207,10 +213,10 @@ class Site:
         with (self.folder / "application.log").open("wb") as log:
             self.servers = [
                 subprocess.Popen(
-                    unit_command(socket), cwd=ROOT, env=self.environment, stdout=log, stderr=log,
+                    unit_command(socket), cwd=ROOT, env=environment, stdout=log, stderr=log,
                     stdin=subprocess.DEVNULL, start_new_session=True,
                 )
-                for socket in self.sockets
+                for socket, environment in zip(self.sockets, self.environments, strict=True)
             ]  # fmt: skip
         self.pid = self.servers[0].pid
         try:

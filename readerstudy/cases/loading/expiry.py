@@ -10,18 +10,34 @@ from pathlib import Path
 from django.db.models import Q
 from django.utils import timezone
 
-from readerstudy.cases.loading.staged import Gone, Staged, folder_of
+from readerstudy.cases.loading.staged import Elsewhere, Gone, Staged, folder_of
+from readerstudy.cases.models import UploadVersion
 from readerstudy.jobs.models import Job
 
 LIFETIME_SECONDS = 24 * 3600
 
 
 def live(token: str) -> Path:
-    """The folder of an upload that may still be used. Raises Gone."""
+    """The folder of an upload that may still be used. Raises Gone, and Elsewhere."""
+    refuse_elsewhere(token)
     folder = folder_of(token)
     if not folder.is_dir() or expired(folder):
         raise Gone
     return folder
+
+
+def refuse_elsewhere(token: str) -> None:
+    """Raises Elsewhere for an upload that another web host has received, into a folder of its own."""
+    if not folder_of(token).is_dir() and UploadVersion.objects.filter(token=token).exists():
+        raise Elsewhere
+
+
+def forget_expired() -> None:
+    """Remove the versions of uploads that have expired and have no folder here: their host removes the files."""
+    lately = timezone.now() - timedelta(seconds=LIFETIME_SECONDS)
+    for row in UploadVersion.objects.filter(changed_at__lt=lately):
+        if not folder_of(row.token).is_dir() and not _worker_is_at(row.token):
+            row.delete()
 
 
 def since(folder: Path) -> float:

@@ -41,6 +41,20 @@ class Gone(Refusal):
         super().__init__("It was loaded, discarded or downloaded, or it is more than a day old. Nothing of it is kept.")
 
 
+class Elsewhere(Gone):
+    """Its files lie on another host. A Gone, for whoever need not tell one from the other."""
+
+    code, status, title = "elsewhere", 409, "This upload is on another host"
+
+    def __init__(self) -> None:
+        Refusal.__init__(
+            self,
+            "Its files are not here, and nothing was changed. They lie in the MEDIA_ROOT of the web host that received "
+            "them, or were removed there by hand. Several web hosts need one that all uploads are passed to, or a "
+            "shared folder: docs/deployment.md, Several web hosts.",
+        )
+
+
 class Overtaken(ValidationError):
     """Somebody else has saved the upload since it was read."""
 

@@ -248,11 +248,11 @@ def thumbnail(token: str, row: int) -> bytes:
 
 def remove(token: str) -> None:
     """At once for every use: who still writes into the folder finds it gone."""
+    UploadVersion.objects.filter(token=token).delete()
     folder = folder_of(token)
     gone = folder.with_suffix(GONE)
     with suppress(OSError):
         folder.rename(gone)
-    UploadVersion.objects.filter(token=token).delete()
     shutil.rmtree(gone, ignore_errors=True)
 
 

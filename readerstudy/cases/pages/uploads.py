@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from readerstudy.accounts.access import administrator
 from readerstudy.cases.jobs import begin_check, under_way
 from readerstudy.cases.loading import mending, staging
-from readerstudy.cases.loading.expiry import about
+from readerstudy.cases.loading.expiry import about, refuse_elsewhere
 from readerstudy.cases.loading.problems import BatchRefused
 from readerstudy.cases.upload_forms import MendForm
 from readerstudy.common.counting import counted
@@ -82,6 +82,7 @@ def mend(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 def discard(request: HttpRequest, token: str) -> HttpResponse:
     administrator(request)
+    refuse_elsewhere(token)
     try:
         _refuse_under_way(token)
     except ValidationError as error:
