@@ -62,6 +62,7 @@ def settle(model: nn.Module, x: Tensor) -> None:
 
 
 def make(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)  # before the minutes of the fit
     torch.manual_seed(0)
     pairs = draw_pairs(range(FIRST_SEED, FIRST_SEED + PAIRS))
     x = torch.from_numpy(to_input(np.concatenate([pairs.images, pairs.partners])))
