@@ -40,7 +40,7 @@ class Pilot:
 
     n_cases: of the class, for a sensitivity or specificity. Where the pilot's readers were nested in methods, var_tr
     and cov1 are None and var_r_in_t = Var(R) + Var(TR) is known; where they were crossed, var_r serves to plan a nested
-    study.
+    study, unless neither variance is above zero: what would then be 0 is unknown.
     """
 
     var_tr: float | None
@@ -70,7 +70,7 @@ class Pilot:
             return cls(None, parts.error, None, parts.cov2, parts.cov3, n_cases, parts.var_r_in_t)
         if parts.var_tr is None or parts.var_r is None:
             raise MRMCError("The pilot had one reader, so how methods differ between readers is unknown.")
-        between = max(parts.var_r, 0.0) + max(parts.var_tr, 0.0)
+        between = max(parts.var_r, 0.0) + max(parts.var_tr, 0.0) or None  # 0: too small to see, not known to be none
         return cls(parts.var_tr, parts.error, parts.cov1, parts.cov2, parts.cov3, n_cases, between)
 
 

@@ -88,3 +88,13 @@ def test_it_refuses_what_cannot_be_planned():
         power(Pilot(0.0, 0.0, 0.0, 0.0, 0.0, 120), 5, 100, 0.05)
     with pytest.raises(MRMCError, match="margin must be 0 or more"):
         power(PILOT, 5, 100, 0.05, aim="superiority", margin=-0.1)
+
+
+@pytest.mark.parametrize(("var_r", "var_tr", "between"), [(-2e-4, -3e-4, None), (0.0, 0.0, None), (-2e-4, 3e-4, 3e-4)])
+def test_readers_whose_differences_were_too_small_to_see_are_not_said_to_be_alike(var_r, var_tr, between):
+    parts = Components(0.0, 0.0, 0.0, var_r, var_tr, 1e-3, 5e-4, 5e-4, 4e-4)
+    pilot = Pilot.from_components(parts, 120)
+    assert pilot.var_r_in_t == between
+    if between is None:
+        with pytest.raises(MRMCError, match="nested"):
+            standard_error(pilot, 5, 120, paired_readers=False)
