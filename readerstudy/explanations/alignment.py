@@ -13,6 +13,7 @@ from typing import Any
 from explain.methods.alignment import alignment, changes
 from explain.render.alignment_chart import alignment_chart
 from readerstudy.explanations.models import Explanation
+from readerstudy.statistics.wording import number
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,11 @@ class Alignment:
     @property
     def in_words(self) -> str:
         """The chart's text alternative."""
-        said = (f"{one.finding} {one.correlation:.2f}" for one in self.others if isfinite(one.correlation))
+        said = (
+            f"{one.finding} {number(one.correlation)} (change {number(one.change, 3, signed=True)})"
+            for one in self.others
+            if isfinite(one.correlation)
+        )
         return f"Correlation with {self.target}: {', '.join(said) or 'of no other output'}"
 
     def chart(self) -> bytes:

@@ -26,7 +26,7 @@ def test_each_named_output_with_its_correlation_and_change() -> None:
     mass, edema = found.others
     assert (mass.correlation, mass.change) == (pytest.approx(-1), pytest.approx(0.2))
     assert math.isnan(edema.correlation) and edema.change == 0
-    assert found.in_words == "Correlation with Effusion: Mass -1.00"
+    assert found.in_words == "Correlation with Effusion: Mass −1.00 (change +0.200)"
     assert b"Mass" in found.chart() and found.chart().startswith(b"<svg")
 
 

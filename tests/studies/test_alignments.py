@@ -43,11 +43,11 @@ def client(study: Study) -> Client:
 def test_a_chart_for_each_example_and_old_ones_said_plainly(client: Client) -> None:
     page = client.get(PAGE).content.decode()
     assert CHART.format(1) in page and CHART.format(2) in page and CHART.format(3) not in page
-    assert 'alt="Correlation with Cardiomegaly: Mass -1.00"' in page
+    assert 'alt="Correlation with Cardiomegaly: Mass −1.00 (change +0.100)"' in page
     assert "1 example was rendered by an earlier version" in page and "association" in page
     chart = client.get(CHART.format(1))
     assert chart["Content-Type"] == "image/svg+xml" and "sandbox" in chart["Content-Security-Policy"]
-    assert b"Mass" in chart.content and b"+0.20" not in chart.content, "from 0.7 unshifted down to 0.5: -0.20"
+    assert b"Mass" in chart.content and "−0.200".encode() in chart.content, "from 0.7 unshifted down to 0.5"
     assert [client.get(CHART.format(number)).status_code for number in (3, 4, 99)] == [404, 404, 404]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import groupby
+from statistics import fmean
 
 from readerstudy.statistics.report.table import Table, TableRow
-from readerstudy.statistics.rows import AlignmentRow, Results
+from readerstudy.statistics.rows import AlignmentPoint, AlignmentRow, Results
 from readerstudy.statistics.wording import interval_text, number, percent
 
 SHOWN = 5  # of each pathology
@@ -21,6 +23,7 @@ ALIGNMENT = (
 
 def alignment_table(results: Results) -> Table:
     """The findings of the largest mean correlation, either way, with each explained one."""
+    sizes = _sizes(results.alignment.points)
     rows = [
         TableRow(
             [
@@ -29,6 +32,7 @@ def alignment_table(results: Results) -> Table:
                 f"{row.n} ({row.n_patients})",
                 number(row.mean_correlation, signed=True),
                 interval_text(row.ci_patient, signed=True),
+                number(sizes.get((row.pathology, row.finding)), 3),
             ],
             row.note,
         )
@@ -37,12 +41,25 @@ def alignment_table(results: Results) -> Table:
     ]
     caption = (
         f"Of each explained finding the {SHOWN} others with the largest mean correlation, positive or negative, of "
-        "their changes along the shift; 1: they always rise and fall together, −1: one rises where the other falls. It "
-        "says nothing of how far an output moves; all findings, and the changes, are in tables/alignment-means.csv and "
-        f"tables/alignment.csv. {percent(results.plan.alpha)} intervals resample patients."
+        "their changes along the shift; 1: they always rise and fall together, −1: one rises where the other falls. "
+        "How far the other moves is another thing: its size of change is that of its probability from the unchanged to "
+        "the most faded picture, up or down, mean over the same examples. Where it is next to nothing, so is what the "
+        "correlation tells. All findings, and the changes, are in tables/alignment-means.csv and tables/alignment.csv. "
+        f"{percent(results.plan.alpha)} intervals resample patients."
     )
-    headings = ["Explained finding", "Other finding", "Examples (patients)", "Mean correlation", "Interval"]
+    headings = [
+        "Explained finding", "Other finding", "Examples (patients)", "Mean correlation", "Interval", "Size of change",
+    ]  # fmt: skip
     return Table("Outputs that move with the explained finding", headings, rows, caption=caption)
+
+
+def _sizes(points: Sequence[AlignmentPoint]) -> dict[tuple[str, str], float]:
+    """How far each other finding moves with an explained one: mean size over the examples with a correlation."""
+    found = defaultdict(list)
+    for point in points:
+        if point.correlation is not None and point.change is not None:
+            found[point.pathology, point.finding].append(abs(point.change))
+    return {pair: fmean(sizes) for pair, sizes in found.items()}
 
 
 def _most(rows: Sequence[AlignmentRow]) -> list[AlignmentRow]:
