@@ -1,7 +1,9 @@
 """The demo: loads without torch, shows every state of a study, and says everywhere what is simulated."""
 
 import csv
+import hashlib
 import io
+import re
 import sys
 
 import pytest
@@ -15,7 +17,7 @@ from readerstudy.demo.fixtures import FOLDER
 from readerstudy.demo.studies import ACCOUNTS, PASSWORD, live_study, make_demo
 from readerstudy.exchange.export import export
 from readerstudy.explanations.evaluating import chosen_metrics, evaluate
-from readerstudy.explanations.models import Measurement
+from readerstudy.explanations.models import Explanation, Measurement
 from readerstudy.explanations.planning import Options
 from readerstudy.reading import progress
 from readerstudy.reading.models import Reader
@@ -23,6 +25,7 @@ from readerstudy.studies.evaluating import of_study
 from readerstudy.studies.models import Study
 
 pytestmark = pytest.mark.django_db
+KEYS = "90d87749efe14b8c4b404924da13a7f6ca966954359d92a83f20dc55b499a6a7"
 
 
 def test_the_fixtures_stay_small():
@@ -73,6 +76,8 @@ def test_the_demo_from_its_fixtures(settings, client):
     analysis = Analysis.objects.get(study=finished)
     assert analysis.status == "done" and analysis.results["simulated"] is True
 
+    keys = sorted(Explanation.objects.values_list("key", flat=True))
+    assert hashlib.sha256(" ".join(keys).encode()).hexdigest() == KEYS, "an installed demo would be rendered anew"
     measures_are_there_and_what_they_say(finished, analysis)
     live = live_study()
     assert live_study() == live and live.examples.count() == 30
@@ -84,6 +89,19 @@ def test_the_demo_from_its_fixtures(settings, client):
     for address in ("", "results/", "progress/", "explanations/"):
         page = client.get(f"/studies/demo-finished/{address}")
         assert page.status_code == 200 and "simulated" in page.content.decode()
+    what_moves_along_is_shown(finished, analysis, client)
+
+
+def what_moves_along_is_shown(study: Study, analysis: Analysis, client: Client) -> None:
+    """A chart of each scored example, of all six outputs, and each pair of findings in the report."""
+    page = client.get("/studies/demo-finished/explanations/").content.decode()
+    assert page.count('alt="Correlation with ') == 24 and "rendered by an earlier version" not in page
+    for number in study.examples.filter(practice=False).values_list("number", flat=True):
+        chart = client.get(f"/studies/demo-finished/explanations/alignment/{number}.svg").content.decode()
+        assert chart.count('text-anchor="end"') == 1 + 2 * 6, "names and changes"
+        assert re.search("−0[.](29|30)", chart), "the explained one falls by 0.30"
+    found = analysis.results["alignment"]
+    assert (len(found["points"]), len(found["rows"]), found["note"]) == (24 * 5, 6 * 5, None)
 
 
 def measures_are_there_and_what_they_say(study: Study, analysis: Analysis) -> None:

@@ -54,6 +54,10 @@ def test_the_sample_is_drawn_predicted_and_rendered_alike(manifest):
             entry = stored[row["image"], kind]
             assert entry["weights_sha256"] == classifier.weights_sha256
             assert entry["algorithm_version"] == KINDS[kind].algorithm_version
+            if "outputs" in one.record:
+                for name in ("target", "output_names"):
+                    assert one.record[name] == entry["record"][name]
+                assert np.abs(np.subtract(one.record["outputs"], entry["record"]["outputs"])).max() < 1e-3
             if one.frames is not None:
                 frames = render.frames_to_grey(one.frames)
                 kept = read_strip(FOLDER / entry["strip"], len(frames))
