@@ -300,6 +300,9 @@ def test_explanations_say_what_is_rendered_what_failed_and_how_to_go_on(client, 
     assert "constant map" in text_of(page)
     client.post(page.request["PATH_INFO"], {"steps": 100, "final_relu": "full", "search": "paper-2021"})
     draft.refresh_from_db()
+    labels = [field.label for field in page.context["form"]]
+    assert len(set(labels)) == len(labels) and "Guided backprop: SmoothGrad: noisy copies of each image" in labels
+    assert "Latent Shift search" in labels, "one setting of both kinds, which names none"
     assert draft.render_parameters == {"steps": 100, "final_relu": "full", "search": "paper-2021"}
     rows = client.get(f"/studies/{draft.slug}/explanations/").context["rows"]
     assert {row["kind"].name: row["missing"] for row in rows}["latentshift_map"] == 8  # rendered with the old search

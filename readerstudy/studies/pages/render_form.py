@@ -1,5 +1,6 @@
 """The form of a study's parameters of explanations: a field for each parameter that its kinds declare."""
 
+from collections import Counter
 from typing import Any
 
 from django import forms
@@ -21,8 +22,11 @@ class RenderForm(forms.Form):
             parameter.name if parameter.flat else f"{scope}-{name}": (kind, parameter)
             for (scope, name), (kind, parameter) in parameters_of(kinds_shown(study)).items()
         }
+        labels = Counter(parameter.label for _, parameter in self.declared.values())
         for name, (kind, parameter) in self.declared.items():
             self.fields[name] = _field(parameter)
+            if labels[parameter.label] > 1:  # kinds with a setting of the same name, each with a value of its own
+                self.fields[name].label = f"{kind.title}: {parameter.label}"
             self.initial[name] = self.before.given(kind).get(parameter.name, parameter.default)
 
     def clean(self) -> dict[str, Any]:
