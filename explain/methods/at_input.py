@@ -130,7 +130,10 @@ def _activation(request: Request, values: Mapping[str, Value]) -> Activation:
 
     found, depth = request.once("feature layers", layers), int(values["depth"])
     if depth > len(found):
-        raise ValueError(f"depth is {depth}, and this classifier has features of {len(found)} sizes")
+        raise ValueError(
+            f"depth of Grad-CAM is {depth}, but this classifier has features of {len(found)} sizes (the last of each: "
+            f"{', '.join(found)}); give at most {len(found)}"
+        )
     return Activation(cast(Variant, values["variant"]), found[depth - 1], values["features"] == "after")
 
 

@@ -242,7 +242,14 @@ _OURS = (
                 choices=(("grad-cam", "Grad-CAM"), ("hirescam", "HiResCAM"), ("grad-cam++", "Grad-CAM++")),
                 label="Class activation map",
             ),
-            Parameter("depth", 1, "Features: 1 the last size, 2 the size before, ...", minimum=1, maximum=5),
+            Parameter(
+                name="depth",
+                default=1,
+                minimum=1,
+                maximum=5,
+                label="Features: 1 the last size, 2 the size before, ...",
+                help="Larger: a finer map, of features from earlier in the model. Few models have five sizes.",
+            ),
             Parameter(
                 name="features",
                 default="after",

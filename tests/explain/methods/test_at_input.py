@@ -61,6 +61,16 @@ def test_a_relu_after_the_features_does_not_cut_the_graph(how: str) -> None:
     assert torch.allclose(found.activation, torch.tensor([[[8.0, -3.0], [0.0, -1.0]]]).relu() / 4)
 
 
+@pytest.mark.parametrize("kinds", [SHARING[2:], SHARING])
+def test_a_depth_that_the_classifier_does_not_have_is_refused_by_name(densenet: nn.Module, kinds: list[Kind]) -> None:
+    deepest = made(densenet, kinds, {"steps": 3, "depth": 3})["grad_cam"].results[0].record["layer"]
+    with pytest.raises(ValueError, match=f"depth of Grad-CAM is 5.* 3 sizes .*{deepest}.*; give at most 3"):
+        made(densenet, kinds, {"steps": 3, "depth": 5})
+    (depth,) = (parameter for parameter in SHARING[2].parameters if parameter.name == "depth")
+    for value in (0, 6, 1.5, True, "features"):
+        assert depth.problem(value) == f"depth must be a whole number from 1 to 5, not {value!r}."
+
+
 def test_no_image_goes_through_the_classifier_twice(densenet: nn.Module) -> None:
     def images(kinds: list[Kind], given: dict[str, Value]) -> int:
         model = Counted(densenet)
