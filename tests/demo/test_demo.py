@@ -114,7 +114,12 @@ def measures_are_there_and_what_they_say(study: Study, analysis: Analysis) -> No
     assert done.made > 60 and not done.failed
     for row in Measurement.objects.filter(explanation__in=sample, metric__in=[metric.name for metric in metrics]):
         assert row.value == pytest.approx(stored[row.explanation_id, row.metric], rel=1e-5), row.metric
+    costly = {"aopc_blur": 5, "infidelity": 3, "randomisation_spearman": 5, "randomisation_entropy_rise": 5}
+    for name, kinds in costly.items():
+        rows = Measurement.objects.filter(explanation__in=of_study(study), metric=name)
+        assert rows.filter(value__isnull=False).count() == rows.count() == 30 * kinds, name
     found = analysis.results["measures"]
+    assert set(costly) <= {row["name"] for row in found["metrics"]}
     assert len(found["metrics"]) > 10 and not found["outdated"]
     assert any(row["ci_patient"] for row in found["correlations"]) and found["orders"]
     assert {row["n_on"] + row["n_off"] for row in found["wrong_reason"]} == {12}
