@@ -111,6 +111,11 @@ class ReadingRoom:
         for key in keys:
             self.page.keyboard.press(key)
 
+    def dialog_is_gone(self) -> None:
+        """The page has heard that the last dialog closed; what is pressed in the moment before does nothing."""
+        expect(self.page.locator("dialog[open]")).to_have_count(0)
+        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+
     def read_on(self, position: int, first: int, second: int) -> None:
         """Answer both questions of an example and go to the next."""
         self.wait_for(position)
