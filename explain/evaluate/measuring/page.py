@@ -7,18 +7,44 @@ import html
 import io
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from explain.evaluate.measuring.tables import Row, Table
 
 ON_PAGE = 400  # rows of a table; longer ones are files only
+OPEN = 40  # rows; longer tables are folded
+# In the order of the page: title, what the levels are, what is drawn, figures of Cohen et al. 2021.
 _CURVES = {
-    "randomisation": ("Randomised models", "share of layers drawn anew, from the output down", "Spearman of |map|"),
-    "noise_spearman": ("Noise", "standard deviation, share of the range", "Spearman of |map|"),
-    "noise_iou": ("Noise", "standard deviation, share of the range", "IoU of the strongest 5 %"),
-    "blur_spearman": ("Blur", "standard deviation, pixels", "Spearman of |map|"),
-    "blur_iou": ("Blur", "standard deviation, pixels", "IoU of the strongest 5 %"),
-}
+    "randomisation": (
+        "Randomised models", "share of layers drawn anew, from the output down", "Spearman of |map|",
+        "figures 5 and H.1",
+    ),
+    "noise_spearman": ("Noise: Spearman", "standard deviation, share of the range", "Spearman of |map|", "figure G.1"),
+    "noise_iou": ("Noise: IoU", "standard deviation, share of the range", "IoU of the strongest 5 %", "figure G.1"),
+    "blur_spearman": ("Blur: Spearman", "standard deviation, pixels", "Spearman of |map|", "figure G.1"),
+    "blur_iou": ("Blur: IoU", "standard deviation, pixels", "IoU of the strongest 5 %", "figure G.1"),
+}  # fmt: skip
+_STYLE = """
+body { font: 15px/1.5 sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+td, th { padding: .1rem .6rem; text-align: left; }
+.n { text-align: right; }
+th { border-bottom: 1px solid; }
+section > div { overflow-x: auto; }
+summary { cursor: pointer; }
+figure { margin: 1.5rem 0; max-width: 40rem; }
+svg { max-width: 100%; height: auto; }
+"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """name: of its file. svg: a whole file. caption: what is drawn, in words."""
+
+    name: str
+    svg: str
+    caption: str
 
 
 def write(tables: Sequence[Table], summary: Sequence[str], folder: Path) -> None:
@@ -29,26 +55,36 @@ def write(tables: Sequence[Table], summary: Sequence[str], folder: Path) -> None
             lines = csv.writer(file, lineterminator="\n")
             lines.writerows([table.header, *table.rows])
     figures = draw_curves(next(table for table in tables if table.name == "curves"))
-    for name, svg in figures.items():
-        (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+    for figure in figures:
+        (folder / f"{figure.name}.svg").write_text(figure.svg, encoding="utf-8")
     (folder / "index.html").write_text(_page(tables, summary, figures), encoding="utf-8")
 
 
-def draw_curves(table: Table) -> dict[str, str]:
-    """File name -> SVG, one for each model and curve: the mean of each kind by level, with its interval."""
+def draw_curves(table: Table) -> list[Figure]:
+    """One for each model and curve: the mean of each kind by level, with its interval."""
     lines: dict[tuple[str, str], dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for model, curve, kind, *cells in table.rows:
         lines[model, curve][kind].append(tuple(cells))
-    return {f"figure_{_plain(model)}_{curve}": _figure(curve, model, kinds) for (model, curve), kinds in lines.items()}
+    order = list(_CURVES)
+    found = []
+    for model, curve in sorted(lines, key=lambda key: (key[0], order.index(key[1]))):
+        title, across, up, source = _CURVES[curve]
+        caption = (
+            f"{title}, {model}. {up} against {across}; mean of each kind, and shaded its 95 % interval over patients. "
+            f"As in {source} of Cohen et al. 2021."
+        )
+        svg = _drawn(curve, model, lines[model, curve])
+        found.append(Figure(f"figure_{_plain(model)}_{curve}", svg, caption))
+    return found
 
 
-def _figure(curve: str, model: str, kinds: dict[str, list[Row]]) -> str:
+def _drawn(curve: str, model: str, kinds: dict[str, list[Row]]) -> str:
     import matplotlib
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Canvas
 
-    title, across, up = _CURVES[curve]
+    title, across, up, _ = _CURVES[curve]
     with matplotlib.rc_context({"svg.hashsalt": curve, "svg.fonttype": "none"}):
-        figure = Figure(figsize=(6, 4), layout="constrained")
+        figure = Canvas(figsize=(6, 4), layout="constrained")
         axes = figure.add_subplot()
         for kind, rows in kinds.items():
             points = sorted(
@@ -64,28 +100,56 @@ def _figure(curve: str, model: str, kinds: dict[str, list[Row]]) -> str:
     return text.getvalue()
 
 
-def _page(tables: Sequence[Table], summary: Sequence[str], figures: dict[str, str]) -> str:
+def _page(tables: Sequence[Table], summary: Sequence[str], figures: Sequence[Figure]) -> str:
     parts = ["<!DOCTYPE html>", '<html lang="en">', "<head>", '<meta charset="utf-8">',
-             "<title>Measures of explanations</title>", "<style>",
-             "body { font: 15px/1.5 sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; }",
-             "table { border-collapse: collapse; } td, th { padding: .1rem .6rem; text-align: left; }",
-             "th { border-bottom: 1px solid; } section { overflow-x: auto; } svg { max-width: 100%; height: auto; }",
-             "</style>", "</head>", "<body>", "<h1>Measures of explanations</h1>"]  # fmt: skip
+             '<meta name="viewport" content="width=device-width, initial-scale=1">',
+             "<title>Measures of explanations</title>", f"<style>{_STYLE}</style>", "</head>", "<body>", "<main>",
+             "<h1>Measures of explanations</h1>"]  # fmt: skip
     parts += [f"<p>{html.escape(line)}</p>" for line in summary]
+    parts += ['<nav aria-label="Contents">', "<ul>"]
+    parts += [f'<li><a href="#{table.name}">{html.escape(table.title)}</a></li>' for table in tables]
+    parts += ["</ul>", "</nav>"]
     for table in tables:
-        parts += ["<section>", f"<h2>{html.escape(table.title)}</h2>"]
+        parts += [f'<section id="{table.name}">', f"<h2>{html.escape(table.title)}</h2>"]
         parts += [f"<p>{html.escape(table.note)}</p>"] if table.note else []
         parts.append(f'<p><a href="{table.name}.csv">{table.name}.csv</a>, {len(table.rows):,} rows</p>')
-        if table.rows and len(table.rows) <= ON_PAGE:
-            parts += ["<table>", _line("th", table.header), *(_line("td", row) for row in table.rows), "</table>"]
         if table.name == "curves":
-            parts += [svg[svg.index("<svg") :] for svg in figures.values()]
+            parts += [_inline(figure) for figure in figures]
+        if table.rows and len(table.rows) <= ON_PAGE:
+            parts += _table(table)
         parts.append("</section>")
-    return "\n".join([*parts, "</body>", "</html>", ""])
+    return "\n".join([*parts, "</main>", "</body>", "</html>", ""])
 
 
-def _line(cell: str, values: Row) -> str:
-    return "<tr>" + "".join(f"<{cell}>{html.escape(value)}</{cell}>" for value in values) + "</tr>"
+def _inline(figure: Figure) -> str:
+    alternative = f'<svg role="img" aria-label="{html.escape(figure.caption)}"'
+    svg = figure.svg[figure.svg.index("<svg") :].replace("<svg", alternative, 1)
+    caption = f'{html.escape(figure.caption)} <a href="{figure.name}.svg">{figure.name}.svg</a>'
+    return f"<figure>\n{svg}<figcaption>{caption}</figcaption>\n</figure>"
+
+
+def _table(table: Table) -> list[str]:
+    """A long one folded; columns of numbers to the right."""
+    numbers = [all(_is_number(row[column]) for row in table.rows) for column in range(len(table.header))]
+    classes = [' class="n"' if number else "" for number in numbers]
+    heads = (f'<th scope="col"{kind}>{html.escape(name)}</th>' for name, kind in zip(table.header, classes))
+    parts = ["<div tabindex=0>", f'<table aria-label="{html.escape(table.title)}">']
+    parts += ["<thead>", f"<tr>{''.join(heads)}</tr>", "</thead>", "<tbody>"]
+    for row in table.rows:
+        cells = (f"<td{kind}>{html.escape(cell)}</td>" for cell, kind in zip(row, classes))
+        parts.append(f"<tr>{''.join(cells)}</tr>")
+    parts += ["</tbody>", "</table>", "</div>"]
+    if len(table.rows) > OPEN:
+        parts = ["<details>", f"<summary>Show the {len(table.rows):,} rows</summary>", *parts, "</details>"]
+    return parts
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell or "nan")
+    except ValueError:
+        return False
+    return True
 
 
 def _plain(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -109,7 +110,14 @@ def test_tables_curves_and_page(folder: Path, tmp_path: Path, capsys: pytest.Cap
         for name in ("randomisation", "noise_spearman", "noise_iou", "blur_spearman", "blur_iou")
     }
     page = (out / "index.html").read_text()
-    assert "<svg" in page and "4 things were left out" in page
+    assert "4 things were left out" in page
+    captions = re.findall('<svg role="img" aria-label="([^"]+)"', page)
+    assert [caption.split(",")[0] for caption in captions] == [
+        "Randomised models", "Noise: Spearman", "Noise: IoU", "Blur: Spearman", "Blur: IoU",
+    ]  # fmt: skip
+    assert page.count("<figcaption>") == 5 and "figures 5 and H.1 of Cohen" in captions[0]
+    assert set(re.findall('<li><a href="#([^"]+)"', page)) == set(re.findall('<section id="([^"]+)"', page))
+    assert '<th scope="col" class="n">mean</th>' in page and '<th scope="col">kind</th>' in page
     assert [row["n"] for row in rows(out, "tests")] == ["3"] * 3
 
 
