@@ -67,6 +67,7 @@ def test_the_report_shows_the_largest_of_either_sign(made_results) -> None:
     results = replace(made_results, alignment=part)
     shown = report_tables(results)["alignment"]
     assert [row.cells[1] for row in shown.rows] == ["b", "c", "g", "d", "e"] and len(shown.rows) == SHOWN
+    assert not any(row.note for row in shown.rows) and shown.caption.count("too few for an interval") == 1
     assert shown.rows[0].cells[3] == "−0.90" and shown.rows[0].cells[5] == "0.100"
     tables = csv_tables(results)
     assert len(tables["alignment"]) == 7 and len(tables["alignment-means"]) == 7

@@ -24,6 +24,13 @@ ALIGNMENT = (
 def alignment_table(results: Results) -> Table:
     """The findings of the largest mean correlation, either way, with each explained one."""
     sizes = _sizes(results.alignment.points)
+    shown = [
+        row
+        for _, members in groupby(results.alignment.rows, key=lambda row: row.pathology)
+        for row in _most(list(members))
+    ]
+    notes = {row.note for row in shown}
+    same = notes.pop() if len(notes) == 1 else None  # said once, not under every row
     rows = [
         TableRow(
             [
@@ -34,10 +41,9 @@ def alignment_table(results: Results) -> Table:
                 interval_text(row.ci_patient, signed=True),
                 number(sizes.get((row.pathology, row.finding)), 3),
             ],
-            row.note,
+            None if same else row.note,
         )
-        for _, members in groupby(results.alignment.rows, key=lambda row: row.pathology)
-        for row in _most(list(members))
+        for row in shown
     ]
     caption = (
         f"Of each explained finding the {SHOWN} others with the largest mean correlation, positive or negative, of "
@@ -46,7 +52,7 @@ def alignment_table(results: Results) -> Table:
         "the most faded picture, up or down, mean over the same examples. Where it is next to nothing, so is what the "
         "correlation tells. All findings, and the changes, are in tables/alignment-means.csv and tables/alignment.csv. "
         f"{percent(results.plan.alpha)} intervals resample patients."
-    )
+    ) + (f" For all rows, {same}" if same else "")
     headings = [
         "Explained finding", "Other finding", "Examples (patients)", "Mean correlation", "Interval", "Size of change",
     ]  # fmt: skip
