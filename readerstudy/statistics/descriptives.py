@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from readerstudy.statistics.bootstrap import mean_interval
+from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS, mean_interval, why_no_interval
 from readerstudy.statistics.frame import cluster_codes, complete, natural_key, natural_sort, of_truth
 from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
+from readerstudy.statistics.ranks import spearman, spearman_interval
 from readerstudy.statistics.rows import (
     Flow,
     Localisation,
@@ -179,7 +179,7 @@ def localisation_part(responses: pd.DataFrame, localisation: pd.DataFrame | None
     """IoU of map and mask against the mean score over readers, per question x method (x kind of map).
 
     localisation: columns example, method, iou in [0, 1] and perhaps kind; one row per map with a mask. The interval of
-    the rank correlation is Bonett and Wright's (Psychometrika 2000). Raises AnalysisError when a column is missing.
+    the rank correlation resamples patients (ranks.py). Raises AnalysisError when a column is missing.
     """
     if localisation is None or not len(localisation):
         return Localisation(note="No maps with masks are stored, so overlap is not compared with the answers.")
@@ -188,7 +188,8 @@ def localisation_part(responses: pd.DataFrame, localisation: pd.DataFrame | None
         raise AnalysisError(f"The localisation table lacks the column(s) {', '.join(missing)}.")
     maps = localisation.assign(kind=localisation["kind"] if "kind" in localisation.columns else localisation["method"])
     maps = maps[maps["iou"].notna()].assign(key=lambda table: table["example"].astype(str))
-    scores = responses.groupby(["question", "method", "example", "pathology"], sort=True)["score"].mean().reset_index()
+    answers = responses.groupby(["question", "method", "example", "pathology"], sort=True)
+    scores = answers.agg(score=("score", "mean"), patient=("patient", "first")).reset_index()
     joined = scores.assign(key=scores["example"].astype(str)).merge(
         maps[["key", "method", "kind", "iou"]], on=["key", "method"]
     )
@@ -201,19 +202,20 @@ def localisation_part(responses: pd.DataFrame, localisation: pd.DataFrame | None
             for e, p, i, s in zip(members["example"], members["pathology"], members["iou"], members["score"])
         ]
         found = OverlapCorrelation(question, method, kind, len(members))
-        correlations.append(_spearman(found, members["iou"], members["score"], plan))
+        correlations.append(_spearman(found, members, plan))
     return Localisation(points, correlations)
 
 
-def _spearman(row: OverlapCorrelation, x: pd.Series, y: pd.Series, plan: AnalysisPlan) -> OverlapCorrelation:
+def _spearman(row: OverlapCorrelation, members: pd.DataFrame, plan: AnalysisPlan) -> OverlapCorrelation:
     if row.n < max(4, plan.minimum_pairs):
         return replace(row, note=f"Only {row.n} example(s): too few for a correlation.")
-    if x.nunique() < 2 or y.nunique() < 2:
+    x, y = members["iou"].to_numpy(float), members["score"].to_numpy(float)
+    if (rho := spearman(x, y)) is None:
         return replace(row, note="Overlap or score does not vary: no correlation.")
-    rho = float(stats.spearmanr(x, y).statistic)
-    reach = stats.norm.ppf(1 - plan.alpha / 2) * np.sqrt((1 + rho**2 / 2) / (row.n - 3))
-    centre = np.arctanh(np.clip(rho, -0.999999, 0.999999))
-    return replace(row, rho=rho, ci=[float(np.tanh(centre - reach)), float(np.tanh(centre + reach))])
+    patients = cluster_codes(members["patient"])
+    n_patients = int(patients.max()) + 1
+    ci = spearman_interval(x, y, patients, plan) if n_patients >= FEWEST_CLUSTERS else None
+    return replace(row, rho=rho, ci=ci, note=why_no_interval(ci, n_patients))
 
 
 def _whole(value: float) -> float:

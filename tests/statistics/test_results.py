@@ -381,6 +381,13 @@ def test_overlap_is_compared_with_the_mean_score() -> None:
     feature = [row for row in part.correlations if row.question == "feature"]
     assert [row.n for row in feature] == [12, 12]
     assert [row.rho for row in feature] == pytest.approx([1, 1])
+    loose = masks.assign(iou=masks["iou"] + masks["example"] % 7 / 30)
+    for patients, enough in ((12, True), (3, False)):  # of the 12 examples
+        keys = (frame["example"] // 2 % patients).astype(str)
+        part = analyse(frame.assign(patient_key=keys), PLAN, localisation=loose).localisation
+        for row in (row for row in part.correlations if row.question == "feature"):
+            assert ("too few for an interval" in (row.note or "")) == (row.ci is None) == (not enough)
+            assert not enough or -1 <= row.ci[0] < row.rho < row.ci[1] <= 1
     assert "No maps with masks" in analyse(frame, PLAN).localisation.note
     with pytest.raises(AnalysisError, match="lacks the column"):
         analyse(frame, PLAN, localisation=masks.drop(columns="iou"))

@@ -82,6 +82,11 @@ def test_what_the_version_before_wrote_is_written_still(name: str, now: Callable
         assert row_now["design_effect"] == (None if effect is None else pytest.approx(effect, rel=0.5))
     if name == "crossover":  # two cases of a patient: the AUCs' variances are taken over patients since
         assert type(before.pop("mrmc")) is type(again["mrmc"])
+        for row, row_now in zip(
+            before["localisation"]["correlations"], again["localisation"]["correlations"], strict=True
+        ):  # overlap's interval, too
+            low, high = row.pop("ci")
+            assert row_now["ci"] == [pytest.approx(low, abs=0.3), pytest.approx(high, abs=0.3)]
     assert differences(before, again, "results") == []
     kept = list(before["paired"][0])  # the columns of paired.csv
     assert [column for column in again["paired"][0] if column in kept] == kept
