@@ -176,9 +176,41 @@ def test_an_upload_of_an_older_version_is_mended_once_and_loaded(upload):
     assert_holds(upload, 7)
 
 
-def test_a_process_that_was_killed_as_it_saved_locks_nobody_out(upload):
-    UploadVersion.objects.update(version=upload.version - 1)  # its file was written, and its row was not committed
+@pytest.mark.parametrize("first", [False, True])
+def test_a_process_that_was_killed_as_it_saved_locks_nobody_out(upload, first):
+    """Its file was written, and its row was not committed; of the first save there is no row at all."""
+    if first:
+        UploadVersion.objects.all().delete()
+    else:
+        UploadVersion.objects.update(version=upload.version - 1)
     staging.check(mending.mend(upload.token, [image(7)], "ward"))
+    assert_holds(upload, 7)
+
+
+def test_a_load_that_has_to_check_again_offers_no_second_load(upload, monkeypatch):
+    staging.check(mending.mend(upload.token, [image(7)], "ward"))
+    staging.checked_file(staging.find(upload.token)).unlink()
+    load, offered = staging.load_checked, []
+
+    def loads(*args, **options):
+        offered.append((upload.folder / "ready").exists())
+        return load(*args, **options)
+
+    monkeypatch.setattr(staging, "load_checked", loads)
+    staging.confirm(upload.token, make_user("loads", is_staff=True))
+    assert offered == [False] and Case.objects.count() == 2
+
+
+def test_a_check_that_cannot_say_it_is_ready_changes_nothing(upload, monkeypatch):
+    def full(path: Path, *args, **options) -> None:
+        raise OSError(28, "No space left on device")
+
+    mended = mending.mend(upload.token, [image(7)], "ward")
+    with monkeypatch.context() as disk, pytest.raises(OSError, match="No space"):
+        disk.setattr(Path, "touch", full)
+        staging.check(mended)
+    assert not staging.find(upload.token).checked
+    staging.check(staging.find(upload.token))
     assert_holds(upload, 7)
 
 

@@ -37,7 +37,7 @@ def forget_expired() -> None:
     lately = timezone.now() - timedelta(seconds=LIFETIME_SECONDS)
     for row in UploadVersion.objects.filter(changed_at__lt=lately):
         if not folder_of(row.token).is_dir() and not _worker_is_at(row.token):
-            row.delete()
+            UploadVersion.objects.filter(pk=row.pk, changed_at=row.changed_at).delete()  # unless saved meanwhile
 
 
 def since(folder: Path) -> float:

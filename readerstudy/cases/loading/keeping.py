@@ -76,8 +76,8 @@ class Mask:
 
 
 class Kept:
-    """folder: None keeps nothing, for a dry run. passing: a file goes once it was taken, so that a load needs the
-    space of its batch once."""
+    """folder: None keeps nothing, for a dry run. passing: a picture or mask goes once it was taken, so that a load
+    needs the space of its batch once; what explanation files decode to stays to the end, for findings may share it."""
 
     def __init__(self, folder: Path | None, passing: bool = False) -> None:
         self.folder, self.passing = folder, passing

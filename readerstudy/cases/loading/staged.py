@@ -140,9 +140,9 @@ class Staged:
         try:
             yield
         except Exception as error:
-            last = UploadVersion.objects.filter(token=self.token).values_list("version", flat=True).first()
-            if last is None and self.version:
+            if not self.folder.is_dir():
                 raise Gone from error
+            last = UploadVersion.objects.filter(token=self.token).values_list("version", flat=True).first()
             if last is not None and last > self.version:
                 raise Overtaken from error
             raise
@@ -170,11 +170,12 @@ def folder_of(token: str) -> Path:
 
 
 def _next_version(token: str, version: int) -> int:
-    """Take the turn after `version`. Raises Overtaken, and Gone. Where the row is behind `version`, a process was
-    killed between file and commit."""
+    """Take the turn after `version`. Raises Overtaken, and Gone. Where the row is behind `version`, or there is a file
+    and no row, a process was killed between file and commit, or the database is that of an earlier day."""
     rows = UploadVersion.objects.filter(token=token)
-    if not version and UploadVersion.objects.get_or_create(token=token, defaults={"version": 1})[1]:
-        return 1
     if rows.filter(version__lte=version).update(version=version + 1, changed_at=timezone.now()):
+        return version + 1
+    is_here = not version or (folder_of(token) / "state.json").exists()
+    if is_here and UploadVersion.objects.get_or_create(token=token, defaults={"version": version + 1})[1]:
         return version + 1
     raise Overtaken if rows.exists() else Gone

@@ -107,10 +107,15 @@ def _check(staged: Staged, mine: Staged, say: Say, seconds: float | None) -> Non
     say(count, count)  # whoever has lost the upload meanwhile writes nothing
     staged.report, staged.cases, staged.problems, staged.known = report, cases, problems, known
     staged.check = mine.check
-    with transaction.atomic():
-        staged.save()
-        if not problems and not staged.by_worker:
-            (staged.folder / "ready").touch()
+    ready, part = staged.folder / "ready", staged.folder / "ready.part"
+    part.touch()  # before the save: where the disk is full, nothing has changed
+    try:
+        with transaction.atomic():
+            staged.save()
+            if not problems and not staged.by_worker and not (staged.folder / "loading").exists():
+                part.replace(ready)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def renew(staged: Staged) -> None:
@@ -248,11 +253,11 @@ def thumbnail(token: str, row: int) -> bytes:
 
 def remove(token: str) -> None:
     """At once for every use: who still writes into the folder finds it gone."""
-    UploadVersion.objects.filter(token=token).delete()
     folder = folder_of(token)
     gone = folder.with_suffix(GONE)
     with suppress(OSError):
         folder.rename(gone)
+    UploadVersion.objects.filter(token=token).delete()
     shutil.rmtree(gone, ignore_errors=True)
 
 
