@@ -96,6 +96,7 @@ def _sd_values(parts: Components) -> Values:
 
 def _or_values(pilot: Pilot) -> Values:
     values = asdict(pilot)
+    values["var_r_in_t"] = pilot.var_r_in_t or None  # 0 in results stored before, where it was too small to see
     return {name: values[name] for name in _OR}
 
 

@@ -98,7 +98,7 @@ def _shown_threshold(source: str, plan: AnalysisPlan, question: str, asked: floa
 
 def _layout(pilot: Values) -> dict[str, str]:
     """Variances of readers nested in methods plan such a study; others do for both."""
-    return {"layout": "nested"} if pilot.get("var_r_in_t") is not None and pilot.get("var_tr") is None else {}
+    return {"layout": "nested"} if "var_tr" in pilot and pilot["var_tr"] is None else {}
 
 
 def _plan(study: Study | None) -> AnalysisPlan:

@@ -145,7 +145,8 @@ class AreaForm(_PowerForm):
     def clean(self) -> dict[str, Any]:
         values = super().clean()
         nested = values.get("layout") == "nested"
-        for name in ("var_r_in_t",) if nested else ("var_tr", "cov1"):
+        between = () if values.get("mode") == "fixed_readers" else ("var_r_in_t",)
+        for name in between if nested else ("var_tr", "cov1"):
             if values.get(name) is None and name not in self.errors:
                 self.add_error(name, "This variance is needed for a study so laid out.")
         if values.get("error") is not None and values.get("cov1") is not None and values["cov1"] > values["error"]:

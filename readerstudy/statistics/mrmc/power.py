@@ -40,7 +40,7 @@ class Pilot:
 
     n_cases: of the class, for a sensitivity or specificity. Where the pilot's readers were nested in methods, var_tr
     and cov1 are None and var_r_in_t = Var(R) + Var(TR) is known; where they were crossed, var_r serves to plan a nested
-    study, unless neither variance is above zero: what would then be 0 is unknown.
+    study. Where what is found of Var(R) + Var(TR) is not above zero, it is unknown.
     """
 
     var_tr: float | None
@@ -67,7 +67,8 @@ class Pilot:
     def from_components(cls, parts: Components, n_cases: int) -> Pilot:
         """Raises MRMCError when the pilot had one reader (no Var(TR))."""
         if parts.var_r_in_t is not None:
-            return cls(None, parts.error, None, parts.cov2, parts.cov3, n_cases, parts.var_r_in_t)
+            between = max(parts.var_r_in_t, 0.0) or None
+            return cls(None, parts.error, None, parts.cov2, parts.cov3, n_cases, between)
         if parts.var_tr is None or parts.var_r is None:
             raise MRMCError("The pilot had one reader, so how methods differ between readers is unknown.")
         between = max(parts.var_r, 0.0) + max(parts.var_tr, 0.0) or None  # 0: too small to see, not known to be none
@@ -113,7 +114,7 @@ def standard_error(
         raise MRMCError(f"{readers} reader(s) cannot be dealt out to {groups} block(s).")
     shrink = pilot.n_cases * groups / cases
     common = shrink * max(pilot.cov2 - pilot.cov3, 0.0)
-    between, own, freedom = _of_readers(pilot, readers, shrink, common, paired_readers)
+    between, own, freedom = _of_readers(pilot, readers, shrink, common, paired_readers, mode)
     if mode == "fixed_readers":
         variance, df = own + readers / groups * common, np.inf
     elif mode == "fixed_cases":
@@ -125,13 +126,13 @@ def standard_error(
 
 
 def _of_readers(
-    pilot: Pilot, readers: int, shrink: float, common: float, paired_readers: bool
+    pilot: Pilot, readers: int, shrink: float, common: float, paired_readers: bool, mode: str
 ) -> tuple[float, float, float]:
     """Variance between readers, within a reader beyond what readers share, and degrees of freedom of their sum."""
     if not paired_readers:
-        if pilot.var_r_in_t is None:
+        if pilot.var_r_in_t is None and mode != "fixed_readers":
             raise MRMCError("How readers differ (Var(R) + Var(TR)) is needed to plan readers nested in methods.")
-        return max(pilot.var_r_in_t, 0.0), shrink * max(pilot.error - pilot.cov2, 0.0), 2 * (readers - 1.0)
+        return max(pilot.var_r_in_t or 0.0, 0.0), shrink * max(pilot.error - pilot.cov2, 0.0), 2 * (readers - 1.0)
     if pilot.var_tr is None or pilot.cov1 is None:
         raise MRMCError(
             "The pilot had readers nested in methods: Var(TR) and Cov1 are unknown, which a study where readers use "

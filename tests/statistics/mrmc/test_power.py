@@ -98,3 +98,6 @@ def test_readers_whose_differences_were_too_small_to_see_are_not_said_to_be_alik
     if between is None:
         with pytest.raises(MRMCError, match="nested"):
             standard_error(pilot, 5, 120, paired_readers=False)
+        assert standard_error(pilot, 5, 120, "fixed_readers", paired_readers=False)[0] > 0  # which needs it not
+    nested = Components(0.0, None, 0.0, None, None, 1e-3, 0.0, 5e-4, 4e-4, var_tr)
+    assert Pilot.from_components(nested, 120).var_r_in_t == between
