@@ -71,7 +71,7 @@ def draw_curves(table: Table) -> list[Figure]:
         title, across, up, source = _CURVES[curve]
         caption = (
             f"{title}, {model}. {up} against {across}; mean of each kind, and shaded its 95 % interval over patients. "
-            f"As in {source} of Cohen et al. 2021."
+            f"Compare {source} of Cohen et al. 2021."
         )
         svg = _drawn(curve, model, lines[model, curve])
         found.append(Figure(f"figure_{_plain(model)}_{curve}", svg, caption))
@@ -133,7 +133,7 @@ def _table(table: Table) -> list[str]:
     numbers = [all(_is_number(row[column]) for row in table.rows) for column in range(len(table.header))]
     classes = [' class="n"' if number else "" for number in numbers]
     heads = (f'<th scope="col"{kind}>{html.escape(name)}</th>' for name, kind in zip(table.header, classes))
-    parts = ["<div tabindex=0>", f'<table aria-label="{html.escape(table.title)}">']
+    parts = [f'<div role="region" tabindex="0" aria-label="{html.escape(table.title)}">', "<table>"]
     parts += ["<thead>", f"<tr>{''.join(heads)}</tr>", "</thead>", "<tbody>"]
     for row in table.rows:
         cells = (f"<td{kind}>{html.escape(cell)}</td>" for cell, kind in zip(row, classes))

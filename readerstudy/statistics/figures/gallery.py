@@ -155,8 +155,8 @@ def _beside_answers(results: Results) -> list[_Plan]:
             "Overlap of maps with expert masks against answers",
             "One point per example and map, which is cut so that as many pixels remain as the mask has; IoU: shared "
             "over joined area. Short bars are medians at each rounded score with three points or more. ρ: Spearman's "
-            f"rank correlation with the readers' mean answer, {_level(results)} interval from resampling patients, n "
-            "examples.",
+            f"rank correlation with the readers' mean answer, {_level(results)} interval from resampling patients "
+            "(2,000 samples at most), n examples.",
             comparisons.overlap,
             results.localisation.note or "No overlaps are stored.",
         ),

@@ -52,7 +52,7 @@ def alignment_table(results: Results) -> Table:
         "the most faded picture, up or down, mean over the same examples. Where it is next to nothing, so is what the "
         "correlation tells. All findings, and the changes, are in tables/alignment-means.csv and tables/alignment.csv. "
         f"{percent(results.plan.alpha)} intervals resample patients."
-    ) + (f" For all rows, {same}" if same else "")
+    ) + (f" All rows shown: {same}" if same else "")
     headings = [
         "Explained finding", "Other finding", "Examples (patients)", "Mean correlation", "Interval", "Size of change",
     ]  # fmt: skip

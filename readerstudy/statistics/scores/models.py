@@ -2,8 +2,8 @@
 
 Rows are answers of one question and mostly one truth, in long form: reader, example, patient, method, period, score.
 Intercepts of readers and cases alone leave method effects that vary between readers out of the model: such a fit speaks
-for these readers. With `vary` readers and cases have method effects of their own, and it speaks for others, though with few
-readers it finds differences too readily (docs/inference.md).
+for these readers. With `vary` readers and cases have method effects of their own, and it speaks for others, though with
+few readers it finds differences too readily (docs/inference.md).
 """
 
 from __future__ import annotations
