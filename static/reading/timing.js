@@ -13,35 +13,42 @@ export class Stopwatch {
     };
     for (const name of INPUTS) document.addEventListener(name, this.onInput, { capture: true, passive: true });
     this.started = performance.now();
-    this.total = 0;
+    this.held = 0; // how long it stood still, up to the last go
     /** @type {Set<string>} reasons for standing still */
     this.holds = new Set(document.hidden ? ["hidden"] : []);
-    this.since = this.started;
+    this.heldSince = this.started;
     this.onVisibility = () => (document.hidden ? this.hold("hidden") : this.go("hidden"));
     document.addEventListener("visibilitychange", this.onVisibility);
   }
 
   /** @param {string} reason */
   hold(reason) {
-    if (!this.holds.size) this.total += performance.now() - this.since;
+    if (!this.holds.size) this.heldSince = performance.now();
     this.holds.add(reason);
   }
 
   /** @param {string} reason */
   go(reason) {
     if (!this.holds.delete(reason) || this.holds.size) return;
-    this.since = performance.now();
+    this.held += performance.now() - this.heldSince;
     this.input(); // whoever comes back has done something
   }
 
   input() {
-    this.idle = this.idleMs;
-    this.atInput = this.visibleMs;
+    const { idleMs, visibleMs } = this.times();
+    this.idle = idleMs;
+    this.atInput = visibleMs;
   }
 
-  /** Of the visible time. */
-  get idleMs() {
-    return Math.round(this.idle + Math.max(0, this.visibleMs - this.atInput - this.idleAfterMs));
+  /** All of one moment: of two looks at the clock the later could make the visible time longer than the elapsed. */
+  times() {
+    const now = performance.now();
+    const visibleMs = Math.round((this.holds.size ? this.heldSince : now) - this.started - this.held);
+    return {
+      elapsedMs: Math.round(now - this.started),
+      visibleMs,
+      idleMs: this.idle + Math.max(0, visibleMs - this.atInput - this.idleAfterMs), // of the visible time
+    };
   }
 
   /** Whether nobody seems to be there. */
@@ -49,12 +56,16 @@ export class Stopwatch {
     return this.visibleMs - this.atInput > this.idleAfterMs;
   }
 
+  get idleMs() {
+    return this.times().idleMs;
+  }
+
   get visibleMs() {
-    return Math.round(this.total + (this.holds.size ? 0 : performance.now() - this.since));
+    return this.times().visibleMs;
   }
 
   get elapsedMs() {
-    return Math.round(performance.now() - this.started);
+    return this.times().elapsedMs;
   }
 
   stop() {

@@ -58,8 +58,9 @@ export class Visit {
 
   /** @returns {import("./api_types.js").VisitMeasures} */
   measures() {
+    const { visibleMs, idleMs } = this.watch.times();
     return {
-      visible_ms: this.watch.visibleMs, idle_ms: this.watch.idleMs,
+      visible_ms: visibleMs, idle_ms: idleMs,
       images_ready_ms: this.imagesReadyMs, first_input_ms: this.firstInputMs, answered_ms: this.answeredMs,
       animation_loops: this.loops, actions: { ...this.actions },
       ...(this.comment === undefined ? {} : { comment: this.comment }),
@@ -94,13 +95,14 @@ export class Visit {
    */
   answer(question, score, held) {
     const id = uuid();
-    this.answeredMs = this.watch.elapsedMs;
+    const { elapsedMs, visibleMs } = this.watch.times();
+    this.answeredMs = elapsedMs;
     return this.outbox.add({
       kind: "response", key: held ? `held:${this.position}:${question}` : id, method: "PUT", path: `responses/${id}/`,
       position: this.position, held,
       body: {
         visit: this.id, position: this.position, read: this.read, question, score,
-        client_answered_at: new Date().toISOString(), answered_ms: this.answeredMs, visible_ms: this.watch.visibleMs,
+        client_answered_at: new Date().toISOString(), answered_ms: elapsedMs, visible_ms: visibleMs,
       },
     });
   }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 
 import { Pace, Stopwatch } from "../../static/reading/timing.js";
+import { Visit } from "../../static/reading/visit.js";
 import { openPage } from "./support.js";
 
 /** @type {ReturnType<openPage>} */ let page;
@@ -92,6 +93,25 @@ test("time away from the page is not idle time", () => {
   show(true);
   now += 900;
   assert.equal(watch.idleMs, 0);
+});
+
+test("whatever a visit sends, no part of its time is longer than the whole, though the clock goes on between looks", () => {
+  /** @type {any[]} */ const sent = [];
+  const outbox = /** @type {any} */ ({ add: async (/** @type {any} */ entry) => { sent.push(entry.body); } });
+  performance.now = () => (now += 0.7);
+  for (let i = 0; i < 20; i += 1) {
+    const visit = new Visit(outbox, 1, 1, 0);
+    visit.answer("confidence", 4, false);
+    visit.update();
+    visit.watch.hold("dialog");
+    visit.watch.go("dialog");
+    visit.answer("feature", 3, false);
+    visit.close();
+  }
+  assert.equal(sent.length, 80);
+  for (const { answered_ms: answered, visible_ms: visible, idle_ms: idle } of sent) {
+    assert.ok(idle === undefined ? visible <= answered : idle <= visible, JSON.stringify({ answered, visible, idle }));
+  }
 });
 
 test("stopped, it counts and hears nothing more", () => {
