@@ -25,8 +25,14 @@ TIERS = {  # name: what a person should expect while it installs
     "dev": "test and lint tools",
 }
 ALL_TIERS = tuple(TIERS)
-# None of these may take input or print in a person's own language, and all print as they go.
-BASE_ENV = {"PYTHONUNBUFFERED": "1", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+# None of these may take input or print in a person's own language, and all print as they go. What Python compiles is
+# kept, whatever the person's own setting: else every start of the web tier compiles it anew, 6 seconds instead of 2.
+BASE_ENV = {
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONDONTWRITEBYTECODE": "",
+    "PIP_NO_INPUT": "1",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+}
 
 
 class Failure(Exception):
