@@ -181,6 +181,8 @@ def test_chromium_is_asked_for_by_name_when_there_is_none(tmp_path: Path, monkey
         suite.find_chromium()
     browser = fake_python(tmp_path, "chromium-browser", "true")
     assert suite.find_chromium() == browser
+    shell = fake_python(tmp_path, "chromium-headless-shell", "true")
+    assert suite.find_chromium() == shell
     monkeypatch.setenv("CHROMIUM", str(tmp_path / "gone"))
     with pytest.raises(environment.Failure, match="set CHROMIUM"):
         suite.find_chromium()
@@ -203,6 +205,26 @@ def test_nginx_is_asked_for_by_name_when_there_is_none(tmp_path: Path, monkeypat
 def test_pytest_is_spread_over_cores_only_where_there_are_several() -> None:
     assert "--numprocesses=2" in suite.pytest_command(Path("python"), ["-k", "foo"], 2)
     assert suite.pytest_command(Path("python"), ["-k", "foo"], 1) == ["python", "-m", "pytest", "-k", "foo"]
+
+
+def test_lines_are_counted_when_asked_for() -> None:
+    command = suite.pytest_command(Path("python"), ["--cov", "-k", "foo"], 1)
+    assert command[1:3] == ["-m", "slipcover"] and command[-4:] == ["-m", "pytest", "-k", "foo"]
+
+
+def test_coverage_below_the_floor_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    summary = {"covered_lines": 93, "missing_lines": 7, "percent_covered": 93.0}
+    counted = {"meta": {"software": "slipcover"}, "files": {}, "summary": summary}
+    monkeypatch.setattr(suite, "COUNTED", tmp_path / "coverage.json")
+    for percent, code in ((93.0, 2), (96.0, 0)):
+        summary["percent_covered"] = percent
+        suite.COUNTED.write_text(json.dumps(counted))
+        assert environment.call(suite.coverage_report(Path(sys.executable))) == code
+
+
+def test_what_python_compiles_is_kept_whatever_the_persons_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert environment.call([sys.executable, "-c", "import sys; sys.exit(sys.dont_write_bytecode)"]) == 0
 
 
 def test_benchmarks_are_the_public_files_and_a_wrong_name_lists_them(tmp_path: Path) -> None:

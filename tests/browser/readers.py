@@ -184,13 +184,15 @@ class KilledReader(Reader):
 
     def die_and_come_back(self) -> None:
         family = [(process, process.cmdline()) for process in psutil.Process().children(recursive=True)]
-        [browser] = [
+        browser = [  # and, where there is one, the script that started it and waits for its end
             process
             for process, words in family
             if f"--user-data-dir={self.folder}" in words and not any(word.startswith("--type=") for word in words)
         ]
-        browser.kill()
-        browser.wait(10)
+        assert browser
+        for process in browser:
+            process.kill()
+        assert not psutil.wait_procs(browser, timeout=10)[1]
         with suppress(Exception):  # the browser behind it is gone
             self.context.close()
         self.use(self.launch())
