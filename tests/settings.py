@@ -17,3 +17,5 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 if "durable" in STORAGES["default"]["OPTIONS"]:
     STORAGES["default"]["OPTIONS"]["durable"] = False  # no power cut comes in a test
+
+WHITENOISE_AUTOREFRESH = True  # else each test client walks every static file before its first request
