@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 class Command(BaseCommand):
     help = "What `worker` starts for each job. Example, for a worker only: manage.py run_job 12 1 --parent 4711"
+    requires_system_checks = []  # they load every page, and the worker was checked when it started
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("job", type=int)
