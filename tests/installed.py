@@ -29,7 +29,7 @@ class Environment:
             name: value for name, value in os.environ.items()
             if not name.startswith(("PYTHON", "DJANGO", "DATABASE", "MEDIA", "PYTEST"))
         } | {"DEBUG": "true", "DEMO": "true"}  # fmt: skip
-        self.run("python", "-m", "pip", "install", "--quiet", "--no-input", *requirements)
+        self.run("python", "-m", "pip", "install", "--quiet", "--no-input", "--no-compile", *requirements)
 
     def run(self, program: str, *words: str, status: int = 0) -> str:
         command = [str(self.bin / program), *words]
