@@ -64,10 +64,12 @@ def frozen_studies_showing(instance: Any) -> QuerySet[Study]:
 def assert_not_frozen(instance: Any) -> None:
     """Raise FrozenError when an opened study uses the row, or the row that it is a part of."""
     is_part = isinstance(instance, Method | Question | Example | Selection | Truth | ExplanationFile)
-    study = frozen_studies_showing(instance).distinct().first() if instance.pk or is_part else None
-    if study is not None:
+    if not instance.pk and not is_part:
+        return
+    study = frozen_studies_showing(instance).order_by("pk").values("title", "state").first()  # a study has 100 columns
+    if study:
         raise FrozenError(
-            f"This {instance._meta.verbose_name} cannot be changed: the study “{study.title}” is {study.state} "
+            f"This {instance._meta.verbose_name} cannot be changed: the study “{study['title']}” is {study['state']} "
             "and uses it. Make a new version of the study and change that."
         )
 
