@@ -1,6 +1,5 @@
 """Shared test set-up: environment, media in a temporary folder, a way round the append-only triggers."""
 
-import gc
 import logging
 import os
 from pathlib import Path
@@ -112,9 +111,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_django_test = issubclass(getattr(item, "cls", None) or object, TransactionTestCase)
         if fixtures or is_django_test or item.get_closest_marker("django_db"):
             item.add_marker("database")
-
-
-def pytest_collection_finish() -> None:
-    """What is imported by now stays: the collector need not walk it again (statsmodels asks for whole walks)."""
-    gc.collect()
-    gc.freeze()
