@@ -21,11 +21,12 @@ def find_chromium() -> str:
     names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     if not found:
+        packages = [names[0], "fonts-liberation", "libatomic1"]  # the last for Playwright's own Node
         advice = (
-            f"install Chromium (Debian: `sudo apt-get install {names[0]} fonts-liberation`) or set CHROMIUM to the "
-            "path of one, then repeat; `-- -m 'not browser'` tests everything else."
+            f"install Chromium (Debian: `sudo apt-get install {' '.join(packages)}`) or set CHROMIUM to the path of "
+            "one, then repeat; `-- -m 'not browser'` tests everything else."
         )
-        apt_install([names[0], "fonts-liberation"], step="find Chromium for the browser tests", advice=advice)
+        apt_install(packages, step="find Chromium for the browser tests", advice=advice)
         found = shutil.which(names[0])
     if not found or not shutil.which(found):
         raise Failure(f"run Chromium ({found})", "set CHROMIUM to the path of a Chromium or Chrome, then repeat.")
