@@ -71,6 +71,9 @@ def coverage_report(python: Path) -> list[str]:
 def test(rest: list[str]) -> int:
     python = ensure_tiers(ALL_TIERS)
     ensure_node_packages(python)
+    for name in ("git", "make"):
+        if not shutil.which(name):
+            apt_install([name], step=f"find {name} for the tests", advice=f"install {name}, then repeat.")
     env = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
     if not any("not browser" in word for word in rest):
         env["CHROMIUM"] = find_chromium()

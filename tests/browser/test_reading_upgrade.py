@@ -23,7 +23,7 @@ GIVEN = [(1, "confidence", 4, 1), (1, "feature", 2, 1), (2, "confidence", 5, 1)]
 def page_of_before(tmp_path: Path, settings: Any) -> Iterator[Callable[[], None]]:
     """The server hands out the reading page of before, until what this gives is called."""
     with tarfile.open(BEFORE) as packed:
-        packed.extractall(tmp_path, filter="data")
+        packed.extractall(tmp_path)
     (engine,) = settings.TEMPLATES
     older = override_settings(
         STATICFILES_DIRS=[tmp_path / "static", *settings.STATICFILES_DIRS],

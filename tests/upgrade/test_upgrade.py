@@ -26,7 +26,7 @@ def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """What `use.py` wrote about a migrated copy of the old installation."""
     folder = tmp_path_factory.mktemp("old")
     with tarfile.open(DATA / "media.tar.xz") as archive:
-        archive.extractall(folder, filter="data")
+        archive.extractall(folder)
     engine = settings.DATABASES["default"]["ENGINE"]
     for url in _sqlite(folder) if engine.endswith("sqlite3") else _postgres():
         environment = {
