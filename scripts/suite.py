@@ -79,7 +79,8 @@ def test(rest: list[str]) -> int:
         env["CHROMIUM"] = find_chromium()
     if not any("not nginx" in word for word in rest):
         env["NGINX"] = find_nginx()
-    command = pytest_command(python, rest, min(cores(), 4))
+    mostly_waits = any("browser or nginx" in word for word in rest)  # for other processes, a sixth of the time
+    command = pytest_command(python, rest, min(cores(), 4) + mostly_waits)
     say("Testing: " + " ".join(command[1:]))
     code = call(command, env)
     return code or (call(coverage_report(python)) if "--cov" in rest else 0)
