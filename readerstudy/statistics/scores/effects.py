@@ -4,6 +4,9 @@ Spherical effects b ~ N(0, I) enter the linear predictor as Z Lambda b, Lambda =
 need H = I + Lambda Z' W Z Lambda for weights W of single answers. The factor with the most levels (often reader x case,
 with thousands) has a diagonal block in H, so it is eliminated and only the Schur complement of the others is factored.
 
+An answer has one level of each factor, so a row of Z is known by its levels' numbers, and every product with Z is a sum
+over levels (np.bincount): matrices of scipy.sparse take longer to make than such sums do, thousands of times in a fit.
+
 Reference: Bates, Maechler, Bolker & Walker 2015 (J. Statistical Software 67(1)), sections 3 and 5.
 """
 
@@ -11,33 +14,73 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg, sparse
+from scipy import linalg
 
 from readerstudy.statistics.scores.data import Floats
+
+Codes = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class RandomEffects:
     """Which level of each factor an answer belongs to, and how much of that level's effect it has.
 
-    names: factors, the eliminated one last; z: (answers, levels of the others); factor: (levels,) index into names;
-    last: (answers, levels of the last factor).
+    names: factors, the eliminated one last, the others called small; factor: (small levels,) index into names.
     """
 
     names: tuple[str, ...]
-    z: sparse.csr_array
-    factor: NDArray[np.int64]
-    last: sparse.csr_array
+    factor: Codes
+    codes: Codes  # (answers, small factors) which of the small levels
+    values: Floats  # (answers, small factors) what multiplies that level's effect
+    last_codes: Codes  # (answers,)
+    last_values: Floats
 
     @property
-    def n_levels(self) -> NDArray[np.int64]:
+    def n_levels(self) -> Codes:
         """(factors,) number of levels."""
         counts = np.bincount(self.factor, minlength=len(self.names))
-        counts[-1] = self.last.shape[1]
+        counts[-1] = self.n_last
         return counts
+
+    @cached_property
+    def n_last(self) -> int:
+        return int(self.last_codes.max()) + 1
+
+    def of_answers(self, top: Floats, bottom: Floats) -> Floats:
+        """Z (top, bottom), (answers,), from the effect of each small level and of each level of the last factor."""
+        return np.asarray((self.values * top[self.codes]).sum(axis=1) + self.last_values * bottom[self.last_codes])
+
+    def of_levels(self, x: Floats) -> tuple[Floats, Floats]:
+        """Z' x of the small levels and of the last factor's, for x (answers,) or (answers, columns)."""
+        columns = x[:, None] if x.ndim == 1 else x[:, None, :]
+        small = (columns * (self.values if x.ndim == 1 else self.values[:, :, None])).reshape(-1, *x.shape[1:])
+        last = (x.T * self.last_values).T
+        return sums(self.codes.ravel(), small, len(self.factor)), sums(self.last_codes, last, self.n_last)
+
+    @cached_property
+    def coupling(self) -> tuple[Codes, Codes, Codes]:
+        """Where small levels meet levels of the last factor: rows and columns, by column; (answers x small,) which."""
+        size = max(len(self.factor), 1)
+        met, which = np.unique((self.last_codes[:, None] * size + self.codes).ravel(), return_inverse=True)
+        return met % size, met // size, which.astype(np.int64)
+
+    @cached_property
+    def meetings(self) -> tuple[Codes, Codes]:
+        """Pairs of couplings in one column, the one of the higher row first."""
+        rows, columns, _ = self.coupling
+        per_column = np.bincount(columns, minlength=self.n_last)
+        ends = np.cumsum(per_column)
+        first = np.repeat(np.arange(len(rows)), per_column[columns])  # as often as its column has couplings
+        place = np.arange(len(first)) - np.repeat(
+            np.cumsum(per_column[columns]) - per_column[columns], per_column[columns]
+        )
+        second = (ends - per_column)[columns[first]] + place
+        kept = rows[first] >= rows[second]
+        return first[kept], second[kept]
 
 
 def random_effects(
@@ -45,29 +88,56 @@ def random_effects(
 ) -> RandomEffects:
     """From the level of each answer in each factor; slopes gives, for a factor, what multiplies its effect (else 1)."""
     slopes = slopes or {}
-    blocks = {}
+    numbered = {}
     for name, labels in factors.items():
         levels, codes = np.unique(np.asarray(labels), return_inverse=True)
-        value = np.asarray(slopes.get(name, np.ones(len(codes))), dtype=float)
-        blocks[name] = sparse.csr_array((value, (np.arange(len(codes)), codes)), shape=(len(codes), len(levels)))
-    names = sorted(blocks, key=lambda name: blocks[name].shape[1])  # a stable sort: ties keep their order
-    n = next(iter(blocks.values())).shape[0] if blocks else 0
-    small = [blocks[name] for name in names[:-1]]
-    z = sparse.csr_array(sparse.hstack(small)) if small else sparse.csr_array((n, 0))
-    factor = np.repeat(np.arange(len(small)), [block.shape[1] for block in small])
-    return RandomEffects(tuple(names), z, factor.astype(np.int64), blocks[names[-1]])
+        numbered[name] = len(levels), codes.astype(np.int64), np.asarray(slopes.get(name, np.ones(len(codes))), float)
+    *small, last = sorted(numbered, key=lambda name: numbered[name][0])  # a stable sort: ties keep their order
+    sizes = np.array([numbered[name][0] for name in small], dtype=np.int64)
+    before = np.cumsum(sizes) - sizes
+    shape = len(numbered[last][1]), len(small)
+    codes = np.array([numbered[name][1] for name in small], dtype=np.int64).T.reshape(shape) + before
+    values = np.array([numbered[name][2] for name in small]).T.reshape(shape)
+    factor = np.repeat(np.arange(len(small)), sizes)
+    return RandomEffects((*small, last), factor, codes, values, *numbered[last][1:])
+
+
+@dataclass(frozen=True)
+class Grams:
+    """Z'WZ in parts: small (small, small), its lower triangle; coupling, where levels meet; last, the diagonal."""
+
+    small: Floats
+    coupling: Floats  # (couplings,)
+    last: Floats  # (last,)
+
+
+def grams(effects: RandomEffects, weights: Floats | None = None) -> Grams:
+    """For weights (answers,); 1 without any."""
+    size, (rows, _, which) = len(effects.factor), effects.coupling
+    values, last = effects.values, effects.last_values
+    weighted = values if weights is None else values * weights[:, None]
+    higher, lower = np.tril_indices(values.shape[1])  # a later factor has the higher levels
+    small = sums(
+        (effects.codes[:, higher] * size + effects.codes[:, lower]).ravel(),
+        (weighted[:, higher] * values[:, lower]).ravel(),
+        size * size,
+    ).reshape(size, size)
+    squares = last**2 if weights is None else last**2 * weights
+    coupling = sums(which, (weighted * last[:, None]).ravel(), len(rows))
+    return Grams(small, coupling, sums(effects.last_codes, squares, effects.n_last))
 
 
 @dataclass(frozen=True)
 class Solver:
     """H of one set of weights and standard deviations, factored.
 
-    d: (last,) the diagonal block of the last factor; b: (small, last) what couples the others to it; chol: (small,
+    d: (last,) the diagonal block of the last factor; b: (couplings,) what couples the others to it; chol: (small,
     small) lower factor of the Schur complement.
     """
 
+    effects: RandomEffects
     d: Floats
-    b: sparse.csr_array
+    b: Floats
     chol: Floats
 
     @property
@@ -76,64 +146,48 @@ class Solver:
 
     def solve(self, top: Floats, bottom: Floats) -> tuple[Floats, Floats]:
         """H^-1 (top, bottom), each (levels,) or (levels, columns): small factors and the last one."""
-        scale = self.d if bottom.ndim == 1 else self.d[:, None]
-        x = top
+        rows, columns, _ = self.effects.coupling
+        x, rest = top, (bottom.T / self.d).T
         if len(top):
-            x = linalg.cho_solve((self.chol, True), top - self.b @ (bottom / scale), check_finite=False)
-        return x, (bottom - self.b.T @ x) / scale
+            met = (rest[columns].T * self.b).T
+            x = linalg.cho_solve((self.chol, True), top - sums(rows, met, len(top)), check_finite=False)
+        back = sums(columns, (x[rows].T * self.b).T, len(self.d))
+        return x, rest - (back.T / self.d).T
 
-    def variances(self, g: sparse.csr_array, e: sparse.csr_array) -> tuple[Floats, Floats, Floats]:
-        """diag(H^-1) of the small factors and of the last one, and diag(Z Lambda H^-1 Lambda Z') of each answer.
-
-        g, e: Z Lambda of the small factors and of the last one.
-        """
-        inverse = linalg.cho_solve((self.chol, True), np.eye(len(self.chol))) if len(self.chol) else self.chol
-        ratio = scaled(self.b, None, 1 / self.d)  # B D^-1
-        last = 1 / self.d + _quadratic(sparse.csr_array(ratio.T), inverse)
-        pull = sparse.csr_array(g - e @ ratio.T)  # what is left of an answer's row after elimination
-        return np.diag(inverse), last, _quadratic(pull, inverse) + (e.power(2) @ (1 / self.d))
-
-
-@dataclass(frozen=True)
-class Grams:
-    """Z'WZ in parts: small (small, small), coupling (small, last), and last, the diagonal (last,)."""
-
-    small: Floats
-    coupling: sparse.csr_array
-    last: Floats
-
-
-def grams(effects: RandomEffects, weights: Floats | None = None) -> Grams:
-    """For weights (answers,); 1 without any."""
-    z = effects.z if weights is None else scaled(effects.z, weights, None)
-    squares = effects.last.power(2)
-    last = squares.sum(axis=0) if weights is None else squares.T @ weights
-    return Grams((effects.z.T @ z).toarray(), sparse.csr_array(z.T @ effects.last), np.asarray(last))
+    def variances(self, sd: Floats) -> tuple[Floats, Floats, Floats]:
+        """diag(H^-1) of the small levels and of the last factor's, and diag(Z Lambda H^-1 Lambda Z') of each answer."""
+        effects, (rows, columns, _) = self.effects, self.effects.coupling
+        small = len(self.chol)
+        if not small:
+            last = 1 / self.d
+            return np.zeros(0), last, (sd[-1] * effects.last_values) ** 2 * last[effects.last_codes]
+        inverse = linalg.cho_solve((self.chol, True), np.eye(small), check_finite=False)
+        ratio = self.b / self.d[columns]  # B D^-1
+        starts = np.flatnonzero(np.diff(columns, prepend=-1))
+        pulled = np.add.reduceat(inverse[:, rows] * ratio, starts, axis=1)  # S^-1 B D^-1, (small, last)
+        last = 1 / self.d + sums(columns, ratio * pulled[rows, columns], len(self.d))
+        own = effects.values * sd[effects.factor][effects.codes]
+        own_last = sd[-1] * effects.last_values
+        among = np.einsum("ai,aij,aj->a", own, inverse[effects.codes[:, :, None], effects.codes[:, None, :]], own)
+        between = (own * pulled[effects.codes, effects.last_codes[:, None]]).sum(axis=1)
+        return np.diag(inverse), last, among - 2 * own_last * between + own_last**2 * last[effects.last_codes]
 
 
 def factored(effects: RandomEffects, parts: Grams, sd: Floats) -> Solver:
     """H for standard deviations sd (factors,), in the order of effects.names."""
     scale = sd[effects.factor]
+    rows, columns, _ = effects.coupling
     d = 1 + sd[-1] ** 2 * parts.last
-    b = scaled(parts.coupling, scale * sd[-1], None)
+    b = parts.coupling * scale[rows] * sd[-1]
     schur = np.eye(len(scale)) + scale[:, None] * parts.small * scale[None, :]
-    if len(scale):
-        schur -= (scaled(b, None, 1 / d) @ b.T).toarray()
-    return Solver(d, b, np.asarray(np.linalg.cholesky(schur), dtype=np.float64))
+    first, second = effects.meetings
+    met = sums(rows[first] * len(scale) + rows[second], b[first] * b[second] / d[columns[first]], schur.size)
+    chol = np.linalg.cholesky(schur - met.reshape(schur.shape))  # which reads the lower triangle only
+    return Solver(effects, d, b, np.asarray(chol, dtype=np.float64))
 
 
-def scaled(matrix: sparse.csr_array, rows: Floats | None, columns: Floats | None) -> sparse.csr_array:
-    """diag(rows) matrix diag(columns)."""
-    data = matrix.data
-    if rows is not None:
-        data = data * np.repeat(rows, np.diff(matrix.indptr))
-    if columns is not None:
-        data = data * columns[matrix.indices]
-    return sparse.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
-
-
-def _quadratic(rows: sparse.csr_array, inverse: Floats) -> Floats:
-    """diag(rows inverse rows')."""
-    if not rows.shape[1]:
-        return np.zeros(rows.shape[0])
-    return np.asarray(rows.multiply(rows @ inverse).sum(axis=1)).ravel()
+def sums(index: Codes, values: Floats, n: int) -> Floats:
+    """(n,) or (n, columns): sums of values (k,) or (k, columns) with the same index (k,)."""
+    if values.ndim == 1:
+        return np.asarray(np.bincount(index, values, n), dtype=np.float64)
+    return np.stack([np.bincount(index, column, n) for column in values.T], axis=1)

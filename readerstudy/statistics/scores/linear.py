@@ -104,8 +104,7 @@ def fit_linear(y: Floats, x: Floats, names: tuple[str, ...], effects: RandomEffe
     if np.linalg.matrix_rank(x) < x.shape[1]:
         raise AnalysisError(f"The effects of {', '.join(names)} cannot be told apart in these answers.")
     both = np.column_stack([x, y]).astype(float)
-    z, last = effects.z, effects.last
-    model = _Model(effects, grams(effects), z.T @ both, last.T @ both, both.T @ both, len(both), reml)
+    model = _Model(effects, grams(effects), *effects.of_levels(both), both.T @ both, len(both), reml)
     start = np.full(len(effects.names), 0.5)
     if model.solved(start).squares < 1e-12 * max(1.0, float(y @ y)):
         raise AnalysisError("The answers do not vary: there is nothing to model.")

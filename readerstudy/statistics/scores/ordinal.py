@@ -19,11 +19,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, sparse, special
+from scipy import optimize, special
 
 from readerstudy.statistics.plan import AnalysisError
 from readerstudy.statistics.scores.data import Floats
-from readerstudy.statistics.scores.effects import RandomEffects, Solver, factored, grams, scaled
+from readerstudy.statistics.scores.effects import RandomEffects, Solver, factored, grams
 from readerstudy.statistics.undefined import ratio_of_log
 
 SMALLEST_SD, LARGEST_SD = 1e-3, 50.0  # a standard deviation at the lower bound is reported as 0
@@ -133,17 +133,17 @@ class _Laplace:
 
     def _find_mode(self, effects: RandomEffects, thresholds: Floats, fixed: Floats, sd: Floats) -> tuple[_At, Solver]:
         """Newton's method for the spherical effects; the log-likelihood is concave in them."""
-        g, e = _loadings(effects, sd)
         top, bottom = self.mode
 
         def height(top: Floats, bottom: Floats) -> tuple[float, _At]:
-            at = self._at(thresholds, fixed + g @ top + e @ bottom)
+            at = self._at(thresholds, fixed + _to_answers(effects, sd, top, bottom))
             return float(np.log(at.chance).sum() - (top @ top + bottom @ bottom) / 2), at
 
         now, at = height(top, bottom)
         for _ in range(100):
             solver = factored(effects, grams(effects, at.weight), sd)
-            slope = (g.T @ at.score - top, e.T @ at.score - bottom)
+            by_top, by_bottom = _to_levels(effects, sd, at.score)
+            slope = (by_top - top, by_bottom - bottom)
             step = solver.solve(*slope)
             gain, size = float(slope[0] @ step[0] + slope[1] @ step[1]), 1.0
             if gain < 1e-13:
@@ -165,17 +165,18 @@ class _Laplace:
     ) -> tuple[float, Floats]:
         at, solver = self._find_mode(effects, thresholds, fixed, sd)
         top, bottom = self.mode
-        g, e = _loadings(effects, sd)
         value = float(np.log(at.chance).sum() - (top @ top + bottom @ bottom + solver.log_determinant) / 2)
-        inverse_top, inverse_bottom, variance = solver.variances(g, e)
+        inverse_top, inverse_bottom, variance = solver.variances(sd)
         pull = variance * at.weight_slope / 2  # d(log det H)/2 through the weights, by the linear predictor
-        q = solver.solve(g.T @ pull, e.T @ pull)  # ... and through the mode, which moves with every parameter
-        through_mode = g @ q[0] + e @ q[1]
-        by_top, by_bottom = g.T @ at.score, e.T @ at.score
+        # ... and through the mode, which moves with every parameter
+        q_top, q_bottom = solver.solve(*_to_levels(effects, sd, pull))
+        through_mode = _to_answers(effects, sd, q_top, q_bottom)
+        by_top, by_bottom = _to_levels(effects, sd, at.score)
         # what each level's effect does to the linear predictor, weighted as the gradient needs it
         direction = at.score - pull + at.weight * through_mode
-        own_top = top * (g.T @ direction) - (1 - inverse_top) - q[0] * by_top
-        own_bottom = bottom * (e.T @ direction) - (1 - inverse_bottom) - q[1] * by_bottom
+        to_top, to_bottom = _to_levels(effects, sd, direction)
+        own_top = top * to_top - (1 - inverse_top) - q_top * by_top
+        own_bottom = bottom * to_bottom - (1 - inverse_bottom) - q_bottom * by_bottom
         by_sd = np.bincount(effects.factor, weights=own_top, minlength=len(sd)).astype(float)
         by_sd[-1] = own_bottom.sum()
         return value, np.concatenate([self._fixed_gradient(at, variance, through_mode), by_sd])
@@ -228,10 +229,15 @@ def fit_ordinal(scores: Floats, x: Floats, names: tuple[str, ...], effects: Rand
     )  # fmt: skip
 
 
-def _loadings(effects: RandomEffects, sd: Floats) -> tuple[sparse.csr_array, sparse.csr_array]:
-    """Z Lambda of the small factors and of the last one."""
-    last = np.full(effects.last.shape[1], sd[-1])
-    return scaled(effects.z, None, sd[effects.factor]), scaled(effects.last, None, last)
+def _to_answers(effects: RandomEffects, sd: Floats, top: Floats, bottom: Floats) -> Floats:
+    """Z Lambda (top, bottom)."""
+    return effects.of_answers(sd[effects.factor] * top, sd[-1] * bottom)
+
+
+def _to_levels(effects: RandomEffects, sd: Floats, x: Floats) -> tuple[Floats, Floats]:
+    """Lambda Z' x."""
+    top, bottom = effects.of_levels(x)
+    return sd[effects.factor] * top, sd[-1] * bottom
 
 
 def _climb(model: _Laplace, start: Floats, n_fixed: int) -> Floats:
