@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import torch
-import torchxrayvision as xrv
 from torch import nn
 
 from explain.models.demo_pair import DemoAutoencoder, DemoClassifier
@@ -16,6 +15,8 @@ Build = Callable[[ModelFolder], nn.Module]
 
 
 def _densenet121(folder: ModelFolder) -> nn.Module:
+    import torchxrayvision as xrv  # longer to import than torch
+
     if not any(folder.pathologies):
         raise WeightsError(f"{folder.path}: the config names no pathologies")
     module = xrv.models.DenseNet(num_classes=len(folder.pathologies), apply_sigmoid=folder.op_threshs is None)
@@ -39,6 +40,8 @@ def _demo_autoencoder(folder: ModelFolder) -> nn.Module:
 
 
 def _resnet_autoencoder(folder: ModelFolder) -> nn.Module:
+    import torchxrayvision as xrv
+
     module = xrv.autoencoders.ResNetAE101()
     module.weights = None  # its __repr__ needs it
     return module

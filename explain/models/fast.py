@@ -10,15 +10,22 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import torch
-import torchxrayvision as xrv
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from explain.models.dense_block import DenseBlock
 
-_CHAINS = (nn.Sequential, xrv.models._DenseLayer, xrv.models._DenseBlock, xrv.models._Transition)
-_BOTTLENECKS = (xrv.autoencoders.Bottleneck, xrv.autoencoders.DeconvBottleneck)
+
+def _kind(layer: type[nn.Module]) -> str:
+    return f"{layer.__module__}.{layer.__qualname__}"
+
+
+# By name: to import TorchXRayVision takes longer than to import torch, and most models here do not need it.
+_DENSE_LAYER, _DENSE_BLOCK = "torchxrayvision.models._DenseLayer", "torchxrayvision.models._DenseBlock"
+_CHAINS = {_kind(nn.Sequential), _DENSE_LAYER, _DENSE_BLOCK, "torchxrayvision.models._Transition"}
+_BOTTLENECKS = {"torchxrayvision.autoencoders.Bottleneck", "torchxrayvision.autoencoders.DeconvBottleneck"}
+_RESNET_AUTOENCODER = "torchxrayvision.autoencoders._ResNetAE"
 
 
 def prepared(model: nn.Module) -> nn.Module:
@@ -33,13 +40,13 @@ def prepared(model: nn.Module) -> nn.Module:
     for parent in list(model.modules()):
         for convolution, norm in _pairs(parent):
             _fold(parent, convolution, norm)
-        if isinstance(parent, _BOTTLENECKS):
+        if _kind(type(parent)) in _BOTTLENECKS:
             parent.relu.inplace = True  # what goes into it is used nowhere else
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
-            if isinstance(child, nn.Conv2d) and _is_pointwise(child) and type(parent) is not xrv.models._DenseLayer:
+            if isinstance(child, nn.Conv2d) and _is_pointwise(child) and _kind(type(parent)) != _DENSE_LAYER:
                 setattr(parent, name, Pointwise(child))
-            elif type(child) is xrv.models._DenseBlock and all(_is_folded(layer) for layer in child.children()):
+            elif _kind(type(child)) == _DENSE_BLOCK and all(_is_folded(layer) for layer in child.children()):
                 setattr(parent, name, DenseBlock(child))
     return model.to(memory_format=torch.channels_last)
 
@@ -58,11 +65,12 @@ class Pointwise(nn.Module):
 
 def _pairs(parent: nn.Module) -> Iterator[tuple[str, str]]:
     """Names of the children (convolution, batch normalisation) of which the second sees nothing but the first."""
-    if type(parent) in _CHAINS:
+    kind = _kind(type(parent))
+    if kind in _CHAINS:
         yield from pairwise(parent._modules)
-    elif isinstance(parent, _BOTTLENECKS):
+    elif _kind(type(parent)) in _BOTTLENECKS:
         yield from (("conv1", "bn1"), ("conv2", "bn2"), ("conv3", "bn3"))
-    elif isinstance(parent, xrv.autoencoders._ResNetAE):
+    elif kind == _RESNET_AUTOENCODER:
         yield "conv1", "bn1"
 
 

@@ -24,7 +24,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-import torchxrayvision as xrv
 from torch import nn
 
 from explain.models.architectures import AUTOENCODERS, CLASSIFIERS, Build
@@ -35,10 +34,6 @@ from explain.models.folders import is_path, model_name, read_folder, read_folder
 from explain.models.weights import WeightsError, file_sha256, load_state
 
 _XRV_DENSENETS = ("all", "nih", "pc", "chex", "mimic_nb", "mimic_ch", "rsna")
-_XRV_CLASSES: list[Any] = [
-    xrv.models.DenseNet, xrv.models._DenseLayer, xrv.models._DenseBlock, xrv.models._Transition, set, nn.Sequential,
-    nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.Linear,
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -225,6 +220,8 @@ def settled(module: nn.Module, device: str | torch.device) -> nn.Module:
 
 
 def _make_xrv_densenet(which: str, weights: Path | None) -> _Made:
+    import torchxrayvision as xrv  # longer to import than torch: only where its models are wanted
+
     name = f"densenet121-res224-{which}"
     about = xrv.models.model_urls[name]
     if weights is None:
@@ -234,18 +231,28 @@ def _make_xrv_densenet(which: str, weights: Path | None) -> _Made:
         module, path = xrv.models.DenseNet(), weights
         module.op_threshs = torch.tensor(about["op_threshs"])
         module.targets = module.pathologies = about["labels"]
-        load_state(module, path, _XRV_CLASSES, may_lack=frozenset({"op_threshs"}))
+        load_state(module, path, _xrv_classes(), may_lack=frozenset({"op_threshs"}))
     return _Made(module, path, tuple(about["labels"]), about["input_resolution"])
 
 
 def _make_xrv_autoencoder(weights: Path | None) -> _Made:
+    import torchxrayvision as xrv
+
     if weights is None:
         module = _built(lambda: xrv.autoencoders.ResNetAE(weights="101-elastic"), XRV_AUTOENCODER)
         return _Made(module, _xrv_file(module.weights_metadata["weights_url"]))
     module = xrv.autoencoders.ResNetAE101()
     module.weights = None  # its __repr__ needs it
-    load_state(module, weights, _XRV_CLASSES)
+    load_state(module, weights, _xrv_classes())
     return _Made(module, weights)
+
+
+def _xrv_classes() -> list[Any]:
+    """What a network saved whole by TorchXRayVision is made of."""
+    from torchxrayvision.models import DenseNet, _DenseBlock, _DenseLayer, _Transition
+
+    own: list[Any] = [DenseNet, _DenseLayer, _DenseBlock, _Transition, set]
+    return [*own, nn.Sequential, nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.Linear]
 
 
 def _make_demo_classifier(weights: Path | None) -> _Made:
@@ -338,4 +345,6 @@ def _built(make: Callable[[], Any], name: str) -> Any:
 
 def _xrv_file(url: str) -> Path:
     """Where TorchXRayVision keeps the file of one of its download addresses."""
-    return Path(xrv.utils.get_cache_dir()) / url.rpartition("/")[2]
+    from torchxrayvision.utils import get_cache_dir
+
+    return Path(get_cache_dir()) / url.rpartition("/")[2]

@@ -1,4 +1,6 @@
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,21 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> tuple[xrv.models.DenseNe
     path = tmp_path_factory.mktemp("weights") / "seeded.safetensors"
     save_file(model.state_dict(), path)
     return model, path
+
+
+def test_models_of_the_house_start_without_torchxrayvision() -> None:
+    """It takes longer to import than torch, in every worker that starts."""
+    code = (
+        "import sys, torch\n"
+        "from explain.models.fast import prepared\n"
+        "from explain.models.registry import classifier_names, load_autoencoder, load_classifier\n"
+        "classifier_names(), load_autoencoder('demo')\n"
+        "x = torch.zeros(1, 1, 224, 224, requires_grad=True)\n"
+        "prepared(load_classifier('demo').module)(x).sum().backward()\n"
+        "assert not {'torchvision', 'torchxrayvision'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_names() -> None:
