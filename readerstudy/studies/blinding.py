@@ -89,7 +89,8 @@ def conflicts(study: Study, roles: dict[int, str]) -> dict[int, str]:
     runners = set(roles) - readers
     others = related(study)
     found = dict.fromkeys(_reading(others, runners), READS_ELSEWHERE)
-    found |= dict.fromkeys(_practising(study, readers), PRACTISED)
+    if readers and others:
+        found |= dict.fromkeys(_practising(study, readers), PRACTISED)
     found |= dict.fromkeys(_have_seen({study.pk, *others}, readers), HAS_SEEN)
     found |= dict.fromkeys(_know(cases_of(study), readers), HAS_SEEN)
     return found

@@ -41,24 +41,29 @@ class FrozenError(ValidationError):
     """An edit that would change an opened study. The message says what is frozen, by which study, and what to do."""
 
 
+def _used_by(instance: Any) -> dict[str, Any]:
+    """Which studies the row belongs to, or use it in their examples: as Study.objects.filter asks for them."""
+    if isinstance(instance, Method | Question | Example | Selection):
+        return {"pk": instance.study_id}
+    if isinstance(instance, ExplanationFile):
+        return {"examples__explanations": instance.explanation_id}
+    if isinstance(instance, Explanation):
+        return {"examples__explanations": instance.pk}
+    if isinstance(instance, Prediction):
+        return {"examples__prediction": instance.pk}
+    if isinstance(instance, Truth):
+        return {
+            "examples__prediction__case": instance.case_id,
+            "examples__prediction__pathology": instance.pathology,
+        }
+    if isinstance(instance, Case):
+        return {"examples__prediction__case": instance.pk}
+    raise TypeError(f"{type(instance).__name__} is not something a study freezes")
+
+
 def frozen_studies_showing(instance: Any) -> QuerySet[Study]:
     """Opened or closed studies that the row belongs to or whose examples use it."""
-    opened = Study.objects.exclude(state=Study.State.DRAFT)
-    if isinstance(instance, Method | Question | Example | Selection):
-        return opened.filter(pk=instance.study_id)
-    if isinstance(instance, ExplanationFile):
-        return opened.filter(examples__explanations=instance.explanation_id)
-    if isinstance(instance, Explanation):
-        return opened.filter(examples__explanations=instance.pk)
-    if isinstance(instance, Prediction):
-        return opened.filter(examples__prediction=instance.pk)
-    if isinstance(instance, Truth):
-        return opened.filter(
-            examples__prediction__case=instance.case_id, examples__prediction__pathology=instance.pathology
-        )
-    if isinstance(instance, Case):
-        return opened.filter(examples__prediction__case=instance.pk)
-    raise TypeError(f"{type(instance).__name__} is not something a study freezes")
+    return Study.objects.exclude(state=Study.State.DRAFT).filter(**_used_by(instance))
 
 
 def assert_not_frozen(instance: Any) -> None:
@@ -78,10 +83,10 @@ def _refuse_row(sender: Any, instance: Any, raw: bool = False, **_: Any) -> None
     """Neither what the row is now nor what it would become: a row must not be moved out of an opened study either."""
     if raw:
         return
+    assert_not_frozen(instance)
     stored = sender._base_manager.filter(pk=instance.pk).first() if instance.pk else None
-    for row in (stored, instance):
-        if row is not None:
-            assert_not_frozen(row)
+    if stored is not None and _used_by(stored) != _used_by(instance):
+        assert_not_frozen(stored)
 
 
 def _refuse_study_edit(sender: type, instance: Study, raw: bool = False, **_: Any) -> None:
