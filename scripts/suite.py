@@ -11,6 +11,7 @@ from scripts.environment import ALL_TIERS, VENV, Failure, apt_install, call, ens
 
 SLIPCOVER = ("-m", "slipcover")
 COUNTED = VENV / "coverage.json"
+DRIVEN = ("tests/browser", "tests/proxy")  # where all tests are that drive Chromium or nginx, and no others
 
 
 def find_chromium() -> str:
@@ -79,7 +80,7 @@ def test(rest: list[str]) -> int:
         env["CHROMIUM"] = find_chromium()
     if not any("not nginx" in word for word in rest):
         env["NGINX"] = find_nginx()
-    mostly_waits = any("browser or nginx" in word for word in rest)  # for other processes, a sixth of the time
+    mostly_waits = set(rest) >= set(DRIVEN)  # for other processes, a sixth of the time
     command = pytest_command(python, rest, min(cores(), 4) + mostly_waits)
     say("Testing: " + " ".join(command[1:]))
     code = call(command, env)

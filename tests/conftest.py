@@ -12,9 +12,11 @@ from django.db import connection, transaction
 from django.test import TransactionTestCase
 
 from readerstudy.reading import append_only
+from scripts.suite import DRIVEN
 from tests import migrated
 
-SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
 
 
 @pytest.fixture(scope="session")
@@ -105,9 +107,17 @@ TransactionTestCase._fixture_teardown = _empty_database
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what touches the database, so that CI can run just that again on PostgreSQL."""
+    """Mark what touches the database, so that CI can run just that again on PostgreSQL; refuse what no part would run.
+
+    CI asks for folders, not for markers alone: to collect every test takes each process ten seconds.
+    """
     for item in items:
         fixtures = {"db", "transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
         is_django_test = issubclass(getattr(item, "cls", None) or object, TransactionTestCase)
         if fixtures or is_django_test or item.get_closest_marker("django_db"):
             item.add_marker("database")
+        folder = "/".join(item.path.relative_to(ROOT).parts[:2])
+        if folder not in DRIVEN and any(map(item.get_closest_marker, ("browser", "nginx"))):
+            raise pytest.UsageError(f"{item.nodeid} drives Chromium or nginx: it belongs in one of {', '.join(DRIVEN)}")
+        if folder == "tests/explain" and item.get_closest_marker("database"):
+            raise pytest.UsageError(f"{item.nodeid} touches the database: explain knows of none (.ci/run)")

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import torchxrayvision as xrv
 from django.core.management import call_command
 from PIL import Image
 from safetensors.torch import save_file
@@ -65,6 +64,8 @@ def check_explanations(study: Study) -> None:
 
 def seed_weights(folder: Path) -> None:
     """Both networks with seeded weights; batch norms settled on drawings, without which predictions are saturated."""
+    import torchxrayvision as xrv
+
     torch.manual_seed(0)
     drawings = [Radiograph(draw(seed, 224).pixels) for seed in (0, 1)]
     x = torch.stack([torch.from_numpy(drawing.model_input()) for drawing in drawings])

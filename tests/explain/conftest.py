@@ -1,9 +1,13 @@
 """Small seeded models with the interfaces of the real ones."""
 
+from typing import TYPE_CHECKING
+
 import pytest
 import torch
-import torchxrayvision as xrv
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from torchxrayvision.models import DenseNet
 
 torch.set_num_threads(1)  # small models, and a machine that may be busy: threads would wait for each other
 
@@ -14,10 +18,12 @@ def radiographs(count: int, size: int = 32, seed: int = 0) -> Tensor:
     return nn.functional.interpolate(coarse, (size, size), mode="bilinear").tanh() * 1024
 
 
-def seeded_densenet(**options: object) -> xrv.models.DenseNet:
+def seeded_densenet(**options: object) -> "DenseNet":
     """TorchXRayVision's DenseNet with seeded weights and settled batch-norm statistics, calibrated at 0.3."""
+    from torchxrayvision.models import DenseNet  # takes two seconds: not where no test asks for it
+
     torch.manual_seed(0)
-    model = xrv.models.DenseNet(num_classes=5, op_threshs=torch.full((5,), 0.3), **options)
+    model = DenseNet(num_classes=5, op_threshs=torch.full((5,), 0.3), **options)
     model.train()
     with torch.no_grad():
         for _ in range(20):
@@ -27,6 +33,6 @@ def seeded_densenet(**options: object) -> xrv.models.DenseNet:
 
 
 @pytest.fixture(scope="session")
-def densenet() -> xrv.models.DenseNet:
+def densenet() -> "DenseNet":
     """The real DenseNet class, tiny: functional last ReLU, in-place ReLU modules, op_norm calibration."""
     return seeded_densenet(growth_rate=8, block_config=(2, 2), num_init_features=8)

@@ -1,5 +1,7 @@
 """One set of collected static files for all tests here; a running site for each."""
 
+import fcntl
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -20,11 +22,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def static_root() -> Iterator[Path]:
+def static_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Collected by the first process that needs them; the others of the run wait and use the same."""
     find_nginx()
-    with tempfile.TemporaryDirectory(prefix="static-") as folder:
-        collect_static(Path(folder))
-        yield Path(folder)
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    run = tmp_path_factory.getbasetemp() if alone else tmp_path_factory.getbasetemp().parent
+    with (run / "static.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (run / "static").exists():
+            collect_static(run / "static.part")
+            (run / "static.part").rename(run / "static")
+    return run / "static"
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 import pytest
 import torch
-import torchxrayvision as xrv
 from torch import Tensor, nn
 
 from explain.models.demo_pair import load_demo
@@ -14,7 +13,7 @@ def error(ours: Tensor, other: Tensor) -> float:
     return float((ours - other).abs().max() / other.abs().max())
 
 
-def test_a_prepared_densenet_predicts_and_explains_the_same(densenet: xrv.models.DenseNet) -> None:
+def test_a_prepared_densenet_predicts_and_explains_the_same(densenet: nn.Module) -> None:
     x, targets, before = radiographs(2), torch.tensor([1, 3]), state(densenet)
     fast = prepared(densenet)
     assert state(densenet) == before
@@ -24,12 +23,14 @@ def test_a_prepared_densenet_predicts_and_explains_the_same(densenet: xrv.models
         assert relative(method(fast, x, targets), method(densenet, x, targets)) < 1e-4
         assert relative(method(fast, x, targets)[:1], method(fast, x[:1], targets[:1])) < 1e-4
     kinds = [type(module) for module in fast.modules()]
-    layers = sum(isinstance(module, xrv.models._DenseLayer) for module in fast.modules())
+    layers = sum(type(module).__name__ == "_DenseLayer" for module in fast.modules())
     assert kinds.count(nn.Identity) == layers + 1  # norm2 of each layer, and norm0: what comes before a ReLU stays
     assert (kinds.count(DenseBlock), kinds.count(Pointwise)) == (2, 1)  # the transition has a 1 x 1 convolution
 
 
 def test_a_prepared_resnet_autoencoder_draws_the_same() -> None:
+    import torchxrayvision as xrv
+
     torch.manual_seed(0)
     model = xrv.autoencoders._ResNetAE(
         xrv.autoencoders.Bottleneck, xrv.autoencoders.DeconvBottleneck, [1, 1, 2, 2], n_classes=1

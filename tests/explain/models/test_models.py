@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import torchxrayvision as xrv
 from safetensors.torch import save_file
 from torch import nn
 
@@ -47,9 +46,11 @@ def no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="module")
-def seeded(tmp_path_factory: pytest.TempPathFactory) -> tuple[xrv.models.DenseNet, Path]:
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> tuple[nn.Module, Path]:
+    from torchxrayvision.models import DenseNet
+
     torch.manual_seed(0)
-    model = xrv.models.DenseNet().eval()
+    model = DenseNet().eval()
     path = tmp_path_factory.mktemp("weights") / "seeded.safetensors"
     save_file(model.state_dict(), path)
     return model, path
@@ -175,8 +176,10 @@ def test_any_module_by_dotted_path_needs_weights_from_somewhere(tmp_path: Path) 
 
 
 def test_the_autoencoder_from_a_file(tmp_path: Path) -> None:
+    from torchxrayvision.autoencoders import ResNetAE101
+
     torch.manual_seed(0)
-    torch.save(xrv.autoencoders.ResNetAE101().state_dict(), tmp_path / "autoencoder.pt")
+    torch.save(ResNetAE101().state_dict(), tmp_path / "autoencoder.pt")
     loaded = load_autoencoder("xrv-resnetae-101-elastic", weights=tmp_path / "autoencoder.pt")
     with torch.no_grad():
         z = loaded.module.encode(radiographs(1, 224))
