@@ -106,11 +106,12 @@ def overlay(
     The map is enlarged by nearest neighbour, without blur. Raises UnusableMap.
     """
     layer = _colored(values, percentile, PUBLISHED)
-    grey = grey8(crop_and_resize(radiograph, size))[:, :, None].astype(float)
+    grey = grey8(crop_and_resize(radiograph, size))
     rows, columns = (np.arange(size) * length // size for length in values.shape)
-    rgb, shown = layer.rgb[rows][:, columns], layer.shown[rows][:, columns, None]
-    mixed = np.where(shown, (1 - opacity) * grey + opacity * rgb, grey)
-    return _png(np.round(mixed).astype(np.uint8))
+    rgb, shown = layer.rgb[rows][:, columns], layer.shown[rows][:, columns]
+    mixed = np.repeat(grey[:, :, None], 3, axis=2)
+    mixed[shown] = np.round((1 - opacity) * grey[shown, None] + opacity * rgb[shown])
+    return _png(mixed)
 
 
 def laid_over(radiograph: Radiograph, layer: bytes, size: int = DISPLAY_SIZE) -> bytes:
