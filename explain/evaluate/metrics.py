@@ -12,7 +12,7 @@ from explain.evaluate.metric import TRUTH, Evidence, Group, Metric, Render, Subj
 from explain.methods.kind import Value
 from explain.plugins import Registry
 
-__all__ = ["METRICS", "TRUTH", "Evidence", "Group", "Metric", "Render", "Subject", "metric"]
+__all__ = ["METRICS", "TRUTH", "Evidence", "Group", "Metric", "Render", "Subject", "label_free", "metric"]
 
 Better = Literal["higher", "lower"]
 PERCENTILES = (90, 95, 98)  # of Charachon et al. 2021, table 1
@@ -234,3 +234,8 @@ def metric(name: str) -> Metric:
     if name not in METRICS:
         raise KeyError(f"no metric is called {name!r}; there are {', '.join(METRICS)}")
     return METRICS[name]
+
+
+def label_free() -> list[str]:
+    """Names of the metrics that tell nothing of the truth. Any other, also one that is no longer known, may."""
+    return [metric.name for metric in METRICS.values() if not metric.truth]

@@ -2,10 +2,10 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from explain.evaluate.metrics import label_free
 from readerstudy.cases.models import Case
 from readerstudy.cases.truths import shown_truths, where_to_ask
 from readerstudy.common.admin_base import AskingAdmin, HouseAdmin, RecordAdmin
-from readerstudy.explanations.evidence import label_free
 from readerstudy.explanations.models import Explanation, ExplanationFile, ExternalKind, Measurement
 
 

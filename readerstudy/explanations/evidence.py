@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from explain.evaluate.localisation import mask_to_model_frame
-from explain.evaluate.metrics import METRICS, Evidence, Metric
+from explain.evaluate.metrics import Evidence, Metric
 from explain.images.radiograph import Crop
 from explain.methods.kinds import KINDS
 from explain.render.pictures import FRAME_WINDOW
@@ -74,11 +74,6 @@ class Known:
         """Whether all that the metric needs is stored, or can be computed."""
         kept = all(self.explanation.record.get(name) is not None for name in metric.records)
         return kept and all(self.identity(need) for need in metric.needs)
-
-
-def label_free() -> list[str]:
-    """Names of the metrics that tell nothing of the truth. Any other, also one that is no longer known, may."""
-    return [metric.name for metric in METRICS.values() if not metric.truth]
 
 
 def known(explanations: Iterable[Explanation], partner: str = "") -> list[Known]:

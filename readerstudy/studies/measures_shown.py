@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 
-from explain.evaluate.metrics import METRICS, Metric
+from explain.evaluate.metrics import METRICS, Metric, label_free
 from explain.methods.kind import Kind
-from readerstudy.explanations.evidence import Known, is_current, known, label_free
+from readerstudy.explanations.evidence import Known, is_current, known
 from readerstudy.explanations.models import Explanation, Measurement
 from readerstudy.studies.kind_pictures import picture_url
 from readerstudy.studies.kinds_shown import kind_shown, kinds_shown
