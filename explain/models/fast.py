@@ -40,7 +40,7 @@ def prepared(model: nn.Module) -> nn.Module:
     for parent in list(model.modules()):
         for convolution, norm in _pairs(parent):
             _fold(parent, convolution, norm)
-        if _kind(type(parent)) in _BOTTLENECKS:
+        if _kind(type(parent)) in _BOTTLENECKS and isinstance(parent.relu, nn.ReLU):
             parent.relu.inplace = True  # what goes into it is used nowhere else
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
@@ -68,7 +68,7 @@ def _pairs(parent: nn.Module) -> Iterator[tuple[str, str]]:
     kind = _kind(type(parent))
     if kind in _CHAINS:
         yield from pairwise(parent._modules)
-    elif _kind(type(parent)) in _BOTTLENECKS:
+    elif _kind(type(parent)) in _BOTTLENECKS and isinstance(parent.relu, nn.ReLU):
         yield from (("conv1", "bn1"), ("conv2", "bn2"), ("conv3", "bn3"))
     elif kind == _RESNET_AUTOENCODER:
         yield "conv1", "bn1"
