@@ -243,7 +243,7 @@ def train(
     if (folder / CLASSIFIER_FILE).is_file() and stage != "all":
         classifier, autoencoder = load_demo(folder)
     for model in (classifier, autoencoder):
-        model.to(device).to(memory_format=torch.channels_last).requires_grad_(True)  # type: ignore[call-overload]
+        model.to(device).to(memory_format=torch.channels_last).requires_grad_(True)
 
     def one(name: str, steps: int, seed: int, batch: int, rate: float) -> Stage:
         return Stage(folder / LOOPS / name, max(2, int(steps * factor)), seed, batch, rate, resume)

@@ -86,7 +86,7 @@ class _Fused(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         gradient = gradients[0].permute(0, 2, 3, 1).clone(memory_format=torch.contiguous_format)
         kept = list(ctx.saved_tensors)
         for layer in reversed(ctx.layers):

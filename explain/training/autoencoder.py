@@ -52,7 +52,7 @@ class AutoencoderTraining:
         self.setting, self.training, self.held_out, self.device = setting, training, held_out, device
         torch.manual_seed(setting.seed)
         self.model = ResNetAutoencoder(setting.shape).to(device)
-        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model.to(memory_format=torch.channels_last)
         decayed = [p for p in self.model.parameters() if p.ndim > 1]
         others = [p for p in self.model.parameters() if p.ndim <= 1]
         groups = [{"params": decayed, "weight_decay": 1e-3}, {"params": others, "weight_decay": 0.0}]

@@ -111,7 +111,7 @@ class VaGan:
         self.generator = MapGenerator(**setting.options(), size=setting.size)
         self.critic = Critic(setting.width, setting.fold)
         for network in (self.generator, self.critic):
-            network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            network.to(device).to(memory_format=torch.channels_last)
         self.optimisers = [
             torch.optim.Adam(network.parameters(), setting.rate, betas=(0.0, 0.9), fused=True)
             for network in (self.generator, self.critic)

@@ -18,7 +18,7 @@ class OneHash(AuthenticationBackend):
     the settings for sessions that began with them.
     """
 
-    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:  # type: ignore[override]
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
         password = credentials.get("password") or ""
         names = {str(credentials[key]) for key in ("username", "email") if credentials.get(key)}
         if not password or not names:

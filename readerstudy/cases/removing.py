@@ -70,7 +70,7 @@ def let_go(rows: QuerySet[Any]) -> list[str]:
     """
     fields = [field.name for field in rows.model._meta.concrete_fields if isinstance(field, models.FileField)]
     names = [name for found in rows.values_list(*fields) for name in found if name] if fields else []
-    rows.order_by()._raw_delete(rows.db)  # type: ignore[attr-defined]
+    rows.order_by()._raw_delete(rows.db)
     return names
 
 
@@ -91,7 +91,7 @@ def _remove_rows(batch: Batch, why: str, user: User | None) -> BatchRemoval:
         names += files
     truths, predictions = Truth.objects.filter(case__batch=batch), Prediction.objects.filter(case__batch=batch)
     counts |= {"labels": truths.count(), "predictions": predictions.count()}
-    histories = Truth.history.filter(case_id__in=batch.cases.values("pk"))  # type: ignore[attr-defined]
+    histories = Truth.history.filter(case_id__in=batch.cases.values("pk"))
     for rows in (histories, truths, predictions, Case.objects.filter(batch=batch)):
         files = let_go(rows)
         names += files if rows is not histories else []  # the history names the same files

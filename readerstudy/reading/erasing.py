@@ -45,7 +45,7 @@ def erase(reader: Reader, why: str, by: User | None, keeps_profile: bool = False
         for name, value in forgotten.items():
             setattr(each, name, value)
         each.save()
-    past = Reader.history.filter(id__in=mine.values("pk"))  # type: ignore[attr-defined]
+    past = Reader.history.filter(id__in=mine.values("pk"))
     past.exclude(withdrawn_why="").update(withdrawn_why=WITHDRAWN)
     if forgotten:
         past.update(**forgotten)

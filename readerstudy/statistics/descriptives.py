@@ -95,7 +95,7 @@ def score_counts(responses: pd.DataFrame) -> list[ScoreCount]:
     """How often each score was given: question x method x truth x pathology x reader x score."""
     keys = ["question", "method", "truth", "pathology", "reader", "score"]
     counts = responses.groupby(keys, sort=True).size()
-    return [ScoreCount(q, m, t, p, r, _whole(score), int(n)) for (q, m, t, p, r, score), n in counts.items()]  # type: ignore[misc]
+    return [ScoreCount(q, m, t, p, r, _whole(score), int(n)) for (q, m, t, p, r, score), n in counts.items()]
 
 
 def mean_rows(responses: pd.DataFrame, plan: AnalysisPlan) -> list[MeanRow]:
