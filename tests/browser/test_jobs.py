@@ -1,6 +1,7 @@
 """From an upload of cases to the analysis by buttons alone, in Chromium and with real workers: cancelled, killed,
 finished."""
 
+import signal
 import subprocess
 from pathlib import Path
 
@@ -69,10 +70,11 @@ def draw_examples(page: Page, study: str) -> None:
 def render(page: Page, study: str, worker: subprocess.Popen[str], workers: Workers) -> None:
     """Cancelled once, and once its worker is killed."""
     page.goto(f"{study}/explanations/")
+    worker.send_signal(signal.SIGSTOP)  # rendering may be done before a click
     page.get_by_role("button", name="Render").click()
     page.get_by_role("button", name="Cancel").click()
     see(page, "Cancelled. What was stored")
-    wait_for(lambda: not Job.objects.filter(state="running").exists(), jobs)
+    worker.send_signal(signal.SIGCONT)
 
     page.get_by_role("button", name="Render").click()
     wait_for(lambda: Job.objects.filter(kind="precompute", state="running").exists(), jobs)
