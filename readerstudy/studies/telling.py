@@ -12,7 +12,6 @@ from math import comb
 
 import numpy as np
 from django.db.models.fields.files import FieldFile
-from scipy.stats import mannwhitneyu, rankdata
 
 from readerstudy.cases.models import Case
 from readerstudy.explanations.models import ExplanationFile
@@ -67,6 +66,8 @@ def auc_and_p(values: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     approximation, corrected for ties, where there are many of both; else of 9 999 seeded permutations with the observed
     one among them (Phipson and Smyth, 2010). Ties count half.
     """
+    from scipy.stats import mannwhitneyu, rankdata  # a third of a second: not in every command
+
     ranks, positives = rankdata(values), int(labels.sum())
     n = len(values)
     negatives = n - positives

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def test_the_probability_is_told_as_the_study_decides(world, get, shown, percent
     decide(show_probability=shown, show_frame_predictions=True)
     example = get("assignments/1/")["example"]
     assert (example["probability_percent"], example["probability_band"]) == (percent, words)
-    assert "871" not in json.dumps(get("assignments/1/"))
+    assert not re.search(r"0\.871|87\.1", json.dumps(get("assignments/1/")))  # names of files may hold any digits
     assert get("state/")["study"]["show_frame_predictions"] is (shown == "exact")
 
 

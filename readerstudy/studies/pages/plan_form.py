@@ -16,7 +16,6 @@ from readerstudy.statistics.plan import (
     AnalysisError,
     AnalysisPlan,
 )
-from readerstudy.statistics.scores.choice import claims_of
 from readerstudy.studies.models import Study
 from readerstudy.studies.pages.plan_choices import choice_fields, choice_initial, choices
 
@@ -66,6 +65,8 @@ class Claim:
 
 def claims() -> list[Claim]:
     """Of each primary test that the plan offers, in the order of the form."""
+    from readerstudy.statistics.scores.choice import claims_of  # with it come the tests, SciPy and pandas
+
     auc = (
         "Speaks for whom “conclusions about AUC” below says.",
         "With fewer than five readers: for these readers only.",
