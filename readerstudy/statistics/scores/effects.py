@@ -72,13 +72,11 @@ class RandomEffects:
     def meetings(self) -> tuple[Codes, Codes]:
         """Pairs of couplings in one column, the one of the higher row first."""
         rows, columns, _ = self.coupling
-        per_column = np.bincount(columns, minlength=self.n_last)
-        ends = np.cumsum(per_column)
-        first = np.repeat(np.arange(len(rows)), per_column[columns])  # as often as its column has couplings
-        place = np.arange(len(first)) - np.repeat(
-            np.cumsum(per_column[columns]) - per_column[columns], per_column[columns]
-        )
-        second = (ends - per_column)[columns[first]] + place
+        of_column = np.bincount(columns, minlength=self.n_last)
+        partners = of_column[columns]
+        first = np.repeat(np.arange(len(rows)), partners)
+        turn = np.arange(len(first)) - np.repeat(np.cumsum(partners) - partners, partners)  # 0, 1, ... of each first
+        second = (np.cumsum(of_column) - of_column)[columns[first]] + turn
         kept = rows[first] >= rows[second]
         return first[kept], second[kept]
 
