@@ -68,7 +68,7 @@ def _pairs(parent: nn.Module) -> Iterator[tuple[str, str]]:
     kind = _kind(type(parent))
     if kind in _CHAINS:
         yield from pairwise(parent._modules)
-    elif _kind(type(parent)) in _BOTTLENECKS and isinstance(parent.relu, nn.ReLU):
+    elif kind in _BOTTLENECKS:
         yield from (("conv1", "bn1"), ("conv2", "bn2"), ("conv3", "bn3"))
     elif kind == _RESNET_AUTOENCODER:
         yield "conv1", "bn1"
