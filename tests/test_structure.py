@@ -68,6 +68,22 @@ def test_no_module_of_the_project_loads_torch_and_no_page_does():
         "loaded = {'torch', 'torchvision', 'torchxrayvision'} & set(sys.modules)\n"
         "assert not loaded, loaded\n"
     )
+    run_in_a_new_process(code)
+
+
+def test_a_command_and_a_web_server_start_without_what_only_some_pages_need():
+    run_in_a_new_process(
+        "import django, sys; django.setup()\n"
+        "loaded = {'pydicom', 'scipy', 'pandas', 'matplotlib'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+        "from django.urls import get_resolver\n"
+        "get_resolver().url_patterns\n"
+        "loaded = {'scipy.stats', 'scipy.optimize', 'pandas', 'statsmodels', 'matplotlib'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
+
+
+def run_in_a_new_process(code: str) -> None:
     result = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
