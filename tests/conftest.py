@@ -1,6 +1,5 @@
 """Shared test set-up: environment, media in a temporary folder, a way round the append-only triggers."""
 
-import gc
 import logging
 import os
 from pathlib import Path
@@ -104,12 +103,6 @@ def _empty_database(self: TransactionTestCase) -> None:
 
 
 TransactionTestCase._fixture_teardown = _empty_database
-
-
-def pytest_collection_finish() -> None:
-    """Half a million objects are loaded now and stay: the garbage collector need not look through them again."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
