@@ -193,9 +193,16 @@ class ReadingRoom:
         self.page.route(path, take, times=1)
 
     def end_session(self) -> None:
-        """Once the page is at rest: else an image asked for ahead finds the session gone, not the next key."""
-        self.page.wait_for_load_state("networkidle")
+        self.wait_for_rest()
         Session.objects.all().delete()
+
+    def delete_cookies(self, name: str | None = None) -> None:
+        self.wait_for_rest()
+        self.page.context.clear_cookies(**({"name": name} if name else {}))
+
+    def wait_for_rest(self) -> None:
+        """Until no request is under way: else an image asked for ahead finds the session gone, not the next key."""
+        self.page.wait_for_load_state("networkidle")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -21,11 +21,7 @@ PROBLEM = "application/problem+json"
 def test_deleted_cookies_cost_at_most_a_password(reading_room: Make, deleted: str) -> None:
     room = reading_room()
     page = room.open()
-    room.wait_until(Visit.objects.exists)
-    if deleted == "all":
-        page.context.clear_cookies()
-    else:
-        page.context.clear_cookies(name=deleted)
+    room.delete_cookies(name=None if deleted == "all" else deleted)
     room.press("3")
     if deleted == "all":
         page.get_by_label("Password").fill(PASSWORD)
