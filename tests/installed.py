@@ -21,7 +21,7 @@ def build_wheel(folder: Path) -> Path:
 class Environment:
     """A new virtual environment with an empty folder to work in; nothing of the checkout is in reach."""
 
-    def __init__(self, folder: Path, *requirements: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self.bin, self.folder = folder / "venv" / "bin", folder / "empty"
         self.folder.mkdir()
         venv.create(folder / "venv", with_pip=False)
@@ -29,7 +29,9 @@ class Environment:
             name: value for name, value in os.environ.items()
             if not name.startswith(("PYTHON", "DJANGO", "DATABASE", "MEDIA", "PYTEST"))
         } | {"DEBUG": "true", "DEMO": "true"}  # fmt: skip
-        # By the pip that runs these tests: to give the environment one of its own takes longer than what it then does.
+
+    def pip_install(self, *requirements: str) -> None:
+        """By the pip that runs these tests: to give the environment its own takes longer than the installation."""
         pip = [sys.executable, "-m", "pip", "--python", str(self.bin / "python"), "install", "--quiet", "--no-input"]
         self._run([*pip, "--no-compile", *requirements])
 

@@ -119,9 +119,35 @@ def test_installs_only_what_is_missing_and_once(tmp_path: Path, monkeypatch: pyt
     calls = fake_venv(tmp_path, monkeypatch, "true")
     for tiers in (["web"], ["web"], ["web", "dev"]):
         environment.ensure_tiers(tiers)
-    first, second = calls.read_text().splitlines()
+    first, second = (line for line in calls.read_text().splitlines() if line.startswith("-m uv"))
     assert first.endswith("web.txt")
     assert second.endswith("dev.txt") and "web.txt" not in second
+    assert "-m pip install --quiet --no-compile -r" not in calls.read_text()
+
+
+def test_where_uv_cannot_install_pip_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for missing in ('"-m uv"*', "*constraints.txt' uv'"):
+        folder = tmp_path / str(len(missing))
+        folder.mkdir()
+        calls = fake_venv(folder, monkeypatch, f'case "$*" in {missing}) exit 2;; esac')
+        environment.ensure_tiers(["web"])
+        requirements_file = folder / "requirements" / "web.txt"
+        assert calls.read_text().splitlines()[-1] == f"-m pip install --quiet --no-compile -r {requirements_file}"
+
+
+def test_uv_is_told_what_pip_was_told_of_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("UV_DEFAULT_INDEX", raising=False)
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("PIP_CERT", "own.pem")
+    settings = tmp_path / "pip.conf"
+    settings.write_text("[global]\nindex-url = http://127.0.0.1:9/general\nextra-index-url = http://127.0.0.1:9/x\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
+    python = Path(sys.executable)
+    told = {"UV_DEFAULT_INDEX": "http://127.0.0.1:9/general", "SSL_CERT_FILE": "own.pem"}
+    assert environment.uv_settings(python) == told
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/own")  # the environment is nearer than the file
+    monkeypatch.setenv("SSL_CERT_FILE", "uvs.pem")  # and what uv itself is told is nearer still
+    assert environment.uv_settings(python) == {"UV_DEFAULT_INDEX": "http://127.0.0.1:9/own"}
 
 
 def test_a_failed_installation_names_the_step_and_is_tried_again(
@@ -131,7 +157,7 @@ def test_a_failed_installation_names_the_step_and_is_tried_again(
     for _ in range(2):
         with pytest.raises(environment.Failure, match=r"(?s)install web.*exit status 2.*What to do: check the network"):
             environment.ensure_tiers(["web"])
-    assert len(calls.read_text().splitlines()) == 2
+    assert len(calls.read_text().splitlines()) == 4  # no uv, then pip, each time
 
 
 def test_node_packages_are_installed_once_with_our_own_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

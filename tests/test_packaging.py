@@ -47,7 +47,8 @@ def test_there_is_one_version() -> None:
 
 
 def test_without_an_extra_it_says_what_to_install_and_explain_imports_alone(tmp_path: Path) -> None:
-    bare = Environment(tmp_path, str(build_wheel(tmp_path)))
+    bare = Environment(tmp_path)
+    bare.pip_install(str(build_wheel(tmp_path)))
     assert "pip install 'readerstudy[web]'" in bare.run("readerstudy", "--help", status=1)
     code = "import explain, sys; assert 'site-packages' in explain.__file__; print(explain.__version__, *sys.modules)"
     version, *loaded = bare.run("python", "-c", code).split()

@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -11,15 +12,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from scripts.environment import install
 from tests.installed import ROOT, Environment, build_wheel
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     """The demo, served from the installed package."""
-    web = Environment(
-        tmp_path, "--constraint", str(ROOT / "requirements" / "constraints.txt"), f"{build_wheel(tmp_path)}[web]"
-    )
+    web = Environment(tmp_path)
+    words = ["--constraint", str(ROOT / "requirements" / "constraints.txt"), f"{build_wheel(tmp_path)}[web]"]
+    install(Path(sys.executable), words, step="install the wheel", into=web.bin / "python")
     web.run("readerstudy", "migrate", "--verbosity", "0")
     assert "Log-ins" in web.run("readerstudy", "demo")
     with socket.socket() as free:
