@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+UNFINISHED = "unfinished"  # a file in .venv while packages are installed: what a broken installation leaves looks whole
 OLDEST_PYTHON = (3, 11)
 TIERS = {  # name: what a person should expect while it installs
     "web": "web pages and statistics, about 0.5 GB, half a minute",
@@ -119,9 +120,9 @@ def apt_install(packages: Sequence[str], *, step: str, advice: str) -> None:
 
 
 def ensure_venv() -> Path:
-    """The interpreter of .venv here, made first where it is missing, broken or too old."""
+    """The interpreter of .venv here, made first where it is missing, broken, too old or not installed to the end."""
     python = VENV / "bin" / "python"
-    present = probe(str(python))
+    present = None if (VENV / UNFINISHED).exists() else probe(str(python))
     if present and present.version >= OLDEST_PYTHON and (VENV / "bin" / "pip").exists():
         return python
     if VENV.is_symlink():
@@ -198,13 +199,12 @@ def install(python: Path, words: Sequence[str], *, step: str, into: Path | None 
     run(
         [*pip, *(["--python", str(into)] if into else []), *quiet, "--no-compile", *words],
         step=step,
-        advice="check the network and the free disk space, then repeat: it continues where it was. "
-        "If that does not help, remove .venv and repeat.",
+        advice="check the network and the free disk space, then repeat: what was downloaded is kept.",
     )
 
 
 def ensure_tiers(tiers: Sequence[str]) -> Path:
-    """Install what these tiers lack; return the interpreter. The stamp is written last: an interruption is repaired."""
+    """Install what these tiers lack; return the interpreter. After an interruption a new .venv is made."""
     python = ensure_venv()
     folder, stamp = ROOT / "requirements", VENV / "installed.json"
     installed = read_stamp(stamp)
@@ -216,8 +216,10 @@ def ensure_tiers(tiers: Sequence[str]) -> Path:
         say(f"Installing {tier}: {TIERS[tier]}")
     files = [word for tier in missing for word in ("-r", str(folder / f"{tier}.txt"))]
     started = time.monotonic()
+    (VENV / UNFINISHED).touch()
     install(python, files, step=f"install {', '.join(missing)}")
     write_stamp(stamp, {**installed, **wanted})
+    (VENV / UNFINISHED).unlink()
     say(f"Installed in {time.monotonic() - started:.0f} s")
     return python
 

@@ -150,14 +150,18 @@ def test_uv_is_told_what_pip_was_told_of_the_index(tmp_path: Path, monkeypatch: 
     assert environment.uv_settings(python) == {"UV_DEFAULT_INDEX": "http://127.0.0.1:9/own"}
 
 
-def test_a_failed_installation_names_the_step_and_is_tried_again(
+def test_a_failed_installation_names_the_step_and_is_tried_again_in_a_new_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls = fake_venv(tmp_path, monkeypatch, "exit 2")
+    calls = fake_venv(tmp_path, monkeypatch, 'test "$2" = venv')  # that works, nothing else does
+    ours = environment.Python(str(environment.VENV / "bin" / "python"), (3, 11), True)
+    monkeypatch.setattr(environment, "choose_python", lambda candidates: ours)
     for _ in range(2):
-        with pytest.raises(environment.Failure, match=r"(?s)install web.*exit status 2.*What to do: check the network"):
+        with pytest.raises(environment.Failure, match=r"(?s)install web.*exit status 1.*What to do: check the network"):
             environment.ensure_tiers(["web"])
-    assert len(calls.read_text().splitlines()) == 4  # no uv, then pip, each time
+    uv, pip, made_anew, uv_again, pip_again = calls.read_text().splitlines()
+    assert (uv, pip) == (uv_again, pip_again)
+    assert made_anew == f"-m venv --clear {environment.VENV}"
 
 
 def test_node_packages_are_installed_once_with_our_own_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
