@@ -7,6 +7,7 @@ patient's right is on the image's left. Attenuation is in units of the trunk's s
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ from scipy import ndimage
 
 Field = NDArray[np.floating[Any]]  # (size, size) float32
 Points = NDArray[np.float64]
+Ends = tuple[tuple[float, float], tuple[float, float]]
 
 LUNG = np.array(  # (u, y) of the outline of one lung, from the apex round by the chest wall to the midline
     [
@@ -73,7 +75,7 @@ class Canvas:
         self.pen = ImageDraw.Draw(self.image)
 
     def _pixels(self, points: Points) -> list[tuple[float, float]]:
-        return [(float(x), float(y)) for x, y in points * self.scale]
+        return [(x, y) for x, y in (points * self.scale).tolist()]
 
     def polygon(self, points: Points) -> Canvas:
         self.pen.polygon(self._pixels(points), fill=255)
@@ -253,23 +255,27 @@ class Chest:
     def _vessels(self) -> Field:
         rng, canvas = stream(self.patient.seed, "vessels"), Canvas(self.size)
         for side in (-1, 1):
+            drawn: list[tuple[Ends, float]] = []
             for angle in np.linspace(-1.35, 1.25, 11) + rng.normal(0, 0.06, 11):
-                start = np.array([0.075, 0.46 + 0.05 * angle])
-                self._branch(canvas, rng, side, start, angle, rng.uniform(0.008, 0.012), 0)
+                drawn += _branch(rng, (0.075, 0.46 + 0.05 * angle), angle, rng.uniform(0.008, 0.012), 0)
+            lines = self.patient.place(side, np.array([ends for ends, _ in drawn]))
+            for line, (_, width) in zip(lines, drawn, strict=True):
+                canvas.stroke(line, width, min(1.0, 0.25 + width / 0.012))
             hilum = self.patient.place(side, np.array([(0.07, 0.41), (0.10, 0.46), (0.085, 0.53)]))
             canvas.stroke(hilum, 0.022, 0.55)
         return 0.28 * self.patient.markings * canvas.field(0.0022) * (self.air > 0.12)
 
-    def _branch(
-        self, canvas: Canvas, rng: np.random.Generator, side: int, start: Points, angle: float, width: float, level: int
-    ) -> None:
-        point = start
-        for _ in range(6 - level):
-            angle += rng.normal(0, 0.13)
-            step = rng.uniform(0.030, 0.048)
-            end = point + step * np.array([np.cos(angle), 1.15 * np.sin(angle)])
-            canvas.stroke(self.patient.place(side, np.stack([point, end])), width, min(1.0, 0.25 + width / 0.012))
-            if level < 2 and rng.random() < 0.45:
-                turn = rng.choice([-1, 1]) * rng.uniform(0.35, 0.7)
-                self._branch(canvas, rng, side, end, angle + turn, 0.65 * width, level + 1)
-            point, width = end, 0.80 * width
+
+def _branch(
+    rng: np.random.Generator, point: tuple[float, float], angle: float, width: float, level: int
+) -> Iterator[tuple[Ends, float]]:
+    """The pieces of a vessel and of what branches off: both ends in the standard chest, and the width."""
+    for _ in range(6 - level):
+        angle += rng.normal(0, 0.13)
+        step = rng.uniform(0.030, 0.048)
+        end = (point[0] + step * np.cos(angle), point[1] + step * (1.15 * np.sin(angle)))
+        yield (point, end), width
+        if level < 2 and rng.random() < 0.45:
+            turn = (-1, 1)[rng.integers(2)] * rng.uniform(0.35, 0.7)
+            yield from _branch(rng, end, angle + turn, 0.65 * width, level + 1)
+        point, width = end, 0.80 * width
