@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError, transaction
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -67,16 +68,27 @@ def draw_examples(page: Page, study: str) -> None:
     expect(page.locator("tbody tr")).to_have_count(4)
 
 
+def stop(worker: subprocess.Popen[str]) -> None:
+    """Stop it for a while where it does not hold the lock of the database, which the pages need."""
+    while True:
+        worker.send_signal(signal.SIGSTOP)
+        try:
+            with transaction.atomic():
+                return
+        except OperationalError:
+            worker.send_signal(signal.SIGCONT)
+
+
 def render(page: Page, study: str, worker: subprocess.Popen[str], workers: Workers) -> None:
     """Cancelled once, and once its worker is killed."""
     page.goto(f"{study}/explanations/")
-    worker.send_signal(signal.SIGSTOP)  # rendering may be done before a click
+    stop(worker)  # rendering may be done before a click, or before the page that follows the click
     page.get_by_role("button", name="Render").click()
     page.get_by_role("button", name="Cancel").click()
     see(page, "Cancelled. What was stored")
-    worker.send_signal(signal.SIGCONT)
-
     page.get_by_role("button", name="Render").click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    worker.send_signal(signal.SIGCONT)
     wait_for(lambda: Job.objects.filter(kind="precompute", state="running").exists(), jobs)
     worker.kill()
     Job.objects.filter(kind="precompute", state="running").update(lease_until=timezone.now())  # a minute later
