@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from typing import TypedDict, Unpack
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from readerstudy.statistics.mrmc.components import Components
 from readerstudy.statistics.mrmc.data import MRMCError, ReaderScores
 from readerstudy.statistics.mrmc.endpoints import in_class
+from readerstudy.statistics.tails import beyond
 
 MODES = ("random_readers", "fixed_readers", "fixed_cases")
 AIMS = ("difference", "superiority", "non_inferiority")
@@ -164,15 +165,10 @@ def power(pilot: Pilot, readers: int, cases: float, effect: float, **planned: Un
     distance = effect + {"difference": 0.0, "non_inferiority": margin, "superiority": -margin}[aim]
     if se == 0:
         raise MRMCError("These variances leave nothing to chance (a standard error of 0), so they cannot plan a study.")
-    reach, shift = stats.t.isf(alpha / 2, df), distance / se
+    reach, shift = -special.stdtrit(df, alpha / 2), distance / se
     if aim == "difference":  # the non-central F(1, df) of the papers is this non-central t, squared
-        return _beyond(reach, df, shift) + _beyond(reach, df, -shift)
-    return _beyond(reach, df, shift)
-
-
-def _beyond(reach: float, df: float, shift: float) -> float:
-    """P(T > reach) of a non-central t."""
-    return float(stats.norm.sf(reach - shift) if np.isinf(df) else stats.nct.sf(reach, df, shift))
+        return beyond(reach, df, shift) + beyond(reach, df, -shift)
+    return beyond(reach, df, shift)
 
 
 def cases_needed(

@@ -19,12 +19,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from readerstudy.statistics.plan import AnalysisError
 from readerstudy.statistics.scores.crossed import crossed_reml
 from readerstudy.statistics.scores.data import Differences
 from readerstudy.statistics.scores.results import t_quantile
+from readerstudy.statistics.tails import beyond
 
 MODES = ("readers_and_patients", "fixed_readers")
 AIMS = ("difference", "non_inferiority", "superiority", "equivalence")
@@ -111,11 +111,11 @@ def power(
         return float(distance.get(aim, effect + margin) > 0)
     reach = t_quantile(1 - alpha / 2, df)
     if aim == "difference":
-        return _beyond(reach, df, effect / se) + _beyond(reach, df, -effect / se)
+        return beyond(reach, df, effect / se) + beyond(reach, df, -effect / se)
     if aim == "equivalence":
-        both = _beyond(reach, df, (effect + margin) / se) + _beyond(reach, df, (margin - effect) / se)
+        both = beyond(reach, df, (effect + margin) / se) + beyond(reach, df, (margin - effect) / se)
         return max(both - 1, 0.0)
-    return _beyond(reach, df, (effect + margin if aim == "non_inferiority" else effect - margin) / se)
+    return beyond(reach, df, (effect + margin if aim == "non_inferiority" else effect - margin) / se)
 
 
 def patients_needed(
@@ -162,11 +162,6 @@ def power_table(
         )
         for r in readers
     )  # fmt: skip
-
-
-def _beyond(reach: float, df: float, shift: float) -> float:
-    """P(T > reach) of a non-central t."""
-    return float(stats.norm.sf(reach - shift) if np.isinf(df) else stats.nct.sf(reach, df, shift))
 
 
 def _fewest(enough: Callable[[int], bool], low: int, high: int) -> int | None:
