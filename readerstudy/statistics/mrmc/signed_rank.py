@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special, stats
 
 from readerstudy.statistics.mrmc.data import MRMCError
 
@@ -53,7 +53,7 @@ def clustered_signed_rank(differences: ArrayLike, cluster: ArrayLike) -> SignedR
     if variance == 0:
         return SignedRank(None, None, statistic, d.size, sums.size, None)
     z = statistic / np.sqrt(variance)
-    return SignedRank(float(z), float(2 * stats.norm.sf(abs(z))), statistic, d.size, sums.size, exact_p(sums))
+    return SignedRank(float(z), float(2 * special.ndtr(-abs(z))), statistic, d.size, sums.size, exact_p(sums))
 
 
 def exact_p(signed: ArrayLike) -> float | None:
@@ -67,6 +67,9 @@ def exact_p(signed: ArrayLike) -> float | None:
     sizes = np.abs(doubled)
     chance = np.ones(1)  # of each sum of those sizes whose coin shows plus
     for size in sizes:
-        chance = (np.pad(chance, (0, size)) + np.pad(chance, (size, 0))) / 2
+        shown = np.zeros(chance.size + size)
+        shown[: chance.size] += chance
+        shown[size:] += chance
+        chance = shown / 2
     sums = 2 * np.arange(chance.size) - sizes.sum()
     return float(chance[np.abs(sums) >= abs(doubled.sum())].sum())
