@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy import special
 
 from readerstudy.statistics.mrmc.data import MRMCError
 from readerstudy.statistics.mrmc.estimates import Estimate
@@ -35,8 +35,8 @@ def margin_test(gain: Estimate, aim: str, margin: float, alpha: float = 0.05) ->
     if margin < 0 or (aim == "non_inferiority" and margin == 0):
         raise MRMCError(f"The margin for {aim.replace('_', '-')} must be above 0; it is {margin}.")
     bound = -margin if aim == "non_inferiority" else margin
-    p_value = float(stats.t.sf((gain.value - bound) / gain.se, gain.df))
-    low = float(gain.value - stats.t.isf(alpha / 2, gain.df) * gain.se)
+    p_value = float(special.stdtr(gain.df, -(gain.value - bound) / gain.se))
+    low = float(gain.value + special.stdtrit(gain.df, alpha / 2) * gain.se)
     return MarginTest(aim, bound, gain.value, low, p_value, float(gain.df), low > bound)
 
 

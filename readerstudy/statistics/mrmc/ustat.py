@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from readerstudy.statistics.mrmc.auc import auc_covariance, empirical_auc
 from readerstudy.statistics.mrmc.data import FloatArray, MRMCError, ReaderScores
@@ -131,6 +131,6 @@ def _interval(value: float, null: float, variance: float, df: float, alpha: floa
         return Interval(float(df), np.nan, np.nan, np.nan)
     used = np.floor(df) if df < 50 else np.inf
     se = np.sqrt(variance)
-    reach = stats.t.isf(alpha / 2, used) * se
-    p_value = 2 * stats.t.sf(abs(value - null) / se, used)
+    reach = -special.stdtrit(used, alpha / 2) * se
+    p_value = 2 * special.stdtr(used, -abs(value - null) / se)
     return Interval(float(df), float(p_value), float(value - reach), float(value + reach))
