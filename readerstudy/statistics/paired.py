@@ -14,8 +14,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS, Bounds, design_effect, mean_interval, why_no_interval
-from readerstudy.statistics.frame import cluster_codes, complete, natural_sort, of_truth
+from readerstudy.statistics.bootstrap import (
+    FEWEST_CLUSTERS,
+    Bounds,
+    Floats,
+    design_effect,
+    mean_interval,
+    why_no_interval,
+)
+from readerstudy.statistics.frame import cluster_codes, complete, natural_sort
 from readerstudy.statistics.mrmc import clustered_signed_rank, exact_p
 from readerstudy.statistics.plan import MEAN_TESTS, TRUTHS, AnalysisPlan
 from readerstudy.statistics.rows import ClusteredTest, ClusteredTests, Comparison, PairedRow
@@ -23,6 +30,8 @@ from readerstudy.statistics.scores.comparing import mean_test
 from readerstudy.statistics.wording import p_text
 
 TRUTH_NAMES = {"TP": "true positives", "FP": "false positives", "all": "all examples"}
+
+_Clusters = dict[str, NDArray[np.intp]]  # of each pair, by example, case and patient
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,7 @@ class SignedRank:
     p_exact: float | None
 
 
-def rank_biserial(differences: NDArray[np.float64], zero_rule: str = "wilcox") -> float:
+def rank_biserial(differences: Floats, zero_rule: str = "wilcox") -> float:
     """Matched-pairs rank-biserial correlation of `differences` (n,), of which at least one is not zero."""
     d = np.asarray(differences, dtype=float)
     if zero_rule == "wilcox":
@@ -49,7 +58,7 @@ def rank_biserial(differences: NDArray[np.float64], zero_rule: str = "wilcox") -
     return (plus - minus) / (plus + minus + zeros)
 
 
-def signed_rank(differences: NDArray[np.float64], zero_rule: str = "wilcox") -> SignedRank:
+def signed_rank(differences: Floats, zero_rule: str = "wilcox") -> SignedRank:
     """Two-sided signed-rank test of `differences` (n,), normal approximation, ties corrected, no continuity correction.
 
     zero_rule is SciPy's zero_method. At least one difference must not be zero.
@@ -64,13 +73,13 @@ def signed_rank(differences: NDArray[np.float64], zero_rule: str = "wilcox") -> 
     return SignedRank(float(test.statistic), float(test.pvalue), rank_biserial(d, zero_rule), exact)
 
 
-def groups(pairs: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """(level, group, rows): everything, each pathology, each reader, and by which method came first."""
-    yield "overall", "overall", pairs
+def groups(pairs: pd.DataFrame) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    """(level, group, its rows): everything, each pathology, each reader, and by which method came first."""
+    yield "overall", "overall", np.ones(len(pairs), dtype=bool)
     for level, column in (("pathology", "pathology"), ("reader", "reader"), ("order", "order")):
         for name in natural_sort(pairs[column]):
             if name:
-                yield level, name, pairs[pairs[column] == name]
+                yield level, name, (pairs[column] == name).to_numpy()
 
 
 def paired_rows(
@@ -78,6 +87,8 @@ def paired_rows(
 ) -> list[PairedRow]:
     """One row per truth x group for one question and pair of methods; `pairs` as from `frame.pair`."""
     asked = pairs[pairs["question"] == question]
+    found = list(groups(asked))
+    numbered = _numbered(asked)
     return [
         PairedRow(
             question,
@@ -86,11 +97,18 @@ def paired_rows(
             group,
             method_a,
             method_b,
-            **vars(compare(of_truth(members, truth), plan, method_a, method_b)),
+            **vars(compare(numbered[members & of_truth], plan, method_a, method_b)),
         )
         for truth in TRUTHS
-        for level, group, members in groups(asked)
+        for of_truth in [(asked["truth"] == truth).to_numpy() | (truth == "all")]
+        for level, group, members in found
     ]
+
+
+def _numbered(pairs: pd.DataFrame) -> pd.DataFrame:
+    """What `compare` needs, with numbers in the order of the names: comparing texts would take most of its time."""
+    names = {name: pd.factorize(pairs[name], sort=True)[0] for name in ("reader", "example", "case", "patient")}
+    return pd.DataFrame(names | {name: pairs[name].to_numpy() for name in ("score_a", "score_b", "difference")})
 
 
 def compare(members: pd.DataFrame, plan: AnalysisPlan, method_a: str, method_b: str) -> Comparison:
@@ -98,6 +116,7 @@ def compare(members: pd.DataFrame, plan: AnalysisPlan, method_a: str, method_b: 
     pairs = complete(members)
     d = pairs["difference"].to_numpy(dtype=float)
     n, nonzero = len(d), int(np.count_nonzero(d))
+    clusters = {name: cluster_codes(pairs[name]) for name in ("example", "case", "patient")}
     row = Comparison(
         n_pairs=n,
         n_incomplete=len(members) - n,
@@ -118,31 +137,30 @@ def compare(members: pd.DataFrame, plan: AnalysisPlan, method_a: str, method_b: 
             sd_difference=float(d.std(ddof=0)),
         )
     if n >= plan.minimum_pairs:
-        row = _with_intervals(row, pairs, d, plan)
+        row = _with_intervals(row, d, clusters, plan)
         if nonzero:
-            row = _with_tests(row, pairs, d, plan)
+            row = _with_tests(row, d, clusters, plan)
             row = replace(row, mean_test=mean_test(members, plan, method_a, method_b))
     return row
 
 
-def _with_intervals(row: Comparison, pairs: pd.DataFrame, d: NDArray[np.float64], plan: AnalysisPlan) -> Comparison:
-    def cluster_interval(clusters: NDArray[np.intp]) -> Bounds:
+def _with_intervals(row: Comparison, d: Floats, clusters: _Clusters, plan: AnalysisPlan) -> Comparison:
+    def cluster_interval(name: str) -> Bounds:
         return mean_interval(
-            d, clusters, alpha=plan.alpha, replicates=plan.bootstrap_replicates, seed=plan.bootstrap_seed
+            d, clusters[name], alpha=plan.alpha, replicates=plan.bootstrap_replicates, seed=plan.bootstrap_seed
         )
 
-    patients = cluster_codes(pairs["patient"])
-    by_patient = cluster_interval(patients)
+    by_patient = cluster_interval("patient")
     return replace(
         row,
-        ci_example=cluster_interval(cluster_codes(pairs["example"])).ci,
+        ci_example=cluster_interval("example").ci,
         ci_patient=by_patient.ci,
         ci_patient_error=by_patient.error,
-        design_effect=design_effect(d, patients),
+        design_effect=design_effect(d, clusters["patient"]),
     )
 
 
-def _with_tests(row: Comparison, pairs: pd.DataFrame, d: NDArray[np.float64], plan: AnalysisPlan) -> Comparison:
+def _with_tests(row: Comparison, d: Floats, clusters: _Clusters, plan: AnalysisPlan) -> Comparison:
     test = signed_rank(d, plan.zero_rule)
     sentences = [_rough(row.n_pairs - row.n_zero, test.p_exact), why_no_interval(row.ci_patient, row.n_patients)]
     return replace(
@@ -151,11 +169,7 @@ def _with_tests(row: Comparison, pairs: pd.DataFrame, d: NDArray[np.float64], pl
         p_value=test.p_value,
         p_exact=test.p_exact,
         rank_biserial=test.rank_biserial,
-        clustered=ClusteredTests(
-            example=_clustered(d, pairs["example"]),
-            case=_clustered(d, pairs["case"]),
-            patient=_clustered(d, pairs["patient"]),
-        ),
+        clustered=ClusteredTests(**{name: _clustered(d, codes) for name, codes in clusters.items()}),
         note=" ".join(filter(None, sentences)) or None,
     )
 
@@ -175,9 +189,9 @@ def planned_p(row: Comparison, plan: AnalysisPlan) -> float | None:
     return clustered_p(row) if plan.primary_endpoint.test == "clustered_signed_rank" else row.p_value
 
 
-def _clustered(d: NDArray[np.float64], clusters: pd.Series) -> ClusteredTest:
+def _clustered(d: Floats, clusters: NDArray[np.intp]) -> ClusteredTest:
     """z and its p need FEWEST_CLUSTERS with a difference; the exact p needs none and is given where they are few."""
-    test = clustered_signed_rank(d, cluster_codes(clusters))
+    test = clustered_signed_rank(d, clusters)
     enough = test.n_clusters >= FEWEST_CLUSTERS
     z, p_value = (test.z, test.p_value) if enough else (None, None)
     return ClusteredTest(test.n_clusters, z, p_value, test.p_exact)

@@ -26,8 +26,8 @@ def differences_of_pairs(pairs: pd.DataFrame, method_a: str, method_b: str) -> D
     example, examples = pd.factorize(whole["example"], sort=True)
     values = np.full((len(readers), len(examples)), np.nan)
     values[reader, example] = whole["difference"].to_numpy(dtype=float)
-    of_example = whole.drop_duplicates("example").set_index("example")["patient"].loc[examples]
-    patients = pd.factorize(of_example)[0].astype(np.int64)
+    first = np.unique(example, return_index=True)[1]  # the first row of each example
+    patients = pd.factorize(whole["patient"].iloc[first])[0].astype(np.int64)
     names = tuple(str(name) for name in readers)
     return Differences(values, patients, names, method_a, method_b, len(pairs) - len(whole))
 
