@@ -123,13 +123,14 @@ def agreement_rows(
 
 
 def agreement(responses: pd.DataFrame, plan: AnalysisPlan) -> AgreementRow:
-    """Agreement on one question's answers; bootstrap clusters are patients, readers are taken as they are.
+    """Agreement on one question's answers, one per reader and unit; bootstrap clusters are patients, readers are fixed.
 
     The row's question, method and truth are left empty: the caller knows whose answers these are.
     """
-    table = responses.pivot_table(index=["patient", "example", "method"], columns="reader", values="score", sort=True)
-    table = table.reindex(columns=natural_sort(table.columns)).sort_index(level=["example", "method"])
-    ratings = table.to_numpy(dtype=float)
+    readers = natural_sort(responses["reader"])
+    unit = responses.groupby(["example", "method", "patient"], sort=True).ngroup().to_numpy()
+    ratings = np.full((unit.max(initial=-1) + 1, len(readers)), np.nan)
+    ratings[unit, pd.Categorical(responses["reader"], readers).codes] = responses["score"].to_numpy()
     shared = int((np.isfinite(ratings).sum(axis=1) > 1).sum()) if ratings.size else 0
     row = AgreementRow("", "", "", n_readers=ratings.shape[1], n_units=shared)
     if ratings.shape[1] < 2:
@@ -139,7 +140,7 @@ def agreement(responses: pd.DataFrame, plan: AnalysisPlan) -> AgreementRow:
         note = f"Only {shared} example(s) answered by two readers: too few (the plan asks {plan.minimum_pairs})."
         return replace(row, note=note)
     exact, within_one = _closeness(ratings)
-    clusters = cluster_codes(table.index.to_frame()["patient"])
+    clusters = cluster_codes(responses["patient"].iloc[np.unique(unit, return_index=True)[1]])  # of each unit
     kappa, kappa_ci, kappa_note = _with_interval(kappa_columns(ratings), kappa_of_sums, clusters, plan)
     icc, icc_ci, icc_note = _with_interval(icc_columns(ratings), icc_of_sums(ratings.shape[1]), clusters, plan)
     alpha, alpha_ci, alpha_note = _with_interval(*alpha_parts(ratings), clusters, plan)
