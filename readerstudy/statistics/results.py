@@ -16,6 +16,7 @@ from readerstudy.statistics import descriptives, effects
 from readerstudy.statistics.agreement import agreement_rows
 from readerstudy.statistics.decided import calibration_parts, decision_parts, planned_parts, repeat_parts
 from readerstudy.statistics.frame import (
+    SAME,
     analysed,
     complete,
     method_pairs,
@@ -58,6 +59,8 @@ from readerstudy.statistics.subgroups import subgroup_parts
 from readerstudy.statistics.timed import reading_time_part
 from readerstudy.statistics.words import cautions, sentences
 
+# what the tests, models and means of scores look at: groups are cut from them hundreds of times
+OF_SCORES = [*SAME, "case", "patient", "pathology", "truth", "score", "period"]
 PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib")
 
 
@@ -100,12 +103,13 @@ def analyse(
     """
     about, data = about or About(), normalise(frame)
     responses = analysed(data)
+    answers = responses[OF_SCORES]
     asked = Asked(
         _in_order(about.methods, responses["method"]),
         _in_order(about.questions, responses["question"]),
         frozenset(about.not_asked),
     )
-    pairs = {(a, b): asked.of_both(pair(responses, a, b), a, b) for a, b in method_pairs(asked.methods)}
+    pairs = {(a, b): asked.of_both(pair(answers, a, b), a, b) for a, b in method_pairs(asked.methods)}
     compared = [Compared(q, a, b, rows) for (a, b), rows in pairs.items() for q in asked.questions_of(a, b)]
     results = Results(
         study=about.study or next(iter(data["study"].dropna().astype(str)), ""),
@@ -122,15 +126,15 @@ def analyse(
         flow=descriptives.flow(data, responses, pairs, about.complete_study, len(asked.left_out)),
         paired=adjust(_paired(compared, plan), plan),
         score_tests=_score_tests(compared, plan),
-        ordinal=_ordinal(responses, asked, plan),
-        agreement=agreement_rows(responses, plan, methods=asked.methods, questions=asked.questions),
+        ordinal=_ordinal(answers, asked, plan),
+        agreement=agreement_rows(answers, plan, methods=asked.methods, questions=asked.questions),
         contrasts=_contrasts(compared, plan),
         crossover=_crossover(compared, plan),
-        periods=_periods(compared, responses, plan),
-        models=_models(responses, asked, plan),
-        mrmc=_mrmc(responses, asked, plan),
-        scores=descriptives.score_counts(responses),
-        means=descriptives.mean_rows(responses, plan),
+        periods=_periods(compared, answers, plan),
+        models=_models(answers, asked, plan),
+        mrmc=_mrmc(answers, asked, plan),
+        scores=descriptives.score_counts(answers),
+        means=descriptives.mean_rows(answers, plan),
         timing=descriptives.timing(responses),
         localisation=descriptives.localisation_part(responses, localisation, plan),
         sensitivity=_zero_rules(pairs, plan),
@@ -173,9 +177,9 @@ def _decided(
     measured: Measured | None,
 ) -> _Decided:
     """What is told beside the tests of scores and AUCs."""
-    plan = results.plan
+    plan, answers = results.plan, responses[OF_SCORES]
     methods_of = {question: asked.methods_of(question) for question in asked.questions}
-    decisions = decision_parts(responses, methods_of, plan)
+    decisions = decision_parts(answers, methods_of, plan)
     question = plan.primary_endpoint.question
     pair = _primary_pair(methods_of.get(question, []), plan)
     compared = pair is not None and question in results.questions
@@ -183,12 +187,12 @@ def _decided(
         facts=about.facts,
         measures=measures_part(responses, measured, plan),
         decisions=decisions,
-        calibration=calibration_parts(responses, methods_of, results.questions, plan),
+        calibration=calibration_parts(answers, methods_of, results.questions, plan),
         repeated=repeat_parts(repeated(data), asked.questions, plan),
-        planned=planned_parts(responses, methods_of, results.mrmc, decisions, plan),
+        planned=planned_parts(answers, methods_of, results.mrmc, decisions, plan),
         reading_time=reading_time_part(responses, asked.methods, plan.alpha),
-        subgroups=subgroup_parts(responses, pair, plan, about.readers) if pair and compared else [],
-        missing=missing_part(data, responses, pair, results.questions[question], plan) if pair and compared else [],
+        subgroups=subgroup_parts(answers, pair, plan, about.readers) if pair and compared else [],
+        missing=missing_part(data, answers, pair, results.questions[question], plan) if pair and compared else [],
     )
 
 
