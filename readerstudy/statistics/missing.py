@@ -37,11 +37,11 @@ def missing_part(
     restored = None if every is None else _of(every, methods, plan)
     base = planned if every is None or restored is None else restored
     new, reference = methods
-    first = _result(PLANNED, planned, 0, new, reference, plan)
     grid = _grid(base)
     n_lacking = len(grid) - len(planned)
     if not n_lacking:
         return []
+    first = _result(PLANNED, planned, 0, new, reference, plan)
     rows = [first]
     if restored is None:
         rows.append(MissingRow(PUT_BACK, 0, 0, note="Two current answers to one thing: they cannot be put back."))
