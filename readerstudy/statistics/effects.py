@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS, Bounds, Floats, Statistic, bootstrap, why_no_interval
 from readerstudy.statistics.frame import cluster_codes, complete, natural_sort, of_truth
@@ -191,13 +191,13 @@ def _fit(score: Floats, design: Floats, clusters: NDArray[np.intp]) -> tuple[Flo
 
 def _term(factor: _Factor, estimate: float, error: float, alpha: float) -> Term:
     """A coefficient with its normal interval of level 1 - alpha and two-sided p."""
-    reach = stats.norm.ppf(1 - alpha / 2) * error
+    reach = special.ndtri(1 - alpha / 2) * error
     return Term(
         *factor,
         estimate=float(estimate),
         standard_error=float(error),
         ci=[float(estimate - reach), float(estimate + reach)],
-        p_value=float(2 * stats.norm.sf(abs(estimate / error))),
+        p_value=float(2 * special.ndtr(-abs(estimate / error))),
     )
 
 
