@@ -62,6 +62,12 @@ class RandomEffects:
         return sums(self.codes.ravel(), small, len(self.factor)), sums(self.last_codes, last, self.n_last)
 
     @cached_property
+    def own_cells(self) -> tuple[Codes, Codes, Codes]:
+        """Pairs of small levels of an answer: factors, the higher first, and (answers x pairs,) cells in a matrix."""
+        higher, lower = np.tril_indices(self.values.shape[1])  # a later factor has the higher levels
+        return higher, lower, (self.codes[:, higher] * len(self.factor) + self.codes[:, lower]).ravel()
+
+    @cached_property
     def coupling(self) -> tuple[Codes, Codes, Codes]:
         """Where small levels meet levels of the last factor: rows and columns, by column; (answers x small,) which."""
         size = max(len(self.factor), 1)
@@ -69,8 +75,8 @@ class RandomEffects:
         return met % size, met // size, which.astype(np.int64)
 
     @cached_property
-    def meetings(self) -> tuple[Codes, Codes]:
-        """Pairs of couplings in one column, the one of the higher row first."""
+    def meetings(self) -> tuple[Codes, Codes, Codes, Codes]:
+        """Pairs of couplings in one column, the one of the higher row first; that column, and the cell of both rows."""
         rows, columns, _ = self.coupling
         of_column = np.bincount(columns, minlength=self.n_last)
         partners = of_column[columns]
@@ -78,7 +84,8 @@ class RandomEffects:
         turn = np.arange(len(first)) - np.repeat(np.cumsum(partners) - partners, partners)  # 0, 1, ... of each first
         second = (np.cumsum(of_column) - of_column)[columns[first]] + turn
         kept = rows[first] >= rows[second]
-        return first[kept], second[kept]
+        first, second = first[kept], second[kept]
+        return first, second, columns[first], rows[first] * len(self.factor) + rows[second]
 
 
 def random_effects(
@@ -114,12 +121,8 @@ def grams(effects: RandomEffects, weights: Floats | None = None) -> Grams:
     size, (rows, _, which) = len(effects.factor), effects.coupling
     values, last = effects.values, effects.last_values
     weighted = values if weights is None else values * weights[:, None]
-    higher, lower = np.tril_indices(values.shape[1])  # a later factor has the higher levels
-    small = sums(
-        (effects.codes[:, higher] * size + effects.codes[:, lower]).ravel(),
-        (weighted[:, higher] * values[:, lower]).ravel(),
-        size * size,
-    ).reshape(size, size)
+    higher, lower, cells = effects.own_cells
+    small = sums(cells, (weighted[:, higher] * values[:, lower]).ravel(), size * size).reshape(size, size)
     squares = last**2 if weights is None else last**2 * weights
     coupling = sums(which, (weighted * last[:, None]).ravel(), len(rows))
     return Grams(small, coupling, sums(effects.last_codes, squares, effects.n_last))
@@ -148,9 +151,13 @@ class Solver:
         x, rest = top, (bottom.T / self.d).T
         if len(top):
             met = (rest[columns].T * self.b).T
-            x = linalg.cho_solve((self.chol, True), top - sums(rows, met, len(top)), check_finite=False)
+            x = self._top(top - sums(rows, met, len(top)))
         back = sums(columns, (x[rows].T * self.b).T, len(self.d))
         return x, rest - (back.T / self.d).T
+
+    def _top(self, right: Floats) -> Floats:
+        """The Schur complement's inverse times right, by LAPACK itself: cho_solve checks longer than it solves."""
+        return np.asarray(linalg.lapack.dpotrs(self.chol, right, lower=1)[0])
 
     def variances(self, sd: Floats) -> tuple[Floats, Floats, Floats]:
         """diag(H^-1) of the small levels and of the last factor's, and diag(Z Lambda H^-1 Lambda Z') of each answer."""
@@ -159,7 +166,7 @@ class Solver:
         if not small:
             last = 1 / self.d
             return np.zeros(0), last, (sd[-1] * effects.last_values) ** 2 * last[effects.last_codes]
-        inverse = linalg.cho_solve((self.chol, True), np.eye(small), check_finite=False)
+        inverse = self._top(np.eye(small))
         ratio = self.b / self.d[columns]  # B D^-1
         starts = np.flatnonzero(np.diff(columns, prepend=-1))
         pulled = np.add.reduceat(inverse[:, rows] * ratio, starts, axis=1)  # S^-1 B D^-1, (small, last)
@@ -174,12 +181,12 @@ class Solver:
 def factored(effects: RandomEffects, parts: Grams, sd: Floats) -> Solver:
     """H for standard deviations sd (factors,), in the order of effects.names."""
     scale = sd[effects.factor]
-    rows, columns, _ = effects.coupling
+    rows = effects.coupling[0]
     d = 1 + sd[-1] ** 2 * parts.last
     b = parts.coupling * scale[rows] * sd[-1]
     schur = np.eye(len(scale)) + scale[:, None] * parts.small * scale[None, :]
-    first, second = effects.meetings
-    met = sums(rows[first] * len(scale) + rows[second], b[first] * b[second] / d[columns[first]], schur.size)
+    first, second, column, cells = effects.meetings
+    met = sums(cells, b[first] * b[second] / d[column], schur.size)
     chol = np.linalg.cholesky(schur - met.reshape(schur.shape))  # which reads the lower triangle only
     return Solver(effects, d, b, np.asarray(chol, dtype=np.float64))
 
