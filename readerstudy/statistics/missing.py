@@ -33,7 +33,7 @@ def missing_part(
     data: the normalised frame; responses: what is analysed of it; methods: (new, reference) of the primary comparison.
     """
     planned = _of(responses, methods, plan)
-    every = _put_back(data)
+    every = _put_back(data) if data["excluded"].any() else responses
     restored = None if every is None else _of(every, methods, plan)
     base = planned if every is None or restored is None else restored
     new, reference = methods
