@@ -95,30 +95,38 @@ def make_world(slug: str, state: str = "open") -> World:
 
 
 def _add_files(world: World) -> None:
-    for example in world.study.examples.select_related("prediction__case"):
+    examples = world.study.examples.select_related("prediction__case").prefetch_related("prediction__case__truths")
+    cases, truths, pins, files, measurements = [], [], [], [], []
+    for example in examples:
         content = PNG + f"{world.study.slug} {example}".encode()
         case = example.prediction.case
+        (truth,) = case.truths.all()
         save_file(case.display, content, ".png", salt=case.public_id)
-        case.save()
-        truth = case.truths.get()
         save_file(truth.mask, content + b"mask", ".png", salt=case.public_id)
         save_file(truth.confounder, content + b"confounder", ".png", salt=case.public_id)
-        truth.save()
+        cases.append(case)
+        truths.append(truth)
         for kind in ("input_gradient", "latentshift_map"):
-            explanation = Explanation.objects.create(
+            explanation = Explanation(
                 prediction=example.prediction, kind=kind, key=kind, status=Explanation.Status.DONE,
                 record=WALK if kind == "latentshift_map" else {},
             )  # fmt: skip
-            save_file(explanation.map, content + kind.encode(), ".npy", salt=str(explanation.pk))
-            explanation.save()
+            salt = f"{example.prediction_id}:{kind}"
+            save_file(explanation.map, content + kind.encode(), ".npy", salt)
+            pins.append(Example.explanations.through(example=example, explanation=explanation))
             for role in ("layer", "curve"):
                 file = ExplanationFile(explanation=explanation, role=role, format="image/png", width=1, height=1)
-                save_file(file.file, content + kind.encode(), ".png", salt=f"{role} {explanation.pk}")
-                file.save()
-            example.explanations.add(explanation)
+                save_file(file.file, content + kind.encode(), ".png", f"{role} {salt}")
+                files.append(file)
             made = {"explanation": explanation, "key": "key", "measured_at": timezone.now()}
-            Measurement.objects.create(metric="iou_at_mask_area", value=0.5, **made)
-            Measurement.objects.create(metric="missed_at_95", error="the mask is empty", **made)
+            measurements.append(Measurement(metric="iou_at_mask_area", value=0.5, **made))
+            measurements.append(Measurement(metric="missed_at_95", error="the mask is empty", **made))
+    Case.objects.bulk_update(cases, ["display"])
+    Truth.objects.bulk_update(truths, ["mask", "confounder"])
+    Explanation.objects.bulk_create(pin.explanation for pin in pins)
+    Example.explanations.through.objects.bulk_create(pins)
+    ExplanationFile.objects.bulk_create(files)
+    Measurement.objects.bulk_create(measurements)
     world.example = world.study.examples.select_related("prediction__case").get(number=1, practice=False)
     world.case, world.truth = world.example.prediction.case, world.example.prediction.case.truths.get()
     world.explanation = world.example.explanations.get(kind="input_gradient")
