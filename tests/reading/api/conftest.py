@@ -14,10 +14,11 @@ def me():
     """A reader in an open study of four examples, through consent, profile and instructions, with read 1 open."""
     study = make_study(examples=4)
     for example in study.examples.all():
-        for kind in ("input_gradient", "latentshift_map"):
-            example.explanations.add(
-                Explanation.objects.create(prediction=example.prediction, kind=kind, key=kind, status="done")
-            )
+        made = [
+            Explanation(prediction_id=example.prediction_id, kind=kind, key=kind, status="done")
+            for kind in ("input_gradient", "latentshift_map")
+        ]
+        example.explanations.add(*Explanation.objects.bulk_create(made))
     reader = make_reader(study, user=make_user("reader"))
     reader.consented_at = reader.instructions_read_at = timezone.now()
     reader.specialty = "radiology"
