@@ -84,7 +84,9 @@ def _refuse_row(sender: Any, instance: Any, raw: bool = False, **_: Any) -> None
     if raw:
         return
     assert_not_frozen(instance)
-    stored = sender._base_manager.filter(pk=instance.pk).first() if instance.pk else None
+    if not instance.pk or isinstance(instance, Prediction | Explanation | Case):
+        return  # studies use these three by their own keys, so nothing that is stored of them can tell more
+    stored = sender._base_manager.filter(pk=instance.pk).first()
     if stored is not None and _used_by(stored) != _used_by(instance):
         assert_not_frozen(stored)
 
