@@ -21,13 +21,18 @@ def load(record, files, slug="ours", **options):
     return Study.objects.get(slug=slug), out.getvalue(), errors.getvalue()
 
 
-@pytest.mark.parametrize("cell", ["", " ", "N/A", "n/a", "NA", "nan", "-", "#N/A", "None", "."])
-def test_a_skipped_answer_is_missing_and_counted(tmp_path, cell):
+def skip_one(tmp_path, cell):
+    """Load the sheets with `cell` in place of R1's first answer of read 1, to `confidence`."""
     record, files = write(tmp_path)
     lines = files[0].read_text().splitlines()
     lines[1] = f"1,{cell},{score(1, 0, 1, 1)}"
     files[0].write_text("\n".join(lines))
-    study, out, _ = load(record, files)
+    return load(record, files)
+
+
+@pytest.mark.parametrize("cell", ["", " ", "N/A", "n/a", "NA", "nan", "-", "#N/A", "None", "."])
+def test_a_skipped_answer_is_missing_and_counted(tmp_path, cell):
+    _, out, _ = skip_one(tmp_path, cell)
     assert "1 answer not given, taken as missing (R1 read 1: 1)" in out
     of_example = Response.objects.filter(
         assignment__read__reader__code="R1", assignment__read__number=1, assignment__example__number=1
@@ -35,6 +40,11 @@ def test_a_skipped_answer_is_missing_and_counted(tmp_path, cell):
     assert list(of_example.values_list("question__key", "score")) == [("feature", score(1, 0, 1, 1))]
     assert Response.objects.count() == 63
     assert Batch.objects.get(name="ours-reads").report["skipped"] == 1
+
+
+def test_the_analysis_leaves_the_pair_of_a_skipped_answer_out(tmp_path):
+    """Of one cell: whatever stood there, the same 63 answers are stored."""
+    study, _, _ = skip_one(tmp_path, "N/A")
     results = study_results(study, study_data(study))
     (row,) = [row for row in results.paired if (row.question, row.truth, row.group) == ("confidence", "TP", "overall")]
     assert row.n_pairs == 7  # four true positives, two readers, one pair without its first side
