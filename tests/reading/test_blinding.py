@@ -26,7 +26,7 @@ from readerstudy.cases.models import Batch, Case, Prediction, Truth, save_file
 from readerstudy.explanations.models import Explanation, ExplanationFile, Measurement
 from readerstudy.reading.allocation.drawing import allocate_study
 from readerstudy.reading.models import Reader, Response
-from readerstudy.studies.models import Method, Question, Study
+from readerstudy.studies.models import Example, Method, Question, Study
 from readerstudy.studies.selection import Draw, select_examples
 from tests.builders import make_reader, make_user, open_now
 from tests.test_access import fill, our_routes
@@ -176,6 +176,7 @@ def published_size_study() -> Study:
     for position, (key, kind) in enumerate((("A", "input_gradient"), ("B", "latentshift_map")), start=1):
         Method.objects.create(study=study, key=key, label=f"Method {key}", kinds=[kind], position=position)
     Question.objects.create(study=study, key="confidence", text="How sure?", position=1)
+    cases, truths, predictions = [], [], []
     for index in range(280):
         truth = index < 140
         case = Case(batch=batch, public_id=f"{names.getrandbits(64):016x}"[:16], patient_key=f"p{index}", age=50)
@@ -183,18 +184,24 @@ def published_size_study() -> Study:
         pixels = rng.integers(0, 2**case.bits, (side, side)).astype(np.uint8 if case.bits == 8 else np.uint16)
         case.width = case.height = case.display_width = case.display_height = case.crop_size = side
         save_file(case.display, display_image(Radiograph(pixels, case.bits)).png, ".png", case.public_id)
-        case.save()
-        pathology = PATHOLOGIES[index % 6]
-        Truth.objects.create(case=case, pathology=pathology, label=truth)
-        Prediction.objects.create(case=case, pathology=pathology, model="demo", probability=rng.uniform(0.51, 0.99))
+        pathology, probability = PATHOLOGIES[index % 6], rng.uniform(0.51, 0.99)
+        cases.append(case)
+        truths.append(Truth(case=case, pathology=pathology, label=truth))
+        predictions.append(Prediction(case=case, pathology=pathology, model="demo", probability=probability))
+    for model, rows in ((Case, cases), (Truth, truths), (Prediction, predictions)):
+        model._default_manager.bulk_create(rows)
     select_examples(study, batch, Draw(per_pathology=PER_PATHOLOGY, seed=3))
-    for example in study.examples.all():
+    pins, files = [], []
+    for example in study.examples.select_related("prediction"):
         for kind in ("input_gradient", "latentshift_map"):
-            made = Explanation.objects.create(prediction=example.prediction, kind=kind, key=kind, status="done")
+            made = Explanation(prediction=example.prediction, kind=kind, key=kind, status="done")
             file = ExplanationFile(explanation=made, role="layer", format="image/png", width=16, height=16)
             save_file(file.file, heat_layer(rng.random((16, 16), dtype=np.float32)), ".png", f"{kind} {example.number}")
-            file.save()
-            example.explanations.add(made)
+            pins.append(Example.explanations.through(example=example, explanation=made))
+            files.append(file)
+    Explanation.objects.bulk_create(pin.explanation for pin in pins)
+    Example.explanations.through.objects.bulk_create(pins)
+    ExplanationFile.objects.bulk_create(files)
     open_now(study)
     return study
 
