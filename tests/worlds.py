@@ -53,13 +53,13 @@ class World:
     analysis: Analysis | None = None
 
 
-def make_world(slug: str, state: str = "open") -> World:
+def make_world(slug: str, state: str = "open", cases: int = 4) -> World:
     """A study with images and explanations, a researcher, two readers, an administrator and an outsider.
 
     Once it has opened, both readers have reads (the first of them open); the first reader has a practice read and has
     answered once.
     """
-    batch = make_batch(f"{slug}-cases", cases=4)
+    batch = make_batch(f"{slug}-cases", cases)
     study = make_study(slug, batch=batch)
     practice = make_batch(f"{slug}-practice", cases=1).cases.get().predictions.get()
     Example.objects.create(study=study, prediction=practice, number=1, practice=True)

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def world(files_in):
-    return make_world("one")
+    return make_world("one", cases=1)  # each has nine files, and an object store is asked twice for each
 
 
 @pytest.fixture
