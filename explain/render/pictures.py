@@ -108,9 +108,9 @@ def overlay(
     layer = _colored(values, percentile, PUBLISHED)
     grey = grey8(crop_and_resize(radiograph, size))
     rows, columns = (np.arange(size) * length // size for length in values.shape)
-    rgb, shown = layer.rgb[rows][:, columns], layer.shown[rows][:, columns]
+    y, x = np.nonzero(layer.shown[rows][:, columns])
     mixed = np.repeat(grey[:, :, None], 3, axis=2)
-    mixed[shown] = np.round((1 - opacity) * grey[shown, None] + opacity * rgb[shown])
+    mixed[y, x] = np.round((1 - opacity) * grey[y, x, None] + opacity * layer.rgb[rows[y], columns[x]])
     return _png(mixed)
 
 
