@@ -41,13 +41,13 @@ def closed(tmp_path):
 
 @pytest.fixture(scope="module")
 def drawn():
-    """The report and ZIP of `analysed`, once they are drawn."""
+    """The report and ZIP of `drawn_once`, from its first analysis on."""
     return []
 
 
 @pytest.fixture
-def analysed(closed, drawn, monkeypatch):
-    """`closed` with its analysis, for what the page says around a report: that is drawn for the first test only."""
+def drawn_once(closed, drawn, monkeypatch):
+    """`closed`, for what is said around its report: that is the same in each test, and drawn in the first only."""
     draw = running._files
 
     def files(results):
@@ -56,8 +56,14 @@ def analysed(closed, drawn, monkeypatch):
         return drawn
 
     monkeypatch.setattr(running, "_files", files)
-    store_analysis(closed[0])
     return closed
+
+
+@pytest.fixture
+def analysed(drawn_once):
+    """The same with its analysis."""
+    store_analysis(drawn_once[0])
+    return drawn_once
 
 
 def researcher_of(study):
@@ -170,8 +176,8 @@ def test_the_api_gives_the_same_table_by_token(ongoing):
     assert table == b"".join(client.get(f"{PAGE}tables/long/").streaming_content)
 
 
-def test_a_run_is_a_job_that_the_page_follows_and_that_stores_the_analysis(closed):
-    study, client = closed
+def test_a_run_is_a_job_that_the_page_follows_and_that_stores_the_analysis(drawn_once):
+    study, client = drawn_once
     assert "Run the analysis" in client.get(PAGE).text
     assert client.post(RUN, {"back": PAGE}).status_code == 302
     job = Job.objects.get(kind="analyze", about="study/ours")
