@@ -90,11 +90,11 @@ def test_the_page_begins_with_the_answer_and_says_the_rest(folder: Path, results
     assert "SIMULATED" not in text
 
 
-def test_the_page_says_who_read_how_many_and_what_is_missing(tmp_path: Path) -> None:
+def test_the_page_says_who_read_how_many_and_what_is_missing(drawings: list[Drawing]) -> None:
     frame = crossover()
     about = About(design=[("Reads", "14 days apart")], data_sha256="ab" * 32)
     results = analyse(frame.drop(frame.index[frame["reader"] == "R2"][:3]), PLAN, about=about)
-    text = render_report(results)
+    text = render_report(results, drawings)  # of other answers: their figures are not looked at
     cells = re.sub(r"</?t[dh][^>]*>", "|", text)
     assert "2 readers answered 2 questions about 24 examples (12 true and 12 false positives) of 12 patients" in text
     assert "189 of 192 possible answers are analysed, 3 are missing or left out" in text
