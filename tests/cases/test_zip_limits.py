@@ -5,6 +5,7 @@ import tracemalloc
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from readerstudy.cases.loading import staging, zip_directory
@@ -14,6 +15,7 @@ from readerstudy.cases.loading.upload_check import TooSlow
 from readerstudy.cases.loading.zip_directory import MAX_FILES, check_directory
 from tests.cases.batches import make_batch, manifest, messages, png, sent, simple_rows, zipped
 from tests.cases.test_sources import refusal
+from tests.explain.image_files import encoded, greys
 
 MIB = 2**20
 
@@ -78,7 +80,8 @@ def test_a_zip_behind_something_else_is_read_as_before(tmp_path):
 
 @pytest.mark.django_db
 def test_an_upload_whose_check_takes_too_much_memory_or_time_is_refused(tmp_path, settings):
-    path = zipped(make_batch(tmp_path / "batch", simple_rows(1), {"0.png": png(0, 6000, 6000)}), tmp_path / "a.zip")
+    large = encoded(np.tile(greys(60, 60), (100, 100)))  # takes as much memory as a photograph, and is made sooner
+    path = zipped(make_batch(tmp_path / "batch", simple_rows(1), {"0.png": large}), tmp_path / "a.zip")
     settings.UPLOAD_CHECK_MIB = 600  # enough to start, not for that image
     staged = sent(path)
     (problem,) = staged.problems
