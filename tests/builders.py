@@ -135,6 +135,13 @@ def add_walk(example: Example, kind: str = "latentshift_map", other: str = "Mass
     return explanation
 
 
+def pin_new(pins: list[tuple[Example, Explanation]]) -> None:
+    """Store explanations, and have each shown by its example."""
+    Explanation.objects.bulk_create(explanation for _, explanation in pins)
+    shown = Example.explanations.through
+    shown.objects.bulk_create(shown(example=example, explanation=explanation) for example, explanation in pins)
+
+
 def open_now(study: Study) -> Study:
     """Open without the checklist: for tests of what holds once a study is open."""
     study.state, study.opened_at = Study.State.OPEN, timezone.now()

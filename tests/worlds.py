@@ -15,7 +15,16 @@ from readerstudy.cases.models import Batch, Case, Truth, save_file
 from readerstudy.explanations.models import Explanation, ExplanationFile, Measurement
 from readerstudy.reading.models import Assignment, Exclusion, Read, Reader, Response, Visit
 from readerstudy.studies.models import Example, Invitation, Membership, Method, Question, Selection, Study
-from tests.builders import make_batch, make_member, make_reader, make_reads, make_response, make_study, make_user
+from tests.builders import (
+    make_batch,
+    make_member,
+    make_reader,
+    make_reads,
+    make_response,
+    make_study,
+    make_user,
+    pin_new,
+)
 
 WALK = {"lambdas": [-10.0, 0.0], "target": 0, "outputs": [[0.1, 0.2], [0.6, 0.4]], "output_names": ["This", "Another"]}
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -113,7 +122,7 @@ def _add_files(world: World) -> None:
             )  # fmt: skip
             salt = f"{example.prediction_id}:{kind}"
             save_file(explanation.map, content + kind.encode(), ".npy", salt)
-            pins.append(Example.explanations.through(example=example, explanation=explanation))
+            pins.append((example, explanation))
             for role in ("layer", "curve"):
                 file = ExplanationFile(explanation=explanation, role=role, format="image/png", width=1, height=1)
                 save_file(file.file, content + kind.encode(), ".png", f"{role} {salt}")
@@ -123,8 +132,7 @@ def _add_files(world: World) -> None:
             measurements.append(Measurement(metric="missed_at_95", error="the mask is empty", **made))
     Case.objects.bulk_update(cases, ["display"])
     Truth.objects.bulk_update(truths, ["mask", "confounder"])
-    Explanation.objects.bulk_create(pin.explanation for pin in pins)
-    Example.explanations.through.objects.bulk_create(pins)
+    pin_new(pins)
     ExplanationFile.objects.bulk_create(files)
     Measurement.objects.bulk_create(measurements)
     world.example = world.study.examples.select_related("prediction__case").get(number=1, practice=False)

@@ -26,9 +26,9 @@ from readerstudy.cases.models import Batch, Case, Prediction, Truth, save_file
 from readerstudy.explanations.models import Explanation, ExplanationFile, Measurement
 from readerstudy.reading.allocation.drawing import allocate_study
 from readerstudy.reading.models import Reader, Response
-from readerstudy.studies.models import Example, Method, Question, Study
+from readerstudy.studies.models import Method, Question, Study
 from readerstudy.studies.selection import Draw, select_examples
-from tests.builders import make_reader, make_user, open_now
+from tests.builders import make_reader, make_user, open_now, pin_new
 from tests.test_access import fill, our_routes
 from tests.worlds import WALK, World, last_part, make_world
 
@@ -197,10 +197,9 @@ def published_size_study() -> Study:
             made = Explanation(prediction=example.prediction, kind=kind, key=kind, status="done")
             file = ExplanationFile(explanation=made, role="layer", format="image/png", width=16, height=16)
             save_file(file.file, heat_layer(rng.random((16, 16), dtype=np.float32)), ".png", f"{kind} {example.number}")
-            pins.append(Example.explanations.through(example=example, explanation=made))
+            pins.append((example, made))
             files.append(file)
-    Explanation.objects.bulk_create(pin.explanation for pin in pins)
-    Example.explanations.through.objects.bulk_create(pins)
+    pin_new(pins)
     ExplanationFile.objects.bulk_create(files)
     open_now(study)
     return study

@@ -6,19 +6,20 @@ from django.utils import timezone
 
 from readerstudy.explanations.models import Explanation
 from readerstudy.reading.allocation.drawing import allocate_study
-from tests.builders import make_reader, make_study, make_user, open_now
+from tests.builders import make_reader, make_study, make_user, open_now, pin_new
 
 
 @pytest.fixture
 def me():
     """A reader in an open study of four examples, through consent, profile and instructions, with read 1 open."""
     study = make_study(examples=4)
-    for example in study.examples.all():
-        made = [
-            Explanation(prediction_id=example.prediction_id, kind=kind, key=kind, status="done")
+    pin_new(
+        [
+            (example, Explanation(prediction_id=example.prediction_id, kind=kind, key=kind, status="done"))
+            for example in study.examples.all()
             for kind in ("input_gradient", "latentshift_map")
         ]
-        example.explanations.add(*Explanation.objects.bulk_create(made))
+    )
     reader = make_reader(study, user=make_user("reader"))
     reader.consented_at = reader.instructions_read_at = timezone.now()
     reader.specialty = "radiology"
