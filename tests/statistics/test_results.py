@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
@@ -61,6 +64,21 @@ def test_the_same_answers_in_any_order_give_the_same_json(results: Results) -> N
     shuffled = crossover(examples=40).sample(frac=1, random_state=1)
     as_read_from_csv = shuffled.assign(is_current="True", simulated="False", score=shuffled["score"].astype(str))
     assert analyse(as_read_from_csv, PLAN) == results
+
+
+def test_every_process_gives_the_same_json() -> None:
+    """Python's sets and hashes of texts have another order in each."""
+    code = (
+        "import json, sys; from tests.statistics.test_results import PLAN, analyse, crossover, to_json;"
+        "json.dump(to_json(analyse(crossover(), PLAN)), sys.stdout)"
+    )
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in "02"
+    )
+    assert first and first == second
 
 
 def gaps(frame: pd.DataFrame) -> pd.DataFrame:

@@ -117,7 +117,7 @@ def _pooled(found: dict[str, tuple[float, int]]) -> tuple[dict[str, float], dict
         joined = {"error": "error"}
         for name, pooled in zip(above, choice, strict=True):
             joined[name] = joined[below[name]] if pooled else name
-        freedom = {pool: sum(found[n][1] for n in joined if joined[n] == pool) for pool in set(joined.values())}
+        freedom = {pool: sum(found[n][1] for n in joined if joined[n] == pool) for pool in joined.values()}
         square = {pool: sum(found[n][0] for n in joined if joined[n] == pool) / freedom[pool] for pool in freedom}
         if any(square[joined[name]] < square[joined[below[name]]] for name in above):
             continue
