@@ -104,11 +104,7 @@ def analyse(
     about, data = about or About(), normalise(frame)
     responses = analysed(data)
     answers = responses[OF_SCORES]
-    asked = Asked(
-        _in_order(about.methods, responses["method"]),
-        _in_order(about.questions, responses["question"]),
-        frozenset(about.not_asked),
-    )
+    asked = _asked(about, responses)
     pairs = {(a, b): asked.of_both(pair(answers, a, b), a, b) for a, b in method_pairs(asked.methods)}
     compared = [Compared(q, a, b, rows) for (a, b), rows in pairs.items() for q in asked.questions_of(a, b)]
     results = Results(
@@ -145,6 +141,12 @@ def analyse(
     )
     results = replace(results, **_decided(data, responses, asked, results, about, measured))
     return _worded(results, data, pairs, plan, about)
+
+
+def _asked(about: About, responses: pd.DataFrame) -> Asked:
+    """In the study's order, then what only the answers have."""
+    methods = _in_order(about.methods, responses["method"])
+    return Asked(methods, _in_order(about.questions, responses["question"]), frozenset(about.not_asked))
 
 
 def _worded(
