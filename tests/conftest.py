@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # playwright's sync API runs an event loop
@@ -107,14 +108,12 @@ def _empty_database(self: TransactionTestCase) -> None:
 TransactionTestCase._fixture_teardown = _empty_database
 
 
-@pytest.hookimpl(tryfirst=True)  # before -m chooses
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before -m chooses, and after pytest-django has put them in order
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Mark what touches the database, so that CI can run just that again on PostgreSQL; refuse what no part would run.
 
     CI asks for folders, not for markers alone: to collect every test takes each process ten seconds.
     """
-    # The longest set-up of a file comes first: a worker that takes over what is left at the end would do it again.
-    items.sort(key=lambda item: "tests/upgrade" not in item.path.as_posix())
     for item in items:
         fixtures = {"db", "transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
         is_django_test = issubclass(getattr(item, "cls", None) or object, TransactionTestCase)
@@ -125,3 +124,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"{item.nodeid} drives Chromium or nginx: it belongs in one of {', '.join(DRIVEN)}")
         if folder == "tests/explain" and item.get_closest_marker("database"):
             raise pytest.UsageError(f"{item.nodeid} touches the database: explain knows of none (.ci/run)")
+    yield
+    # The longest set-up of a file comes first: a worker that takes over what is left at the end would do it again.
+    items.sort(key=lambda item: "tests/upgrade" not in item.path.as_posix())
