@@ -86,10 +86,11 @@ def test_opening_fixes_titles_and_texts(tmp_path, monkeypatch):
     }  # fmt: skip
     draft = make_study("draft")
     entry = Kind("input_gradient", "Renamed", "Says something else.", compute="any:thing")
-    monkeypatch.setitem(KINDS._found[0], "input_gradient", entry)
+    monkeypatch.setattr(KINDS, "_found", ({**KINDS, "input_gradient": entry}, ()))
     assert kind_shown(draft, "input_gradient").title == "Renamed"
     assert kind_shown(study, "input_gradient").title == before.title == titles_shown(study)["input_gradient"]
-    monkeypatch.delitem(KINDS._found[0], "input_gradient")  # its package is removed
+    without = {name: known for name, known in KINDS.items() if name != "input_gradient"}
+    monkeypatch.setattr(KINDS, "_found", (without, ()))  # its package is removed
     assert kind_shown(study, "input_gradient").what_is_this == before.what_is_this
     assert protocol_sha256(study) == hashed
     with pytest.raises(ValidationError, match="kind texts"):
