@@ -7,7 +7,7 @@ from scipy import special
 
 
 def beyond(reach: float, df: float, shift: float) -> float:
-    """P(T > reach) of a non-central t, for a reach above 0; df may be inf. To the last digit what scipy.stats gives."""
+    """P(T > reach) of a non-central t, for a reach above 0; df may be inf. What scipy.stats gives."""
     if np.isinf(df):
         return float(special.ndtr(shift - reach))
     mirrored = float(special.nctdtr(df, -shift, -reach))  # P(T < -reach) about -shift: no difference from 1
