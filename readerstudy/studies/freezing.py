@@ -35,6 +35,8 @@ _NEXT_STATES = {
     "open": {"open", "closed"},
     "closed": {"closed"},
 }  # or reopened
+# Parts of what a study uses, which can be moved out of it; the rest is used by its own key.
+_PARTS = Method | Question | Example | Selection | Truth | ExplanationFile
 
 
 class FrozenError(ValidationError):
@@ -68,8 +70,7 @@ def frozen_studies_showing(instance: Any) -> QuerySet[Study]:
 
 def assert_not_frozen(instance: Any) -> None:
     """Raise FrozenError when an opened study uses the row, or the row that it is a part of."""
-    is_part = isinstance(instance, Method | Question | Example | Selection | Truth | ExplanationFile)
-    if not instance.pk and not is_part:
+    if not instance.pk and not isinstance(instance, _PARTS):
         return
     study = frozen_studies_showing(instance).order_by("pk").values("title", "state").first()  # a study has 100 columns
     if study:
@@ -84,8 +85,8 @@ def _refuse_row(sender: Any, instance: Any, raw: bool = False, **_: Any) -> None
     if raw:
         return
     assert_not_frozen(instance)
-    if not instance.pk or isinstance(instance, Prediction | Explanation | Case):
-        return  # studies use these three by their own keys, so nothing that is stored of them can tell more
+    if not instance.pk or not isinstance(instance, _PARTS):
+        return
     stored = sender._base_manager.filter(pk=instance.pk).first()
     if stored is not None and _used_by(stored) != _used_by(instance):
         assert_not_frozen(stored)
