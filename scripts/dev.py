@@ -61,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"\ndev.py {command}: this step failed: {failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"\ndev.py {command}: interrupted. The same command continues where it was.", file=sys.stderr)
+        print(f"\ndev.py {command}: interrupted. The same command can be given again.", file=sys.stderr)
         return 130
 
 
