@@ -19,15 +19,6 @@ from tests import migrated
 
 gc.set_threshold(100_000, 20, 20)  # a million objects stay: Python's own 700 looks for garbage among them all the time
 ROOT = Path(__file__).resolve().parent.parent
-SHARED = ROOT.parent / "shared"
-
-
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    """The folder of real data beside the checkout; tests that need it skip where it is absent."""
-    if not SHARED.is_dir():
-        pytest.skip("needs the folder ../shared with published reads and oracles")
-    return SHARED
 
 
 @pytest.fixture(scope="session")

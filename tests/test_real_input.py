@@ -1,7 +1,7 @@
 """Real radiographs through the whole making of a study: a PNG, a JPEG and a DICOM from three hospitals' public data.
 
 Nothing is known about their truth here, so they are loaded as cases without any, and each is explained for the
-pathology its model thinks likeliest. ../shared is read when it is there and nothing of it is kept.
+pathology its model thinks likeliest. Real radiographs are read where they are there, and nothing of them is kept.
 """
 
 import io
@@ -22,6 +22,7 @@ from readerstudy.cases.models import Batch, Case, Prediction
 from readerstudy.explanations.models import Explanation
 from readerstudy.studies.models import Study
 from tests.builders import make_batch, make_study
+from tests.outside_data import folder_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.torch, pytest.mark.shared]
 
@@ -84,8 +85,8 @@ def seed_weights(folder: Path) -> None:
         save_file(model.state_dict(), folder / f"{name}.safetensors")
 
 
-def test_three_formats_go_through_the_demo_models(shared):
-    batch = load(shared / "xrays")
+def test_three_formats_go_through_the_demo_models():
+    batch = load(folder_of("RADIOGRAPHS"))
     found = {case.source_id: case for case in batch.cases.all()}
     assert len(found) == 3
     for name, case in found.items():
@@ -98,12 +99,12 @@ def test_three_formats_go_through_the_demo_models(shared):
     check_explanations(study)
 
 
-def test_a_dicom_goes_through_densenet121_and_the_resnet101_autoencoder(shared, tmp_path):
+def test_a_dicom_goes_through_densenet121_and_the_resnet101_autoencoder(tmp_path):
     """The published study's architectures. Their weights cannot be downloaded here, so these are seeded."""
     seed_weights(tmp_path)
     weights = {name: tmp_path / f"{name}.safetensors" for name in ("classifier", "autoencoder")}
     (tmp_path / "dicom").mkdir()
-    (tmp_path / "dicom" / "rsna.dcm").write_bytes((shared / "xrays" / "rsna_sample.dcm").read_bytes())
+    (tmp_path / "dicom" / "rsna.dcm").write_bytes((folder_of("RADIOGRAPHS") / "rsna_sample.dcm").read_bytes())
     batch = load(tmp_path / "dicom")
     model = "xrv-densenet121-all"
     call_command(

@@ -5,17 +5,12 @@ from __future__ import annotations
 import struct
 import zlib
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 from pydicom import uid
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
-
-SHARED = Path(__file__).parents[2] / ".." / "shared"
-needs_xrays = pytest.mark.skipif(not (SHARED / "xrays").is_dir(), reason="../shared/xrays is not there")
 
 
 def greys(height: int = 96, width: int = 120, bits: int = 8, seed: int = 0) -> np.ndarray:

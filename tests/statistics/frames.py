@@ -1,18 +1,17 @@
-"""Response frames for tests: a seeded crossover of our own, and the published reads where ../shared is there."""
+"""Response frames for tests: a seeded crossover of our own, and the published reads where they are there."""
 
 from __future__ import annotations
 
 import gzip
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 
-SHARED = Path(__file__).resolve().parents[3] / "shared"
+from tests.outside_data import folder_of
+
 DATA = Path(__file__).parent / "data"
 QUESTIONS = ("confidence", "feature")
 PATHOLOGIES = ("Effusion", "Mass")
@@ -67,7 +66,7 @@ def crossover(
 
 def published() -> pd.DataFrame:
     """The published reads as a response frame; skips the test where their folder is not there."""
-    folder = published_folder()
+    folder = folder_of("PUBLISHED_READS")
     with gzip.open(folder / "trial_record.json.gz") as file:
         record = sorted(json.load(file), key=lambda trial: trial["trialid"])
     rows: list[dict[str, Any]] = []
@@ -87,14 +86,6 @@ def published() -> pd.DataFrame:
                 }  # fmt: skip
                 rows += [common | {"question": q, "score": int(s)} for q, s in zip(QUESTIONS, scores, strict=True)]
     return pd.DataFrame(rows)
-
-
-def published_folder() -> Path:
-    """Where the published reads lie: PUBLISHED_READS, else beside the checkout. Skips the test without them."""
-    folder = Path(os.environ.get("PUBLISHED_READS") or SHARED / "published_reads")
-    if not (folder / "trial_record.json.gz").is_file():
-        pytest.skip("needs the published reads: PUBLISHED_READS must name their folder")
-    return folder
 
 
 def published_figures(name: str) -> list[dict[str, Any]]:

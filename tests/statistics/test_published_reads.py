@@ -6,7 +6,8 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from tests.statistics.frames import published_figures, published_folder
+from tests.outside_data import folder_of
+from tests.statistics.frames import published_figures
 
 pytestmark = [pytest.mark.django_db, pytest.mark.shared]
 SAME = (
@@ -15,7 +16,7 @@ SAME = (
 
 
 def test_the_published_figures_come_out_of_the_raw_files(tmp_path):
-    folder = published_folder()
+    folder = folder_of("PUBLISHED_READS")
     files = sorted(map(str, folder.glob("read*-reader*.csv")))
     record = folder / "trial_record.json.gz"
     call_command("load_reads", *files, study="published", record=record, stdout=StringIO())

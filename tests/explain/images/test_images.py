@@ -26,7 +26,8 @@ from explain.images.radiograph import (
     read_radiograph,
     resize,
 )
-from tests.explain.image_files import SHARED, encoded, greys, needs_xrays, png16
+from tests.explain.image_files import encoded, greys, png16
+from tests.outside_data import folder_of
 
 
 def refused(data: bytes, words: str) -> ImageError:
@@ -174,10 +175,9 @@ def test_the_model_input_is_that_of_torchxrayvision(size: tuple[int, int], tmp_p
 
 @pytest.mark.torch
 @pytest.mark.shared
-@needs_xrays
 @pytest.mark.parametrize("name", ["00000001_000.png", "16747_3_1.jpg", "rsna_sample.dcm"])
 def test_the_model_input_of_real_radiographs_is_that_of_torchxrayvision(name: str) -> None:
-    path = SHARED / "xrays" / name
+    path = folder_of("RADIOGRAPHS") / name
     np.testing.assert_allclose(read_radiograph(path).model_input(), xrv_input(path), rtol=0, atol=1e-3)
 
 

@@ -13,7 +13,8 @@ import pytest
 from pydicom import uid
 
 from explain.images.radiograph import pixel_sha256, read_radiograph
-from tests.explain.image_files import SHARED, dicom, encoded, greys, needs_xrays, png16
+from tests.explain.image_files import dicom, encoded, greys, png16
+from tests.outside_data import folder_of
 
 Make = Callable[[], bytes]
 
@@ -79,9 +80,8 @@ def test_an_ordinary_file_keeps_its_pixels_depth_and_window(name: str) -> None:
 
 
 @pytest.mark.shared
-@needs_xrays
 @pytest.mark.parametrize("name", REAL)
 def test_a_real_radiograph_keeps_its_pixels_depth_and_window(name: str) -> None:
-    radiograph = read_radiograph(SHARED / "xrays" / name)
+    radiograph = read_radiograph(folder_of("RADIOGRAPHS") / name)
     assert (pixel_sha256(radiograph)[:16], radiograph.bits, radiograph.window) == REAL[name]
     assert radiograph.as_read is not None and not radiograph.as_read.notes()

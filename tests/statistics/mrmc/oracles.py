@@ -1,12 +1,13 @@
-"""Data sets with the figures of independent programs: synthetic ones kept here, published ones read from ../shared."""
+"""Data sets with the figures of independent programs: synthetic ones kept here, published ones that lie outside."""
 
-import gzip
 import json
 from pathlib import Path
 
 import pandas as pd
 
 from readerstudy.statistics.mrmc import ReaderScores, scores_from_frame
+from tests.outside_data import folder_of
+from tests.statistics.frames import published
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 EXPECTED = json.loads((DATA / "expected.json").read_text())
@@ -21,32 +22,15 @@ def synthetic(name: str) -> ReaderScores:
     return scores_from_frame(synthetic_frame(name))
 
 
-def van_dyke(shared: Path) -> ReaderScores:
-    frame = pd.read_csv(shared / "oracles" / "vandyke.csv")
+def van_dyke() -> ReaderScores:
+    frame = pd.read_csv(folder_of("ORACLES") / "vandyke.csv")
     return scores_from_frame(frame.rename(columns={"treatment": "method", "case": "example", "rating": "score"}))
 
 
-def published_reads(shared: Path) -> pd.DataFrame:
-    """Long form of the published study: reader, example, method, truth, image, patient, confidence, feature."""
-    with gzip.open(shared / "published_reads" / "trial_record.json.gz") as file:
-        trials = json.load(file)
-    about = pd.DataFrame(
-        {
-            "example": trial["trialid"],
-            "truth": trial["label"],
-            "half": trial["trial"],
-            "image": f"{trial['dataset']} {trial['idx']}",
-            "patient": f"{trial['dataset']} {trial['source'].get('patientid', trial['idx'])}",
-        }
-        for trial in trials
-    )
-    reads = []
-    for read in (0, 1):
-        for reader in (1, 2):
-            answers = pd.read_csv(shared / "published_reads" / f"read{read}-reader{reader}.csv")
-            answers.columns = ["example", "confidence", "feature"]
-            answers["reader"], answers["read"] = f"R{reader}", read
-            reads.append(answers.merge(about, on="example"))
-    long = pd.concat(reads, ignore_index=True)
-    long["method"] = (long["half"] == long["read"]).map({True: "A", False: "B"})
-    return long
+def published_reads() -> pd.DataFrame:
+    """The published study, a row per read example: reader, example, method, truth (0, 1), image, patient, scores."""
+    about = ["reader", "read", "example", "method", "truth", "case", "patient_key"]
+    wide = published().pivot(index=about, columns="question", values="score").reset_index()
+    wide["truth"] = (wide["truth"] == "TP").astype(int)
+    patient = wide.pop("patient_key")
+    return wide.assign(patient=patient.where(patient != "", wide["case"])).rename(columns={"case": "image"})

@@ -16,8 +16,8 @@ def printed(value: float, digits: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def published(shared) -> dict[str, ObuchowskiRockette]:
-    data = van_dyke(shared)
+def published() -> dict[str, ObuchowskiRockette]:
+    data = van_dyke()
     return {kind: obuchowski_rockette(data, covariance=kind) for kind in ("jackknife", "delong", "unbiased")}
 
 

@@ -13,8 +13,8 @@ PILOT = Pilot(var_tr=2.004e-4, error=8.0229e-4, cov1=3.4661e-4, cov2=3.4407e-4, 
 
 
 @pytest.mark.shared
-def test_van_dyke_planned_with_ten_readers_and_165_cases(shared):
-    found = obuchowski_rockette(van_dyke(shared))
+def test_van_dyke_planned_with_ten_readers_and_165_cases():
+    found = obuchowski_rockette(van_dyke())
     pilot = Pilot.from_components(found.components, 114)
     effect = float(np.ptp(found.means))
     assert effect == pytest.approx(0.0438003, abs=5e-8)

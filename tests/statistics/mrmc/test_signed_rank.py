@@ -13,8 +13,8 @@ from tests.statistics.mrmc.oracles import published_reads
     ("cluster", "n_clusters", "p"),
     [("example", 120, 0.00946), ("image", 117, 0.01068), ("patient", 116, 0.01204)],
 )
-def test_published_confidence_of_true_positives(shared, cluster, n_clusters, p):
-    reads = published_reads(shared)
+def test_published_confidence_of_true_positives(cluster, n_clusters, p):
+    reads = published_reads()
     pairs = reads[reads["truth"] == 1].pivot_table(
         index=["reader", "example", "image", "patient"], columns="method", values="confidence"
     )

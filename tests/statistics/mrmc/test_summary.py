@@ -38,8 +38,8 @@ def has(summary: dict, text: str) -> bool:
 
 
 @pytest.mark.shared
-def test_published_reads(shared):
-    reads = published_reads(shared).rename(columns={"patient": "patient_key"})
+def test_published_reads():
+    reads = published_reads().rename(columns={"patient": "patient_key"})
     frame = reads.melt(
         ["reader", "example", "method", "truth", "patient_key"], ["confidence", "feature"], "question", "score"
     )

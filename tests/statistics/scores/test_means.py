@@ -151,10 +151,8 @@ def test_few_readers_and_few_patients_are_warned_of():
 
 
 @pytest.mark.shared
-def test_the_published_reads_speak_for_their_two_readers(shared):
-    rows = published_reads(shared).assign(
-        score=lambda reads: reads["confidence"], period=lambda reads: reads["read"] + 1
-    )
+def test_the_published_reads_speak_for_their_two_readers():
+    rows = published_reads().assign(score=lambda reads: reads["confidence"], period=lambda reads: reads["read"] + 1)
     result = compare(scores_from_rows(rows[rows["truth"] == 1], ["A", "B"]), "A", "B", primary_test(2))
     assert result.estimate == pytest.approx(0.15)
     assert result.ci == pytest.approx((0.033, 0.267), abs=0.01)  # the case-cluster bootstrap's interval
