@@ -7,6 +7,9 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from explain.images.quotes import LEVELS
+from readerstudy.common.extras import how_to_install
+
 # Templates, static files and the demo's fixtures: at the top of a checkout, or inside an installed package.
 _PACKAGED = Path(__file__).resolve().parent / "_shipped"
 SHIPPED = _PACKAGED if _PACKAGED.is_dir() else _PACKAGED.parent.parent
@@ -171,7 +174,7 @@ if MEDIA_STORAGE:
             f"MEDIA_STORAGE is “{MEDIA_STORAGE}”. Set it to s3://BUCKET, or leave it out to keep files in MEDIA_ROOT."
         )
     if not find_spec("storages") or not find_spec("boto3"):
-        raise ImproperlyConfigured("MEDIA_STORAGE=s3://... needs the extra s3: pip install -r requirements/s3.txt")
+        raise ImproperlyConfigured(f"MEDIA_STORAGE=s3://... needs the extra s3: {how_to_install('s3')}")
     _FILES = {"BACKEND": "readerstudy.common.object_store.PrivateS3Storage", "OPTIONS": {"address": MEDIA_STORAGE}}
 STORAGES = {
     "default": _FILES,
@@ -321,6 +324,9 @@ LOGGING = {
     "formatters": {"text": {"format": "%(message)s"}, "json": {"()": "readerstudy.accounts.logs.JsonLines"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["mask_keys"], "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # At lower levels these quote security tokens, and addresses with UIDs.
-    "loggers": {name: {"level": "WARNING"} for name in ("boto3", "botocore", "s3transfer", "urllib3")},
+    # At lower levels these quote security tokens, addresses with UIDs, and what files say of patients.
+    "loggers": {
+        **{name: {"level": "WARNING"} for name in ("boto3", "botocore", "s3transfer", "urllib3", "dicomweb_client")},
+        **{name: {"level": level} for name, level in LEVELS.items()},
+    },
 }

@@ -1,4 +1,4 @@
-"""What every radiograph file must satisfy, whatever its format. Used by images.py and dicom.py."""
+"""What every radiograph file must satisfy, whatever its format. Used by the readers of each format."""
 
 from __future__ import annotations
 

@@ -16,10 +16,10 @@ from pydicom.uid import UID_dictionary  # type: ignore[attr-defined]
 from explain.images import dicom_pixels, dicom_tones, facts, grey_range
 from explain.images.as_read import MAX_RATIO, AsRead, Shown
 from explain.images.checks import ImageError, check_size
-from explain.images.dicom_header import AGAIN, Header, is_dicom, no_quotes, parse
+from explain.images.dicom_header import AGAIN, Header, is_dicom, parse
 from explain.images.tones import Shares, Tone, is_visible
 
-__all__ = ["DicomFacts", "DicomHeader", "check_header", "is_dicom", "no_quotes", "read_facts", "read_pixels"]
+__all__ = ["DicomFacts", "DicomHeader", "check_header", "is_dicom", "read_facts", "read_pixels"]
 
 RADIOGRAPH_CLASSES = {
     uid.ComputedRadiographyImageStorage,

@@ -6,10 +6,6 @@ decides pixels it is refused, naming the field and never quoting it.
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -22,19 +18,10 @@ from pydicom.tag import Tag
 from pydicom.uid import UID_dictionary  # type: ignore[attr-defined]
 
 from explain.images.checks import ImageError
-
-logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)  # for good: its loggers quote values at every level
+from explain.images.quotes import no_quotes
 
 _PICTURES = {"PixelData": 0x7FE00010, "FloatPixelData": 0x7FE00008, "DoubleFloatPixelData": 0x7FE00009}
 AGAIN = "Copy it again from where it came, or export it again"
-
-
-@contextmanager
-def no_quotes() -> Iterator[None]:
-    """Keep warnings, which may quote what a file says, from being shown."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def is_dicom(head: bytes) -> bool:

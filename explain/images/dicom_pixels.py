@@ -18,8 +18,9 @@ from pydicom.encaps import generate_fragments, generate_frames, parse_basic_offs
 from pydicom.pixels.decoders.base import get_decoder
 
 from explain.images.checks import ImageError
-from explain.images.dicom_header import AGAIN, Header, no_quotes
+from explain.images.dicom_header import AGAIN, Header
 from explain.images.jpeg import lossless_size, refuse_damaged
+from explain.images.quotes import no_quotes
 
 OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
 OVERLAY_TAGS: list[str | int] = [

@@ -6,7 +6,6 @@ One image is in memory at a time, and nothing but pixels leaves a file: text, EX
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,14 +23,13 @@ from explain.images.checks import MAX_PIXELS, MIN_SIDE, ImageError, check_bytes,
 from explain.images.colour_marks import refuse_colour
 from explain.images.dicom import DicomFacts
 from explain.images.jpeg import refuse_damaged
+from explain.images.quotes import no_quotes
 
 __all__ = [
     "MAX_PIXELS", "MIN_SIDE", "MODEL_SIZE", "Crop", "DicomFacts", "ImageError", "ImageHeader", "Radiograph",
     "center_crop", "check_image_header", "pixel_sha256", "ranged", "read_dicom_facts", "read_radiograph",
     "refuse_colour", "resize",
 ]  # fmt: skip
-
-logging.getLogger("PIL").setLevel(logging.WARNING)  # for good: at lower levels it quotes EXIF
 
 MODEL_SIZE = 224
 _FORMATS = ("PNG", "JPEG")
@@ -248,7 +246,7 @@ def _check_header(file: BinaryIO, where: str) -> ImageHeader:
 def opened_picture(file: BinaryIO, where: str, formats: tuple[str, ...]) -> Iterator[Image.Image]:
     """A picture opened by Pillow; whatever it, or the body, raises over damaged data becomes an ImageError."""
     try:
-        with dicom.no_quotes(), Image.open(file, formats=formats) as picture:
+        with no_quotes(), Image.open(file, formats=formats) as picture:
             yield picture
     except (ImageError, MemoryError):
         raise

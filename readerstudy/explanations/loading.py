@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from explain.models.folders import model_name
+from readerstudy.common.extras import how_to_install
 from readerstudy.common.refusals import Refusal
 from readerstudy.explanations.batch_size import BatchSize
 
@@ -248,7 +249,7 @@ def torch_here() -> Any:
         import torch
     except ImportError as error:
         raise ModelsUnavailable(
-            "This command needs torch, which the web tier does not install: pip install -r requirements/explain.txt"
+            f"This command needs torch, which the web tier does not install: {how_to_install('explain')}."
         ) from error
     return torch
 

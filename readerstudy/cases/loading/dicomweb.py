@@ -5,7 +5,6 @@ Needs dicomweb-client (the extra `dicomweb`), imported inside functions only: th
 
 from __future__ import annotations
 
-import logging
 import os
 from io import BytesIO
 from pathlib import Path
@@ -16,18 +15,16 @@ import requests
 from explain.images.checks import ImageError
 from readerstudy.cases.loading.problems import refuse
 from readerstudy.cases.loading.sources import MAX_FILE_BYTES, FileSource
+from readerstudy.common.extras import how_to_install
 
 if TYPE_CHECKING:
     from dicomweb_client.api import DICOMwebClient
-
-logging.getLogger("dicomweb_client").setLevel(logging.WARNING)  # for good: at lower levels it quotes UIDs
 
 TOKEN = "DICOMWEB_TOKEN"  # noqa: S105 - the name of a variable of the environment
 MANIFEST = "manifest.csv"
 _SECONDS = 60
 _SOP, _STUDY, _SERIES = "00080018", "0020000D", "0020000E"
 _AGAIN = "Check the address, the network and the variable DICOMWEB_TOKEN, then repeat"
-_NO_LIBRARY = "pip install -r requirements/dicomweb.txt (of the package: readerstudy[dicomweb])"
 
 
 def open_server(url: str, filters: dict[str, str], manifest: Path | None) -> FileSource:
@@ -42,7 +39,7 @@ def open_server(url: str, filters: dict[str, str], manifest: Path | None) -> Fil
         from dicomweb_client.api import DICOMwebClient
         from retrying import RetryError
     except ImportError:
-        raise refuse("dicomweb: sources need dicomweb-client", _NO_LIBRARY) from None
+        raise refuse("dicomweb: sources need dicomweb-client", how_to_install("dicomweb")) from None
     token = os.environ.get(TOKEN)
     headers = {"Authorization": f"Bearer {token}"} if token else None
     try:

@@ -19,6 +19,7 @@ from explain.images.radiograph import Radiograph, ranged
 from readerstudy.cases.loading.keeping import Kept, Mask, Picture
 from readerstudy.cases.loading.problems import Problems, refuse
 from readerstudy.cases.loading.records import OLDEST, CaseRecord, FindingRecord
+from readerstudy.common.extras import how_to_install
 
 # Where data sets keep the same fact: TorchXRayVision's common columns first, then those of single data sets.
 _IDS = ("Image Index", "ImageId", "ImageID", "dicom_id", "image_id", "patientId", "filename", "Path", "image", "imgid")
@@ -45,7 +46,7 @@ def open_data_set(
     try:
         import torchxrayvision as xrv
     except ImportError:
-        raise refuse("xrv: sources need torch and torchxrayvision", "pip install -r requirements/explain.txt") from None
+        raise refuse("xrv: sources need torch and torchxrayvision", how_to_install("explain")) from None
     if imgpath is None or not imgpath.is_dir():
         raise refuse("the folder of the data set's images is missing", "Give it by --imgpath")
     cls = _data_set_class(xrv.datasets, name)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from readerstudy.common.extras import how_to_install
 from readerstudy.explanations.executors.contract import died, filled
 from readerstudy.explanations.inference import Done, Failed
 from readerstudy.explanations.loading import ModelsUnavailable
@@ -34,9 +35,7 @@ class Dask:
             import dask
             import distributed
         except ImportError as error:
-            raise ModelsUnavailable(
-                "--scheduler needs Dask: pip install -r requirements/fleet.txt (of the package: readerstudy[fleet])."
-            ) from error
+            raise ModelsUnavailable(f"--scheduler needs Dask: {how_to_install('fleet')}.") from error
         self.address = address
         dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 GiB"})  # units hold images
         try:
