@@ -153,6 +153,25 @@ def test_every_link_and_path_leads_somewhere(name: str) -> None:
     assert not lost
 
 
+def test_files_named_in_the_code_are_there() -> None:
+    """In comments, docstrings and messages. A name without a folder is that of some file of the project."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    known = {"/".join(path.split("/")[start:]) for path in tracked for start in range(path.count("/") + 1)}
+    code = [
+        path for path in tracked
+        if path.startswith(("explain/", "readerstudy/", "scripts/", "static/", "templates/", "deploy/", "bench/"))
+        and path.endswith((".py", ".js", ".html", ".css", ".conf", ".example"))
+    ]  # fmt: skip
+    assert len(code) > 300
+    lost = [
+        f"{path}: {name}"
+        for path in code
+        for name in re.findall(r"(?<![\w/.{}*<>\\-])((?:[\w-]+/)*[\w-]+\.(?:py|md))\b", (ROOT / path).read_text())
+        if name not in known
+    ]
+    assert not lost
+
+
 # --- the commands, run ------------------------------------------------------------------------------------------------
 @pytest.fixture
 def ward(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings) -> Path:

@@ -191,7 +191,7 @@ def confounding(classifier: DemoClassifier, autoencoder: DemoAutoencoder, count:
 
 
 def shortfalls(card: dict[str, Any]) -> list[str]:
-    """The figures that are under what issue 3 asks, in words."""
+    """The figures that are below what an explanation needs to be shown (the thresholds here), in words."""
     short, lost = [], []
     for name in PATHOLOGIES:
         seen, shown, fooled = (card[part][name] for part in ("discrimination", "explanations", "confounding"))

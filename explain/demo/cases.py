@@ -1,7 +1,7 @@
 """The cases of the demo study: which phantoms the demo classifier calls positive, rightly or not. No torch here.
 
 For each pathology two true positives (it is in the picture) and two false positives (only its companion is, and takes
-the classifier in), and one practice case each. Every case is another patient. demo_seeds.py says which
+the classifier in), and one practice case each. Every case is another patient. seeds.py says which
 seeds may serve; these are true and false positives of near probability, so that it does not tell them apart.
 """
 

@@ -1,4 +1,4 @@
-"""Choose the demo study's phantoms: run after training other demo models, and put what it prints into demo_cases.py.
+"""Choose the demo study's phantoms: run after training other demo models, and put what it prints into cases.py.
 
 python -m explain.demo.seeds --models fixtures/models
 """

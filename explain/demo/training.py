@@ -5,7 +5,7 @@
 
 Three stages, each leaving usable weights in the output folder: the classifier on pictures; the autoencoder with an
 elastic loss; both together, so that the classifier reads reconstructions and its gradient in latent space points
-from a picture without a thing to the one with it (the pairs of demo_data.py say what that direction is).
+from a picture without a thing to the one with it (the pairs of data.py say what that direction is).
 
 The shipped weights are what the first command made, in 50 minutes on two cores that other programs shared.
 """
@@ -32,7 +32,7 @@ from explain.models.devices import device_of
 from explain.training.loop import Loop, TrainingError
 
 LOOPS = "training-demo"
-TRAINING_SEEDS = 1_000_000  # first seed; held-out phantoms have others (demo_card.py)
+TRAINING_SEEDS = 1_000_000  # first seed; held-out phantoms have others (card.py)
 
 
 @dataclass(frozen=True)

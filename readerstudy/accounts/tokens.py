@@ -1,8 +1,8 @@
 """Tokens of researchers' own scripts: kept as a hash, for a while, and for exports only.
 
-One view offers them (`authentication_classes`, analysis/downloads.py); nothing else of the API takes one, so no token
-can answer as a reader. A new password, another token, or the loss of every role that may export ends it
-(studies/token.py).
+One view offers them (`authentication_classes`, analysis/pages/downloads.py); nothing else of the API takes one, so no
+token can answer as a reader. A new password, another token, or the loss of every role that may export ends it
+(studies/pages/token.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a report must tell beside its numbers: people, reads, cases, model, explanations, displays, earlier runs.
 
 What CLAIM, STARD-AI, DECIDE-AI and the FDA's guidance on reader studies ask a report to state, as far as the database
-knows it (docs/reporting.md maps their items). Readers are named by code only.
+knows it (guidelines.py maps their items). Readers are named by code only.
 """
 
 from __future__ import annotations

@@ -31,5 +31,5 @@ def home(request: HttpRequest) -> HttpResponse:
     }
     context["shows_archived"] = bool(archived) and shown is archived
     if reading and not context["running"] and not context["may_create"]:
-        context["theme"] = "dark"  # a reader's way to the reading room (reading/theme.py)
+        context["theme"] = "dark"  # a reader's way to the reading room (reading/pages/theme.py)
     return render(request, "studies/home.html", context)
