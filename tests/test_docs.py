@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -151,6 +152,19 @@ def test_every_link_and_path_leads_somewhere(name: str) -> None:
     named = re.findall(r"`((?:[\w-]+/)+[\w.-]+\.(?:py|md|html|js|css|json|yaml|conf|service|example))`", text)
     lost += [path for path in named if not (ROOT / path).exists() and path not in files_of_the_page()]
     assert not lost
+
+
+def test_the_architecture_draws_every_app_and_their_order() -> None:
+    """As import-linter holds them."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = (rule["layers"] for rule in contracts if rule.get("containers") == ["readerstudy"])
+    words = [word for layer in layers for word in layer.split(" | ")]
+    apps = [word for word in words if (ROOT / "readerstudy" / word).is_dir() and word != "statistics"]
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    assert f"Imports run one way: {' -> '.join(apps)}." in " ".join(text.split())
+    drawn = text.split("## The house")[1].split("## ")[0]
+    parts = [path.name for top in ("explain", "readerstudy") for path in (ROOT / top).iterdir() if path.is_dir()]
+    assert [name for name in parts if name[0] not in "_." and f"      {name}/ " not in drawn] == []
 
 
 def test_files_named_in_the_code_are_there() -> None:
