@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import explain
 import readerstudy
@@ -23,20 +24,29 @@ EXTRAS = {
 
 
 def pins(file: str) -> dict[str, str]:
-    """Name as pyproject may write it -> the version pinned."""
+    """Name in its canonical form -> the version pinned."""
     lines = (ROOT / "requirements" / file).read_text(encoding="utf-8").splitlines()
     found = [re.fullmatch(r"([\w.-]+)(?:\[[\w,]+\])?==(\S+)", line) for line in lines]
-    return {match[1].lower(): match[2] for match in found if match}
+    return {canonicalize_name(match[1]): match[2] for match in found if match}
 
 
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_each_extra_names_what_its_tier_pins_and_admits_the_pinned_version(extra: str) -> None:
     wanted = [Requirement(text) for text in PROJECT["project"]["optional-dependencies"][extra]]
     pinned = pins(EXTRAS[extra])
-    assert {requirement.name.lower() for requirement in wanted} == set(pinned)
+    assert {canonicalize_name(requirement.name) for requirement in wanted} == set(pinned)
     assert [
-        str(requirement) for requirement in wanted if pinned[requirement.name.lower()] not in requirement.specifier
+        str(requirement)
+        for requirement in wanted
+        if pinned[canonicalize_name(requirement.name)] not in requirement.specifier
     ] == []
+
+
+def test_every_pin_of_a_tier_is_that_of_the_constraints() -> None:
+    """The constraints hold all of it, for a package whose extras are ranges (tests/browser/test_installed.py)."""
+    everything = pins("constraints.txt")
+    for file in (ROOT / "requirements").glob("*.txt"):
+        assert {name: pin for name, pin in pins(file.name).items() if everything.get(name) != pin} == {}, file.name
 
 
 def test_there_is_one_version() -> None:
