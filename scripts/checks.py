@@ -21,19 +21,23 @@ from scripts.environment import (
 )
 
 
+def commands(python: Path, tsc: Path) -> dict[str, list[str]]:
+    """Each check by its name. .pre-commit-config.yaml has the same."""
+    return {
+        "ruff check .": [str(python), "-m", "ruff", "check", "."],
+        "ruff format --check .": [str(python), "-m", "ruff", "format", "--check", "."],
+        "mypy": [str(python), "-m", "mypy"],
+        "lint-imports": [str(python.parent / "lint-imports"), "--no-cache", "--no-logo"],  # cannot be run as a module
+        "tsc": [*node_command(python), str(tsc)],
+    }
+
+
 def lint(rest: list[str]) -> int:
     if rest:
         raise Failure(f"lint: unknown arguments {' '.join(rest)}", "run it without arguments.")
     python = ensure_tiers(ALL_TIERS)
-    tools = python.parent  # import-linter has no module to run by name
     tsc = ensure_node_packages(python) / "typescript" / "bin" / "tsc"
-    checks: dict[str, list[str]] = {
-        "ruff check .": [str(python), "-m", "ruff", "check", "."],
-        "ruff format --check .": [str(python), "-m", "ruff", "format", "--check", "."],
-        "mypy": [str(python), "-m", "mypy"],
-        "lint-imports": [str(tools / "lint-imports"), "--no-cache", "--no-logo"],
-        "tsc": [*node_command(python), str(tsc)],
-    }
+    checks = commands(python, tsc)
     failed = []
     with ThreadPoolExecutor(2) as pool:  # mypy takes as long as all others
         for name, done in zip(checks, pool.map(_checked, checks.values()), strict=True):

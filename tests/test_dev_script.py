@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from scripts import benchmarks, demo, dev, environment, suite
+from scripts import benchmarks, checks, demo, dev, environment, suite
 
 SCRIPT = Path(dev.__file__)
 
@@ -290,3 +291,14 @@ def test_a_failed_step_ends_with_what_to_do() -> None:
     assert answer.returncode == 1
     assert "dev.py lint: this step failed: lint: unknown arguments --fix" in answer.stderr
     assert "What to do: run it without arguments." in answer.stderr
+
+
+def test_before_a_commit_the_checks_of_lint_run() -> None:
+    """By the same words, but for the paths; files that lint leaves out are left out though they are named."""
+    hooks = yaml.safe_load((environment.ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    asked = {hook["entry"].replace(" --force-exclude", "") for hook in hooks}
+    assert all("--force-exclude" in hook["entry"] for hook in hooks if hook.get("pass_filenames", True))
+    venv = Path(".venv")
+    wanted = checks.commands(venv / "bin" / "python", venv / "node" / "node_modules" / "typescript" / "bin" / "tsc")
+    lint = {" ".join(words).removesuffix(" .") for words in wanted.values()}
+    assert {entry.removeprefix("env DEBUG=true ") for entry in asked} == lint
