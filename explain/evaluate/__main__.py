@@ -108,7 +108,7 @@ def _each_once(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _check(wanted: argparse.Namespace) -> None:
-    """ValueError for a number that cannot be and a device that is not there."""
+    """ValueError for a number out of its range, and for a device that is not there."""
     from_one, from_zero = ("sample", "batch_size"), ("auc_sample", "redrawing", "randomisation", "robustness", "seed")
     for low, name in [*((1, name) for name in from_one), *((0, name) for name in from_zero)]:
         if getattr(wanted, name) < low:

@@ -224,7 +224,7 @@ def _check(header: Header) -> dicom_pixels.Layout:
 
 
 def _check_kind(header: Header) -> None:
-    """Refuse what says it is another kind of file, then what ends before its picture, then what does not say."""
+    """Refuse another kind of file, then a file that ends before its picture, then one that does not say its kind."""
     where, modality = header.where, header.text("Modality").upper()
     if modality not in RADIOGRAPH_MODALITIES:
         said = f"modality {modality}" if modality in OTHER_MODALITIES else "a modality that is no radiograph"

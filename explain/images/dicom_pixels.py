@@ -31,8 +31,8 @@ _SIZED_SYNTAXES = {
     *(uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEG2000Lossless, uid.JPEG2000),
     *(uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K),
 }
-# What only GDCM decodes. It would take more, but lossy pictures of before would then differ by a grey level here and
-# there, and be other images.
+# What only GDCM decodes. It would take more, but lossy pictures loaded earlier would then differ by a grey level in
+# some pixels, and be other images.
 _BY_GDCM = {uid.JPEGLossless, uid.JPEGLosslessSV1, uid.JPEGLSLossless, uid.JPEGLSNearLossless}
 _DECODERS = ("pylibjpeg", "pillow", "pydicom")  # in this order, of those that know the form
 _FRAME_STARTS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51")

@@ -1,7 +1,7 @@
 """Age, sex and view as people and machines write them: one reading for manifests, DICOM headers and data sets.
 
 Each function returns what is stored, None or "" for what says nothing, and raises ValueError with a sentence for what
-cannot be meant. A manifest shows that sentence; a DICOM header or a data set's table takes the value as unknown.
+makes no sense. A manifest shows that sentence; a DICOM header or a data set's table takes the value as unknown.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def sex(text: str) -> str:
 
 
 def or_unknown(read: Callable[[str], T], text: str, unknown: T) -> T:
-    """What `read` makes of a text that nobody can correct here, and `unknown` where it cannot be meant."""
+    """What `read` makes of a text that cannot be corrected here; `unknown` where it makes no sense."""
     try:
         return read(text)
     except ValueError:

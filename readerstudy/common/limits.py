@@ -2,7 +2,7 @@
 and the database.
 
 A value within the limits can be read, computed with and shown; outside them something breaks later, when it is frozen.
-Rows and plans of before these limits stay as they are and stay readable: see KeptOutsideLimits.
+Rows and plans that are older than these limits stay as they are and stay readable: see KeptOutsideLimits.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ LIMITS = {
     "washout_days": Limit("The washout", 0, 730, "after two years readers and displays are no longer the same"),
     "seed": Limit("The seed", 0, SEED_MOST, "every database and program can store and repeat that"),
     "operating_point": Limit("The operating point", 0, 1, "it is a probability", whole=False),
-    "minimum": Limit("The minimum", -1000, 1000, "nobody tells more steps apart"),
-    "maximum": Limit("The maximum", -1000, 1000, "nobody tells more steps apart"),
-    "idle_days": Limit("Days without reading", 1, 365, "sooner is no pause, and later nobody comes back"),
+    "minimum": Limit("The minimum", -1000, 1000, "readers cannot tell more steps apart"),
+    "maximum": Limit("The maximum", -1000, 1000, "readers cannot tell more steps apart"),
+    "idle_days": Limit("Days without reading", 1, 365, "less is no pause, and after a year readers do not come back"),
     "most_reminders": Limit("Reminders for one read", 0, 10, "more are not read"),
     "steps": Limit("The number of steps", 1, 1000, "more change no pixel and take longer"),
-    "per_pathology": Limit("Examples per pathology", 2, 10_000, "nobody reads more, and half are false positives"),
-    "practice": Limit("Practice examples", 0, 100, "nobody practises on more"),
+    "per_pathology": Limit("Examples per pathology", 2, 10_000, "more cannot be read, and half are false positives"),
+    "practice": Limit("Practice examples", 0, 100, "more are not needed for practice"),
     "caliper": Limit("The distance matched within", 0.001, 1, "probabilities are told in whole per cent", whole=False),
     "vary_halves": Limit("What halves differ by", 0, 100, "a study needs both kinds of every pathology"),
     "alpha": Limit("The significance level alpha", 0.0001, 0.49, "a test with another level says nothing", whole=False),
@@ -65,7 +65,7 @@ LIMITS = {
     "aim_margin": Limit("The margin", 0, 0.5, "AUCs lie between 0.5 (chance) and 1", whole=False),
     "effect_points": Limit("The difference", -2000, 2000, "no scale has more points", whole=False),
     "aim_margin_points": Limit("The margin", 0, 2000, "no scale has more points", whole=False),
-    "cases_of_patient": Limit("Examples of each patient", 1, 100, "nobody reads more of one patient"),
+    "cases_of_patient": Limit("Examples of each patient", 1, 100, "more of one patient cannot be read"),
     "sd_points": Limit("The standard deviation", 0, 2000, "no scale has more points", whole=False),
     "target": Limit("The power", 0.1, 0.99, "a study cannot promise more, nor aim at less", whole=False),
     "n_cases": Limit("Cases in the pilot", 4, 100_000, "components are estimated from at least four"),

@@ -171,7 +171,7 @@ class Bench:
 def find_models(names: ModelNames) -> FoundModels:
     """Load the models that `names` names, and say what they are.
 
-    Raises ModelsUnavailable, but not where an autoencoder that nobody named is not to be had.
+    Raises ModelsUnavailable, but not for an autoencoder that is missing and was not asked for.
     """
     loaded, without = load(replace(names, autoencoder=None)), ""
     if names.autoencoder:

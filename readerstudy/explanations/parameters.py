@@ -113,6 +113,6 @@ def explanation_key(
         kind.name,
         kind.algorithm_version,
         dict(parameters),
-        *([generator_sha256] if "generator" in kind.needs else []),  # a place more: keys of before it stay
+        *([generator_sha256] if "generator" in kind.needs else []),  # only these: all other keys stay as they were
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -33,7 +33,7 @@ def worker_name() -> str:
 
 
 def supervise(pk: int, lease: int) -> None:
-    """Do the job if this hand-over still holds; a hand-over of before is nobody's any more."""
+    """Do the job if this hand-over still holds; an earlier hand-over no longer counts."""
     claimed = Job.objects.filter(pk=pk, lease=lease, state=Job.State.QUEUED).update(
         state=Job.State.RUNNING, worker=worker_name(), lease_until=timezone.now() + LEASE, started_at=timezone.now()
     )

@@ -138,7 +138,7 @@ class AnalysisPlan:
 
     @classmethod
     def proposed(cls) -> AnalysisPlan:
-        """What a new study begins with; a default above is what plans of before meant by leaving an entry out."""
+        """What a new study begins with; a default above is what older plans meant by leaving an entry out."""
         return replace(cls.published(), primary_endpoint=PrimaryEndpoint(test="by_readers"))
 
     @classmethod

@@ -106,7 +106,7 @@ def _check_design(study: Study) -> list[Check]:
 
 
 def _check_limits(study: Study) -> list[Check]:
-    """A draft of before the limits may have kept numbers that an open study could not live with."""
+    """A draft older than the limits may have numbers that an open study could not work with."""
     scales = [limits.problems({"minimum": q.minimum, "maximum": q.maximum}) for q in study.questions.all()]
     own = [("study_design", text) for text in study.outside_limits()]
     return [

@@ -16,7 +16,7 @@ OPENING, UPGRADE = "opening", "upgrade"
 
 
 def kind_shown(study: Study, name: str) -> Kind:
-    """The kind as this study shows it. One that nobody knows (any more) has no more than its name to say."""
+    """The kind as this study shows it. One that is not known, or no longer, has no more than its name to say."""
     frozen = study.kind_texts.get(name)
     kind = kind_named(name) or Kind("unknown", name[:80] or "unknown", "A picture that another program made.", needs=())
     if frozen is None:

@@ -185,7 +185,7 @@ class Study(KeptOutsideLimits):
 
     @property
     def washout(self) -> timedelta:
-        """At most a century: a study of before the limits may have more days than calendars."""
+        """At most a century: a study older than the limits may have more days than calendars."""
         return timedelta(days=min(self.washout_days, 36_500))
 
     def outside_limits(self) -> list[str]:

@@ -165,7 +165,7 @@ def _one(several: list[_Sent], place: str, base: str) -> _Sent:
 
 
 def _wrong(known: Files, staged: Staged) -> set[str]:
-    """The files that have problems, as the manifest of before calls them."""
+    """The files that have problems, as the manifest before the correction calls them."""
     places = {(problem["row"], problem["column"]) for problem in staged.problems}
     try:
         source = FileSource(known, staged.public_name)

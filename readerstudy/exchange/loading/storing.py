@@ -45,7 +45,7 @@ def store_reads(
         created_by=user,
         **({"washout_days": 0, "analysis_plan": AnalysisPlan.published().to_dict()} | loaded.settings),
     )
-    study.kept_outside_limits = bool(study.outside_limits())  # an export of before the limits stays readable
+    study.kept_outside_limits = bool(study.outside_limits())  # an export older than the limits stays readable
     study.save()
     if researcher is not None:
         Membership.objects.create(study=study, user=researcher, role=Membership.Role.RESEARCHER)

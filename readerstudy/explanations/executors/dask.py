@@ -102,7 +102,7 @@ class Dask:
             return future.result()
 
     def _wait(self, futures: list[Future[Any]]) -> list[Future[Any]]:
-        """Those that are done, at least one of them. Raises ModelsUnavailable where there is nobody to do them."""
+        """Those that are done, at least one of them. Raises ModelsUnavailable where there is no worker to do them."""
         import distributed
 
         seen = time.monotonic()
