@@ -22,6 +22,7 @@ Evidence = Literal[
     "map", "mask", "frames", "pixels", "signed", "confounder", "render", "classifier", "autoencoder", "generator"
 ]
 Group = Literal["localisation", "faithfulness", "completeness", "sanity", "robustness", "counterfactual", "other"]
+PublishedTable = Literal["", "overlap", "percentiles"]
 TRUTH: frozenset[Evidence] = frozenset({"mask", "confounder"})  # what only those who may see truth are shown
 Render = Callable[[np.ndarray, Mapping[Need, "nn.Module"]], "Sequence[Result]"]
 Shared = TypeVar("Shared")
@@ -86,7 +87,8 @@ class Metric:
     parameters: constants given to the function; they belong to what was measured. records: keys of the kind's record
     that it reads; a kind without them is not measured. group: the question it belongs to. version: raise it when the
     same subject may give another figure. passes: images through the classifier for one subject, renders: times the kind
-    is computed again, about: both tell what it will cost.
+    is computed again, about: both tell what it will cost. table: the published table that `python -m explain.evaluate`
+    repeats with it, beside the table of all metrics.
     """
 
     name: str
@@ -101,6 +103,7 @@ class Metric:
     version: int = 1
     passes: int = 0
     renders: int = 0
+    table: PublishedTable = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", self.name):

@@ -6,9 +6,10 @@ of the group `explain.metrics`, and tests them with `explain.testing.check_metri
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
-from explain.evaluate.metric import TRUTH, Evidence, Group, Metric, Render, Subject
+from explain.evaluate.metric import TRUTH, Evidence, Group, Metric, PublishedTable, Render, Subject
 from explain.methods.kind import Value
 from explain.plugins import Registry
 
@@ -19,10 +20,16 @@ PERCENTILES = (90, 95, 98)  # of Charachon et al. 2021, table 1
 
 
 def _localisation(
-    name: str, title: str, better: Better, source: str, function: str, parameters: dict[str, Value] | None = None
+    name: str,
+    title: str,
+    better: Better,
+    source: str,
+    function: str,
+    parameters: dict[str, Value] | None = None,
+    table: PublishedTable = "",
 ) -> Metric:
-    compute = f"explain.evaluate.localisation:{function}"
-    return Metric(name, title, ("map", "mask"), better, source, compute, parameters or {}, group="localisation")
+    compute, values = f"explain.evaluate.localisation:{function}", parameters or {}
+    return Metric(name, title, ("map", "mask"), better, source, compute, values, group="localisation", table=table)
 
 
 _FILLS = {
@@ -66,12 +73,12 @@ def _robustness(change: str, levels: str, function: str, title: str) -> Metric:
 _OURS = (
     _localisation(
         "iou_at_mask_area", "Overlap with the mask (IoU at its area)", "higher",
-        "Cohen et al., MIDL 2021, section 3.4", "measure_iou_at_mask_area",
+        "Cohen et al., MIDL 2021, section 3.4", "measure_iou_at_mask_area", table="overlap",
     ),
     *(
         _localisation(
             f"iou_at_{p}", f"Overlap of the strongest {100 - p} % with the mask (IoU)", "higher",
-            "Charachon et al. 2021, table 1", "measure_iou_at_percentile", {"percentile": p},
+            "Charachon et al. 2021, table 1", "measure_iou_at_percentile", {"percentile": p}, "percentiles",
         )
         for p in PERCENTILES
     ),
@@ -79,6 +86,7 @@ _OURS = (
         _localisation(
             f"outside_at_{p}", f"Share of the strongest {100 - p} % that lies outside the mask", "lower",
             "Charachon et al. 2021, table 1, who call it FNR", "measure_outside_at_percentile", {"percentile": p},
+            "percentiles",
         )
         for p in PERCENTILES
     ),
@@ -226,7 +234,14 @@ _OURS = (
     ),
 )  # fmt: skip
 
-METRICS: Registry[Metric] = Registry(_OURS, "explain.metrics", Metric)
+
+def _fits(metric: Metric, others: Mapping[str, Metric]) -> None:
+    """A published table has its own figures only."""
+    if metric.table:
+        raise ValueError(f"{metric.name}: no package's metric is a figure of the published table {metric.table}")
+
+
+METRICS: Registry[Metric] = Registry(_OURS, "explain.metrics", Metric, _fits)
 
 
 def metric(name: str) -> Metric:

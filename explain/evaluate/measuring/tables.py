@@ -11,7 +11,7 @@ import numpy as np
 from scipy.stats import wilcoxon
 
 from explain.evaluate.measuring.plan import Found, Value
-from explain.evaluate.metrics import METRICS, PERCENTILES
+from explain.evaluate.metrics import METRICS
 
 BOOTSTRAPS = 2000
 Row = tuple[str, ...]
@@ -86,7 +86,7 @@ def _table_1(found: Found, means: dict[Key, Mean]) -> Table:
     """Table 1 of Cohen et al. 2021; with the kind iterative_delete, table E.1."""
     rows = []
     for (model, task, kind, metric), mean in means.items():
-        if metric == "iou_at_mask_area":
+        if METRICS[metric].table == "overlap":
             area, positives, negatives = found.auc.get((model, task), (float("nan"), 0, 0))
             rows.append((model, task, _number(area), str(positives), str(negatives), kind, *_cells(mean)))
     header = ("model", "task", "auc", "positives", "negatives", "kind", *_MEAN)
@@ -98,7 +98,7 @@ def _table_1(found: Found, means: dict[Key, Mean]) -> Table:
 
 def _table_c(means: dict[Key, Mean]) -> Table:
     """Table 1 of Charachon et al. 2021."""
-    names = [f"{what}_at_{p}" for what in ("iou", "outside") for p in PERCENTILES]
+    names = [metric.name for metric in METRICS.values() if metric.table == "percentiles"]
     groups = dict.fromkeys(key[:3] for key in means)
     rows = [
         (*group, *(_number(means[*group, name].mean) if (*group, name) in means else "" for name in names))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,6 +26,7 @@ from explain.evaluate.measuring.plan import Found, Plan, Value
 from explain.evaluate.measuring.running import _drawn, auc, load_models
 from explain.evaluate.measuring.sources import Folder, XrvSource, open_folder
 from explain.evaluate.measuring.tables import holm, tables
+from explain.evaluate.metrics import METRICS, _fits
 from explain.models.demo_pair import CLASSIFIER_FILE, DEMO_FOLDER
 
 TASK = "Cardiomegaly"
@@ -98,6 +100,8 @@ def test_tables_curves_and_page(folder: Path, tmp_path: Path, capsys: pytest.Cap
     assert float(table["input_gradient"]["mean"]) == pytest.approx(np.mean(values), abs=1e-4)
     assert float(table["input_gradient"]["sd"]) == pytest.approx(np.std(values, ddof=1), abs=1e-4)
     assert (table["input_gradient"]["positives"], table["input_gradient"]["negatives"]) == ("3", "1")
+    at_percentiles = [f"{what}_at_{p}" for what in ("iou", "outside") for p in (90, 95, 98)]
+    assert list(rows(out, "table_percentiles")[0]) == ["model", "task", "kind", *at_percentiles]
     problems = {row["where"]: row["what"] for row in rows(out, "problems")}
     assert problems["boxes.csv, row 5"] == "no image is called nobody"
     assert "boxes.csv, row 6: the mask lies outside the crop" in problems["case1, Mass"]
@@ -119,6 +123,11 @@ def test_tables_curves_and_page(folder: Path, tmp_path: Path, capsys: pytest.Cap
     assert set(re.findall('<li><a href="#([^"]+)"', page)) == set(re.findall('<section id="([^"]+)"', page))
     assert '<th scope="col" class="n">mean</th>' in page and '<th scope="col">kind</th>' in page
     assert [row["n"] for row in rows(out, "tests")] == ["3"] * 3
+
+
+def test_no_package_adds_a_figure_to_a_published_table() -> None:
+    with pytest.raises(ValueError, match="hit_rate: no package's metric is a figure of the published table overlap"):
+        _fits(replace(METRICS["hit_rate"], table="overlap"), METRICS)
 
 
 def test_the_same_input_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
