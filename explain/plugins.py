@@ -22,18 +22,20 @@ Entry = TypeVar("Entry", bound=Named)
 class Registry(Mapping[str, Entry], Generic[Entry]):
     """Name -> entry: our own first, then those of installed packages, which are looked for at first use.
 
-    An entry point `anything = package.module:OBJECT` names one entry or a tuple or list of them. None takes over a name
-    that is there already. `fits(entry, entries so far)` raises ValueError for one that cannot stand beside the others.
+    An entry point `anything = package.module:OBJECT` of the group, or of one of the groups, names one entry or a tuple
+    or list of them. None takes over a name that is there already; the same one twice is no clash.
+    `fits(entry, entries so far)` raises ValueError for one that cannot stand beside the others.
     """
 
     def __init__(
         self,
         ours: Iterable[Entry],
-        group: str,
+        group: str | tuple[str, ...],
         entry_type: type[Entry],
         fits: Callable[[Entry, Mapping[str, Entry]], None] = lambda entry, others: None,
     ) -> None:
-        self.group, self._type, self._fits = group, entry_type, fits
+        self.groups = (group,) if isinstance(group, str) else group
+        self._type, self._fits = entry_type, fits
         self._ours = {entry.name: entry for entry in ours}
 
     def __getitem__(self, name: str) -> Entry:
@@ -53,18 +55,24 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
     @cached_property
     def _found(self) -> tuple[dict[str, Entry], tuple[str, ...]]:
         entries, broken = dict(self._ours), []
-        for point in importlib.metadata.entry_points(group=self.group):
+        points = [point for group in self.groups for point in importlib.metadata.entry_points(group=group)]
+        for point in points:
             try:
-                for entry in self._loaded(point):
-                    if entry.name in entries:
-                        raise ValueError(f"the name {entry.name} is taken")
+                for entry in self.read(point):
+                    if entries.get(entry.name, entry) != entry:
+                        raise ValueError(self.clash(entry.name))
                     self._fits(entry, entries)
                     entries[entry.name] = entry
             except Exception as error:  # a package may fail in any way when it is imported
-                broken.append(f"{_package(point)}: {self.group} {point.value}: {type(error).__name__}: {error}")
+                broken.append(f"{package_of(point)}: {point.group} {point.value}: {type(error).__name__}: {error}")
         return entries, tuple(broken)
 
-    def _loaded(self, point: importlib.metadata.EntryPoint) -> list[Entry]:
+    def clash(self, name: str) -> str:
+        """What is said of a name that another entry has."""
+        return f"the name {name} is taken"
+
+    def read(self, point: importlib.metadata.EntryPoint) -> list[Entry]:
+        """The entries that an entry point names. It may raise anything."""
         loaded = point.load()
         entries = list(loaded) if isinstance(loaded, tuple | list) else [loaded]
         for entry in entries:
@@ -73,5 +81,6 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
         return entries
 
 
-def _package(point: importlib.metadata.EntryPoint) -> str:
+def package_of(point: importlib.metadata.EntryPoint) -> str:
+    """Name and version of the package whose entry point it is."""
     return f"{point.dist.name} {point.dist.version}" if point.dist else "an installed package"

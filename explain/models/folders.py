@@ -25,8 +25,6 @@ from typing import Any
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "card.json"
-# The autoencoders that are known without a folder.
-XRV_AUTOENCODER, DEMO_AUTOENCODER = "xrv-resnetae-101-elastic", "demo"
 # Which architectures are autoencoders or map generators, said without torch; explain.models.architectures builds them.
 AUTOENCODER_ARCHITECTURES = frozenset({"xrv-resnetae-101", "demo-autoencoder", "resnet-autoencoder"})
 GENERATOR_ARCHITECTURES = frozenset({"map-generator"})

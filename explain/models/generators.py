@@ -1,4 +1,4 @@
-"""Map generators by name: a folder below a model root, or one given by its path."""
+"""Map generators by name: of an installed package, a folder below a model root, or a folder given by its path."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from torch import nn
 
 from explain.models.architectures import GENERATORS
 from explain.models.folders import generator_folders, model_name
-from explain.models.registry import at_path, in_folders, settled
+from explain.models.known import MODELS
+from explain.models.registry import Made, at_path, in_folders, installed, make_dotted, settled
 from explain.models.weights import file_sha256
 
 
@@ -38,11 +39,18 @@ def load_generator(
     imports: bool = True,
 ) -> LoadedGenerator:
     """Load a map generator in evaluation mode. Arguments and errors as `explain.models.registry.load_classifier`."""
-    make = in_folders(root, GENERATORS).get(name) or at_path(name, GENERATORS, imports)
+    known = {**in_folders(root, GENERATORS), **installed("generator", _make_installed)}
+    make = known.get(name) or at_path(name, GENERATORS, imports)
     if make is None:
-        known = ", ".join(generator_folders(root)) or "none"
-        raise KeyError(f"no map generator is called {name!r}; below the model root there are: {known}")
+        names = ", ".join({**MODELS["generator"], **generator_folders(root)}) or "none"
+        raise KeyError(f"no map generator is called {name!r}; of packages and below the model root there are: {names}")
     made = make(Path(weights) if weights else None)
     sha256 = file_sha256(made.path)
     module = settled(made.module, device)
     return LoadedGenerator(model_name(name), module, made.path.name, sha256, made.input_size, made.pathologies)
+
+
+def _make_installed(dotted: str, weights: Path | None) -> Made:
+    module, path = make_dotted(dotted, weights)
+    size = int(getattr(module, "input_size", 0) or 224)
+    return Made(module, path, tuple(getattr(module, "pathologies", ())), size)

@@ -1,9 +1,8 @@
 """The models that can be explained: a name -> a classifier or an autoencoder, with its weight file and hash.
 
 Names: TorchXRayVision's DenseNets (`xrv-densenet121-all` ...) and autoencoder (`xrv-resnetae-101-elastic`), the small
-`demo` pair trained on synthetic X-rays, a folder below a model root (folders.py), an entry point of an installed
-package in the group `explain.models` (the older groups `explain.classifiers` and `explain.autoencoders` work too), or
-the dotted path of a module class that is made without arguments, e.g.
+`demo` pair trained on synthetic X-rays, an entry point of an installed package (known.py), a folder below a model root
+(folders.py), or the dotted path of a module class that is made without arguments, e.g.
 `torchxrayvision.baseline_models.jfhealthcare.DenseNet`. A dotted path is imported: take it from the person at the
 command line or from settings, never from data; with imports=False there are the other names only. So it is with the
 path of a model folder that lies elsewhere, which has a "/" in it.
@@ -13,7 +12,6 @@ so that 0.5 is the operating point. An autoencoder has `encode(x)` and `decode(z
 """
 
 import importlib
-import importlib.metadata
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,12 +26,17 @@ from torch import nn
 
 from explain.models.architectures import AUTOENCODERS, CLASSIFIERS, Build
 from explain.models.demo_pair import AUTOENCODER_FILE, CLASSIFIER_FILE, DEMO_FOLDER, DemoAutoencoder, DemoClassifier
-from explain.models.folders import DEMO_AUTOENCODER, XRV_AUTOENCODER, ModelFolder, ModelFolderError, folder_names
-
-from explain.models.folders import is_path, model_name, read_folder, read_folder_at  # isort: skip
+from explain.models.folders import (
+    ModelFolder,
+    ModelFolderError,
+    folder_names,
+    is_path,
+    model_name,
+    read_folder,
+    read_folder_at,
+)
+from explain.models.known import DEMO_AUTOENCODER, MODELS, XRV_AUTOENCODER, XRV_DENSENETS
 from explain.models.weights import WeightsError, file_sha256, load_state
-
-_XRV_DENSENETS = ("all", "nih", "pc", "chex", "mimic_nb", "mimic_ch", "rsna")
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class LoadedAutoencoder:
 
 
 @dataclass(frozen=True)
-class _Made:
+class Made:
     """A module with its weights in it, and where they came from."""
 
     module: nn.Module
@@ -141,33 +144,28 @@ def load_autoencoder(
     )
 
 
-_Make = Callable[[Path | None], _Made]
+_Make = Callable[[Path | None], Made]
 
 
 def _classifiers(root: Path | None = None) -> dict[str, _Make]:
     """Later entries win: neither a folder nor a package takes over a name of ours."""
-    densenets = {f"xrv-densenet121-{which}": partial(_make_xrv_densenet, which) for which in _XRV_DENSENETS}
-    installed = _installed(("explain.models", "explain.classifiers"), _make_dotted_classifier)
-    return {**in_folders(root, CLASSIFIERS), **installed, **densenets, "demo": _make_demo_classifier}
+    densenets = {f"xrv-densenet121-{which}": partial(_make_xrv_densenet, which) for which in XRV_DENSENETS}
+    theirs = installed("classifier", _make_dotted_classifier)
+    return {**in_folders(root, CLASSIFIERS), **theirs, **densenets, "demo": _make_demo_classifier}
 
 
 def _autoencoders(root: Path | None = None) -> dict[str, _Make]:
-    installed = _installed(("explain.models", "explain.autoencoders"), _make_dotted_autoencoder)
+    theirs = installed("autoencoder", _make_dotted_autoencoder)
     ours = {XRV_AUTOENCODER: _make_xrv_autoencoder, DEMO_AUTOENCODER: _make_demo_autoencoder}
-    return {**in_folders(root, AUTOENCODERS), **installed, **ours}
+    return {**in_folders(root, AUTOENCODERS), **theirs, **ours}
 
 
-def _installed(groups: tuple[str, ...], make: Callable[[str, Path | None], _Made]) -> dict[str, _Make]:
-    """Models that installed packages offer as entry points `name = package.module:Class`.
-
-    None is imported before it is loaded, so the names of `explain.models` stand among classifiers and autoencoders;
-    loading one as what it is not is refused in words.
-    """
-    points = [point for group in groups for point in importlib.metadata.entry_points(group=group)]
-    return {point.name: partial(make, f"{point.module}.{point.attr}") for point in points}
+def installed(sort: str, make: Callable[[str, Path | None], Made]) -> dict[str, _Make]:
+    """The models of one sort that installed packages offer; loading one as what it is not is refused in words."""
+    return {name: partial(make, model.path) for name, model in MODELS[sort].items() if model.path}
 
 
-def _dotted(name: str, make: Callable[[str, Path | None], _Made], known: list[str], imports: bool) -> _Make:
+def _dotted(name: str, make: Callable[[str, Path | None], Made], known: list[str], imports: bool) -> _Make:
     if "." not in name:
         more = ", or give package.module.Class" if imports else ""
         raise KeyError(f"no model is called {name!r}; there are {', '.join(known)}{more}")
@@ -192,7 +190,7 @@ def at_path(name: str, architectures: dict[str, Build], imports: bool) -> _Make 
     return partial(_make_folder, lambda: read_folder_at(Path(name)), architectures)
 
 
-def _make_folder(read: Callable[[], ModelFolder], architectures: dict[str, Build], weights: Path | None) -> _Made:
+def _make_folder(read: Callable[[], ModelFolder], architectures: dict[str, Build], weights: Path | None) -> Made:
     try:
         folder = read()
     except ModelFolderError as error:
@@ -207,7 +205,7 @@ def _make_folder(read: Callable[[], ModelFolder], architectures: dict[str, Build
     module = build(folder)
     # A saved network may carry its operating points; those of the config count.
     load_state(module, path, [], may_lack=frozenset({"op_threshs"}))
-    return _Made(module, path, folder.pathologies, folder.input_size, folder.autoencoder)
+    return Made(module, path, folder.pathologies, folder.input_size, folder.autoencoder)
 
 
 def settled(module: nn.Module, device: str | torch.device) -> nn.Module:
@@ -219,7 +217,7 @@ def settled(module: nn.Module, device: str | torch.device) -> nn.Module:
     return module.eval().requires_grad_(False).to(device)
 
 
-def _make_xrv_densenet(which: str, weights: Path | None) -> _Made:
+def _make_xrv_densenet(which: str, weights: Path | None) -> Made:
     import torchxrayvision as xrv  # longer to import than torch: only where its models are wanted
 
     name = f"densenet121-res224-{which}"
@@ -232,19 +230,19 @@ def _make_xrv_densenet(which: str, weights: Path | None) -> _Made:
         module.op_threshs = torch.tensor(about["op_threshs"])
         module.targets = module.pathologies = about["labels"]
         load_state(module, path, _xrv_classes(), may_lack=frozenset({"op_threshs"}))
-    return _Made(module, path, tuple(about["labels"]), about["input_resolution"])
+    return Made(module, path, tuple(about["labels"]), about["input_resolution"])
 
 
-def _make_xrv_autoencoder(weights: Path | None) -> _Made:
+def _make_xrv_autoencoder(weights: Path | None) -> Made:
     import torchxrayvision as xrv
 
     if weights is None:
         module = _built(lambda: xrv.autoencoders.ResNetAE(weights="101-elastic"), XRV_AUTOENCODER)
-        return _Made(module, _xrv_file(module.weights_metadata["weights_url"]))
+        return Made(module, _xrv_file(module.weights_metadata["weights_url"]))
     module = xrv.autoencoders.ResNetAE101()
     module.weights = None  # its __repr__ needs it
     load_state(module, weights, _xrv_classes())
-    return _Made(module, weights)
+    return Made(module, weights)
 
 
 def _xrv_classes() -> list[Any]:
@@ -255,35 +253,35 @@ def _xrv_classes() -> list[Any]:
     return [*own, nn.Sequential, nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.Linear]
 
 
-def _make_demo_classifier(weights: Path | None) -> _Made:
+def _make_demo_classifier(weights: Path | None) -> Made:
     module, path = DemoClassifier(), weights or DEMO_FOLDER / CLASSIFIER_FILE
     load_state(module, path, [])
-    return _Made(module, path, tuple(module.pathologies), autoencoder="demo")
+    return Made(module, path, tuple(module.pathologies), autoencoder="demo")
 
 
-def _make_demo_autoencoder(weights: Path | None) -> _Made:
+def _make_demo_autoencoder(weights: Path | None) -> Made:
     module, path = DemoAutoencoder(), weights or DEMO_FOLDER / AUTOENCODER_FILE
     load_state(module, path, [])
-    return _Made(module, path)
+    return Made(module, path)
 
 
-def _make_dotted_classifier(dotted: str, weights: Path | None) -> _Made:
-    module, path = _make_dotted(dotted, weights)
+def _make_dotted_classifier(dotted: str, weights: Path | None) -> Made:
+    module, path = make_dotted(dotted, weights)
     pathologies = getattr(module, "pathologies", None) or getattr(module, "targets", None)
     if not pathologies:
         raise WeightsError(f"{dotted} does not say what it predicts: give it `pathologies`, one name for each output")
     size = int(getattr(module, "input_size", 0) or getattr(module, "input_resolution", 0) or 224)
-    return _Made(module, path, tuple(pathologies), size, XRV_AUTOENCODER if size == 224 else None)
+    return Made(module, path, tuple(pathologies), size, XRV_AUTOENCODER if size == 224 else None)
 
 
-def _make_dotted_autoencoder(dotted: str, weights: Path | None) -> _Made:
-    module, path = _make_dotted(dotted, weights)
+def _make_dotted_autoencoder(dotted: str, weights: Path | None) -> Made:
+    module, path = make_dotted(dotted, weights)
     if not (hasattr(module, "encode") and hasattr(module, "decode")):
         raise WeightsError(f"{dotted} is no autoencoder: it needs encode(x) and decode(z, size)")
-    return _Made(module, path, input_size=int(getattr(module, "input_size", 0) or 224))
+    return Made(module, path, input_size=int(getattr(module, "input_size", 0) or 224))
 
 
-def _make_dotted(dotted: str, weights: Path | None) -> tuple[nn.Module, Path]:
+def make_dotted(dotted: str, weights: Path | None) -> tuple[nn.Module, Path]:
     """An instance of a class by dotted path, with weights from `weights` or those its constructor loaded.
 
     A constructor that loads weights says from where by `weights_filename_local`, as TorchXRayVision's models do.

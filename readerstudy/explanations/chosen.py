@@ -16,30 +16,18 @@ from django.core.exceptions import ValidationError
 from explain.methods.kind import Need
 from explain.methods.kinds import KINDS
 from explain.models.digests import file_sha256
-from explain.models.folders import (
-    DEMO_AUTOENCODER,
-    XRV_AUTOENCODER,
-    ModelFolder,
-    autoencoder_folders,
-    generator_folders,
-)
+from explain.models.folders import ModelFolder, autoencoder_folders, generator_folders
+from explain.models.known import MODELS
 from readerstudy.explanations.models import Explanation
 
 CHOOSABLE: tuple[Need, ...] = ("autoencoder", "generator")
-_KNOWN: Mapping[Need, Mapping[str, str]] = {
-    "autoencoder": {
-        XRV_AUTOENCODER: "TorchXRayVision's",
-        DEMO_AUTOENCODER: "the demo's, for synthetic X-rays",
-    },
-    "generator": {},
-}
 _NONE: Mapping[Need, str] = {"autoencoder": "the classifier's own", "generator": "none"}
 _CALLED: Mapping[Need, str] = {"autoencoder": "autoencoder", "generator": "map generator"}
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """weights_sha256: "" for a model of ours, whose weights this host may not have."""
+    """weights_sha256: "" for a model of ours or of a package, whose weights this host may not have."""
 
     need: Need
     name: str
@@ -99,34 +87,38 @@ def chosen_models(stored: Mapping[str, Any]) -> dict[Need, Chosen]:
 
 
 def choices(need: Need, present: Chosen | None) -> list[tuple[str, str]]:
-    """(value, label) of a form: none, ours, the folders below MODEL_ROOT, and what is chosen now."""
-    made = [("", _NONE[need]), *((name, f"{name} ({who})") for name, who in _KNOWN[need].items())]
+    """(value, label) of a form: none, ours, packages', the folders below MODEL_ROOT, and what is chosen now."""
+    made = {"": _NONE[need], **{name: f"{name} ({model.about})" for name, model in MODELS[need].items()}}
     for name, folder in _folders(need).items():
         trained = f", for {', '.join(folder.pathologies)}" if any(folder.pathologies) else ""
-        made.append((name, Chosen(need, name, folder.weights_sha256).label + trained))
-    if present is not None and present.name not in {name for name, _ in made}:
-        made.append((present.name, f"{present.label}, which is not here any more"))
-    return made
+        made[name] = Chosen(need, name, folder.weights_sha256).label + trained
+    if present is not None and present.name not in made:
+        made[present.name] = f"{present.label}, which is not here any more"
+    return list(made.items())
 
 
 def choose(need: Need, name: str) -> dict[str, Any]:
     """What to store for a choice of the form. ValidationError for an unknown name."""
     if not name:
         return {}
-    if name in _KNOWN[need]:
+    if name in MODELS[need]:
         return {need: {"name": name}}
     folder = _folders(need).get(name)
     if folder is None or not folder.weights.is_file():
-        called = _CALLED[need]
-        raise ValidationError(f"No {called} is called {name}: ask the operator to put its folder below MODEL_ROOT.")
+        raise ValidationError(
+            f"No {_CALLED[need]} is called {name}: ask the operator to put its folder below MODEL_ROOT, or to install "
+            "its package."
+        )
     return {need: {"name": name, "weights_sha256": folder.weights_sha256 or file_sha256(folder.weights)}}
 
 
 def can_be_had(need: Need, chosen: Mapping[Need, Chosen]) -> bool:
     """Whether a kind with this need can be rendered for a study: a map generator is chosen, or there to be chosen."""
-    return need != "generator" or need in chosen or bool(_folders(need))
+    return need != "generator" or need in chosen or bool(MODELS[need] or _folders(need))
 
 
 def _folders(need: Need) -> dict[str, ModelFolder]:
+    """None takes over a name that is known without a folder."""
     folders = autoencoder_folders if need == "autoencoder" else generator_folders
-    return folders(cast("Any", settings.MODEL_ROOT))
+    found = folders(cast("Any", settings.MODEL_ROOT))
+    return {name: folder for name, folder in found.items() if name not in MODELS[need]}

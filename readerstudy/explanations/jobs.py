@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.http import Http404, HttpRequest
 
+from explain.models.known import MODELS
 from readerstudy.accounts.access import administrator
 from readerstudy.accounts.models import User
 from readerstudy.cases.models import Batch
@@ -28,8 +29,8 @@ class PredictForm(forms.Form):
         initial="xrv-densenet121-all",
         max_length=120,
         validators=[NAME],
-        help_text="A model that the worker knows: demo, xrv-densenet121-all ..., the folder of a model of your own, or "
-        "one named in the setting MODELS.",
+        help_text="A model that the worker knows: demo, xrv-densenet121-all ..., the folder of a model of your own, "
+        "one that an installed package brings, or one named in the setting MODELS.",
     )
 
 
@@ -43,7 +44,7 @@ def may_see(request: HttpRequest, about: str) -> None:
 def ask_for_predictions(about: str, user: User, data: Mapping[str, Any]) -> Job:
     """Queue the prediction of a batch; ValidationError for a model that only an operator at a command line may name."""
     batch, model = Batch.objects.get(name=about.removeprefix("batch/")), str(data["model"])
-    if "." in model and not may_import(model, by_operator=False):
+    if "." in model and model not in MODELS["classifier"] and not may_import(model, by_operator=False):
         raise ValidationError(f"{model} is a path to import: have it named in the setting MODELS, or use the command.")
     if not batch.cases.exclude(pixels="").exists():
         raise ValidationError(f"Batch “{batch}” holds no images.")

@@ -1,4 +1,4 @@
-"""What `manage.py check`, and every start, says of installed packages that add kinds or metrics."""
+"""What `manage.py check`, and every start, says of installed packages that add kinds, metrics or models."""
 
 from typing import Any
 
@@ -6,6 +6,8 @@ from django.core.checks import CheckMessage, Warning, register
 
 from explain.evaluate.metrics import METRICS
 from explain.methods.kinds import KINDS
+from explain.models.known import MODELS
+from explain.plugins import Registry
 
 
 def connect() -> None:
@@ -13,13 +15,13 @@ def connect() -> None:
 
 
 def check_packages(app_configs: Any, **_: Any) -> list[CheckMessage]:
-    """A package that cannot be used is left out, and the server starts without it."""
+    """What cannot be used of a package is left out, and the server starts without it."""
+    registries: tuple[Registry[Any], ...] = (KINDS, METRICS, *MODELS.values())
     return [
         Warning(
             f"{sentence}.",
-            hint="It is left out, and its kinds and metrics are unknown here. Mend or remove the package.",
+            hint="It is left out, and what it adds is unknown here. Mend or remove the package.",
             id="explanations.W001",
         )
-        for registry in (KINDS, METRICS)
-        for sentence in registry.broken
+        for sentence in dict.fromkeys(sentence for registry in registries for sentence in registry.broken)
     ]

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -13,14 +14,18 @@ from django.urls import reverse
 
 from readerstudy.cases import system_checks
 from readerstudy.cases.models import Batch, Prediction
+from readerstudy.explanations.chosen import can_be_had, choices, choose
 from readerstudy.explanations.executing import render
 from readerstudy.explanations.inputs import ModelsUnavailable
+from readerstudy.explanations.jobs import PredictForm, ask_for_predictions
 from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.explanations.planning import Options
 from readerstudy.explanations.predicting import predict
+from readerstudy.explanations.system_checks import check_packages
 from readerstudy.studies.selection import Draw, select_examples
 from tests.builders import make_study, make_user
 from tests.cases.batches import make_batch, manifest, png, simple_rows
+from tests.packages import install
 
 EVIL = """
 import pathlib
@@ -94,6 +99,42 @@ def test_settings_may_list_a_path(loaded, settings, tmp_path):
     options = Options(device="cpu", weights=save_tiny_weights(tmp_path)[0])
     done = render(list(Prediction.objects.all()[:1]), ["input_gradient"], RenderParameters(), options)
     assert done.made == 1 and not done.failed
+
+
+def test_a_form_chooses_installed_models_by_name_and_none_by_its_path(media, tmp_path, monkeypatch, db):
+    """Nothing is imported, so the web tier, which has no torch, can choose them too."""
+    install(tmp_path, monkeypatch, """[explain.autoencoders]
+        ward_ae = media.evil:Evil
+        missing = media.not_there:Evil
+        [explain.models]
+        demo = media.evil:Evil
+        ward.2 = media.evil:Evil
+        [explain.generators]
+        ward-maps = media.evil:Evil
+    """)  # fmt: skip
+    assert choose("autoencoder", "ward_ae") == {"autoencoder": {"name": "ward_ae"}}
+    assert choose("generator", "ward-maps") == {"generator": {"name": "ward-maps"}} and can_be_had("generator", {})
+    offered = dict(choices("autoencoder", None))
+    assert offered["ward_ae"] == "ward_ae (ward-models 1.0)" and "missing" not in offered
+    assert offered["ward.2"] == "ward.2 (ward-models 1.0, if it is an autoencoder)"
+    assert dict(choices("generator", None)) == {"": "none", "ward-maps": "ward-maps (ward-models 1.0)"}
+    for need, name in (("autoencoder", "missing"), ("autoencoder", NAME), ("generator", NAME), ("generator", "ward.2")):
+        with pytest.raises(ValidationError, match="ask the operator"):
+            choose(need, name)
+    assert [warning.msg.partition("explain.")[2] for warning in check_packages(None)] == [
+        "models media.evil:Evil: ValueError: demo is the name of a classifier already.",
+        "autoencoders media.not_there:Evil: ModuleNotFoundError: No module named 'media.not_there'.",
+        "models media.evil:Evil: ValueError: demo is the name of an autoencoder already.",
+    ]
+
+
+def test_the_form_of_predictions_takes_an_installed_name_with_a_dot(media, loaded, tmp_path, monkeypatch):
+    root = make_user("root", is_staff=True, is_superuser=True)
+    install(tmp_path, monkeypatch, "[explain.classifiers]\nward.2 = media.evil:Evil\n")
+    assert ask_for_predictions("batch/theirs", root, {"model": "ward.2"}).arguments["model"] == "ward.2"
+    with pytest.raises(ValidationError, match="is a path to import"):
+        ask_for_predictions("batch/theirs", root, {"model": NAME})
+    assert "installed package" in PredictForm().as_p()
 
 
 def test_an_upload_lies_on_the_disk_under_our_names_only(media, db):

@@ -9,6 +9,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from explain.methods.gradients import input_gradients
+from explain.models.generators import load_generator
+from explain.models.known import MODELS
 from explain.models.registry import (
     LoadedClassifier,
     autoencoder_names,
@@ -18,6 +20,7 @@ from explain.models.registry import (
 )
 from explain.models.weights import WeightsError, read_state
 from tests.explain.conftest import radiographs
+from tests.packages import broken, install
 
 JF = "torchxrayvision.baseline_models.jfhealthcare.DenseNet"
 
@@ -206,19 +209,62 @@ class Mirror(nn.Module):
     "groups", [("explain.models", "explain.models"), ("explain.classifiers", "explain.autoencoders")]
 )
 def test_models_of_installed_packages(groups: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = tmp_path / "ward_models-1.0.dist-info"
-    package.mkdir()
-    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: ward-models\nVersion: 1.0\n")
     lines = [f"[{groups[0]}]", f"bright = {__name__}:Brightness", f"demo = {__name__}:Brightness"]
     lines += [f"[{groups[1]}]"] * (groups[0] != groups[1]) + [f"mirror = {__name__}:Mirror"]
-    (package / "entry_points.txt").write_text("\n".join(lines) + "\n")
-    monkeypatch.syspath_prepend(tmp_path)
+    lines += ["[explain.generators]", f"maps = {__name__}:Mirror"]
+    install(tmp_path, monkeypatch, "\n".join(lines))
     save_file({"slope": torch.tensor(2.0)}, tmp_path / "bright.safetensors")
     save_file({"one": torch.ones(1)}, tmp_path / "mirror.safetensors")
     loaded = load_classifier("bright", weights=tmp_path / "bright.safetensors", imports=False)
     assert loaded.name == "bright" and loaded.pathologies == ("Bright",)
     assert load_classifier("demo").pathologies != ("Bright",)  # a package takes over no name of ours
     assert load_autoencoder("mirror", weights=tmp_path / "mirror.safetensors", imports=False).name == "mirror"
+    generator = load_generator("maps", weights=tmp_path / "mirror.safetensors", imports=False)
+    assert (generator.name, generator.pathologies, generator.input_size) == ("maps", (), 224)
+    with pytest.raises(KeyError, match=r"no map generator is called 'bright'; .* there are: maps"):
+        load_generator("bright")
     if groups[0] == groups[1]:
         with pytest.raises(WeightsError, match="is no autoencoder"):
             load_autoencoder("bright", weights=tmp_path / "bright.safetensors")
+
+
+def test_what_cannot_be_used_of_a_package_is_named_and_nothing_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "wardnet").mkdir()
+    (tmp_path / "wardnet" / "__init__.py").write_text("import no_torch_in_the_web_tier")
+    (tmp_path / "wardnet" / "nets.py").touch()
+    (tmp_path / "wardnet" / "inner").mkdir()
+    install(tmp_path, monkeypatch, """[explain.classifiers]
+        demo = wardnet.nets:Net
+        here = wardnet.nets:Net
+        inner = wardnet.inner.nets:Net
+        nowhere = not_there:Net
+        deeper = wardnet.not_there:Net
+        deepest = wardnet.nets.not_there:Net
+        module = wardnet.nets
+        a/b = wardnet.nets:Net
+        [explain.models]
+        here = wardnet.nets:Net
+        demo = wardnet.nets:Other
+        nowhere = not_there:Net
+    """)  # fmt: skip
+    (tmp_path / "other").mkdir()
+    install(tmp_path / "other", monkeypatch, "[explain.models]\nhere = wardnet.nets:Theirs\n", "later-models")
+    found = {name: model.path for name, model in MODELS["classifier"].items() if model.path}
+    assert found.keys() == {"here", "inner"} and "demo" in MODELS["classifier"]
+    sentences = broken()
+    assert not [name for name in sys.modules if name.startswith("wardnet")]
+    for words in (
+        "ward-models 1.0: explain.classifiers wardnet.nets:Net: ValueError: demo is the name of a classifier already",
+        "ward-models 1.0: explain.models wardnet.nets:Other: ValueError: demo is the name of an autoencoder already",
+        "explain.classifiers not_there:Net: ModuleNotFoundError: No module named 'not_there'",
+        "explain.models not_there:Net: ModuleNotFoundError",
+        "No module named 'wardnet.not_there'",
+        "No module named 'wardnet.nets.not_there'",
+        "explain.classifiers wardnet.nets: ValueError: a model is given as package.module:Class",
+        "'a/b' is no name of a model",
+    ):
+        assert [one for one in sentences if words in one], words
+    (clash,) = (one for one in sentences if "here is the name of a classifier already" in one)
+    assert found["here"] == ("wardnet.nets.Net" if "later-models" in clash else "wardnet.nets.Theirs")
