@@ -10,8 +10,9 @@ from torch import nn
 
 from explain.models.architectures import GENERATORS
 from explain.models.folders import generator_folders, model_name
+from explain.models.imported import make_dotted
 from explain.models.known import MODELS
-from explain.models.registry import Made, at_path, in_folders, installed, make_dotted, settled
+from explain.models.registry import Made, at_path, in_folders, installed, settled
 from explain.models.weights import file_sha256
 
 

@@ -11,14 +11,10 @@ A classifier maps (N, 1, H, W) float32 in [-1024, 1024] to (N, K) probabilities,
 so that 0.5 is the operating point. An autoencoder has `encode(x)` and `decode(z, size)` with size = (H, W).
 """
 
-import importlib
-import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -35,6 +31,7 @@ from explain.models.folders import (
     read_folder,
     read_folder_at,
 )
+from explain.models.imported import built, make_dotted, xrv_file
 from explain.models.known import DEMO_AUTOENCODER, MODELS, XRV_AUTOENCODER, XRV_DENSENETS
 from explain.models.weights import WeightsError, file_sha256, load_state
 
@@ -223,7 +220,7 @@ def _make_xrv_densenet(which: str, weights: Path | None) -> Made:
     name = f"densenet121-res224-{which}"
     about = xrv.models.model_urls[name]
     if weights is None:
-        module = _built(lambda: xrv.models.DenseNet(weights=name), f"xrv-densenet121-{which}")
+        module = built(lambda: xrv.models.DenseNet(weights=name), f"xrv-densenet121-{which}")
         path = Path(module.weights_filename_local)
     else:
         module, path = xrv.models.DenseNet(), weights
@@ -237,8 +234,8 @@ def _make_xrv_autoencoder(weights: Path | None) -> Made:
     import torchxrayvision as xrv
 
     if weights is None:
-        module = _built(lambda: xrv.autoencoders.ResNetAE(weights="101-elastic"), XRV_AUTOENCODER)
-        return Made(module, _xrv_file(module.weights_metadata["weights_url"]))
+        module = built(lambda: xrv.autoencoders.ResNetAE(weights="101-elastic"), XRV_AUTOENCODER)
+        return Made(module, xrv_file(module.weights_metadata["weights_url"]))
     module = xrv.autoencoders.ResNetAE101()
     module.weights = None  # its __repr__ needs it
     load_state(module, weights, _xrv_classes())
@@ -279,70 +276,3 @@ def _make_dotted_autoencoder(dotted: str, weights: Path | None) -> Made:
     if not (hasattr(module, "encode") and hasattr(module, "decode")):
         raise WeightsError(f"{dotted} is no autoencoder: it needs encode(x) and decode(z, size)")
     return Made(module, path, input_size=int(getattr(module, "input_size", 0) or 224))
-
-
-def make_dotted(dotted: str, weights: Path | None) -> tuple[nn.Module, Path]:
-    """An instance of a class by dotted path, with weights from `weights` or those its constructor loaded.
-
-    A constructor that loads weights says from where by `weights_filename_local`, as TorchXRayVision's models do.
-    """
-    package, _, class_name = dotted.rpartition(".")
-    try:
-        model_class = getattr(importlib.import_module(package), class_name)
-        backbone = importlib.import_module(_NEEDLESS_DOWNLOADS[dotted]) if dotted in _NEEDLESS_DOWNLOADS else None
-    except (ImportError, AttributeError) as error:
-        raise KeyError(f"no model is called {dotted!r}: {error}") from error
-    if not (inspect.isclass(model_class) and issubclass(model_class, nn.Module)):
-        raise KeyError(f"{dotted!r} is not the class of a torch module")
-    with _no_download(backbone):
-        module = _built(model_class, dotted)
-    if weights is not None:
-        load_state(module, weights, [])
-        return module, weights
-    own = getattr(module, "weights_filename_local", None)
-    if not own:
-        raise WeightsError(f"{dotted} comes without weights, and random ones explain nothing: give a weight file")
-    return module, Path(own)
-
-
-# Its constructor first fetches ImageNet weights and then replaces every one of them by its own.
-_JF = "torchxrayvision.baseline_models.jfhealthcare"
-_NEEDLESS_DOWNLOADS = {
-    f"{_JF}.DenseNet": f"{_JF}.model.backbone.densenet",
-}
-
-
-@contextmanager
-def _no_download(backbone: Any) -> Iterator[None]:
-    """Let a module's `model_zoo.load_url` give nothing for a while."""
-    if backbone is None:
-        yield
-        return
-    zoo, backbone.model_zoo = backbone.model_zoo, SimpleNamespace(load_url=lambda url: {})
-    try:
-        yield
-    finally:
-        backbone.model_zoo = zoo
-
-
-def _built(make: Callable[[], Any], name: str) -> Any:
-    """Make a model whose constructor reads, and at first use downloads, its weights; failures in words."""
-    try:
-        return make()
-    except OSError as error:  # also what the HTTP client raises
-        request = getattr(error, "request", None)
-        if request is None:
-            raise WeightsError(f"the weights of {name} could not be read: {error}") from error
-        raise WeightsError(
-            f"the weights of {name} are not on this computer and could not be downloaded ({type(error).__name__}). "
-            f"Where there is a network, fetch {request.url} and put it at {_xrv_file(request.url)}"
-        ) from error
-    except Exception as error:
-        raise WeightsError(f"{name} could not be made, its weight file may be incomplete: {error}") from error
-
-
-def _xrv_file(url: str) -> Path:
-    """Where TorchXRayVision keeps the file of one of its download addresses."""
-    from torchxrayvision.utils import get_cache_dir
-
-    return Path(get_cache_dir()) / url.rpartition("/")[2]
