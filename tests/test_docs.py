@@ -28,7 +28,7 @@ from scripts import benchmarks, dev
 from tests.builders import make_reader
 from tests.cases.batches import gif, png
 from tests.exchange.sheets import write as write_sheets
-from tests.explanations.test_outside_package import files_of_the_page
+from tests.explanations.test_outside_package import files_of_the_package
 from tests.small_hospital import write_zip
 
 ROOT = Path(__file__).parents[1]
@@ -65,6 +65,7 @@ NOT_RUN = {
     "worker --until-empty": "tests/jobs/test_worker.py runs it",
     "precompute --study pilot --scheduler tcp://host:8786": "tests/explanations/test_executors.py has a cluster",
     "evaluate --study pilot --scheduler tcp://host:8786": "tests/explanations/test_executors.py has a cluster",
+    "evaluate --study pilot --metrics sparseness": "tests/explanations/test_outside_package.py runs it",
     "evaluate --study pilot": "minutes with the models; tests/studies/test_evaluate.py measures smaller ones",
     "runserver": "does not end; tests/browser serve pages, the end-to-end test with gunicorn",
     "load_cases xrv:NIH --imgpath images-nih --batch nih --keep-source-ids --only-present": "needs its table; "
@@ -150,7 +151,7 @@ def test_every_link_and_path_leads_somewhere(name: str) -> None:
     links = re.findall(r"\]\((?!https?:|mailto:)([^)#]+)(?:#[^)]*)?\)", text)
     lost = [link for link in links if not (ROOT / name).parent.joinpath(link).exists()]
     named = re.findall(r"`((?:[\w-]+/)+[\w.-]+\.(?:py|md|html|js|css|json|yaml|conf|service|example))`", text)
-    lost += [path for path in named if not (ROOT / path).exists() and path not in files_of_the_page()]
+    lost += [path for path in named if not (ROOT / path).exists() and path not in files_of_the_package()]
     assert not lost
 
 
@@ -236,7 +237,9 @@ def read_by_programs(study: Study) -> None:
 @pytest.mark.torch
 @pytest.mark.django_db
 def test_the_classifier_of_the_page_can_be_predicted_with_and_explained(ward: Path, monkeypatch) -> None:
-    (code,) = python_of("docs/add-a-classifier.md")
+    code, _ = python_of(
+        "docs/add-a-classifier.md"
+    )  # the other is a package's: tests/explanations/test_outside_package.py
     (ward / "wardnet.py").write_text(code)
     monkeypatch.syspath_prepend(ward)
     import wardnet  # type: ignore[import-not-found]

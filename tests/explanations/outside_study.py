@@ -1,7 +1,7 @@
-"""A study with a kind of an installed package: python -m tests.explanations.outside_study FOLDER
+"""A study with a kind, a metric and models of an installed package: python -m tests.explanations.outside_study FOLDER
 
-Database and media folder are those that the environment names. The kind is only known by the package. FOLDER gets
-seen.json: what pages, files and the report say of it.
+Database and media folder are those that the environment names. These are only known by the package. FOLDER
+gets seen.json: what pages, files and the report say of it.
 """
 
 import io
@@ -30,7 +30,7 @@ def main(folder: Path) -> None:
     rows = [{"image": f"{n}.png", "pathology": "Effusion", "label": n % 2, "patient": f"P{n}"} for n in range(4)]
     source = make_batch(folder / "cases", rows, {f"{n}.png": encoded(greys(240, 240, seed=n)) for n in range(4)})
     call_command("load_cases", str(source), batch="ward", keep_source_ids=True, stdout=io.StringIO())
-    call_command("predict", batch="ward", model="demo", device="cpu", stdout=io.StringIO())
+    call_command("predict", batch="ward", model="ward", device="cpu", stdout=io.StringIO())
     (folder / "seen.json").write_text(json.dumps(study(folder)), encoding="utf-8")
 
 
@@ -40,7 +40,7 @@ def study(folder: Path) -> dict[str, Any]:
 
     from readerstudy.accounts.models import User
     from readerstudy.cases.models import Prediction
-    from readerstudy.explanations.models import Explanation
+    from readerstudy.explanations.models import Explanation, Measurement
     from readerstudy.studies.drafting import new_study
 
     researcher = User.objects.create_user(username="ann", email="ann@example.org")
@@ -57,15 +57,20 @@ def study(folder: Path) -> dict[str, Any]:
     seen["set"] = client.post("/studies/pilot/explanations/", {f"{KIND}-power": 2, "final_relu": "captum"}).status_code
     said = io.StringIO()
     call_command("precompute", study="pilot", device="cpu", stdout=said)
+    call_command("evaluate", study="pilot", metrics="sparseness", device="cpu", stdout=io.StringIO())
     draft.refresh_from_db()
-    seen |= {"parameters": draft.render_parameters, "rendered": said.getvalue()}
+    seen |= {"parameters": draft.render_parameters, "rendered": said.getvalue(), "models": draft.chosen_models}
+    seen["measured"] = list(Measurement.objects.filter(metric="sparseness").values_list("value", flat=True))
+    seen["predicted"] = [
+        list(row) for row in Prediction.objects.order_by("model").values_list("model", "weights_sha256").distinct()
+    ]
     rows = Explanation.objects.filter(kind=KIND)
     seen["explanations"] = [[row.status, row.parameters, sorted(f.role for f in row.files.all())] for row in rows]
     return seen | read(folder)
 
 
 def _methods() -> dict[str, Any]:
-    data: dict[str, Any] = {"methods-TOTAL_FORMS": 2, "methods-INITIAL_FORMS": 0}
+    data: dict[str, Any] = {"methods-TOTAL_FORMS": 2, "methods-INITIAL_FORMS": 0, "autoencoder": "ward-ae"}
     for number, (key, kind) in enumerate([("A", "guided_backprop"), ("B", KIND)]):
         row = {"key": key, "label": f"Method {key}", "panel_1": kind, "ORDER": number + 1}
         data |= {f"methods-{number}-{name}": value for name, value in row.items()}
