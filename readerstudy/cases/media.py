@@ -9,13 +9,9 @@ from django.db.models import QuerySet
 from django.db.models.fields.files import FieldFile
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response, patch_vary_headers
-from django.views.decorators.http import require_safe
 
-from readerstudy.accounts.access import administrator
-from readerstudy.cases.models import Batch, Case
-from readerstudy.cases.truths import shown_truths
+from readerstudy.cases.models import Case
 from readerstudy.common.downloads import disposition
 from readerstudy.common.identity import keyed_hash
 
@@ -119,14 +115,3 @@ def case_file(cases: QuerySet[Case], name: str) -> FieldFile | None:
     """The display image of that name among `cases`."""
     case = cases.filter(**named("display", name)).first()
     return case.display if case else None
-
-
-@require_safe
-def batch_file(request: HttpRequest, batch: str, name: str) -> HttpResponseBase:
-    """Display images and truth masks of a batch, for administrators; no mask that an open study uses (truths.py)."""
-    administrator(request)
-    found = get_object_or_404(Batch, name=batch)
-    file = case_file(found.cases.all(), name)
-    if file is None:
-        file = get_object_or_404(shown_truths(request, found.cases.all()), **named("mask", name)).mask
-    return serve(request, file)

@@ -1,7 +1,6 @@
 from django.urls import path
 
-from readerstudy.cases import media
-from readerstudy.cases.pages import batches, removal, uploads
+from readerstudy.cases.pages import batches, files, removal, uploads
 
 urlpatterns = [
     path("batches/", batches.batches, name="batches"),
@@ -12,6 +11,6 @@ urlpatterns = [
     path("batches/staged/<str:token>/thumbs/<int:number>.png", uploads.staged_thumbnail, name="batch_staged_thumbnail"),
     path("batches/<slug:batch>/", batches.batch, name="batch"),
     path("batches/<slug:batch>/remove/", removal.remove, name="batch_remove"),
-    path("batches/<slug:batch>/files/<str:name>", media.batch_file, name="batch_file"),
+    path("batches/<slug:batch>/files/<str:name>", files.batch_file, name="batch_file"),
     path("batches/<slug:batch>/thumbs/<slug:public_id>.png", batches.thumbnail, name="batch_thumbnail"),
 ]
