@@ -23,4 +23,4 @@ def enter(request: HttpRequest, role: str) -> HttpResponse:
     if not settings.DEMO or role not in ROLES or user is None:
         raise Http404
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    return redirect("home")
+    return redirect("/")
