@@ -16,8 +16,9 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 APPS = [
     name for layer in reversed(LAYERS) for name in layer.split(" | ") if (ROOT / "readerstudy" / name).is_dir()
 ]  # lowest first
-# {% url "x" %}, reverse("x"), redirect("x")
+# {% url "x" %}, reverse("x"), redirect("x"); and an address that is written out where one is followed or made.
 BY_NAME = re.compile(r"""(?:{% url |reverse\(|redirect\()["']([\w-]+)["']""")
+BY_HAND = re.compile(r"""(?:\b(?:href|action|src)=["']|redirect\(f?["']|\bf["'])/\w[^"']*""")
 
 
 def app_of_each_url_name() -> dict[str, str]:
@@ -47,6 +48,13 @@ def test_an_app_links_only_to_pages_of_lower_apps(app):
         if home_of.get(name) in above
     ]
     assert not wrong
+
+
+def test_addresses_are_made_from_their_names():
+    """Written out, an address is missed when it changes, and above when it leads to a higher app. "/" is the site's."""
+    files = [*(ROOT / "readerstudy").rglob("*.py"), *(ROOT / "templates").rglob("*.html")]
+    found = {f"{file.relative_to(ROOT)}: {one}" for file in files for one in BY_HAND.findall(file.read_text())}
+    assert found == set()
 
 
 def test_no_module_of_the_project_loads_torch_and_no_page_does():

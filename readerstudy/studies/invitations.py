@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import quote
 
 from django.core import signing
 from django.core.exceptions import ValidationError
@@ -13,6 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 
 from readerstudy.accounts.models import User
@@ -132,7 +132,7 @@ def token(invitation: Invitation) -> str:
 
 
 def link_path(invitation: Invitation) -> str:
-    return f"/invitations/{quote(token(invitation), safe=':')}/"
+    return reverse("invitation", args=[token(invitation)])
 
 
 def find(signed: str) -> Invitation:

@@ -1,8 +1,7 @@
 """Whether a reader gets mails, and the signed link with which each mail can be made the last."""
 
-from urllib.parse import quote
-
 from django.core import signing
+from django.urls import reverse
 
 from readerstudy.common.refusals import Refusal
 from readerstudy.reading.models import Reader
@@ -29,7 +28,7 @@ def why_none(reader: Reader) -> str:
 
 def link_path(reader: Reader) -> str:
     """The link works without a log-in and does not expire: it can do nothing but turn mails off and on."""
-    return f"/no-mail/{quote(signing.Signer(salt=_SALT).sign(str(reader.pk)), safe=':')}/"
+    return reverse("no_mail", args=[signing.Signer(salt=_SALT).sign(str(reader.pk))])
 
 
 def reader_of(signed: str) -> Reader:
