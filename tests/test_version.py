@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 import explain
 from readerstudy.common.version import TOP, commit, software
 from readerstudy.exchange.export import provenance
 from readerstudy.explanations.keeping import Provenance, store
+from readerstudy.reading.models import Reader
 from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.statistics.results import analyse
 from tests.builders import make_study, make_user
 from tests.statistics.frames import crossover
+from tests.worlds import make_world
 
 
 def git(folder: Path, *words: str) -> str:
@@ -65,3 +68,13 @@ def test_the_foot_of_a_page_says_it_to_people_who_are_logged_in() -> None:
     assert words in page
     if found := commit(TOP):
         assert f"{words} ({found[:10]})" in page
+
+
+@pytest.mark.django_db
+def test_the_reading_room_and_its_preview_have_it_for_their_help() -> None:
+    world = make_world("one")
+    Reader.objects.update(consented_at=timezone.now(), instructions_read_at=timezone.now(), specialty="radiology")
+    for who, address in (("other_reader", "/reading/one/read/"), ("researcher", "/studies/one/preview/1/")):
+        client = Client()
+        client.force_login(world.people[who])
+        assert f'data-version="{explain.__version__}' in client.get(address).text

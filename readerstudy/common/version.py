@@ -1,6 +1,7 @@
 """The software's version, and the commit where it runs from a checkout: the one place that tells them.
 
-They stand in provenance.json, results.json, every explanation, the report's last line and the foot of the pages.
+They stand in provenance.json, results.json, every explanation, the report's last line, the foot of the pages and the
+reading room's help. Pages tell them to people who are logged in only: nobody else needs to know what runs here.
 No Django here: the statistics use it too.
 """
 
@@ -41,7 +42,7 @@ def commit(folder: Path) -> str | None:
 
 
 def for_pages(request: object) -> dict[str, str]:
-    """Context processor: `software_version` for the foot of a page."""
+    """Context processor: `software_version`, which a page may show to people who are logged in."""
     known = software()
     digits = known.get("commit", "")[:SHORT]
     return {"software_version": known["readerstudy"] + (f" ({digits})" if digits else "")}

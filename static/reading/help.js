@@ -1,4 +1,4 @@
-/** The help dialog: every key, and a reader's own keys. */
+/** The help dialog: every key, a reader's own keys, and the software's version, which the page names. */
 import { isPassing, Problem } from "./api.js";
 import { make } from "./dom.js";
 import { shown } from "./keys.js";
@@ -21,6 +21,7 @@ export function fillHelp(dialog, keyboard) {
       ...keyboard.shortcuts.map(({ keys, says }) => row(keys.map(shown).join(" "), says))),
     make("label", { class: "check" }, box,
       " Single-key shortcuts on (off: digits work inside a question; Enter and Backspace always work)"),
+    make("p", { class: "hint", text: `Version ${dialog.dataset.version}.` }),
     make("form", { method: "dialog", class: "buttons" }, ...(keyboard.keep ? [change] : []),
       make("button", { class: "primary", text: "Close", autofocus: true })));
   /** @type {HTMLElement|null} */ (dialog.querySelector("button.primary"))?.focus();

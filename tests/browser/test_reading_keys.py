@@ -5,6 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+import explain
 from readerstudy.reading.models import Reader, Visit
 from tests.browser.conftest import ReadingRoom, assert_accessible
 from tests.browser.trial import SLUG
@@ -355,6 +356,7 @@ def test_keys_are_changed_in_the_help_kept_with_the_reader_and_reset(reading_roo
     room = reading_room(total=2)
     page = room.open()
     room.press("?")
+    expect(page.locator("#help-dialog")).to_contain_text(f"Version {explain.__version__}")
     page.get_by_role("button", name="Change keys").click()
     overlay = page.get_by_label("overlay on or off")
     assert_accessible(page)
