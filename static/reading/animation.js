@@ -113,7 +113,8 @@ export class Animation {
 
   play(count = true) {
     if (count) this.onAction("play");
-    if (this.playing || this.order.length < 2) return;
+    const { frame_ms: rendered } = this.panel; // comes with the frames
+    if (this.playing || this.order.length < 2 || !rendered) return;
     const advance = () => {
       if (!document.hidden && !document.querySelector("dialog[open]")) { // behind a dialog nobody looks at it
         this.step = (this.step + 1) % this.order.length;
@@ -121,7 +122,7 @@ export class Animation {
         this.reflectFrame();
       }
     };
-    this.timer = window.setInterval(advance, (this.panel.frame_ms ?? 100) / this.speed);
+    this.timer = window.setInterval(advance, rendered / this.speed);
     this.reflectPlaying();
   }
 

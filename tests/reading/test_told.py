@@ -11,7 +11,7 @@ from django.utils import timezone
 from PIL import Image
 
 from explain.methods.kinds import KINDS
-from explain.render.pictures import frame_strip
+from explain.render.pictures import FRAME_MS, frame_strip
 from readerstudy.cases.models import Case, Prediction, save_file
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.reading.models import Assignment, Reader
@@ -247,6 +247,13 @@ def test_nothing_but_the_pixels_tells_a_completed_strip_from_a_whole_one(setting
     assert (
         len({json.dumps([f["frames"], f["unchanged_frame"], f["frame_ms"], len(f["strip_url"])]) for f in facts}) == 1
     )
+
+
+def test_a_record_without_a_time_gets_the_usual_one():
+    _, client = animated_study(WALKS)
+    assert panel_at(client, 1)["frame_ms"] == FRAME_MS
+    Explanation.objects.update(record={"frames": 4, "frame_ms": 250})
+    assert panel_at(client, 1)["frame_ms"] == 250
 
 
 def test_an_opened_studys_frames_cost_no_query_with_each_example(django_assert_max_num_queries):
