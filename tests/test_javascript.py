@@ -4,12 +4,17 @@ import json
 import re
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 
+from explain.methods.kind import Form
 from explain.methods.kinds import KINDS
+from readerstudy.explanations.encoding import _ENCODERS, Role
+from readerstudy.explanations.models import ExplanationFile, ExternalKind
+from readerstudy.explanations.panel_forms import FORMS
 from scripts import api_types
 from scripts.environment import ROOT
 from tests.test_structure import LONGEST_FUNCTION
@@ -51,6 +56,24 @@ def test_no_function_is_longer_than_a_screen():
     command = [*NODE, "tests/js/long_functions.js", str(typescript.resolve()), str(LONGEST_FUNCTION), *files]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert files and run.stdout.splitlines() == []
+
+
+# --- Forms of panels: the words are the same in every list ---
+def test_every_list_of_forms_has_the_same_forms():
+    forms = set(get_args(Form))
+    assert set(FORMS) == set(_ENCODERS) == forms
+    assert set(ExternalKind.Shows.values) < forms, "what a batch can bring"
+    module = (ROOT / "static/reading/panels/forms.js").as_uri()
+    fields = "[...FORMS].map(([shows, form]) => [shows, form.file?.field])"
+    code = f"import {{ FORMS }} from '{module}'; console.log(JSON.stringify({fields}))"
+    command = [*NODE, "--input-type=module", "--eval", code]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert dict(json.loads(run.stdout)) == {"input": None} | {name: form.url_field for name, form in FORMS.items()}
+
+
+def test_every_role_of_a_file_that_is_made_can_be_stored():
+    assert set(get_args(Role)) == set(ExplanationFile.Role.values)
+    assert {role for form in FORMS.values() for role in (form.role, form.alone)} <= set(get_args(Role))
 
 
 # --- The API's bodies as types ---

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { formOf } from "../../static/reading/panels/forms.js";
+import { FORMS, formOf } from "../../static/reading/panels/forms.js";
 import { filesOf } from "../../static/reading/prefetch.js";
 
 const panel = (shows, facts = {}) => /** @type {any} */ ({ key: `${shows}-1`, title: shows, shows, sha256s: {}, ...facts });
@@ -25,6 +25,10 @@ test("a form that this page does not know is refused in words, before anything i
   }
 });
 
+test("each form has a class of its own", () => {
+  assert.equal(new Set(FORMS.values()).size, FORMS.size);
+});
+
 test("only the radiograph explains nothing, and only what lies over it has an opacity", () => {
   const traits = (shows) => {
     const Form = formOf(panel(shows));
@@ -32,6 +36,6 @@ test("only the radiograph explains nothing, and only what lies over it has an op
     const one = new Form(panel(shows), /** @type {any} */ ({ layers: new Map(), strips: new Map() }), "example 1");
     return [one.explains, one.layered];
   };
-  assert.deepEqual(["input", "still", "animation", "curve", "flow"].map(traits),
-    [[false, false], [true, true], [true, false], [true, false], [true, true]]);
+  assert.deepEqual(Object.fromEntries([...FORMS.keys()].map((shows) => [shows, traits(shows)])), {
+    input: [false, false], still: [true, true], animation: [true, false], curve: [true, false], flow: [true, true] });
 });

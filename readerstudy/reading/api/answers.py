@@ -7,6 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from readerstudy.explanations.panel_forms import FORMS
 from readerstudy.studies.models import Study
 
 NULL: dict[str, Any] = {"allow_null": True}
@@ -110,7 +111,7 @@ class PanelFacts(Shape):
     key = serializers.CharField()
     title = serializers.CharField()
     what_is_this = serializers.CharField()
-    shows = serializers.CharField(help_text="The panel's form: input, still, animation, curve, flow.")
+    shows = serializers.CharField(help_text=f"The panel's form: input, {', '.join(FORMS)}.")
     type = serializers.ChoiceField(choices=["input", "map", "animation"], help_text="For pages older than `shows`.")
     sha256s = serializers.DictField(child=serializers.CharField(), help_text="Keyed hashes by field, as layer_url.")
     layer_url = serializers.CharField(help_text="still, curve, flow: a PNG with alpha.", **LEFT_OUT, **NULL)
