@@ -12,29 +12,26 @@ from django.core.files.base import ContentFile
 from django.db.models.fields.files import FieldFile
 from django.http import Http404
 
-from explain.methods.kinds import KINDS
+from explain.methods.kind import Form
 from explain.render.colour_scales import PUBLISHED, SCALES, ColourScale
 from explain.render.pictures import heat_layer
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.explanations.panel_forms import FORMS
 
 
-def scale_shown(explanation: Explanation | None, wanted: str) -> ColourScale:
-    """The scale in which a map is shown where its study wants the scale of this name.
+def scale_shown(explanation: Explanation | None, shows: Form, wanted: str) -> ColourScale:
+    """The scale in which a map is shown where its study shows its kind in this form and wants the scale of this name.
 
     Pictures that another tool rendered stay as they were loaded, and so does a layer that came without its map.
     """
-    if explanation is None or explanation.external or not explanation.map:
-        return PUBLISHED
-    kind = KINDS.get(explanation.kind)
-    if kind is not None and not FORMS[kind.shows].coloured:
+    if explanation is None or explanation.external or not explanation.map or not FORMS[shows].coloured:
         return PUBLISHED
     return SCALES[wanted]
 
 
-def shown_file(file: ExplanationFile, wanted: str) -> FieldFile:
-    """What a study that wants the scale of this name shows for a stored file: for a layer, the coloured one."""
-    scale = scale_shown(file.explanation, wanted)
+def shown_file(file: ExplanationFile, shows: Form, wanted: str) -> FieldFile:
+    """What such a study shows for a stored file: for a layer, the coloured one."""
+    scale = scale_shown(file.explanation, shows, wanted)
     if file.role != ExplanationFile.Role.LAYER or scale is PUBLISHED:
         return file.file
     return coloured_layer(file.explanation, scale)

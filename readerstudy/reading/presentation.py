@@ -204,7 +204,7 @@ def _panel(kind: Kind, explanation: Explanation | None, url_name: str, study: St
     if form.layered:
         panel["opacity"] = LAYER_OPACITY  # of all alike, or a map would look otherwise beside a flow
     if form.coloured:
-        panel |= _map_facts(kind, scale_shown(explanation, study.heatmap_scale))
+        panel |= _map_facts(kind, scale_shown(explanation, kind.shows, study.heatmap_scale))
     if kind.shows == "animation" and explanation and file:
         panel |= animation_facts(study, explanation, FRAME_MS)
     return panel

@@ -21,6 +21,7 @@ from readerstudy.cases.media import public_name, serve, serve_bytes
 from readerstudy.common.identity import keyed_hash
 from readerstudy.explanations.colouring import shown_file
 from readerstudy.explanations.models import Explanation, ExplanationFile
+from readerstudy.studies.kinds_shown import kind_shown
 from readerstudy.studies.models import Study
 from readerstudy.studies.shown import AnimationFrames
 
@@ -115,7 +116,7 @@ def completed_strip(content: bytes, own: Walk, shown: Walk) -> bytes:
 def serve_explanation_file(request: HttpRequest, study: Study, row: ExplanationFile) -> HttpResponseBase:
     """A file of an explanation as the study shows it."""
     if row.role != ExplanationFile.Role.STRIP or study.animation_frames != AnimationFrames.SAME:
-        return serve(request, shown_file(row, study.heatmap_scale))
+        return serve(request, shown_file(row, kind_shown(study, row.explanation.kind).shows, study.heatmap_scale))
     explanation = row.explanation
     own, shown = own_walk(explanation), walk_shown(study, explanation)
 

@@ -7,6 +7,7 @@ import pytest
 from django.core.files.base import ContentFile
 from PIL import Image
 
+from explain.methods.kinds import KINDS
 from explain.render.colour_scales import BRIGHTENING, PUBLISHED
 from explain.render.pictures import heat_layer
 from readerstudy.cases.models import save_file
@@ -137,6 +138,15 @@ def test_a_map_rendered_elsewhere_stays_as_it_was_loaded(client):
     assert body(shown.layer()) == heat_layer(VALUES) and shown.panel["legend"] == PUBLISHED.legend()
     Explanation.objects.update(external=False, map="")
     assert body(shown.layer()) == heat_layer(VALUES)
+
+
+def test_arrows_of_a_kind_that_also_has_a_map_stay_arrows_when_its_package_is_removed(client, monkeypatch):
+    shown = World(client, heatmap_scale="brightening")
+    frozen = {"title": "Motion", "what_is_this": "Arrows.", "shows": "flow", "fixed_by": "opening"}
+    Study.objects.update(kind_texts={shown.kind: frozen})
+    monkeypatch.setattr(KINDS, "_found", ({name: kind for name, kind in KINDS.items() if name != shown.kind}, ()))
+    assert shown.panel["shows"] == "flow" and "legend" not in shown.panel
+    assert body(shown.layer()) == heat_layer(VALUES), "the stored picture: here it stands for the arrows"
 
 
 def test_a_lost_or_damaged_map_is_said(client):
