@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from explain.methods.kind import Kind
 from explain.render.colour_scales import ColourScale
-from explain.render.pictures import FRAME_MS, PERCENTILE
+from explain.render.pictures import FRAME_MS
 from readerstudy.cases.media import public_name
 from readerstudy.cases.models import Case
 from readerstudy.common.identity import keyed_hash
@@ -20,13 +20,12 @@ from readerstudy.explanations.panel_forms import FORMS
 from readerstudy.reading.models import Assignment, Read, Response
 from readerstudy.reading.progress import ReadProgress
 from readerstudy.studies.asking import left_out_of
-from readerstudy.studies.kinds_shown import kind_shown
+from readerstudy.studies.kinds_shown import colours_said, input_shown, kind_shown
 from readerstudy.studies.models import Example, Method, Question, Study
 from readerstudy.studies.shown import Fact, PanelTitles, Probability, band
 from readerstudy.studies.strips import animation_facts, shown_sha256
 
 LAYER_OPACITY = 0.8
-SHOWN_PERCENT = f"{100 - PERCENTILE:g} %"
 
 
 def file_url(url_name: str, study: Study, field: Any) -> str:
@@ -165,8 +164,7 @@ def _panels(example: Example, method: Method, url_name: str, study: Study) -> li
     panels: list[dict[str, Any]] = [
         {
             "key": "input",
-            "title": "Input image",
-            "what_is_this": "The part of the radiograph that the model saw.",
+            **input_shown(study),
             "shows": "input",
             "type": "input",
             "sha256s": {},
@@ -204,16 +202,15 @@ def _panel(kind: Kind, explanation: Explanation | None, url_name: str, study: St
     if form.layered:
         panel["opacity"] = LAYER_OPACITY  # of all alike, or a map would look otherwise beside a flow
     if form.coloured:
-        panel |= _map_facts(kind, scale_shown(explanation, kind.shows, study.heatmap_scale))
+        panel |= _map_facts(kind, scale_shown(explanation, kind.shows, study.heatmap_scale), study)
     if kind.shows == "animation" and explanation and file:
         panel |= animation_facts(study, explanation, FRAME_MS)
     return panel
 
 
-def _map_facts(kind: Kind, scale: ColourScale) -> dict[str, Any]:
+def _map_facts(kind: Kind, scale: ColourScale, study: Study) -> dict[str, Any]:
     """legend: the scale's colours from the weakest to the strongest. Said to all: colour is no measure of evidence."""
     return {
         "legend": scale.legend(),
-        "what_is_this": f"{kind.what_is_this} The stronger, the {scale.more}. Always the strongest {SHOWN_PERCENT} of "
-        "pixels are coloured, however weak the evidence.",
+        "what_is_this": f"{kind.what_is_this} {colours_said(study, scale)}",
     }

@@ -7,14 +7,18 @@ from django.core.exceptions import ValidationError
 
 from explain.methods.kind import Kind
 from explain.methods.kinds import KINDS
+from explain.render.colour_scales import SCALES
+from explain.render.pictures import PERCENTILE
 from readerstudy.cases.loading.load import load_batch
 from readerstudy.cases.loading.problems import BatchRefused
 from readerstudy.cases.loading.sources import open_source
 from readerstudy.cases.models import Batch, Prediction
 from readerstudy.explanations.models import Explanation, ExternalKind
+from readerstudy.explanations.panel_forms import FORMS
 from readerstudy.explanations.parameters import RenderParameters
 from readerstudy.reading.presentation import example_facts
-from readerstudy.studies.kinds_shown import kind_shown, titles_shown
+from readerstudy.studies import kinds_shown
+from readerstudy.studies.kinds_shown import COLOURS, INPUT, colours_said, kind_shown, titles_shown
 from readerstudy.studies.lifecycle import new_version, open_study
 from readerstudy.studies.models import Study
 from readerstudy.studies.precomputing import pin_rendered
@@ -96,6 +100,44 @@ def test_opening_fixes_titles_and_texts(tmp_path, monkeypatch):
     with pytest.raises(ValidationError, match="kind texts"):
         study.kind_texts = {}
         study.save()
+
+
+OF_THE_RADIOGRAPH = ("Input image", "The part of the radiograph that the model saw.")
+OF_COLOURS = "The stronger, the {}. Always the strongest 5 % of pixels are coloured, however weak the evidence."
+NOUNS = {"still": "map", "animation": "animation", "curve": "curve", "flow": "flow"}  # neutral titles are made of them
+
+
+def shared_texts(study: Study) -> tuple[tuple[str, str], list[str]]:
+    """Of the radiograph's panel, and of the colours in each scale, as readers get them."""
+    method = study.methods.get(key="A")
+    panel = example_facts(study.examples.first(), method, "study_file", study)["panels"][0]
+    return (panel["title"], panel["what_is_this"]), [colours_said(study, scale) for scale in SCALES.values()]
+
+
+def test_what_studies_that_are_open_have_shown_beside_their_kinds_is_never_reworded():
+    """They were opened before these texts were frozen: change one, and their readers see another stimulus."""
+    study = open_study(complete(make_study()))
+    older = {name: entry for name, entry in study.kind_texts.items() if name not in (INPUT, COLOURS)}
+    Study.objects.filter(pk=study.pk).update(kind_texts=older)
+    study.refresh_from_db()
+    assert f"strongest {100 - PERCENTILE:g} %" in OF_COLOURS
+    said = [OF_COLOURS.format(word) for word in ("darker", "brighter")]
+    assert shared_texts(study) == (OF_THE_RADIOGRAPH, said)
+    assert set(protocol(study)["kinds"]) == {"input_gradient", "latentshift_map"}, "nothing is added to its protocol"
+    assert {name: form.noun for name, form in FORMS.items()} == NOUNS
+
+
+def test_opening_fixes_the_texts_that_all_studies_share(monkeypatch):
+    study = open_study(complete(make_study()))
+    before, hashed = shared_texts(study), study.protocol_sha256
+    monkeypatch.setattr(kinds_shown, "_INPUT", {"title": "Renamed", "what_is_this": "Says something else."})
+    monkeypatch.setattr(kinds_shown, "_said_of", lambda scale: "Says something else.")
+    assert shared_texts(make_study("draft")) == (("Renamed", "Says something else."), ["Says something else."] * 2)
+    assert shared_texts(study) == before
+    assert protocol_sha256(study) == hashed
+    frozen = protocol(study)["kinds"]
+    assert (frozen[INPUT]["title"], frozen[INPUT]["what_is_this"]) == OF_THE_RADIOGRAPH
+    assert frozen[COLOURS]["published"] == OF_COLOURS.format("darker")
 
 
 def test_a_new_version_begins_with_todays_texts(tmp_path):
