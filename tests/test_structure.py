@@ -11,10 +11,13 @@ import pytest
 from django.urls import get_resolver
 
 ROOT = Path(__file__).resolve().parent.parent
-CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
-(LAYERS,) = (contract["layers"] for contract in CONTRACTS if contract["id"] == "apps")
+LINTER = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+CONTRACTS = {contract["id"]: contract for contract in LINTER["contracts"]}
 APPS = [
-    name for layer in reversed(LAYERS) for name in layer.split(" | ") if (ROOT / "readerstudy" / name).is_dir()
+    name
+    for layer in reversed(CONTRACTS["apps"]["layers"])
+    for name in layer.split(" | ")
+    if (ROOT / "readerstudy" / name).is_dir()
 ]  # lowest first
 # {% url "x" %}, reverse("x"), redirect("x"); and an address that is written out where one is followed or made.
 BY_NAME = re.compile(r"""(?:{% url |reverse\(|redirect\()["']([\w-]+)["']""")
@@ -55,6 +58,11 @@ def test_addresses_are_made_from_their_names():
     files = [*(ROOT / "readerstudy").rglob("*.py"), *(ROOT / "templates").rglob("*.html")]
     found = {f"{file.relative_to(ROOT)}: {one}" for file in files for one in BY_HAND.findall(file.read_text())}
     assert found == set()
+
+
+def test_every_app_but_explanations_is_kept_from_torch():
+    named = CONTRACTS["torch-in-few-places"]["source_modules"]
+    assert named == sorted(f"readerstudy.{app}" for app in APPS if app != "explanations")
 
 
 def test_no_module_of_the_project_loads_torch_and_no_page_does():
