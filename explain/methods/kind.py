@@ -15,6 +15,8 @@ Form = Literal["still", "animation", "curve", "flow"]
 Need = Literal["classifier", "autoencoder", "generator"]
 Value = bool | int | float | str
 
+RESERVED = frozenset({"input", "image"})  # what the reading page calls the radiograph: its panel, its file
+TAKEN_BY_THE_PAGE = "is the reading page's own word for the radiograph: take another name"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _COMPUTE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
@@ -79,8 +81,8 @@ class Parameter:
 class Kind:
     """One kind of explanation.
 
-    name: its key in studies, exports and file names; title: its heading on pages; what_is_this: one or two sentences
-    for radiologists, without the name of a colour, which is the study's choice.
+    name: its key in studies, exports and file names, none of RESERVED; title: its heading on pages; what_is_this: one
+    or two sentences for radiologists, without the name of a colour, which is the study's choice.
     algorithm_version: raise it whenever the same image, weights and parameters may give other pixels: what is stored is
     then made again.
     shows: the form of its panel, which says what `compute` gives. still: a map. animation: frames, and a map of where
@@ -122,6 +124,8 @@ class Kind:
     @property
     def scope(self) -> str:
         """Whose parameters are set together: the group, or the kind alone."""
+        if self.compute and self.name in RESERVED:  # a row that a batch brought before these were refused stays good
+            raise ValueError(f"the kind's name {self.name!r} {TAKEN_BY_THE_PAGE}")
         return self.group or self.name
 
     def values(self, given: Mapping[str, Value]) -> dict[str, Value]:

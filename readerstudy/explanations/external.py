@@ -11,7 +11,7 @@ from django.db.models import Model
 
 from explain.images.checks import ImageError
 from explain.images.radiograph import Radiograph
-from explain.methods.kind import Kind
+from explain.methods.kind import RESERVED, TAKEN_BY_THE_PAGE, Kind
 from explain.methods.kinds import KINDS
 from explain.render.checks import UnusableMap
 from explain.render.pictures import DISPLAY_SIZE, FRAME_MS, animation_gif, frame_strip, heat_layer, overlay
@@ -32,6 +32,8 @@ def problem_with(kind: str) -> str:
     known = KINDS.get(kind)
     if known is not None:
         return "" if known.shows in _FORMS else f"a {known.shows} cannot be loaded; maps and animations can"
+    if kind in RESERVED:
+        return f"the kind's name {kind!r} {TAKEN_BY_THE_PAGE}"
     try:
         Kind(kind, kind, kind)
     except ValueError:

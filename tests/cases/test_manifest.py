@@ -63,6 +63,7 @@ def test_rows_of_one_image_are_one_case():
         (b"pathology,label\nEffusion,1\n", "row 1, image: the column is missing"),
         (b"image,label,label\na.png,1,1\n", "row 1, label: the column is there more than once"),
         (b"image,explanation:my map\na.png,b.png\n", "a kind's name begins with a letter and has small letters"),
+        (b"image,explanation:input\na.png,b.png\n", "'input' is the reading page's own word for the radiograph"),
         (b"image,pathology,label\na.png,Effusion\n", "row 2: it has 2 cells, and the header 3"),
         (b"image,pathology,label\na.png,Effusion,2\n", "row 2, label “2”: it is not 0 or 1. Write 1 (present)"),
         (b"image,pathology,label\n,Effusion,1\n", "row 2, image: it is empty"),

@@ -1,11 +1,12 @@
 """Titles and texts of kinds are part of the stimulus: opening a study fixes them. Kinds rendered elsewhere are rows."""
 
+import re
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ValidationError
 
-from explain.methods.kind import Kind
+from explain.methods.kind import RESERVED, Kind
 from explain.methods.kinds import KINDS
 from explain.render.colour_scales import SCALES
 from explain.render.pictures import PERCENTILE
@@ -13,9 +14,12 @@ from readerstudy.cases.loading.load import load_batch
 from readerstudy.cases.loading.problems import BatchRefused
 from readerstudy.cases.loading.sources import open_source
 from readerstudy.cases.models import Batch, Prediction
+from readerstudy.explanations.external import problem_with
+from readerstudy.explanations.kinds import kind_named
 from readerstudy.explanations.models import Explanation, ExternalKind
 from readerstudy.explanations.panel_forms import FORMS
 from readerstudy.explanations.parameters import RenderParameters
+from readerstudy.reading import presentation
 from readerstudy.reading.presentation import example_facts
 from readerstudy.studies import kinds_shown
 from readerstudy.studies.kinds_shown import COLOURS, INPUT, colours_said, kind_shown, titles_shown
@@ -164,3 +168,13 @@ def test_precompute_leaves_alone_what_is_rendered_elsewhere(tmp_path):
     assert [(kind, why) for _, kind, why in done.failed] == [
         ("heat", "it is rendered elsewhere, and came with no batch for this prediction")
     ]
+
+
+def test_no_kind_has_the_name_of_a_panel_or_file_of_the_reading_page_itself():
+    root = Path(__file__).parents[2]
+    roles = re.findall(r'role: "(.+?)"', (root / "static" / "reading" / "prefetch.js").read_text(encoding="utf-8"))
+    keys = re.findall(r'"key": "(.+?)"', Path(presentation.__file__).read_text(encoding="utf-8"))
+    assert {*roles, *keys} == RESERVED
+    assert all("reading page's own word" in problem_with(name) for name in RESERVED) and not problem_with("heat")
+    ExternalKind.objects.create(name="image", title="Ours", what_is_this="Says.", shows="still")
+    assert kind_named("image").title == "Ours"  # a batch brought it before such names were refused

@@ -94,6 +94,8 @@ def test_a_broken_package_is_named_and_spoils_nothing(
     "fields, words",
     [
         ({"name": "Two words"}, "small letters"),
+        ({"name": "input", "compute": "shine:compute"}, "'input' is the reading page's own word"),
+        ({"name": "image", "compute": "shine:compute"}, "'image' is the reading page's own word"),
         ({"title": " "}, "needs a title"),
         ({"what_is_this": ""}, "what_is_this"),
         ({"shows": "film"}, "forms are still, animation, curve, flow"),
