@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, TypeGuard, get_args
 
 Form = Literal["still", "animation", "curve", "flow"]
 Need = Literal["classifier", "autoencoder", "generator"]
@@ -48,6 +48,13 @@ class Parameter:
             raise ValueError(f"the parameter name {self.name!r} must be small letters, digits and _ (at most 40)")
         if isinstance(self.default, str) and not self.choices:
             raise ValueError(f"the parameter {self.name} has a word as its default: give its choices")
+        if self.choices and not isinstance(self.default, str):
+            raise ValueError(f"the parameter {self.name} has choices, which are of words: give a word as its default")
+        limited = self.minimum is not None or self.maximum is not None
+        if limited and isinstance(self.default, bool | str):
+            raise ValueError(
+                f"the parameter {self.name} has a limit, which is of a number: give a number as its default"
+            )
         if problem := self.problem(self.default):
             raise ValueError(f"the default of {self.name} is none of its values: {problem}")
 
@@ -59,10 +66,9 @@ class Parameter:
             known = [word for word, _ in self.choices]
             return "" if value in known else f"{self.name} must be one of {', '.join(known)}, not {value!r}."
         whole = isinstance(self.default, int)
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if number and (isinstance(value, int) or not whole) and self._within(value):  # type: ignore[arg-type]
+        if _is_number(value) and (isinstance(value, int) or not whole) and self._within(value):
             return ""
-        return f"{self.name} must be a {'whole ' if whole else ''}number{self._range()}, not {value!r}."
+        return f"{self.name} must be a {'whole ' if whole else ''}number{self._range()}, not {value!r:.40}."
 
     def clean(self, value: Value) -> Value:
         """The value in the parameter's type: 2 and 2.0 are the same setting and must give the same key."""
@@ -75,6 +81,14 @@ class Parameter:
     def _range(self) -> str:
         low = "" if self.minimum is None else f" from {self.minimum:,}"
         return low if self.maximum is None else f"{low} {'to' if low else 'up to'} {self.maximum:,}"
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    """Whether it is a number, and one that a float can hold."""
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -110,6 +124,8 @@ class Kind:
         for word in (self.name, self.group or self.name):
             if not _NAME.fullmatch(word):
                 raise ValueError(f"the kind's name or group {word!r} must be small letters, digits and _ (at most 40)")
+        if self.compute and self.name in RESERVED:  # a row that a batch brought before these were refused stays good
+            raise ValueError(f"the kind's name {self.name!r} {TAKEN_BY_THE_PAGE}")
         if not self.title.strip() or len(self.title) > 80 or not self.what_is_this.strip():
             raise ValueError(f"the kind {self.name} needs a title of at most 80 characters and what_is_this")
         if self.shows not in get_args(Form):
@@ -124,8 +140,6 @@ class Kind:
     @property
     def scope(self) -> str:
         """Whose parameters are set together: the group, or the kind alone."""
-        if self.compute and self.name in RESERVED:  # a row that a batch brought before these were refused stays good
-            raise ValueError(f"the kind's name {self.name!r} {TAKEN_BY_THE_PAGE}")
         return self.group or self.name
 
     def values(self, given: Mapping[str, Value]) -> dict[str, Value]:

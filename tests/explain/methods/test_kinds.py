@@ -120,6 +120,19 @@ def test_a_parameter_says_which_values_it_takes() -> None:
         Parameter("how", "a", "How")
     with pytest.raises(ValueError, match="none of its values"):
         Parameter("power", 9.0, "Power", maximum=4)
+    for number in (1, 1.0, True):
+        with pytest.raises(ValueError, match="give a word as its default"):
+            Parameter("how", number, "How", choices=(("1", "One"), ("2", "Two")))
+    for default in (True, "a"):
+        with pytest.raises(ValueError, match="give a number as its default"):
+            Parameter("how", default, "How", choices=choice.choices if default == "a" else (), minimum=0)
+
+
+def test_a_number_that_no_computer_holds_is_refused_in_the_usual_words() -> None:
+    for parameter in (Parameter("steps", 5, "Steps", minimum=1), Parameter("power", 1.0, "Power", minimum=1)):
+        whole = "whole " if parameter.name == "steps" else ""
+        assert parameter.problem(10**400) == f"{parameter.name} must be a {whole}number from 1, not 1{'0' * 39}."
+        assert parameter.problem(-(10**400)) and not parameter.problem(10**15)
 
 
 def test_what_belongs_to_a_key() -> None:
