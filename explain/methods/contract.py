@@ -10,6 +10,7 @@ tests all this.
 from __future__ import annotations
 
 import importlib
+import json
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -76,7 +77,8 @@ class Result:
     """One kind for one example.
 
     map: float32 (H, W) over the model's field of view. frames: float32 (F, H, W) in the model's range. Either or both.
-    record: what to keep beside them, fit for JSON. What a kind must give follows from what it shows (Kind.shows).
+    record: what to keep beside them, fit for JSON: numbers are Python's, and finite. What a kind must give follows from
+    what it shows (Kind.shows).
     signed: float32 (H, W), by how much the prediction rises per unit of each pixel, of a kind that can say so; it is
     not stored, and measures may use it.
     """
@@ -153,29 +155,61 @@ def explained(
         _wait(x.device)
         seconds = (time.perf_counter() - start) / len(x) / len(group)
         for kind in group:
-            made[kind.name] = Made(checked_results(kind, results.get(kind.name, ()), x), seconds)
+            made[kind.name] = Made(checked_results(kind, results, x), seconds)
     return made
 
 
-def checked_results(kind: Kind, results: Sequence[Result], x: Tensor) -> Sequence[Result]:
-    """The results, if they are what a kind of this form must give for x; else ValueError in words."""
+def checked_results(kind: Kind, made: object, x: Tensor) -> Sequence[Result]:
+    """The kind's results among what `compute` gave for x, if they are what a kind of this form must give.
+
+    Raises ValueError that names the kind and what is wrong.
+    """
+    if not isinstance(made, Mapping):
+        raise ValueError(f"{kind.name} gave {_said(made)}; give a mapping of each kind's name to its results")
+    results = made.get(kind.name)
+    if not isinstance(results, Sequence):
+        raise ValueError(f"{kind.name} gave {_said(results)} below its name; give a sequence of results")
     if len(results) != len(x):
         raise ValueError(f"{kind.name} gave {len(results)} results for {len(x)} examples")
-    height, width = x.shape[-2:]
-    for result in results:
-        for what, tensor, shape in (
-            ("map", result.map, (height, width)),
-            ("signed", result.signed, (height, width)),
-            ("frames", result.frames, (None if result.frames is None else len(result.frames), height, width)),
-        ):
-            if tensor is not None and (tuple(tensor.shape) != shape or not tensor.is_floating_point()):
-                raise ValueError(
-                    f"{kind.name}: {what} is {tensor.dtype} {tuple(tensor.shape)}; give float32, ({height}, {width}) "
-                    "for a map, one such picture a frame for frames"
-                )
-        if lacking := _lacks(kind, result):
-            raise ValueError(f"{kind.name} shows a {kind.shows}, so each result needs {lacking}")
+    for image, result in zip(x, results):
+        _check_result(kind, result, image)
     return results
+
+
+def _check_result(kind: Kind, result: object, image: Tensor) -> None:
+    import torch
+
+    if not isinstance(result, Result):
+        raise ValueError(f"{kind.name} gave {_said(result)} for an example; give a Result")
+    size = tuple(image.shape[-2:])
+    for what, tensor, leading in (("map", result.map, 0), ("signed", result.signed, 0), ("frames", result.frames, 1)):
+        if tensor is None:
+            continue
+        if not isinstance(tensor, torch.Tensor):
+            raise ValueError(f"{kind.name}: {what} is {_said(tensor)}; give a tensor")
+        if not tensor.is_floating_point() or tensor.ndim != 2 + leading or tuple(tensor.shape[leading:]) != size:
+            raise ValueError(
+                f"{kind.name}: {what} is {tensor.dtype} {tuple(tensor.shape)}; give float32, {size} "
+                "for a map, one such picture a frame for frames"
+            )
+    _check_record(kind, result.record, bool(image.isfinite().all()))
+    if lacking := _lacks(kind, result):
+        raise ValueError(f"{kind.name} shows a {kind.shows}, so each result needs {lacking}")
+
+
+def _check_record(kind: Kind, record: object, finite: bool) -> None:
+    """finite: whether the image is; of one that is not, the record may hold what is not, as its map may."""
+    if not isinstance(record, Mapping):
+        raise ValueError(f"{kind.name}: the record is {_said(record)}; give a mapping")
+    for key, value in record.items():
+        try:
+            json.dumps({key: value}, allow_nan=not finite)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ValueError(f"{kind.name}: {key} of the record is not fit for JSON: {error}") from error
+
+
+def _said(found: object) -> str:
+    return "nothing" if found is None else f"a {type(found).__name__}"
 
 
 def _lacks(kind: Kind, result: Result) -> str:

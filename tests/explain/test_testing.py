@@ -67,6 +67,34 @@ def records_a_tensor(request: Request) -> Results:
     return stills(request, gradients(request), [{"target": target} for target in request.targets])
 
 
+def records_nan(request: Request) -> Results:
+    return stills(request, gradients(request), [{"gap": [1.0, float("nan")]}] * len(request.x))
+
+
+def records_a_number(request: Request) -> Results:
+    return {"faulty": [Result(one, record=1.0) for one in gradients(request)]}  # type: ignore[arg-type]
+
+
+def gives_nothing(request: Request) -> Results:
+    return None  # type: ignore[return-value]
+
+
+def gives_a_list(request: Request) -> Results:
+    return [Result(one) for one in gradients(request)]  # type: ignore[return-value]
+
+
+def gives_another_kind(request: Request) -> Results:
+    return {"other": [Result(one) for one in gradients(request)]}
+
+
+def gives_maps_alone(request: Request) -> Results:
+    return {"faulty": list(gradients(request))}  # type: ignore[dict-item]
+
+
+def gives_arrays(request: Request) -> Results:
+    return {"faulty": [Result(one.numpy()) for one in gradients(request)]}  # type: ignore[arg-type]
+
+
 def gives_small_maps(request: Request) -> Results:
     return stills(request, gradients(request)[:, ::2])
 
@@ -103,7 +131,6 @@ def trains(request: Request) -> Results:
         (moves_the_generator, "global generator"),
         (gives_doubles, "float64"),
         (gives_signs, "negative"),
-        (records_a_tensor, "not fit for JSON"),
         (ignores_the_target, "does not have"),
         (trains, "second time|single images"),
     ],
@@ -121,6 +148,14 @@ def test_a_kind_with_one_fault_fails(faulty: Callable[[Request], Results], words
         (gives_no_frames, "animation", "each result needs frames"),
         (gives_no_frames, "flow", "two frames"),
         (gives_no_frames, "curve", "lambdas and predictions"),
+        (records_a_tensor, "still", "faulty: target of the record is not fit for JSON: Object of type Tensor"),
+        (records_nan, "still", "faulty: gap of the record is not fit for JSON"),
+        (records_a_number, "still", "faulty: the record is a float; give a mapping"),
+        (gives_nothing, "still", "faulty gave nothing; give a mapping"),
+        (gives_a_list, "still", "faulty gave a list; give a mapping"),
+        (gives_another_kind, "still", "faulty gave nothing below its name"),
+        (gives_maps_alone, "still", "faulty gave a Tensor for an example; give a Result"),
+        (gives_arrays, "still", "faulty: map is a ndarray; give a tensor"),
     ],
 )
 def test_results_of_another_form_are_refused(faulty: Callable[[Request], Results], shows: Form, words: str) -> None:
