@@ -195,17 +195,30 @@ def _run(
 
 
 def _apart(one: Sequence[Result], other: Sequence[Result]) -> float:
-    """Largest difference of maps and frames, over the largest value of each."""
-    worst = 0.0
-    for a, b in zip(one, other, strict=True):
-        for mine, theirs in ((a.map, b.map), (a.frames, b.frames), (a.signed, b.signed)):
-            if mine is None or theirs is None or mine.shape != theirs.shape:
-                worst = max(worst, 0.0 if mine is theirs else float("inf"))
-                continue
-            largest = float(theirs.abs().max()) or 1.0
-            apart = float((mine - theirs).abs().max()) / largest
-            worst = max(worst, apart if apart == apart else float("inf"))
-    return worst
+    """Largest difference of maps, frames and records: see `_values_apart`."""
+    return max(
+        _values_apart(mine, theirs)
+        for a, b in zip(one, other, strict=True)
+        for mine, theirs in ((a.map, b.map), (a.frames, b.frames), (a.signed, b.signed), (a.record, b.record))
+    )
+
+
+def _values_apart(mine: object, theirs: object) -> float:
+    """Of a map, over its largest value; of recorded numbers, over the largest of the number or list, or 1, as most are
+    probabilities and their differences. What is no number is the same or infinitely far apart."""
+    if isinstance(mine, Mapping) and isinstance(theirs, Mapping) and mine.keys() == theirs.keys():
+        return max((_values_apart(mine[key], theirs[key]) for key in mine), default=0.0)
+    try:
+        one, other = (torch.as_tensor(value, dtype=torch.float64) for value in (mine, theirs))
+    except (TypeError, ValueError, RuntimeError, OverflowError):  # words, nothing, or lists of other than numbers
+        if isinstance(mine, list | tuple) and isinstance(theirs, list | tuple) and len(mine) == len(theirs):
+            return max((_values_apart(a, b) for a, b in zip(mine, theirs)), default=0.0)
+        return 0.0 if mine == theirs else float("inf")
+    if one.shape != other.shape or not one.numel():
+        return 0.0 if one.shape == other.shape else float("inf")
+    largest = float(other.abs().max())
+    apart = float((one - other).abs().max()) / ((largest or 1.0) if isinstance(theirs, Tensor) else max(largest, 1.0))
+    return apart if apart == apart else float("inf")
 
 
 def _states(models: Mapping[Need, nn.Module]) -> list[object]:

@@ -19,6 +19,9 @@ from explain.testing import check_kind, check_metric, images, tiny_models
 ITERATES = {"iterative_delete", "meaningful_perturbation", "additive_perturbation"}
 
 
+CALLS: list[tuple[str, ...]] = []
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_our_kinds(name: str) -> None:
     check_kind(KINDS[name], dtype=torch.float64 if name in ITERATES else torch.float32)
@@ -61,6 +64,16 @@ def gives_doubles(request: Request) -> Results:
 
 def gives_signs(request: Request) -> Results:
     return stills(request, -gradients(request))
+
+
+def records_what_it_draws(request: Request) -> Results:
+    share = torch.rand(1, generator=torch.Generator().manual_seed(len(CALLS))).item()
+    CALLS.append(request.kinds)
+    return stills(request, gradients(request), [{"share": [share, 1.0]}] * len(request.x))
+
+
+def records_the_batch(request: Request) -> Results:
+    return stills(request, gradients(request), [{"batch": {"of": str(len(request.x))}}] * len(request.x))
 
 
 def records_a_tensor(request: Request) -> Results:
@@ -131,6 +144,8 @@ def trains(request: Request) -> Results:
         (moves_the_generator, "global generator"),
         (gives_doubles, "float64"),
         (gives_signs, "negative"),
+        (records_what_it_draws, "second time"),
+        (records_the_batch, "not that of single images"),
         (ignores_the_target, "does not have"),
         (trains, "second time|single images"),
     ],
@@ -161,9 +176,6 @@ def test_a_kind_with_one_fault_fails(faulty: Callable[[Request], Results], words
 def test_results_of_another_form_are_refused(faulty: Callable[[Request], Results], shows: Form, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         check_kind(Kind("faulty", "Faulty", "Says.", shows=shows, compute=f"{__name__}:{faulty.__name__}"))
-
-
-CALLS: list[tuple[str, ...]] = []
 
 
 def two_from_one(request: Request) -> Results:
