@@ -191,42 +191,42 @@ def _batches(cases: Iterator[Case], size: int) -> Iterator[list[Case]]:
 def _explain(
     cases: list[Case], plan: Plan, loaded: Loaded, target: int, found: Found
 ) -> dict[tuple[str, str], Subject]:
-    """(image, kind) -> its subject. Kinds are computed together; if that fails, one by one."""
-    pixels = np.stack([case.pixels for case in cases])
-    x = as_input(pixels, loaded.models["classifier"])
-    targets = torch.full((len(x),), target, device=x.device)
-    results = _results(cases, plan, loaded, x, targets, found)
+    """(image, kind) -> its subject."""
     subjects = {}
     shared: dict[str, dict[Hashable, Any]] = {case.image: {} for case in cases}  # by all kinds of an image
-    for name, made_of in results.items():
-        render = Renderer(KINDS[name], target, batch_size=plan.batch_size)
-        for case, result in zip(cases, made_of, strict=True):
-            subjects[case.image, name] = subject_of(
-                result, render, case.pixels, loaded.models, case.mask, of_image=shared[case.image]
-            )
+    known = {case.image: case for case in cases}
+    for (image, name), result in _results(cases, plan.kinds, plan, loaded, target, found).items():
+        case, render = known[image], Renderer(KINDS[name], target, batch_size=plan.batch_size)
+        subjects[image, name] = subject_of(
+            result, render, case.pixels, loaded.models, case.mask, of_image=shared[image]
+        )
     return subjects
 
 
 def _results(
-    cases: list[Case], plan: Plan, loaded: Loaded, x: torch.Tensor, targets: torch.Tensor, found: Found
-) -> dict[str, Sequence[Result]]:
-    """Kind -> a result for each case. A kind that fails is left out."""
-
-    def made(names: Sequence[str]) -> dict[str, Sequence[Result]]:
-        kinds = [KINDS[name] for name in names]
-        got = explained(kinds, x, targets, loaded.models, batch_size=plan.batch_size)
-        return {name: got[name].results for name in names}
-
+    cases: Sequence[Case], kinds: Sequence[str], plan: Plan, loaded: Loaded, target: int, found: Found
+) -> dict[tuple[str, str], Result]:
+    """(image, kind) -> its result. Kinds are computed together, as they share searches; if that fails, one by one, and
+    one that fails, image by image. What fails then is left out."""
+    x = as_input(np.stack([case.pixels for case in cases]), loaded.models["classifier"])
+    targets = torch.full((len(x),), target, device=x.device)
     try:
-        return made(plan.kinds)  # together, as they share searches
-    except (ValueError, RuntimeError):
-        results: dict[str, Sequence[Result]] = {}
-        for name in plan.kinds:
-            try:
-                results |= made([name])
-            except (ValueError, RuntimeError) as error:
-                found.problems += [Problem(f"{case.image}, {name}", str(error)) for case in cases]
-        return results
+        made = explained([KINDS[name] for name in kinds], x, targets, loaded.models, batch_size=plan.batch_size)
+        return {(case.image, name): result for name in kinds for case, result in zip(cases, made[name].results)}
+    except Exception as error:  # a package's kind may fail in any way
+        why = _said(error)
+    if len(kinds) == len(cases) == 1:
+        found.problems.append(Problem(f"{cases[0].image}, {kinds[0]}", why))
+        return {}
+    parts = [(cases, [name]) for name in kinds] if len(kinds) > 1 else [([case], kinds) for case in cases]
+    alone = [_results(some, of, plan, loaded, target, found) for some, of in parts]
+    return {place: result for part in alone for place, result in part.items()}
+
+
+def _said(error: Exception) -> str:
+    """The sentence of an error that is meant to be read; any other with its type, as its text may be a bare name."""
+    told = isinstance(error, ValueError | RuntimeError) and str(error)
+    return told or f"{type(error).__name__}: {error}"
 
 
 def _figures(plan: Plan, loaded: Loaded, task: str, image: str, kind: str, subject: Subject, found: Found) -> None:
@@ -237,10 +237,11 @@ def _figures(plan: Plan, loaded: Loaded, task: str, image: str, kind: str, subje
             continue
         try:
             value = metric.measure(subject)
-        except (ValueError, RuntimeError) as error:
-            if str(error) not in told:  # a constant map fails every metric alike
-                found.problems.append(Problem(f"{image}, {task}, {kind}, {name}", str(error)))
-            told.add(str(error))
+        except Exception as error:  # as above, of a package's metric
+            why = _said(error)
+            if why not in told:  # a constant map fails every metric alike
+                found.problems.append(Problem(f"{image}, {task}, {kind}, {name}", why))
+            told.add(why)
             continue
         found.values.append(Value(loaded.about.name, task, image, kind, name, value))
 
@@ -263,8 +264,8 @@ def _curves(
                 strengths = [float(word) for word in levels.split()]
                 keep(f"{change}_spearman", strengths, ranks)
                 keep(f"{change}_iou", strengths, overlap)
-    except (ValueError, RuntimeError) as error:
-        found.problems.append(Problem(f"{image}, {task}, {kind}, curves", str(error)))
+    except Exception as error:  # as above
+        found.problems.append(Problem(f"{image}, {task}, {kind}, curves", _said(error)))
 
 
 def _predict_sample(source: Source, plan: Plan, loaded: Loaded, tasks: list[str], found: Found) -> None:

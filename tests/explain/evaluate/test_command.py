@@ -26,7 +26,11 @@ from explain.evaluate.measuring.plan import Found, Plan, Value
 from explain.evaluate.measuring.running import _drawn, auc, load_models
 from explain.evaluate.measuring.sources import Folder, XrvSource, open_folder
 from explain.evaluate.measuring.tables import holm, tables
+from explain.evaluate.metric import Metric, Subject
 from explain.evaluate.metrics import METRICS, _fits
+from explain.methods.contract import Request, Results, stills
+from explain.methods.kind import Kind
+from explain.methods.kinds import KINDS
 from explain.models.demo_pair import CLASSIFIER_FILE, DEMO_FOLDER
 
 TASK = "Cardiomegaly"
@@ -150,6 +154,47 @@ def test_a_constant_map_is_named_and_nothing_measured_is_status_2(folder: Path, 
     assert run(folder, tmp_path, "--models", model, "--tasks", TASK, "--redrawing", "0") == 2
     said = [row for row in rows(tmp_path, "problems") if row["where"].startswith("case0, Cardiomegaly, input_gradient")]
     assert len(said) == 1 and "the map is constant" in said[0]["what"]
+
+
+BATCHES: list[int] = []
+
+
+def takes_one(request: Request) -> Results:
+    if len(request.x) > 1:
+        raise TypeError("one at a time")
+    return stills(request, request.x[:, 0].abs())
+
+
+def works_once(request: Request) -> Results:
+    BATCHES.append(len(request.x))
+    if len(BATCHES) > 1:
+        raise IndexError("no more")
+    return stills(request, request.x[:, 0].abs())
+
+
+def divides_by_zero(subject: Subject) -> float:
+    raise ZeroDivisionError("division by zero")
+
+
+def test_a_kind_or_a_metric_that_fails_in_any_way_stops_no_other(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("takes_one", "works_once"):
+        monkeypatch.setitem(KINDS._found[0], name, Kind(name, "Ours", "Says.", compute=f"{__name__}:{name}"))
+    metric = Metric("divides_by_zero", "Ours", ("map",), "higher", "nobody", f"{__name__}:divides_by_zero")
+    monkeypatch.setitem(METRICS._found[0], metric.name, metric)
+    BATCHES.clear()
+    kinds, metrics = ("takes_one", "works_once"), ("divides_by_zero", "hit_rate")
+    plan = Plan(("demo",), kinds, (TASK,), metrics, sample=2, auc_sample=0, robustness=1)
+    source, found = open_folder(folder, ("vindr", folder / "boxes.csv"), None), Found()
+    running.run(source, plan, load_models(plan, found), found)
+    assert {(value.kind, value.metric) for value in found.values} == {(kind, "hit_rate") for kind in kinds}
+    assert len(found.values) == 4
+    said = [(*problem.where.split(", ")[2:], problem.what) for problem in found.problems]
+    assert sorted(problem for problem in said if len(problem) == 3) == [
+        ("takes_one", "curves", "TypeError: one at a time"),
+        *[("takes_one", "divides_by_zero", "ZeroDivisionError: division by zero")] * 2,
+        ("works_once", "curves", "IndexError: no more"),
+        *[("works_once", "divides_by_zero", "ZeroDivisionError: division by zero")] * 2,
+    ]
 
 
 def test_only_true_positives(folder: Path, tmp_path: Path) -> None:
