@@ -49,7 +49,7 @@ def compute(
     """Explain a batch. inputs: float32 (N, 1, 224, 224) in [-1024, 1024]; one pathology each. given: the parameters
     that are set for a kind.
 
-    Returns per example a dict of kind -> Computed. Raises what torch raises (out of memory included) for the batch.
+    Returns per example a dict of kind -> Computed. Raises what a kind raises (out of memory included) for the batch.
     """
     import torch
 

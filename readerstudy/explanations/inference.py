@@ -89,10 +89,10 @@ class Inference(Generic[Item, Input, Output]):
         work, start = self.alike(usable[0][0]), perf_counter()
         try:
             outputs = self.compute([read for _, read in usable])
-        except (RuntimeError, ValueError, KeyError, MemoryError) as error:
+        except Exception as error:  # a package's kind or model may fail in any way
             short = is_out_of_memory(error)
             if len(usable) == 1:
-                return [Failed(usable[0][0], OUT_OF_MEMORY if short else f"{type(error).__name__}: {error}")]
+                return [Failed(usable[0][0], OUT_OF_MEMORY if short else said(error))]
             if short:
                 self.batch.ran_out(len(usable))
         else:
@@ -104,6 +104,11 @@ class Inference(Generic[Item, Input, Output]):
         size = len(usable) // 2 if short else 1
         parts = [usable[:size], usable[size:]] if short else [[one] for one in usable]
         return [result for part in parts for result in self._computed(part)]
+
+
+def said(error: Exception) -> str:
+    """As it is kept with what failed."""
+    return f"{type(error).__name__}: {error}"
 
 
 def is_out_of_memory(error: BaseException) -> bool:

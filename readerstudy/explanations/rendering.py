@@ -18,7 +18,7 @@ from explain.methods.kinds import KINDS
 from readerstudy.explanations.batch_size import BatchSize
 from readerstudy.explanations.computing import Computed, compute
 from readerstudy.explanations.encoding import EncodedFile, encode, map_bytes
-from readerstudy.explanations.inference import Done, Failed, Inference
+from readerstudy.explanations.inference import Done, Failed, Inference, is_out_of_memory, said
 from readerstudy.explanations.loading import Loaded, MadeOn, ModelNames, held
 from readerstudy.explanations.units import StoredImage
 
@@ -50,6 +50,7 @@ class RenderedItem:
 
 
 _Outcome = Done[Wanted, RenderedItem] | Failed[Wanted]
+_Made = Mapping[str, Computed | str]  # by kind: what was computed, or why nothing was
 _Encoding = dict[str, "Future[RenderedKind]"]
 
 
@@ -73,7 +74,7 @@ class Rendering:
     ) -> Iterator[list[Done[Wanted, RenderedItem] | Failed[Wanted]]]:
         models = held(self.names)
         made_on, batch = models.made_on(), BatchSize.of_device(models.device, self.batch_size)
-        loop = Inference[Wanted, _Input, tuple[Radiograph, dict[str, Computed]]](
+        loop = Inference[Wanted, _Input, tuple[Radiograph, _Made]](
             lambda wanted: _read(wanted, load(wanted)),
             lambda inputs: self._compute(inputs, models, batch.size),
             batch,
@@ -89,14 +90,32 @@ class Rendering:
     def alike(self, item: Wanted) -> Hashable:
         return item.kinds
 
-    def _compute(
-        self, inputs: list[_Input], models: Loaded, batch_size: int
-    ) -> list[tuple[Radiograph, dict[str, Computed]]]:
-        """For inputs whose items want the same kinds; raises for all of them."""
-        made = compute(
+    def _compute(self, inputs: list[_Input], models: Loaded, batch_size: int) -> list[tuple[Radiograph, _Made]]:
+        """For inputs whose items want the same kinds. Raises where memory is short, for the loop to halve the batch."""
+        made = self._made(inputs, inputs[0].wanted.kinds, models, batch_size)
+        return [(item.radiograph, one) for item, one in zip(inputs, made, strict=True)]
+
+    def _made(self, inputs: list[_Input], kinds: Sequence[str], models: Loaded, batch_size: int) -> Sequence[_Made]:
+        """Kinds are computed together, as they share work; if that fails, one by one, and one that fails, image by
+        image: what cannot be computed spoils nothing else."""
+        try:
+            return self._together(inputs, kinds, models, batch_size)
+        except Exception as error:  # a package's kind may fail in any way
+            if is_out_of_memory(error):
+                raise
+            why = said(error)
+        if len(kinds) > 1:
+            alone = [self._made(inputs, [kind], models, batch_size) for kind in kinds]
+            return [{kind: one for part in parts for kind, one in part.items()} for parts in zip(*alone, strict=True)]
+        if len(inputs) > 1:
+            return [one for item in inputs for one in self._made([item], kinds, models, batch_size)]
+        return [dict.fromkeys(kinds, why)]
+
+    def _together(self, inputs: list[_Input], kinds: Sequence[str], models: Loaded, batch_size: int) -> Sequence[_Made]:
+        return compute(
             np.stack([item.pixels for item in inputs]),
             [item.wanted.pathology for item in inputs],
-            inputs[0].wanted.kinds,
+            kinds,
             models.classifier,
             models.autoencoder,
             lambda kind: self.given[kind.name],
@@ -104,7 +123,6 @@ class Rendering:
             batch_size,
             models.generator,
         )
-        return [(item.radiograph, one) for item, one in zip(inputs, made, strict=True)]
 
 
 def _read(wanted: Wanted, image: StoredImage) -> _Input:
@@ -112,18 +130,20 @@ def _read(wanted: Wanted, image: StoredImage) -> _Input:
     return _Input(wanted, picture, picture.model_input())
 
 
-def _begin(
-    one: Done[Wanted, tuple[Radiograph, dict[str, Computed]]], encoders: ThreadPoolExecutor
-) -> Done[Wanted, _Encoding]:
+def _begin(one: Done[Wanted, tuple[Radiograph, _Made]], encoders: ThreadPoolExecutor) -> Done[Wanted, _Encoding]:
     radiograph, computed = one.output
     return Done(one.item, {kind: encoders.submit(_encode, kind, made, radiograph) for kind, made in computed.items()})
 
 
-def _encode(kind: str, made: Computed, radiograph: Radiograph) -> RenderedKind:
+def _encode(kind: str, made: Computed | str, radiograph: Radiograph) -> RenderedKind:
+    if isinstance(made, str):
+        return RenderedKind([], b"", {}, 0.0, made)
     try:
         files = encode(KINDS[kind].shows, made, radiograph)
     except ValueError as error:  # UnusableMap: an error on this explanation, never a picture
         return RenderedKind([], b"", {}, made.seconds, str(error))
+    except Exception as error:  # what a package's kind recorded may be no curve
+        return RenderedKind([], b"", {}, made.seconds, said(error))
     frames = {} if made.frames is None else {"frames": len(made.frames)}
     return RenderedKind(files, b"" if made.map is None else map_bytes(made.map), made.record | frames, made.seconds)
 

@@ -78,13 +78,13 @@ def test_one_that_cannot_be_read_or_computed_fails_alone():
 
     def compute(inputs):
         if 2 in inputs:
-            raise RuntimeError("not this one")
+            raise TypeError("not this one")
         if 3 in inputs:
             raise MemoryError
         return squares(inputs)
 
     outputs, _ = run(range(5), read, compute)
-    assert outputs == {0: 0, 4: 16, 1: "the image cannot be read: no such file", 2: "RuntimeError: not this one",
+    assert outputs == {0: 0, 4: 16, 1: "the image cannot be read: no such file", 2: "TypeError: not this one",
                        3: OUT_OF_MEMORY}  # fmt: skip
 
 

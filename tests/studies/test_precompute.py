@@ -11,6 +11,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image
 
+from explain.methods.kind import Kind
+from explain.methods.kinds import KINDS
 from readerstudy.cases.loading.records import UNNAMED_MODEL
 from readerstudy.cases.models import Case, Prediction
 from readerstudy.explanations.models import Explanation, ExplanationFile
@@ -213,3 +215,65 @@ def test_a_batch_too_large_for_memory_is_halved_and_nothing_is_lost(study, weigh
     monkeypatch.setattr(rendering, "compute", short_of_memory)
     assert "Rendered 15 explanations of trial on cpu; 0 existed, 0 failed." in precompute(weights, batch_size="3")
     assert sizes == [3, 1, 2, 1, 1]
+
+
+def raises_value(request):
+    raise ValueError("nothing to see")
+
+
+def raises_type(request):
+    raise TypeError("no such operand")
+
+
+def gives_nothing(request):
+    return None
+
+
+def records(value):
+    import torch
+
+    from explain.methods.contract import stills
+
+    def compute(request):
+        return stills(request, torch.rand(request.x[:, 0].shape), [{"share": value}] * len(request.x))
+
+    return compute
+
+
+records_numpy, records_nan = records(np.float32(1)), records(float("nan"))
+
+
+def records_no_curve(request):
+    from explain.methods.contract import Result
+
+    (name,) = request.kinds
+    return {name: [Result(record={"lambdas": {"low": 1}, "predictions": {"low": 1}}) for _ in request.x]}
+
+
+def takes_one(request):
+    if len(request.x) > 1:
+        raise IndexError("one at a time")
+    return records(1)(request)
+
+
+def test_a_kind_that_fails_in_any_way_spoils_no_other(study, weights, monkeypatch):
+    words = {
+        "raises_value": "ValueError: nothing to see",
+        "raises_type": "TypeError: no such operand",
+        "gives_nothing": "gives_nothing gave nothing; give a mapping",
+        "records_numpy": "records_numpy: share of the record is not fit for JSON: Object of type float32",
+        "records_nan": "records_nan: share of the record is not fit for JSON: Out of range float",
+        "records_no_curve": "TypeError: ",
+    }
+    for name in ("takes_one", *words):
+        shows = "curve" if name == "records_no_curve" else "still"
+        kind = Kind(name, "Ours", "Says.", shows=shows, compute=f"{__name__}:{name}")
+        monkeypatch.setitem(KINDS._found[0], name, kind)
+    output = precompute(weights, kinds=["input_gradient", "takes_one", *words])
+    assert "Rendered 6 explanations" in output and "18 failed" in output
+    assert set(Explanation.objects.filter(status="done").values_list("kind", flat=True)) == {
+        "input_gradient", "takes_one",
+    }  # fmt: skip
+    for kind, said in words.items():
+        failed = Explanation.objects.filter(kind=kind, status="failed")
+        assert len(failed) == 3 and all(said in row.error for row in failed), failed[0].error
