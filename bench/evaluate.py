@@ -26,7 +26,7 @@ from explain.demo.phantoms import PATHOLOGIES
 from explain.evaluate.faithfulness import deletion_curve
 from explain.evaluate.localisation import mask_to_model_frame
 from explain.evaluate.metrics import METRICS, Metric, Subject
-from explain.evaluate.rendering import Renderer, subject_of
+from explain.evaluate.subjects import Renderer, subject_of
 from explain.images.radiograph import Radiograph
 from explain.methods.kind import Need
 from explain.methods.kinds import KINDS

@@ -23,7 +23,7 @@ from explain.demo.cases import demo_cases
 from explain.demo.phantoms import PATHOLOGIES
 from explain.evaluate.localisation import iou_at_mask_area, mask_to_model_frame
 from explain.evaluate.metrics import METRICS, Subject
-from explain.evaluate.rendering import Renderer, subject_of
+from explain.evaluate.subjects import Renderer, subject_of
 from explain.images.radiograph import Radiograph
 from explain.methods.contract import Result
 from explain.methods.kind import Need
@@ -31,7 +31,7 @@ from explain.methods.kinds import KINDS
 from explain.models.allocator import restart_keeping_memory
 from explain.models.fast import prepared
 from explain.models.registry import load_autoencoder, load_classifier
-from explain.render.checks import map_problem
+from explain.render.usable import map_problem
 
 MORE = ("latentshift_mean", "latentshift_minmax", "adversary_difference", "path_v2k", "iterative_delete", "grad_cam")
 DELETION = METRICS["deletion_auc_blur"]

@@ -33,7 +33,7 @@ from explain.methods.kind import Kind, Need, Value
 from explain.methods.kinds import KINDS
 from explain.models.allocator import restart_keeping_memory
 from explain.models.registry import load_autoencoder, load_classifier
-from explain.render.checks import map_problem
+from explain.render.usable import map_problem
 
 VARIANTS: tuple[tuple[str, dict[str, Value]], ...] = (
     ("input_gradient", {"samples": 50}),

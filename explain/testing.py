@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from explain.evaluate.metrics import Metric, Subject
-from explain.evaluate.rendering import Renderer
+from explain.evaluate.subjects import Renderer
 from explain.methods.contract import Result, explained
 from explain.methods.kind import Kind, Need, Value
 from explain.methods.kinds import KINDS

@@ -20,7 +20,7 @@ from explain.evaluate.annotations import READERS
 from explain.evaluate.measuring.page import write
 from explain.evaluate.measuring.plan import Found, Plan, default_metrics
 from explain.evaluate.measuring.running import load_models, run
-from explain.evaluate.measuring.sources import Source, XrvSource, open_folder
+from explain.evaluate.measuring.sources import Source, XrvImages, open_folder
 from explain.evaluate.measuring.tables import tables
 from explain.evaluate.metrics import METRICS
 from explain.methods.kinds import COMPARED_2021, KINDS
@@ -130,7 +130,7 @@ def _source(wanted: argparse.Namespace) -> Source:
     if not wanted.images.is_dir():
         raise ValueError(f"there is no folder {wanted.images}: give --images")
     if wanted.data_set:
-        return XrvSource(wanted.data_set, wanted.images, wanted.csv, wanted.views)
+        return XrvImages(wanted.data_set, wanted.images, wanted.csv, wanted.views)
     reader, _, path = (wanted.annotations or "").partition(":")
     if not path:
         raise ValueError("give masks: --annotations FORMAT:FILE, or --data-set NAME")

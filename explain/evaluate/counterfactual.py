@@ -13,7 +13,7 @@ import torch
 from scipy.stats import spearmanr
 
 from explain.evaluate.metric import Subject
-from explain.evaluate.rendering import INPUT_RANGE, as_input
+from explain.evaluate.subjects import INPUT_RANGE, as_input
 from explain.methods.modes import explaining
 
 

@@ -21,11 +21,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from explain.evaluate.metric import Subject
-from explain.evaluate.rendering import INPUT_RANGE, as_input
+from explain.evaluate.subjects import INPUT_RANGE, as_input
 from explain.methods.blur import gaussian_blur
 from explain.methods.latent_shift import latent_shift
 from explain.methods.modes import explaining
-from explain.render.checks import require_usable
+from explain.render.usable import require_usable
 
 Fill = Literal["blur", "mean", "counterfactual"]
 BLUR_SIGMA = 10.0  # pixels

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from explain.evaluate.localisation import select_top
-from explain.render.checks import require_usable
+from explain.render.usable import require_usable
 
 
 def spearman(values: np.ndarray, other: np.ndarray) -> float:

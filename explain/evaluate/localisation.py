@@ -18,7 +18,7 @@ from PIL import Image
 
 from explain.evaluate.metric import Subject
 from explain.images.radiograph import MODEL_SIZE, Crop
-from explain.render.checks import require_usable
+from explain.render.usable import require_usable
 
 
 def select_top(values: np.ndarray, count: int) -> np.ndarray:

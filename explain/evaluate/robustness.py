@@ -14,9 +14,9 @@ import torch
 
 from explain.evaluate.likeness import spearman, top_iou
 from explain.evaluate.metric import Subject
-from explain.evaluate.rendering import INPUT_RANGE, maps_of
+from explain.evaluate.subjects import INPUT_RANGE, maps_of
 from explain.methods.blur import gaussian_blur
-from explain.render.checks import require_usable
+from explain.render.usable import require_usable
 
 Change = Literal["noise", "blur"]
 PERCENTILE = 95.0  # the share of a map that readers are shown

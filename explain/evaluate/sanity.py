@@ -14,9 +14,9 @@ from torch import nn
 
 from explain.evaluate.likeness import spearman
 from explain.evaluate.metric import Subject
-from explain.evaluate.rendering import maps_of
+from explain.evaluate.subjects import maps_of
 from explain.methods.kind import Need
-from explain.render.checks import require_usable
+from explain.render.usable import require_usable
 
 BINS = 100
 

@@ -7,7 +7,7 @@ Shared by all functions here:
     maps        (N, H, W), non-negative, type and device of x
     smoothing   SmoothGrad: the mean of the signed maps of noisy copies; by default there is none
 The classifier runs in evaluation mode and exact float32 and is left as it was found. An image that gives a non-finite
-or constant map does not disturb the others of its batch; `explain.render.checks.map_problem` names it.
+or constant map does not disturb the others of its batch; `explain.render.usable.map_problem` names it.
 """
 
 from dataclasses import dataclass

@@ -9,7 +9,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageDraw
 
-from explain.render.checks import UnusableMap
+from explain.render.usable import UnusableMap
 
 ENLARGED = 3  # the picture's pixels for one of the flow's
 LENGTHENED = 6.0  # an arrow is so many times as long as the motion

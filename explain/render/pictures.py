@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image
 
 from explain.images.radiograph import Radiograph
-from explain.render.checks import UnusableMap, require_usable
 from explain.render.colour_scales import PUBLISHED, ColourScale
+from explain.render.usable import UnusableMap, require_usable
 
 PERCENTILE = 95.0
 OPACITY = 0.8

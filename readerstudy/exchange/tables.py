@@ -11,9 +11,9 @@ from django.db.models import F, OuterRef, Subquery
 
 from readerstudy.cases.models import Truth
 from readerstudy.exchange.dictionary import LONG, WIDE_FIXED, wide_columns
-from readerstudy.reading.looking import LOOKING_MS
 from readerstudy.reading.models import Assignment, Exclusion, Response, Sequence, Visit
 from readerstudy.reading.recording import comments
+from readerstudy.reading.viewing_time import LOOKING_MS
 from readerstudy.studies.asking import NOT_ASKED, is_asked, not_asked
 from readerstudy.studies.models import Study
 

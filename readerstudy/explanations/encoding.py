@@ -11,9 +11,9 @@ from PIL import Image
 from explain.images.radiograph import Radiograph
 from explain.methods.kind import Form
 from explain.render import pictures as render
-from explain.render.checks import UnusableMap, require_usable
 from explain.render.curve import lambda_chart, lambda_curve
 from explain.render.flow import flow_layer
+from explain.render.usable import UnusableMap, require_usable
 from readerstudy.explanations.computing import Computed
 
 Role = Literal["layer", "overlay", "gif", "strip", "curve"]  # as ExplanationFile.Role

@@ -13,10 +13,10 @@ from readerstudy.cases.models import Prediction
 from readerstudy.explanations.inference import Failed
 from readerstudy.explanations.inputs import is_known, model_names, stored_image
 from readerstudy.explanations.keeping import Provenance, store
-from readerstudy.explanations.loading import Found, MadeOn, ModelName, ModelNames, ModelsUnavailable, find
+from readerstudy.explanations.model_loading import Found, MadeOn, ModelName, ModelNames, ModelsUnavailable, find
 from readerstudy.explanations.models import Explanation
 from readerstudy.explanations.parameters import RenderParameters, explanation_key
-from readerstudy.explanations.planning import Job, Options, Rendered, plan, rendered_elsewhere
+from readerstudy.explanations.planning import Options, Rendered, ToRender, plan, rendered_elsewhere
 from readerstudy.explanations.rendering import RenderedItem, RenderedKind, Rendering, Wanted
 
 UNNAMED = (
@@ -126,7 +126,7 @@ def render(
     return result
 
 
-def _store(job: Job, made: RenderedItem, renderer: Renderer, result: Rendered) -> None:
+def _store(job: ToRender, made: RenderedItem, renderer: Renderer, result: Rendered) -> None:
     for kind, one in made.kinds.items():
         if one.error:
             _fail(job, (kind,), one.error, renderer, made.made_on, result)
@@ -135,7 +135,7 @@ def _store(job: Job, made: RenderedItem, renderer: Renderer, result: Rendered) -
         result.made += 1
 
 
-def _keep(job: Job, kind: str, one: RenderedKind, provenance: Provenance, options: Options) -> Explanation:
+def _keep(job: ToRender, kind: str, one: RenderedKind, provenance: Provenance, options: Options) -> Explanation:
     return store(
         job.prediction,
         kind,
@@ -149,7 +149,7 @@ def _keep(job: Job, kind: str, one: RenderedKind, provenance: Provenance, option
     )
 
 
-def _fail(job: Job, kinds: Sequence[str], why: str, renderer: Renderer, made_on: MadeOn, result: Rendered) -> None:
+def _fail(job: ToRender, kinds: Sequence[str], why: str, renderer: Renderer, made_on: MadeOn, result: Rendered) -> None:
     for kind in kinds:
         kept = store(
             job.prediction,

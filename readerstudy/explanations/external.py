@@ -13,9 +13,9 @@ from explain.images.checks import ImageError
 from explain.images.radiograph import Radiograph
 from explain.methods.kind import RESERVED, TAKEN_BY_THE_PAGE, Kind
 from explain.methods.kinds import KINDS
-from explain.render.checks import UnusableMap
+from explain.render.made_elsewhere import read_animation, read_map
 from explain.render.pictures import DISPLAY_SIZE, FRAME_MS, animation_gif, frame_strip, heat_layer, overlay
-from explain.render.rendered import read_animation, read_map
+from explain.render.usable import UnusableMap
 from readerstudy.cases.loading.extensions import Save, Texts
 from readerstudy.cases.loading.problems import refuse
 from readerstudy.cases.models import Batch, Prediction

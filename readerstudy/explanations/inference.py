@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Generic, TypeVar
 
 from readerstudy.explanations.batch_size import BatchSize
-from readerstudy.explanations.loading import ModelsUnavailable
+from readerstudy.explanations.model_loading import ModelsUnavailable
 
 Item = TypeVar("Item")
 Input = TypeVar("Input")

@@ -8,8 +8,8 @@ from django.conf import settings
 
 from explain.images.radiograph import Radiograph
 from readerstudy.cases.models import Case
-from readerstudy.explanations.loading import ModelName, ModelNames, torch_here
-from readerstudy.explanations.loading import ModelsUnavailable as ModelsUnavailable
+from readerstudy.explanations.model_loading import ModelName, ModelNames, torch_here
+from readerstudy.explanations.model_loading import ModelsUnavailable as ModelsUnavailable
 from readerstudy.explanations.units import StoredImage
 
 

@@ -18,7 +18,7 @@ from explain.methods.kind import Need
 from explain.methods.kinds import KINDS
 from readerstudy.explanations.batch_size import BatchSize
 from readerstudy.explanations.inference import Done, Failed, Inference
-from readerstudy.explanations.loading import (
+from readerstudy.explanations.model_loading import (
     Loaded,
     ModelNames,
     ModelsUnavailable,
@@ -267,7 +267,7 @@ def _subject(of: Sent, metrics: Sequence[Metric], bench: Bench) -> tuple[Subject
 
 
 def _computed_again(of: Sent, pixels: np.ndarray, target: int, bench: Bench, with_sign: bool) -> dict[str, Any]:
-    from explain.evaluate.rendering import Renderer
+    from explain.evaluate.subjects import Renderer
 
     render = Renderer(KINDS[of.kind], target, of.parameters)
     if not with_sign:

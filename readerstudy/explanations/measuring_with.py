@@ -10,8 +10,8 @@ from explain.evaluate.metrics import Metric
 from explain.methods.kinds import KINDS
 from explain.models.digests import file_sha256
 from readerstudy.explanations.inputs import model_names
-from readerstudy.explanations.loading import ModelName, ModelsUnavailable
 from readerstudy.explanations.measuring import COMPUTED, MODELS, FoundModels, autoencoder_sha256, find_models
+from readerstudy.explanations.model_loading import ModelName, ModelsUnavailable
 from readerstudy.explanations.planning import Options
 
 

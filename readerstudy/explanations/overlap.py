@@ -11,7 +11,7 @@ from PIL import Image
 
 from explain.evaluate.localisation import iou_at_mask_area, mask_to_model_frame
 from explain.images.radiograph import Crop
-from explain.render.checks import UnusableMap
+from explain.render.usable import UnusableMap
 from readerstudy.cases.models import Case, Truth
 from readerstudy.explanations.models import Explanation
 

@@ -58,7 +58,7 @@ class Rendered:
 
 
 @dataclass(frozen=True)
-class Job:
+class ToRender:
     prediction: Prediction
     kinds: tuple[str, ...]
     keys: dict[str, str]
@@ -81,7 +81,7 @@ def plan(
     key: Callable[[Prediction, str], str],
     options: Options,
     result: Rendered,
-) -> list[Job]:
+) -> list[ToRender]:
     """What is left to do, sorted so that a batch needs the same kinds."""
     wanted = {prediction.pk: {kind: key(prediction, kind) for kind in kinds} for prediction in predictions}
     have = {
@@ -104,5 +104,5 @@ def plan(
             if kept.status == Explanation.Status.FAILED:
                 result.failed.append((prediction, kind, kept.error))
         if todo:
-            jobs.append(Job(prediction, tuple(todo), wanted[prediction.pk]))
+            jobs.append(ToRender(prediction, tuple(todo), wanted[prediction.pk]))
     return sorted(jobs, key=lambda job: job.kinds)

@@ -15,7 +15,7 @@ from readerstudy.explanations.executors.contract import Executor
 from readerstudy.explanations.executors.local import Here
 from readerstudy.explanations.inference import Done, Failed
 from readerstudy.explanations.inputs import model_names, stored_image
-from readerstudy.explanations.loading import Found, ModelName, ModelsUnavailable, find
+from readerstudy.explanations.model_loading import Found, ModelName, ModelsUnavailable, find
 from readerstudy.explanations.probabilities import Predicting, Row
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from readerstudy.explanations.batch_size import BatchSize
 from readerstudy.explanations.inference import Done, Failed, Inference
-from readerstudy.explanations.loading import ModelNames, held
+from readerstudy.explanations.model_loading import ModelNames, held
 from readerstudy.explanations.units import StoredImage
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from readerstudy.explanations.batch_size import BatchSize
 from readerstudy.explanations.computing import Computed, compute
 from readerstudy.explanations.encoding import EncodedFile, encode, map_bytes
 from readerstudy.explanations.inference import Done, Failed, Inference, is_out_of_memory, said
-from readerstudy.explanations.loading import Loaded, MadeOn, ModelNames, held
+from readerstudy.explanations.model_loading import Loaded, MadeOn, ModelNames, held
 from readerstudy.explanations.units import StoredImage
 
 

@@ -17,7 +17,7 @@ from explain.images.radiograph import Radiograph
 from explain.render.pictures import read_display_image
 from readerstudy.common.version import software
 from readerstudy.explanations.inference import Done, Failed
-from readerstudy.explanations.loading import ModelsUnavailable
+from readerstudy.explanations.model_loading import ModelsUnavailable
 
 Item = TypeVar("Item", bound=Hashable)
 Sent = TypeVar("Sent", contravariant=True)

@@ -8,8 +8,8 @@ from statistics import median
 from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 
-from readerstudy.reading.looking import LOOKING_MS
 from readerstudy.reading.models import Assignment, Read, Reader, Response, Visit
+from readerstudy.reading.viewing_time import LOOKING_MS
 from readerstudy.studies.asking import asked_counts, fully_answered
 
 PAUSE = timedelta(minutes=10)  # nothing heard of a reader for longer: not reading now

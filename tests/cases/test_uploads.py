@@ -17,8 +17,8 @@ from django.test import Client
 from django.utils import timezone
 
 from explain.images.radiograph import pixel_sha256, read_radiograph
+from explain.render.made_elsewhere import read_animation, read_map
 from explain.render.pictures import animation_gif, display_image, frame_strip, read_display_image
-from explain.render.rendered import read_animation, read_map
 from readerstudy.cases import jobs
 from readerstudy.cases.loading import mending, sources, staging, upload_check
 from readerstudy.cases.loading.expiry import LIFETIME_SECONDS, about

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from explain.images.radiograph import Radiograph
-from explain.render.checks import UnusableMap
+from explain.render.usable import UnusableMap
 from readerstudy.explanations.computing import Computed
 from readerstudy.explanations.encoding import encode
 

@@ -15,7 +15,7 @@ from readerstudy.explanations.executors.choosing import executor
 from readerstudy.explanations.executors.dask import Dask
 from readerstudy.explanations.executors.local import Here, Processes
 from readerstudy.explanations.inference import Done
-from readerstudy.explanations.loading import ModelName, ModelNames, ModelsUnavailable, find, held
+from readerstudy.explanations.model_loading import ModelName, ModelNames, ModelsUnavailable, find, held
 from readerstudy.explanations.models import Explanation, ExplanationFile, Measurement
 from readerstudy.explanations.planning import Options
 from readerstudy.explanations.predicting import predict

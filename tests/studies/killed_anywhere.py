@@ -18,7 +18,7 @@ def main(folder: Path) -> None:
     import torchvision  # noqa: F401  once, not in each child
     from django.core.management import call_command
 
-    import explain.evaluate.rendering  # noqa: F401
+    import explain.evaluate.subjects  # noqa: F401
     import readerstudy.explanations.rendering  # noqa: F401
 
     call_command("migrate", verbosity=0)

@@ -15,7 +15,7 @@ from readerstudy.accounts.models import User
 from readerstudy.explanations import evaluating, measuring
 from readerstudy.explanations.evidence import is_current, known, measurement_key
 from readerstudy.explanations.inputs import radiograph
-from readerstudy.explanations.loading import ModelName, ModelNames, load
+from readerstudy.explanations.model_loading import ModelName, ModelNames, load
 from readerstudy.explanations.models import Explanation, Measurement
 from readerstudy.explanations.planning import Options
 from readerstudy.jobs.models import Job

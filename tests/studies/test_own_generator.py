@@ -10,7 +10,7 @@ from PIL import Image
 from explain.evaluate.metrics import METRICS
 from explain.models.digests import file_sha256
 from readerstudy.analysis.facts import study_facts
-from readerstudy.explanations import loading
+from readerstudy.explanations import model_loading
 from readerstudy.explanations.chosen import Chosen
 from readerstudy.explanations.evaluating import evaluate
 from readerstudy.explanations.executors.contract import filled
@@ -150,7 +150,7 @@ class Apart(Here):
 
 
 def test_two_given_by_their_paths_and_what_another_program_made(root, study, client, monkeypatch):
-    monkeypatch.setattr(loading, "_held", NothingHeld())
+    monkeypatch.setattr(model_loading, "_held", NothingHeld())
     write_generator(root, "any-maps")  # the page offers these kinds where there is one
     choose(client)
     first, second = root / "elsewhere" / "first-maps", root / "elsewhere" / "second-maps"

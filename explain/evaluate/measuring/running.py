@@ -19,7 +19,7 @@ from explain.evaluate.measuring.plan import Found, Plan, Redrawn, Value, default
 from explain.evaluate.measuring.sources import Problem, Source
 from explain.evaluate.metric import Subject
 from explain.evaluate.metrics import BLUR_LEVELS, METRICS, NOISE_LEVELS
-from explain.evaluate.rendering import Renderer, as_input, subject_of
+from explain.evaluate.subjects import Renderer, as_input, subject_of
 from explain.images.checks import ImageError
 from explain.methods.contract import Result, explained
 from explain.methods.kind import Need

@@ -182,7 +182,7 @@ def _add_labels(source: Folder, path: Path) -> None:
                 source.labels.setdefault(task, {})[name] = float(value) == 1
 
 
-class XrvSource:
+class XrvImages:
     """A TorchXRayVision data set, opened with its masks."""
 
     def __init__(self, name: str, folder: Path, csv: Path | None = None, views: Sequence[str] = ("PA", "AP")) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from readerstudy.explanations.executors.contract import Executor
 from readerstudy.explanations.executors.dask import Dask
 from readerstudy.explanations.executors.local import Here, Processes
-from readerstudy.explanations.loading import ModelsUnavailable
+from readerstudy.explanations.model_loading import ModelsUnavailable
 
 
 @contextmanager

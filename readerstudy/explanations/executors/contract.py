@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from readerstudy.common.version import software
 from readerstudy.explanations.inference import Done, Failed
-from readerstudy.explanations.loading import ModelsUnavailable
+from readerstudy.explanations.model_loading import ModelsUnavailable
 from readerstudy.explanations.units import Item, Outcome, Output, Sent, Unit, Work, cut
 
 DIED = "the worker that did this died, {} times: it may need more memory than a worker has"

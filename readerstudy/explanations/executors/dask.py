@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from readerstudy.common.extras import how_to_install
 from readerstudy.explanations.executors.contract import died, filled
 from readerstudy.explanations.inference import Done, Failed
-from readerstudy.explanations.loading import ModelsUnavailable
+from readerstudy.explanations.model_loading import ModelsUnavailable
 from readerstudy.explanations.units import Item, Outcome, Output, Sent, Unit, Work
 
 if TYPE_CHECKING:

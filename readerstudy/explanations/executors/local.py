@@ -14,7 +14,7 @@ from typing import Any
 
 from readerstudy.explanations.executors.contract import died, filled
 from readerstudy.explanations.inference import Done, Failed
-from readerstudy.explanations.loading import ModelsUnavailable
+from readerstudy.explanations.model_loading import ModelsUnavailable
 from readerstudy.explanations.units import Item, Outcome, Output, Sent, Unit, Work
 
 _ATTEMPTS = 3

@@ -24,7 +24,7 @@ from explain.evaluate.localisation import mask_to_model_frame
 from explain.evaluate.measuring import running
 from explain.evaluate.measuring.plan import Found, Plan, Value
 from explain.evaluate.measuring.running import _drawn, auc, load_models
-from explain.evaluate.measuring.sources import Folder, XrvSource, open_folder
+from explain.evaluate.measuring.sources import Folder, XrvImages, open_folder
 from explain.evaluate.measuring.tables import holm, tables
 from explain.evaluate.metric import Metric, Subject
 from explain.evaluate.metrics import METRICS, _fits
@@ -287,7 +287,7 @@ def test_a_data_set_of_torchxrayvision_with_its_own_boxes(tmp_path: Path) -> Non
         "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position\n"
         "00013118_008.png,Atelectasis|Effusion,8,13118,69,M,PA\n00000001_000.png,No Finding,0,1,57,M,PA\n"
     )
-    source = XrvSource("NIH", tmp_path, entry)
+    source = XrvImages("NIH", tmp_path, entry)
     assert source.masked["Atelectasis"] == ["00013118_008.png"]
     assert source.labels["Effusion"] == {"00013118_008.png": True, "00000001_000.png": False}
     assert source.patients == {"00013118_008.png": "13118", "00000001_000.png": "1"}
@@ -346,7 +346,7 @@ def test_every_region_of_an_image_of_torchxrayvisions_data_sets_counts(
     entry = tmp_path / "table.csv"
     if table:
         entry.write_text(table)
-    source = XrvSource(name, tmp_path, entry if table else None)
+    source = XrvImages(name, tmp_path, entry if table else None)
     image = Path(file).stem
     assert image in source.masked[task]
     assert source.pixels(image).std() > 10

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from explain.evaluate.metrics import METRICS, Subject
-from explain.evaluate.rendering import Renderer, subject_of
+from explain.evaluate.subjects import Renderer, subject_of
 from explain.methods.kinds import KINDS
 from explain.testing import images, tiny_models
 from tests.explain.evaluate.small import Halves, Weighted

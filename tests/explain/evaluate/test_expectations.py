@@ -11,7 +11,7 @@ from explain.demo.cases import demo_cases
 from explain.demo.phantoms import PATHOLOGIES, draw
 from explain.evaluate.localisation import mask_to_model_frame
 from explain.evaluate.metrics import METRICS, Subject
-from explain.evaluate.rendering import Renderer, map_of
+from explain.evaluate.subjects import Renderer, map_of
 from explain.images.radiograph import Radiograph
 from explain.methods.kind import Need
 from explain.methods.kinds import KINDS

@@ -19,7 +19,7 @@ from explain.evaluate.faithfulness import (
     replacement_curve,
 )
 from explain.evaluate.metrics import Subject
-from explain.render.checks import UnusableMap
+from explain.render.usable import UnusableMap
 from explain.testing import images, tiny_models
 from tests.explain.evaluate.small import Weighted
 

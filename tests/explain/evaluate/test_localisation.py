@@ -17,7 +17,7 @@ from explain.evaluate.localisation import (
     select_top,
 )
 from explain.images.radiograph import Crop, Radiograph, center_crop
-from explain.render.checks import UnusableMap
+from explain.render.usable import UnusableMap
 
 MAP = np.arange(16.0).reshape(4, 4)
 

@@ -10,7 +10,7 @@ from explain.evaluate.likeness import spearman, top_iou
 from explain.evaluate.metrics import METRICS, Subject
 from explain.evaluate.robustness import changed, likeness, measure_max_sensitivity
 from explain.methods.contract import Result
-from explain.render.checks import UnusableMap
+from explain.render.usable import UnusableMap
 from tests.explain.evaluate.small import Weighted, kind_that_shows
 
 PIXELS = np.random.default_rng(3).normal(0, 200, (20, 20)).astype(np.float32)

@@ -9,7 +9,7 @@ from torch import nn
 
 from explain.evaluate.metrics import METRICS, Subject
 from explain.evaluate.sanity import cascade, entropy, layers_of, measure_entropy_rise, randomised
-from explain.render.checks import UnusableMap
+from explain.render.usable import UnusableMap
 from tests.explain.evaluate.small import kind_that_shows
 
 

@@ -10,7 +10,7 @@ from pydicom import uid
 
 from explain.images.radiograph import ImageError, check_image_header, read_dicom_facts, read_radiograph
 from explain.render import pictures as render
-from explain.render.rendered import read_animation, read_map
+from explain.render.made_elsewhere import read_animation, read_map
 from tests.explain.image_files import dicom, encoded, greys, png16
 
 SMALL = greys(64, 64)

@@ -203,7 +203,7 @@ def test_reading_needs_neither_torch_nor_skimage(tmp_path: Path) -> None:
         "import sys\n"
         "absent = ['torch', 'skimage', 'torchvision', 'torchxrayvision', 'matplotlib']\n"
         "sys.modules.update(dict.fromkeys(absent))\n"
-        "from explain.images import radiograph\nfrom explain.render import curve, pictures, rendered\n"
+        "from explain.images import radiograph\nfrom explain.render import curve, pictures, made_elsewhere\n"
         f"print(radiograph.read_radiograph({str(tmp_path / 'case.png')!r}).model_input().shape)"
     )
     root = Path(__file__).parents[3]

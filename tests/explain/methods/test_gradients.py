@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from explain.methods.gradients import input_gradients, integrate_gradients, integrated_gradients
 from explain.methods.guided import guided_backprop
 from explain.methods.modes import exact_float32, frozen
-from explain.render.checks import UnusableMap, map_problem, require_usable
+from explain.render.usable import UnusableMap, map_problem, require_usable
 from tests.explain.conftest import radiographs
 
 METHODS: dict[str, Callable[..., Tensor]] = {

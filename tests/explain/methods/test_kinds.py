@@ -53,7 +53,7 @@ def test_the_kinds_of_both_methods() -> None:
 
 def test_the_web_tier_can_import_the_registries_without_torch() -> None:
     code = (
-        "import sys, explain.methods.contract, explain.render.checks\n"
+        "import sys, explain.methods.contract, explain.render.usable\n"
         "from explain.evaluate.metrics import METRICS\n"
         "from explain.methods.kinds import KINDS\n"
         "from explain.models.known import MODELS\n"

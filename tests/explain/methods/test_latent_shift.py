@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from explain.methods.lambda_search import LambdaSearch, run_searches
 from explain.methods.latent_shift import LatentShift, latent_shift
-from explain.render.checks import map_problem
+from explain.render.usable import map_problem
 from tests.explain.conftest import radiographs
 from tests.explain.methods.test_gradients import relative, state
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explain.render.checks import UnusableMap
 from explain.render.flow import flow_layer
+from explain.render.usable import UnusableMap
 
 
 def moving(right: float, down: float) -> np.ndarray:

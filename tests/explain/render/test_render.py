@@ -11,8 +11,8 @@ from PIL import Image
 
 from explain.images.radiograph import Radiograph
 from explain.render import pictures as render
-from explain.render.checks import UnusableMap
 from explain.render.colour_scales import PUBLISHED
+from explain.render.usable import UnusableMap
 from tests.explain.image_files import greys
 
 

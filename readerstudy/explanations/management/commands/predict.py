@@ -12,7 +12,7 @@ from readerstudy.common.arguments import add_workers, batch_size, shard
 from readerstudy.common.counting import counted
 from readerstudy.common.progress import ProgressBar
 from readerstudy.explanations.executors.choosing import executor
-from readerstudy.explanations.loading import ModelsUnavailable
+from readerstudy.explanations.model_loading import ModelsUnavailable
 from readerstudy.explanations.predicting import predict
 
 

@@ -13,7 +13,7 @@ from readerstudy.common.arguments import add_workers, at_least_one, batch_size, 
 from readerstudy.common.counting import counted
 from readerstudy.common.progress import ProgressBar
 from readerstudy.explanations.executors.choosing import executor
-from readerstudy.explanations.loading import ModelsUnavailable
+from readerstudy.explanations.model_loading import ModelsUnavailable
 from readerstudy.explanations.planning import Options
 from readerstudy.studies.commands import study_named
 from readerstudy.studies.precomputing import Part, examples_of, precompute

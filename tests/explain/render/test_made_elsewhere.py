@@ -10,7 +10,7 @@ from PIL import Image
 
 from explain.images.radiograph import ImageError
 from explain.render import pictures as render
-from explain.render.rendered import read_animation, read_map
+from explain.render.made_elsewhere import read_animation, read_map
 from tests.explain.image_files import encoded, greys
 
 

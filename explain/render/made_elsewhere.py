@@ -18,7 +18,7 @@ from explain.images.radiograph import (
     opened_picture,
     refuse_colour,
 )
-from explain.render.checks import map_problem
+from explain.render.usable import map_problem
 
 MIN_SIDE = 4
 MAX_FRAMES = 200

@@ -1,4 +1,4 @@
-"""The composer's pages: a draft with the published design, its parts saved, refusals said in sentences."""
+"""The pages of a study's design: a draft with the published design, its parts saved, refusals said in sentences."""
 
 import pytest
 from django.utils import timezone
