@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ HEAD = """/**
  * Types only: this file is never loaded by the page.
  */
 """
+WIDTH = 120  # of a line
 PRIMITIVES = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
 
 
@@ -33,17 +35,32 @@ def declarations(schema: Mapping[str, Any]) -> str:
 
 
 def _typedef(name: str, component: Mapping[str, Any]) -> str:
-    lines = ["/**"]
-    lines += [f" * {line}".rstrip() for line in component.get("description", "").splitlines()]
-    if component.get("type") == "object" and component.get("properties"):
-        lines.append(f" * @typedef {{object}} {name}")
-        required = component.get("required", [])
-        for key, field in component["properties"].items():
-            said = " ".join(field.get("description", "").split())
-            lines.append(f" * @property {{{type_of(field)}}} {key if key in required else f'[{key}]'} {said}".rstrip())
+    """Fields of which something is said have a line each; a type without any is written in one piece."""
+    said = "" if "enum" in component else _words(component)  # an enum's words are its values again
+    fields = component.get("properties", {})
+    if not any(map(_words, fields.values())):
+        whole = f"@typedef {{{type_of(component)}}} {name}"
+        if len(line := f"/** {whole} {said}".rstrip() + " */\n") <= WIDTH:
+            return line
+        lines = _wrapped(whole)
     else:
-        lines.append(f" * @typedef {{{type_of(component)}}} {name}")
-    return "\n".join([*lines, " */", ""])
+        lines, required = [f"@typedef {{object}} {name}"], component.get("required", [])
+        for key, field in fields.items():
+            named = key if key in required else f"[{key}]"
+            lines.append(f"@property {{{type_of(field)}}} {named} {_words(field)}".rstrip())
+    return "\n".join(["/**", *(f" * {line}" for line in [*_wrapped(said), *lines]), " */", ""])
+
+
+def _words(part: Mapping[str, Any]) -> str:
+    """What a schema says of a part, in one line, without the list of values that is made for an enum."""
+    return " ".join(part.get("description", "").split("\n* `")[0].split())
+
+
+def _wrapped(text: str) -> list[str]:
+    """Lines of at most WIDTH; a field's name and its type stay on one."""
+    kept = text.replace(": ", ":\0")
+    lines = textwrap.wrap(kept, WIDTH - len(" * "), break_long_words=False, break_on_hyphens=False)
+    return [line.replace("\0", " ") for line in lines]
 
 
 def type_of(field: Mapping[str, Any]) -> str:

@@ -112,4 +112,4 @@ def test_a_component_without_fields_is_a_name_for_its_type():
         "components": {"schemas": {"Bare": {"type": "object", "additionalProperties": {}}, "Sex": {"enum": ["F", "M"]}}}
     }
     said = api_types.declarations(kept)
-    assert " * @typedef {Object<string, unknown>} Bare" in said and ' * @typedef {"F"|"M"} Sex' in said
+    assert "/** @typedef {Object<string, unknown>} Bare */" in said and '/** @typedef {"F"|"M"} Sex */' in said

@@ -4,29 +4,17 @@
  */
 
 /**
- * A part of an answer. Fields are always there, unless they are not required.
  * @typedef {object} AnswerStored
  * @property {string} saved_at By the server's clock.
  * @property {number} revision
  * @property {number} score
  */
 
-/**
- * A part of an answer. Fields are always there, unless they are not required.
- * @typedef {object} Answers
- * @property {AnswersOfExample[]} examples
- */
+/** @typedef {{examples: AnswersOfExample[]}} Answers */
+
+/** @typedef {{position: number, answers: Object<string, number>, not_asked: string[]}} AnswersOfExample */
 
 /**
- * A part of an answer. Fields are always there, unless they are not required.
- * @typedef {object} AnswersOfExample
- * @property {number} position
- * @property {Object<string, number>} answers
- * @property {string[]} not_asked
- */
-
-/**
- * A part of an answer. Fields are always there, unless they are not required.
  * @typedef {object} Assignment
  * @property {number} position
  * @property {number} total
@@ -42,7 +30,6 @@
  */
 
 /**
- * A part of an answer. Fields are always there, unless they are not required.
  * @typedef {object} CaseFacts
  * @property {ImageFacts} image
  * @property {Field} crop The model's field of view.
@@ -50,26 +37,15 @@
 
 /**
  * The screen, how large the panels were, and how the example was first seen.
- * @typedef {object} Display
- * @property {Extent|null} [screen]
- * @property {Extent|null} [viewport]
- * @property {number|null} [device_pixel_ratio]
- * @property {number|null} [panel_px]
- * @property {PanelsShownEnum} [panels_shown]
- * @property {boolean|null} [reduced_motion]
- * @property {ViewAtFirst|null} [view]
- * @property {DisplayCheck|null} [check]
- * @property {string|null} [failed_why]
+ * @typedef {{screen?: Extent|null, viewport?: Extent|null, device_pixel_ratio?: number|null, panel_px?: number|null,
+ * panels_shown?: PanelsShownEnum, reduced_motion?: boolean|null, view?: ViewAtFirst|null, check?: DisplayCheck|null,
+ * failed_why?: string|null}} Display
  */
 
 /**
  * What the reader said of the grey ramp at the start of the sitting.
- * @typedef {object} DisplayCheck
- * @property {string|null} [checked_at]
- * @property {boolean|null} [dark_square_seen]
- * @property {boolean|null} [light_square_seen]
- * @property {number|null} [panel_px]
- * @property {boolean|null} [large_enough]
+ * @typedef {{checked_at?: string|null, dark_square_seen?: boolean|null, light_square_seen?: boolean|null,
+ * panel_px?: number|null, large_enough?: boolean|null}} DisplayCheck
  */
 
 /**
@@ -84,61 +60,35 @@
  * @property {string|null} origin The data set that the image is from.
  */
 
-/**
- * In CSS pixels.
- * @typedef {object} Extent
- * @property {number|null} [width]
- * @property {number|null} [height]
- * @property {number|null} [color_depth]
- */
+/** @typedef {{width?: number|null, height?: number|null, color_depth?: number|null}} Extent In CSS pixels. */
 
 /**
- * A part of an answer. Fields are always there, unless they are not required.
  * @typedef {object} Feedback
  * @property {boolean} truth Whether the pathology is present.
  * @property {string} text
  */
 
-/**
- * A square of the radiograph, in its pixels.
- * @typedef {object} Field
- * @property {number} x
- * @property {number} y
- * @property {number} size
- */
+/** @typedef {{x: number, y: number, size: number}} Field A square of the radiograph, in its pixels. */
 
 /**
  * A file as the reader's browser drew it; `role` is "image" or the panel's key.
- * @typedef {object} FileShown
- * @property {string} role
- * @property {string} sha256
- * @property {string} format
- * @property {number} [bytes]
+ * @typedef {{role: string, sha256: string, format: string, bytes?: number}} FileShown
  */
 
 /**
- * A part of an answer. Fields are always there, unless they are not required.
  * @typedef {object} Finished
  * @property {string} finished_at
  * @property {string} detail A sentence for the reader, such as when the next read opens.
  */
 
-/**
- * Which read ends; the open one where it is left out.
- * @typedef {object} FinishedRead
- * @property {number} [read]
- */
+/** @typedef {{read?: number}} FinishedRead Which read ends; the open one where it is left out. */
 
 /**
  * Of the image's own grey range, 0..1.
- * @typedef {object} GreyWindow
- * @property {number|null} [centre]
- * @property {number|null} [width]
- * @property {boolean|null} [invert]
+ * @typedef {{centre?: number|null, width?: number|null, invert?: boolean|null}} GreyWindow
  */
 
 /**
- * A part of an answer. Fields are always there, unless they are not required.
  * @typedef {object} ImageFacts
  * @property {string|null} url
  * @property {number} bits Up to 8: a grey PNG. More: high byte in red, low byte in green.
@@ -149,16 +99,11 @@
  */
 
 /**
- * A part of an answer. Fields are always there, unless they are not required.
  * @typedef {object} LoggedIn
  * @property {string} reader The account's name.
  */
 
-/**
- * A part of an answer. Fields are always there, unless they are not required.
- * @typedef {object} MethodFacts
- * @property {string} label
- */
+/** @typedef {{label: string}} MethodFacts */
 
 /**
  * One score. `position` and `read`, where sent, must be those of the visit.
@@ -200,8 +145,8 @@
  * @property {string} key
  * @property {string} title
  * @property {string} what_is_this
- * @property {string} shows The panel's form: input, still, animation, curve, flow.
- * @property {TypeEnum} type For pages older than `shows`. * `input` - input * `map` - map * `animation` - animation
+ * @property {ShowsEnum} shows The panel's form.
+ * @property {TypeEnum} type For pages older than `shows`.
  * @property {Object<string, string>} sha256s Keyed hashes by field, as layer_url.
  * @property {string|null} [layer_url] still, curve, flow: a PNG with alpha.
  * @property {number} [opacity] still, flow: at first, 0..1.
@@ -213,26 +158,14 @@
  * @property {number[]|null} [frame_predictions]
  */
 
-/**
- * * `all` - all
- * * `pair` - pair
- * * `one` - one
- * @typedef {"all"|"pair"|"one"} PanelsShownEnum
- */
+/** @typedef {"all"|"pair"|"one"} PanelsShownEnum */
 
 /**
  * Of the person whose page asks; `page` is the word in the page's `data-page`.
- * @typedef {object} Password
- * @property {string} password
- * @property {string|null} [page]
+ * @typedef {{password: string, page?: string|null}} Password
  */
 
-/**
- * A part of an answer. Fields are always there, unless they are not required.
- * @typedef {object} Preferences
- * @property {boolean} single_key_shortcuts
- * @property {Shortcut[]} keys
- */
+/** @typedef {{single_key_shortcuts: boolean, keys: Shortcut[]}} Preferences */
 
 /**
  * Every refusal of the API. errors: for a body that does not fit, sentences by field (`files.0.role`).
@@ -245,18 +178,11 @@
  */
 
 /**
- * A part of an answer. Fields are always there, unless they are not required.
- * @typedef {object} Question
- * @property {string} key
- * @property {string} text
- * @property {number} minimum
- * @property {number} maximum
- * @property {string} low_label
- * @property {string} high_label
+ * @typedef {{key: string, text: string, minimum: number, maximum: number, low_label: string, high_label: string}}
+ * Question
  */
 
 /**
- * A part of an answer. Fields are always there, unless they are not required.
  * @typedef {object} ReadFacts
  * @property {number} number 0 is practice.
  * @property {number} of How many reads there are.
@@ -268,28 +194,26 @@
  */
 
 /**
- * A part of an answer. Fields are always there, unless they are not required.
  * @typedef {object} Saved
  * @property {string} saved_at By the server's clock.
  */
 
 /**
- * A part of an answer. Fields are always there, unless they are not required.
  * @typedef {object} Shortcut
  * @property {string} action
  * @property {string[]} keys The signs they write, the first one shown.
  * @property {string} says What it does.
  */
 
+/** @typedef {"input"|"still"|"animation"|"curve"|"flow"} ShowsEnum */
+
 /**
- * A part of an answer. Fields are always there, unless they are not required.
  * @typedef {object} Started
  * @property {number} read The number of the open read; 0 is practice.
  * @property {boolean} practice True: its paths are below practice/.
  */
 
 /**
- * A part of an answer. Fields are always there, unless they are not required.
  * @typedef {object} State
  * @property {StudyFacts} study
  * @property {string} reader R1, R2, ...
@@ -300,14 +224,9 @@
  * @property {number} idle_after_ms Visible time without input beyond this is idle.
  */
 
-/**
- * * `open` - open
- * * `finished` - finished
- * @typedef {"open"|"finished"} StateEnum
- */
+/** @typedef {"open"|"finished"} StateEnum */
 
 /**
- * A part of an answer. Fields are always there, unless they are not required.
  * @typedef {object} StudyFacts
  * @property {string} slug
  * @property {string} title
@@ -320,21 +239,12 @@
  * @property {number} panel_columns The most panels that any method of the study shows.
  */
 
-/**
- * * `input` - input
- * * `map` - map
- * * `animation` - animation
- * @typedef {"input"|"map"|"animation"} TypeEnum
- */
+/** @typedef {"input"|"map"|"animation"} TypeEnum */
 
 /**
  * How the example was first seen.
- * @typedef {object} ViewAtFirst
- * @property {boolean|null} [overlay]
- * @property {number|null} [opacity]
- * @property {GreyWindow|null} [window]
- * @property {WindowOffset|null} [window_offset]
- * @property {number|null} [animation_speed]
+ * @typedef {{overlay?: boolean|null, opacity?: number|null, window?: GreyWindow|null,
+ * window_offset?: WindowOffset|null, animation_speed?: number|null}} ViewAtFirst
  */
 
 /**
@@ -353,31 +263,18 @@
  */
 
 /**
- * A part of an answer. Fields are always there, unless they are not required.
  * @typedef {object} VisitOpened
  * @property {string} id
  * @property {string} saved_at By the server's clock.
  */
 
-/**
- * Either or both.
- * @typedef {object} WantedPreferences
- * @property {boolean} [single_key_shortcuts]
- * @property {Object<string, string[]>} [keys]
- */
+/** @typedef {{single_key_shortcuts?: boolean, keys?: Object<string, string[]>}} WantedPreferences Either or both. */
 
 /**
  * From the image's own window: shift in its widths, factor of its width.
- * @typedef {object} WindowOffset
- * @property {number|null} [shift]
- * @property {number|null} [factor]
- * @property {boolean|null} [invert]
+ * @typedef {{shift?: number|null, factor?: number|null, invert?: boolean|null}} WindowOffset
  */
 
-/**
- * * `standard` - standard
- * * `inverted` - inverted
- * @typedef {"standard"|"inverted"} WlDragDirectionEnum
- */
+/** @typedef {"standard"|"inverted"} WlDragDirectionEnum */
 
 export {};

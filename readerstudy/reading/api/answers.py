@@ -15,7 +15,9 @@ LEFT_OUT: dict[str, Any] = {"required": False}
 
 
 class Shape(serializers.Serializer[Any]):
-    """A part of an answer. Fields are always there, unless they are not required."""
+    # A part of an answer. Fields are always there, unless they are not required. (A comment: the API's description
+    # would say a docstring again of each part.)
+    pass
 
 
 class StudyFacts(Shape):
@@ -111,7 +113,7 @@ class PanelFacts(Shape):
     key = serializers.CharField()
     title = serializers.CharField()
     what_is_this = serializers.CharField()
-    shows = serializers.CharField(help_text=f"The panel's form: input, {', '.join(FORMS)}.")
+    shows = serializers.ChoiceField(choices=("input", *FORMS), help_text="The panel's form.")
     type = serializers.ChoiceField(choices=["input", "map", "animation"], help_text="For pages older than `shows`.")
     sha256s = serializers.DictField(child=serializers.CharField(), help_text="Keyed hashes by field, as layer_url.")
     layer_url = serializers.CharField(help_text="still, curve, flow: a PNG with alpha.", **LEFT_OUT, **NULL)
