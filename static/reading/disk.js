@@ -5,7 +5,8 @@
 const DATABASE = "reading-room";
 const STORE = "outbox";
 const SLOWEST_MS = 10_000;
-const METHODS = { response: "PUT", visit: "POST", "visit-update": "PUT" };
+/** How each kind of entry is sent. */
+export const METHODS = /** @type {const} */ ({ response: "PUT", visit: "POST", "visit-update": "PUT" });
 
 /** @param {number} [version] left out: the one that is there. @returns {Promise<IDBDatabase>} */
 function openDatabase(version) {

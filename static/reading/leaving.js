@@ -1,6 +1,6 @@
 /** What is kept while the reader looks, and how reading ends: Pause, a page that goes away, a server that has moved on. */
 import { byId } from "./dom.js";
-import { counted } from "./status.js";
+import { counted, refusal } from "./status.js";
 
 const CHECKPOINT_MS = 10_000;
 const LONGEST_PAUSE_MS = 4000; // then the disk has what the server has not
@@ -19,6 +19,22 @@ const ENDS = {
 };
 
 /**
+ * @param {import("./app.js").ReadingRoom} room @param {import("./api.js").Problem} problem
+ * @returns {[string, string]} title and sentence
+ */
+export function whyItEnds({ outbox, state: { reader } }, problem) {
+  if (problem.code === "wrong_reader") {
+    return ["Someone else has logged in on this browser", `Or the server no longer knows you as ${reader}. Reading stops `
+      + `here; log in as ${reader} and open the read again, and what is kept is sent.`];
+  }
+  // The server knows no visit that it did not take: then its reason for that is what the reader must hear.
+  if (problem.code === "unknown_visit" && outbox.entries.some(({ kind, refused }) => kind === "visit" && refused)) {
+    return ["Reading stops here", refusal(outbox)];
+  }
+  return ENDS[problem.code] ?? (problem.status === 404 ? ENDS.not_found : ["Reading stops here", problem.message]);
+}
+
+/**
  * Stop the page with one message, instead of having each answer refused. What the server has not taken stays on the disk.
  * @param {import("./app.js").ReadingRoom} room @param {import("./api.js").Problem} problem
  */
@@ -26,11 +42,7 @@ export function halt(room, problem) {
   if (room.closed) return;
   room.close();
   room.status.clear();
-  const { reader } = room.state;
-  const [title, why] = problem.code === "wrong_reader"
-    ? ["Someone else has logged in on this browser", `Or the server no longer knows you as ${reader}. Reading stops here; `
-      + `log in as ${reader} and open the read again, and what is kept is sent.`]
-    : ENDS[problem.code] ?? (problem.status === 404 ? ENDS.not_found : ["Reading stops here", problem.message]);
+  const [title, why] = whyItEnds(room, problem);
   // Also what is on its way to the disk now.
   void room.outbox.adding.catch(() => {}).then(() => {
     const kept = room.outbox.unsent.length;

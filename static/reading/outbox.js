@@ -10,15 +10,14 @@
  * @typedef {object} Envelope
  * @property {number} [seq] order of sending
  * @property {string} key an unsent entry with the same key is replaced (visit updates), so keys of answers are unique
- * @property {"POST"|"PUT"} method
  * @property {string} path
  * @property {number} position
  * @property {boolean} [held] kept but not sent before release(): answers that become final when the reader goes on
  *   (they survive a killed browser too, and are shown again)
  * @property {string} [refused] the server's sentence, when it will not take this entry in this sitting
- * @typedef {Envelope & Content & {owner: string}} Entry
+ * @typedef {Envelope & Content & {owner: string, method: "POST"|"PUT"}} Entry
  */
-import { Disk, flaw } from "./disk.js";
+import { Disk, flaw, METHODS } from "./disk.js";
 import { Foreign, isPassing, Problem } from "./api.js";
 
 const RETRY_MS = [1000, 2000, 4000]; // the reader should not wait for "Saved" once the network is back
@@ -85,7 +84,7 @@ export class Outbox extends EventTarget {
    */
   add(entry) {
     /** @type {Entry} */
-    const kept = { ...entry, owner: this.owner };
+    const kept = { ...entry, owner: this.owner, method: METHODS[entry.kind] };
     this.coming.add(kept); // at once: the page may be going away
     // One after the other, or two entries of one key written at once would both stay.
     this.adding = this.adding.catch(() => {}).then(() => this.addNow(kept));
@@ -193,7 +192,7 @@ export class Outbox extends EventTarget {
   /**
    * The page may be gone before the disk answers: send now, whatever the order of arrival. The copies on the disk stay;
    * the server knows both by their ids. Of a question's answers only the oldest goes, or it would come back as the last.
-   * @param {{method: string, path: string, body: import("./api_types.js").NewVisit}|null} visit
+   * @param {{path: string, body: import("./api_types.js").NewVisit}|null} visit
    */
   lastWords(visit) {
     if (this.stopped) return;
@@ -206,7 +205,7 @@ export class Outbox extends EventTarget {
     }
     const answers = [...oldest.values()].filter((entry) => !entry.held && !entry.refused
       && (entry.seq === undefined || entry.seq !== this.inFlight));
-    for (const { method, path, body } of [...(visit ? [visit] : []), ...answers].slice(0, MOST_LAST_WORDS)) {
+    for (const { method, path, body } of [...(visit ? [{ ...visit, method: METHODS.visit }] : []), ...answers].slice(0, MOST_LAST_WORDS)) {
       void this.api.json(method, path, body, { keepalive: true, tryLogIn: false }).catch(() => {}); // kept on the disk
     }
   }

@@ -5,6 +5,20 @@ export function counted(count, noun, plural = `${noun}s`) {
   return `${count} ${count === 1 ? noun : plural}`;
 }
 
+/**
+ * What the server does not take in this sitting, and its reason for the first: the others may follow from that.
+ * @param {import("./outbox.js").Outbox} outbox @returns {string} "" when it has refused nothing
+ */
+export function refusal(outbox) {
+  const refused = outbox.entries.filter((entry) => entry.refused);
+  if (!refused.length) return "";
+  const answers = outbox.unsent.filter((entry) => entry.refused).length;
+  const others = refused.filter((entry) => !outbox.unsent.includes(entry));
+  const visits = new Set(others.map((entry) => entry.key.split(":").at(-1))).size; // opening and times are one visit
+  const what = [visits && counted(visits, "visit"), answers && counted(answers, "answer")].filter(Boolean).join(" and ");
+  return `The server did not take ${what}: ${refused[0].refused} Please tell the study team.`;
+}
+
 export class Status {
   /** @param {HTMLElement} saved a status region @param {HTMLElement} notice an alert region */
   constructor(saved, notice) {
@@ -23,9 +37,9 @@ export class Status {
 
   /** @param {import("./outbox.js").Outbox} outbox */
   reflect(outbox) {
-    const refused = outbox.unsent.filter((entry) => entry.refused);
-    const held = outbox.unsent.filter((entry) => entry.held).length;
-    const unsent = outbox.unsent.length - refused.length - held;
+    const waiting = outbox.unsent.filter((entry) => !entry.refused);
+    const held = waiting.filter((entry) => entry.held).length;
+    const unsent = waiting.length - held;
     let text = this.lastSaved;
     if (unsent && outbox.waiting) text = `Not sent yet: ${unsent}`;
     else if (unsent) text = "Saving…";
@@ -38,9 +52,7 @@ export class Status {
     this.say("aside", outbox.aside.length
       ? "Set aside on this computer's disk, because it cannot be read, and not sent: "
         + `${counted(outbox.aside.length, "entry", "entries")} (${outbox.aside[0]}). Please tell the study team.` : "");
-    this.say("refused", refused.length
-      ? `The server did not take ${counted(refused.length, "answer")}: ${refused[0].refused} Please tell the study team.`
-      : "");
+    this.say("refused", refusal(outbox));
   }
 
   clear() {

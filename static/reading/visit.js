@@ -51,8 +51,7 @@ export class Visit {
       images_ready_ms: this.imagesReadyMs, display, files, failed_files: failed,
     };
     return this.pastAFullDisk(this.outbox.add({
-      kind: "visit", key: `opened:${this.id}`, method: "POST", path: "visits/", position: this.position,
-      body: this.opened,
+      kind: "visit", key: `opened:${this.id}`, path: "visits/", position: this.position, body: this.opened,
     }));
   }
 
@@ -69,13 +68,13 @@ export class Visit {
 
   /** Opening and measures in one request, for a page that is going away. */
   lastWords() {
-    return this.opened && { method: "POST", path: "visits/", body: { ...this.opened, ...this.measures() } };
+    return this.opened && { path: "visits/", body: { ...this.opened, ...this.measures() } };
   }
 
   /** Bring the server's record of this visit up to date. */
   update() {
     return this.pastAFullDisk(this.outbox.add({
-      kind: "visit-update", key: `visit:${this.id}`, method: "PUT", path: `visits/${this.id}/`, position: this.position,
+      kind: "visit-update", key: `visit:${this.id}`, path: `visits/${this.id}/`, position: this.position,
       body: this.measures(),
     }));
   }
@@ -98,7 +97,7 @@ export class Visit {
     const { elapsedMs, visibleMs } = this.watch.times();
     this.answeredMs = elapsedMs;
     return this.outbox.add({
-      kind: "response", key: held ? `held:${this.position}:${question}` : id, method: "PUT", path: `responses/${id}/`,
+      kind: "response", key: held ? `held:${this.position}:${question}` : id, path: `responses/${id}/`,
       position: this.position, held,
       body: {
         visit: this.id, position: this.position, read: this.read, question, score,

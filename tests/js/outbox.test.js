@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 
 import { Api } from "../../static/reading/api.js";
+import { whyItEnds } from "../../static/reading/leaving.js";
 import { Outbox } from "../../static/reading/outbox.js";
+import { Status } from "../../static/reading/status.js";
 import { MemoryDisk, openPage, Server } from "./support.js";
 
 const OWNER = "/api/reading/chest/ R1";
@@ -21,13 +23,12 @@ async function sit(owner = OWNER) {
 }
 
 function answer(question, score, { position = 1, id = `${position}-${question}-${score}`, held = false } = {}) {
-  return { kind: "response", key: held ? `held:${position}:${question}` : id, method: "PUT", path: `responses/${id}/`,
+  return { kind: "response", key: held ? `held:${position}:${question}` : id, path: `responses/${id}/`,
     position, held, body: { question, score, position } };
 }
 
 function measures(visible) {
-  return { kind: "visit-update", key: "visit:v", method: "PUT", path: "visits/v/", position: 1,
-    body: { visible_ms: visible } };
+  return { kind: "visit-update", key: "visit:v", path: "visits/v/", position: 1, body: { visible_ms: visible } };
 }
 
 const onDisk = () => [...disk.rows.values()];
@@ -145,6 +146,37 @@ test("a field that the server does not know is a refusal like any other", async 
   assert.equal(outbox.stopped, false);
 });
 
+test("the reader is told why the first entry was refused, a visit too, and of how many", async () => {
+  const [saved, notice] = /** @type {any[]} */ ([{ textContent: "" }, { textContent: "" }]);
+  const status = new Status(saved, notice);
+  outbox.opening = true;
+  server.answer = ({ path }) => (path === "/api/visits/" ? server.refuseWith(400, "unknown_field")
+    : server.refuseWith(409, "unknown_visit"));
+  await outbox.add({ kind: "visit", key: "opened:v", path: "visits/", position: 1, body: { id: "v" } });
+  await outbox.settle();
+  status.reflect(outbox);
+  assert.equal(notice.textContent, "The server did not take 1 visit: Refused: unknown_field. Please tell the study team.");
+  for (const entry of [answer("trust", 1), answer("place", 2), measures(10)]) await outbox.add(entry);
+  await outbox.settle();
+  status.reflect(outbox);
+  assert.match(notice.textContent, /did not take 1 visit and 2 answers: Refused: unknown_field\. Please/);
+  assert.deepEqual(onDisk().map(({ method }) => method), ["POST", "PUT", "PUT", "PUT"]);
+});
+
+test("a read that stops because its visit was refused says why that was", async () => {
+  const room = /** @type {any} */ ({ outbox, state: { reader: "R1" } });
+  server.answer = ({ path }) => (path === "/api/visits/" ? server.refuseWith(400, "unknown_field")
+    : server.refuseWith(409, "unknown_visit"));
+  /** @type {string[][]} */
+  const said = [];
+  outbox.addEventListener("stopped", (event) => said.push(
+    whyItEnds(room, /** @type {CustomEvent} */ (event).detail.problem)));
+  await outbox.add({ kind: "visit", key: "opened:v", path: "visits/", position: 1, body: { id: "v" } });
+  await outbox.add(answer("trust", 1));
+  await outbox.settle();
+  assert.match(said.join(), /^Reading stops here,The server did not take 1 visit: Refused: unknown_field\./);
+});
+
 test("a read that has ended elsewhere stops the sending, and everything stays on the disk", async () => {
   for (const code of ["read_finished", "stale_read", "study_closed", "wrong_reader"]) {
     disk.rows.clear();
@@ -199,9 +231,10 @@ test("measures that change while they are being sent are sent again, not lost", 
 });
 
 test("another reader's rows are left alone, and a row that cannot be sent is set aside as it is", async () => {
-  const others = { ...answer("trust", 1), owner: "/api/reading/chest/ R2", seq: 1 };
-  const spoilt = { ...answer("trust", 2), owner: OWNER, seq: 2, path: "http://elsewhere/" };
-  disk.rows = new Map([[1, others], [2, spoilt], [3, { ...answer("trust", 3), owner: OWNER, seq: 3 }]]);
+  const row = (seq, owner = OWNER) => ({ ...answer("trust", seq), method: "PUT", owner, seq });
+  const others = row(1, "/api/reading/chest/ R2");
+  const spoilt = { ...row(2), path: "http://elsewhere/" };
+  disk.rows = new Map([[1, others], [2, spoilt], [3, row(3)]]);
   await sit();
   await outbox.settle();
   assert.deepEqual(scores(), [3]);
@@ -226,7 +259,7 @@ test("a page that is closed sends the visit and of each question the oldest answ
   }
   await outbox.settle();
   await server.start();
-  outbox.lastWords({ method: "POST", path: "visits/", body: { visible_ms: 7 } });
+  outbox.lastWords({ path: "visits/", body: { visible_ms: 7 } });
   while (server.stored.size < 3) await new Promise((resolve) => { setTimeout(resolve, 5); });
   assert.deepEqual(scores().sort(), [1, 2, 7]);
   assert.equal(onDisk().length, 4);
