@@ -13,8 +13,8 @@ const SPEEDS = [0.5, 1, 2];
 export class Animation {
   /**
    * @param {import("./types.js").PanelFacts} panel
-   * @param {{onFrame: () => void, onAction: (name: string) => void, onSpeed: (speed: number) => void, speed: number,
-   *   paused: boolean}} options
+   * @param {{onFrame: () => void, onAction: (name: import("./types.js").Action) => void,
+   *   onSpeed: (speed: number) => void, speed: number, paused: boolean}} options
    */
   constructor(panel, { onFrame, onAction, onSpeed, speed, paused }) {
     this.panel = panel;

@@ -128,7 +128,7 @@
  * @property {number|null} [idle_ms] Of that, beyond `idle_after_ms` without any input.
  * @property {number} [animation_loops]
  * @property {Display} [display]
- * @property {Object<string, number>} [actions]
+ * @property {ViewerActions} [actions]
  * @property {FileShown[]} [files]
  * @property {string|null} [comment]
  * @property {string} id Made by the client: the same again is the same visit.
@@ -248,6 +248,13 @@
  */
 
 /**
+ * How often each was done; a drag, a turn of the wheel or a pinch is one.
+ * @typedef {{zoom?: number, pan?: number, window?: number, invert?: number, reset?: number, overlay?: number,
+ * opacity?: number, enlarge?: number, pair?: number, next_explanation?: number, loupe?: number, whole?: number,
+ * play?: number, pause?: number, step?: number, speed?: number, what_is_this?: number, help?: number}} ViewerActions
+ */
+
+/**
  * Durations in milliseconds since the opening, by the browser's monotonic clock. These fields are Visit's own.
  * @typedef {object} VisitMeasures
  * @property {number|null} [images_ready_ms] Until all images were shown.
@@ -257,7 +264,7 @@
  * @property {number|null} [idle_ms] Of that, beyond `idle_after_ms` without any input.
  * @property {number} [animation_loops]
  * @property {Display} [display]
- * @property {Object<string, number>} [actions]
+ * @property {ViewerActions} [actions]
  * @property {FileShown[]} [files]
  * @property {string|null} [comment]
  */

@@ -12,6 +12,7 @@
  * @typedef {import("./api_types.js").Shortcut} Shortcut
  * @typedef {import("./api_types.js").State} State
  * @typedef {import("./api_types.js").StudyFacts} StudyFacts
+ * @typedef {keyof import("./api_types.js").ViewerActions} Action what the server counts
  *
  * @typedef {{width: number, height: number, bits: number, samples: Uint8Array|Uint16Array}} Samples
  * @typedef {{width: number, height: number, rgba: Uint8Array}} Layer a heat map's pixels; alpha not multiplied in

@@ -1,6 +1,8 @@
 /**
  * The panels of one example under one linked view. Every viewer action, from key, button, mouse or finger, is a method
  * here; each tells `onAction` its name, so that a visit can count them. Each canvas holds the screen's own pixels.
+ *
+ * @typedef {import("./types.js").Action} Action
  */
 import { dress } from "./controls.js";
 import { Layout } from "./layout.js";
@@ -17,7 +19,7 @@ export class Viewer {
   /**
    * @param {HTMLElement} container
    * @param {HTMLElement} room carries attributes for the style sheet
-   * @param {{wlDirection: string, columns: number, overlayAtFirst: boolean, onAction: (name: string) => void,
+   * @param {{wlDirection: string, columns: number, overlayAtFirst: boolean, onAction: (name: Action) => void,
    *   onChange: () => void, onExplain: (panel: import("./types.js").PanelFacts) => void}} options
    */
   constructor(container, room, { wlDirection, columns, overlayAtFirst, onAction, onChange, onExplain }) {
@@ -117,11 +119,11 @@ export class Viewer {
     this.onChange();
   }
 
-  lastDrag = "window";
+  lastDrag = /** @type {"window"|"pan"} */ ("window");
 
   lent = false;
 
-  /** @param {() => void} work changes the state @param {string} [name] counted, when given */
+  /** @param {() => void} work changes the state @param {Action} [name] counted, when given */
   change(work, name) {
     if (!this.loaded) return;
     work();
@@ -177,7 +179,7 @@ export class Viewer {
     this.onChange();
   }
 
-  /** @param {string} name counted @param {() => void} work changes which panels are shown */
+  /** @param {Action} name counted @param {() => void} work changes which panels are shown */
   turn(name, work) {
     if (!this.loaded) return;
     if (this.state.field === "whole") this.leaveWhole();

@@ -16,7 +16,7 @@ export class Visit {
     this.watch = new Stopwatch(idleAfterMs);
     /** @type {import("./api_types.js").NewVisit|null} what the server is told of the opening */
     this.opened = null;
-    /** @type {Object<string, number>} */
+    /** @type {import("./api_types.js").ViewerActions} */
     this.actions = {};
     /** @type {number|null} */
     this.imagesReadyMs = null;
@@ -29,7 +29,7 @@ export class Visit {
     this.comment = undefined;
   }
 
-  /** @param {string} name */
+  /** @param {import("./types.js").Action} name */
   count(name) {
     this.actions[name] = (this.actions[name] ?? 0) + 1;
     this.input();

@@ -1,6 +1,8 @@
 """The server is upgraded while a browser holds answers: every one arrives, and what cannot is kept and told."""
 
+import re
 import tarfile
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 from django.test import override_settings
 from playwright.sync_api import expect
 
+from readerstudy.reading.api.requests import ACTIONS
 from readerstudy.reading.models import Response, Visit
 from tests.browser.conftest import ReadingRoom
 from tests.browser.test_reading_lost import FILL, OWNER, list_page, rows_of_an_earlier_version
@@ -38,6 +41,14 @@ def page_of_before(tmp_path: Path, settings: Any) -> Iterator[Callable[[], None]
 
     yield upgrade
     upgrade()
+
+
+def test_the_server_knows_every_action_that_the_page_of_before_counts() -> None:
+    with tarfile.open(BEFORE) as packed:
+        modules = [packed.extractfile(one).read().decode() for one in packed if one.name.endswith(".js")]
+    said = re.compile(r"""(?:onAction|count|turn)\("(\w+)"|this\.change\([^"]+?\}?, "(\w+)"\)""")
+    counted = {one or other for one, other in said.findall("\n".join(modules))} | {"window", "pan", "zoom"}  # by drags
+    assert {"help", "overlay", "opacity", "step", "whole", "pair", "what_is_this"} <= counted <= set(ACTIONS)
 
 
 def answer_without_a_server(room: ReadingRoom) -> None:
@@ -92,10 +103,11 @@ def test_an_entry_with_a_field_that_the_server_does_not_know_is_set_aside(readin
     other = list_page(room)
     rows = rows_of_an_earlier_version(other)
     rows[1]["body"]["certainty"] = 0.9
-    other.evaluate(FILL, rows)
+    opening = {**rows[0]["body"], "id": str(uuid.uuid4()), "lamp": "on"}
+    other.evaluate(FILL, [{**rows[0], "key": f"opened:{opening['id']}", "body": opening}, *rows])
     other.close()
     page = room.open()
-    expect(page.locator("#notice")).to_contain_text("certainty")
+    expect(page.locator("#notice")).to_contain_text("The server did not take 1 visit and 1 answer: “lamp”: This field")
     assert room.kept_scores() == [4] and room.scores() == []
     assert OWNER in {row["owner"] for row in room.kept_rows()}
     room.press("3", "2")  # the reader answers again, and this arrives

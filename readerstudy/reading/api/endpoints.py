@@ -91,7 +91,9 @@ def assignment_at(me: Reader, practice: bool, position: int) -> Assignment:
 @endpoint("POST", shapes.Started)
 def start(request: Request, slug: str) -> ApiResponse:
     """Open the read that is next (practice first), or go on with it. Reading needs this once for each read."""
-    read = starting.start_next(asking(request, slug))
+    me = asking(request, slug)
+    _valid(bodies.Nothing(data=request.data))
+    read = starting.start_next(me)
     return ApiResponse({"read": read.number, "practice": read.number == Read.PRACTICE})
 
 
@@ -192,8 +194,9 @@ def feedback(request: Request, slug: str, position: int) -> ApiResponse:
 def finish(request: Request, slug: str, practice: bool = False) -> ApiResponse:
     """End the read; refused while an answer is missing. A repeat changes nothing, also once the next read is open."""
     me = asking(request, slug)
+    data = _valid(bodies.FinishedRead(data=request.data))
     latest = open_read(me, practice)
-    number = _valid(bodies.FinishedRead(data=request.data)).get("read", latest.number)
+    number = data.get("read", latest.number)
     named = latest if number == latest.number else me.reads.filter(number=number, finished_at__isnull=False).first()
     if named is None:
         raise ReadRefused("stale_read", f"Read {number} is not open: reload the page.")

@@ -1,6 +1,5 @@
 """How the API takes what is sent: known names only, older names under their new one, numbers with bounds."""
 
-import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -10,7 +9,6 @@ from rest_framework import serializers
 from readerstudy.common.wording import quoted
 
 _MOST_MS = 2**31 - 1  # what the database holds: 24 days
-_SMALL = 200
 
 # Names that pages of earlier versions send, by serializer: the name of now, or None for what was never stored. A
 # browser may have kept answers for weeks, so each stays for at least one release after the one that renamed it.
@@ -41,11 +39,11 @@ class Taken(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
     def _renamed(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Under the names of now. Where a body has both names, that of now counts."""
+        """Under the names of now. Where a body has both names, that of now counts, unless it is null."""
         body = {name: value for name, value in data.items() if name not in self.older_names}
         for old, new in self.older_names.items():
-            if new is not None and old in data:
-                body.setdefault(new, data[old])
+            if new is not None and old in data and body.get(new) is None:
+                body[new] = data[old]
         return body
 
 
@@ -66,12 +64,3 @@ class Number(serializers.FloatField):
     def to_internal_value(self, data: Any) -> Any:
         value = super().to_internal_value(data)
         return data if type(data) is int else value
-
-
-def small_object(value: object) -> None:
-    """Small, and of characters that both databases can store in JSON (PostgreSQL takes no NUL, no half a surrogate)."""
-    text = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, dict) or len(value) > _SMALL or len(text) > 20_000:
-        raise serializers.ValidationError("Must be an object of at most 200 short entries.")
-    if "\\u0000" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise serializers.ValidationError("Must not hold null characters or halves of surrogate pairs.")

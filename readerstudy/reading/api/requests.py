@@ -5,10 +5,19 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from readerstudy.reading.api.fields import Milliseconds, Number, Taken, small_object
+from readerstudy.reading.api.fields import Milliseconds, Number, Taken
 from readerstudy.reading.keys import checked
 
 OPTIONAL: dict[str, Any] = {"required": False, "allow_null": True}
+# What a reader does in the viewer, as it is counted. A page of an earlier release says these too: take none away.
+ACTIONS = (
+    *("zoom", "pan", "window", "invert", "reset", "overlay", "opacity", "enlarge", "pair", "next_explanation", "loupe"),
+    *("whole", "play", "pause", "step", "speed", "what_is_this", "help"),
+)
+
+
+class Nothing(Taken):
+    """No body, or an empty object."""
 
 
 class FileShown(Taken):
@@ -78,6 +87,13 @@ class Display(Taken):
     failed_why = serializers.CharField(max_length=2000, allow_blank=True, **OPTIONAL)
 
 
+class ViewerActions(Taken):
+    """How often each was done; a drag, a turn of the wheel or a pinch is one."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {name: serializers.IntegerField(min_value=0, max_value=10**6, required=False) for name in ACTIONS}
+
+
 class VisitMeasures(Taken):
     """Durations in milliseconds since the opening, by the browser's monotonic clock. These fields are Visit's own."""
 
@@ -88,9 +104,7 @@ class VisitMeasures(Taken):
     idle_ms = Milliseconds(help_text="Of that, beyond `idle_after_ms` without any input.")
     animation_loops = serializers.IntegerField(min_value=0, max_value=10**6, required=False)
     display = Display(required=False)
-    actions = serializers.DictField(
-        child=serializers.IntegerField(min_value=0, max_value=10**6), required=False, validators=[small_object]
-    )
+    actions = ViewerActions(required=False)
     files = serializers.ListField(child=FileShown(), required=False, max_length=20)
     comment = serializers.CharField(max_length=2000, allow_blank=True, **OPTIONAL)
 

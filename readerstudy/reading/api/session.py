@@ -82,10 +82,10 @@ def session(request: Request) -> ApiResponse:
     asked = request._request
     if request.method == "GET":
         return ApiResponse(status=204)
-    if isinstance(asked.user, User):
-        return ApiResponse({"reader": asked.user.username})
     body = Password(data=request.data)
     body.is_valid(raise_exception=True)
+    if isinstance(asked.user, User):
+        return ApiResponse({"reader": asked.user.username})
     user = User.objects.filter(pk=_whose(asked, body.validated_data.get("page")), is_active=True).first()
     if user is None:
         raise PasswordRefused("The server does not know this account any more.", "account_unknown")

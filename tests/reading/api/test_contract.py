@@ -10,7 +10,7 @@ from drf_spectacular.validation import validate_schema
 
 from readerstudy.reading.api import requests as bodies
 from readerstudy.reading.api.fields import OLDER_NAMES
-from readerstudy.reading.models import Read, Response, Visit
+from readerstudy.reading.models import Read, Reader, Response, Visit
 from tests.reading.api.calls import BASE, answer_all, open_visit, put
 
 pytestmark = pytest.mark.django_db
@@ -118,7 +118,7 @@ def test_what_is_sent_is_stored_as_it_was_sent(client) -> None:
 
 PLACES = [
     (), ("display",), ("display", "view"), ("display", "view", "window"), ("display", "view", "window_offset"),
-    ("display", "check"), ("display", "screen"), ("files", 0),
+    ("display", "check"), ("display", "screen"), ("files", 0), ("actions",),
 ]  # fmt: skip
 
 
@@ -136,6 +136,29 @@ def test_an_unknown_field_is_named_and_nothing_is_stored(client, place, name) ->
     (field,) = refused.json()["errors"]
     assert field == ".".join(map(str, (*place, shown))) and field in refused.json()["detail"]
     assert not Visit.objects.exists()
+
+
+IN_PATHS = {"slug": "trial", "visit_id": uuid.uuid4(), "response_id": uuid.uuid4(), "position": 1}
+MISFITS = [('{"bogus": 1}', "unknown_field"), ("[1]", "invalid"), ("7", "invalid"), ("{{{", "parse_error")]
+
+
+@pytest.mark.parametrize(("body", "code"), MISFITS)
+def test_no_write_takes_a_body_that_does_not_fit(client, me, schema, body, code) -> None:
+    """Of every endpoint that the API describes, those to come too; the body is looked at before anything is done."""
+    me.reads.update(opened_at=None)  # or a start would have nothing to do
+    before = list(Reader.objects.values()), list(Read.objects.values())
+    answers = {
+        f"{method} {path}": getattr(client, method)(path.format(**IN_PATHS), body, content_type="application/json")
+        for path, methods in schema["paths"].items()
+        for method in methods
+        if method != "get"
+    }
+    assert {"post /api/session/", "post /api/reading/{slug}/start/"} <= set(answers)
+    said = {request: (answered.status_code, answered.json()["code"]) for request, answered in answers.items()}
+    assert said == dict.fromkeys(answers, (400, code))
+    assert code != "unknown_field" or all(set(got.json()["errors"]) == {"“bogus”"} for got in answers.values())
+    assert (list(Reader.objects.values()), list(Read.objects.values())) == before
+    assert not Visit.objects.exists() and not Response.objects.exists()
 
 
 def test_unknown_fields_of_every_body_are_refused(client, me) -> None:
@@ -168,6 +191,15 @@ def test_older_names_are_taken_for_those_of_now(client) -> None:
     stored = Visit.objects.get()
     assert f"{stored.client_opened_at:%H:%M}" == "14:00" and "url" not in stored.files[0]
     assert (stored.visible_ms, Response.objects.get().elapsed_ms) == (2000, 900)
+
+
+@pytest.mark.parametrize(("sent", "stored"), [(None, 900), (800, 800), ("left out", 900)])
+def test_an_older_name_counts_beside_a_null_of_the_name_of_now(client, sent, stored) -> None:
+    answer = {"visit": open_visit(client), "question": "confidence", "score": 4, "elapsed_ms": 900, "answered_ms": sent}
+    if sent == "left out":
+        del answer["answered_ms"]
+    assert put(client, f"responses/{uuid.uuid4()}/", answer).status_code == 201
+    assert Response.objects.get().elapsed_ms == stored
 
 
 def test_the_table_of_older_names_names_fields_of_now() -> None:

@@ -77,6 +77,11 @@ def test_every_field_that_is_taken_is_documented():
         assert not left, body.__name__
 
 
+def test_the_actions_that_are_counted_are_listed_as_the_code_has_them():
+    (listed,) = re.findall(r"^\* `actions` counts ([\w, ]+)\.", DOCS, re.MULTILINE)
+    assert tuple(listed.split(", ")) == bodies.ACTIONS
+
+
 def test_refusals_are_listed_as_the_code_has_them():
     listed = {code.strip("`"): (when, page) for code, when, *page in rows("Refusals")}
     assert {code: listed[code][0] for code in CODES} == CODES
