@@ -39,7 +39,7 @@ if "CHANGE-ME" in SECRET_KEY + BLINDING_KEY:
     )
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-CSRF_FAILURE_VIEW = "readerstudy.common.api_errors.csrf_failure"
+CSRF_FAILURE_VIEW = "readerstudy.common.error_answers.csrf_failure"
 
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -3,8 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.csrf import csrf_failure as django_csrf_failure
+from django.http import HttpRequest, JsonResponse
 from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, ParseError
 from rest_framework.response import Response
@@ -26,6 +25,11 @@ class Problem(serializers.Serializer[Any]):
     errors = serializers.DictField(  # type: ignore[assignment]
         child=serializers.ListField(child=serializers.CharField()), required=False
     )
+
+
+def problems(*statuses: int) -> dict[tuple[int, str], type[Problem]]:
+    """Refusals with these statuses, for the description of an endpoint's answers."""
+    return {(status, CONTENT_TYPE): Problem for status in statuses}
 
 
 def problem_json(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -93,12 +97,9 @@ def _path(where: str, name: str) -> str:
     return f"{where}.{name}" if where else name
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A write without a good CSRF token: problem+json below /api/, whose callers can fetch another; else a page."""
-    if not request.path.startswith("/api/"):
-        return django_csrf_failure(request, reason)
-    detail = "The browser sent no good CSRF token. If this stays so, allow cookies for this site and reload the page."
-    return problem(403, CSRF_FAILED, detail)
+def below_api(request: HttpRequest) -> bool:
+    """Whether whoever asks reads problem+json, and no page."""
+    return request.path.startswith("/api/")
 
 
 def problem(status: int, code: str, detail: str) -> JsonResponse:

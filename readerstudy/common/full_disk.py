@@ -1,16 +1,14 @@
 """A full disk: known by its error, whoever raises it, and said in one sentence on pages, in answers and by commands."""
 
 import errno
-import sys
 from collections.abc import Callable
 
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.views import defaults
 
-from readerstudy.common.api_errors import problem
+from readerstudy.common.api_errors import below_api, problem
 
 SAID = (
     "The disk is full, so this was not done; what was stored before is there. Free some space (`manage.py clean_up` "
@@ -34,13 +32,13 @@ def is_full(error: BaseException | None) -> bool:
 
 def answer(request: HttpRequest) -> HttpResponse:
     """507 with a sentence; the reading room keeps its answers and tries again, as for every server error."""
-    if request.path.startswith("/api/"):
+    if below_api(request):
         return problem(507, "disk_full", SAID)
     return render(request, "507.html", {"said": SAID}, status=507)
 
 
 class FullDiskMiddleware:
-    """Answers for views, also where DEBUG would show a traceback."""
+    """Answers for views, also where DEBUG would show a traceback; error_answers.py has what fails before the view."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -50,8 +48,3 @@ class FullDiskMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         return answer(request) if is_full(error) else None
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500: answers for what fails before the view, as an upload does while its form is read."""
-    return answer(request) if is_full(sys.exc_info()[1]) else defaults.server_error(request)

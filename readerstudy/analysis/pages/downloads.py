@@ -19,6 +19,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
 from readerstudy.accounts.tokens import ExportTokenAuthentication
+from readerstudy.common.api_errors import problems
 from readerstudy.common.downloads import disposition
 from readerstudy.exchange.export import (
     TABLES,
@@ -57,7 +58,7 @@ def results_download(request: HttpRequest, slug: str, table: str) -> StreamingHt
         OpenApiParameter("question", str, description="imrmc: whose scores; the first question when left out."),
         OpenApiParameter("why", str, description="Needed until the study is closed: why you look. It is recorded."),
     ],
-    responses={(200, "text/csv"): OpenApiTypes.BINARY},
+    responses={(200, "text/csv"): OpenApiTypes.BINARY, **problems(400, 401, 403, 404)},
 )
 @api_view(["GET"])
 @authentication_classes([ExportTokenAuthentication, SessionAuthentication])

@@ -10,14 +10,14 @@ from typing import Any
 
 from django.http import Http404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view, permission_classes
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response as ApiResponse
 
-from readerstudy.common.api_errors import CONTENT_TYPE, Problem
+from readerstudy.common.api_errors import problems
 from readerstudy.common.idle import IDLE_AFTER_S
 from readerstudy.common.wording import when
 from readerstudy.reading import keys, presentation, progress, recording, starting
@@ -32,19 +32,21 @@ from readerstudy.studies.asking import asked_counts
 
 FILE_URL_NAME = "reading_file"
 Shape = type[serializers.BaseSerializer[Any]]
+PAGE_OF = OpenApiParameter(
+    "X-Reader", str, OpenApiParameter.HEADER, description="Whose page asks (R1); another reader's session is refused."
+)
 
 
 def endpoint(
     method: str, answer: Shape, body: Shape | None = None, created: bool = False
 ) -> Callable[[Callable[..., ApiResponse]], Callable[..., Any]]:
     """A view of one method, described by what it takes and answers. created: 201 the first time, 200 for a repeat."""
-    refused = (401, 403, 404, 409) if method == "GET" else (400, 401, 403, 404, 409)
-    answers: dict[Any, Any] = {200: answer} | ({201: answer} if created else {})
-    answers |= {(status, CONTENT_TYPE): Problem for status in refused}
+    answers: dict[Any, Any] = {200: answer} | ({201: answer} if created else {}) | problems(401, 403, 404, 409)
+    answers |= {} if method == "GET" else problems(400)
 
     def decorate(view: Callable[..., ApiResponse]) -> Callable[..., Any]:
         view = permission_classes([AllowAny])(view)  # `asking` is the permission
-        return extend_schema(request=body, responses=answers)(api_view([method])(view))
+        return extend_schema(parameters=[PAGE_OF], request=body, responses=answers)(api_view([method])(view))
 
     return decorate
 
@@ -52,7 +54,7 @@ def endpoint(
 def asking(request: Request, slug: str) -> Reader:
     """The reader, by the one access helper; refused when the page was opened by someone else on this workstation."""
     wrong = ReadRefused("wrong_reader", "Someone else has logged in on this computer: reload the page.")
-    page_of = request.headers.get("X-Reader")
+    page_of = request.headers.get(PAGE_OF.name)
     try:
         me = reader(request, slug)
     except Http404:

@@ -19,7 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response as ApiResponse
 
 from readerstudy.accounts.models import User
-from readerstudy.common.api_errors import CONTENT_TYPE, Problem
+from readerstudy.common.api_errors import problems
 from readerstudy.common.refusals import Refusal
 from readerstudy.reading.api.answers import LoggedIn
 from readerstudy.reading.api.requests import Password
@@ -68,7 +68,7 @@ def _whose(request: HttpRequest, page: str | None) -> int:
 @extend_schema(
     methods=["POST"],
     request=Password,
-    responses={200: LoggedIn} | {(status, CONTENT_TYPE): Problem for status in (400, 403, 429)},
+    responses={200: LoggedIn, **problems(400, 403, 429)},
 )
 @api_view(["GET", "POST"])
 @permission_classes([AllowAny])

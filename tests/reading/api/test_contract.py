@@ -5,6 +5,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
@@ -86,6 +87,46 @@ def test_every_answer_is_as_described(client, me, schema) -> None:
     answer_all(client, me.reads.get(number=1))
     check(schema, "post", f"{SCHEMA}finish/", finish())
     check(schema, "get", f"{SCHEMA}practice/feedback/{{position}}/", client.get(f"{BASE}practice/feedback/1/"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("get", "/api/nope/", 404, "not_found"),
+        ("get", f"{BASE}nope/", 404, "not_found"),
+        ("put", f"{BASE}visits/xyz/", 404, "not_found"),
+        ("get", f"{BASE}assignments/one/", 404, "not_found"),
+        ("delete", f"{BASE}state/", 405, "method_not_allowed"),
+        ("post", "/api/studies/one/reads/", 405, "method_not_allowed"),
+        ("get", f"{BASE}answers/", 500, "server_error"),
+    ],
+)
+def test_what_no_view_answers_is_a_problem_too(client, monkeypatch, schema, method, path, status, code) -> None:
+    monkeypatch.setattr("readerstudy.reading.presentation.answers_facts", None)  # so that the answers fail
+    client.raise_request_exception = False
+    answered = getattr(client, method)(path)
+    assert (answered.status_code, answered["Content-Type"]) == (status, "application/problem+json")
+    shape = closed(schema["components"]["schemas"]["Problem"])
+    jsonschema.Draft202012Validator(shape).validate(answered.json())
+    assert (answered.json()["status"], answered.json()["code"]) == (status, code)
+    page = client.get("/no-such-page/")
+    assert (page.status_code, page["Content-Type"].split(";")[0]) == (404, "text/html")
+
+
+def test_the_refusals_of_every_endpoint_are_described(client, schema) -> None:
+    described = {
+        f"{method} {path}": one for path, methods in schema["paths"].items() for method, one in methods.items()
+    }
+    answers = [(int(status), answer) for one in described.values() for status, answer in one["responses"].items()]
+    assert {kind for status, answer in answers if status >= 400 for kind in answer["content"]} == {
+        "application/problem+json"
+    }
+    assert [request for request, one in described.items() if not {"403", "404"} <= set(one["responses"])] == [
+        "get /api/session/", "post /api/session/",
+    ]  # fmt: skip
+    asked = {request for request, one in described.items() if "X-Reader" in str(one.get("parameters"))}
+    assert asked == {request for request in described if " /api/reading/" in request}
+    check(schema, "get", "/api/studies/{slug}/reads/", Client().get("/api/studies/one/reads/"))
 
 
 def whole_visit(client) -> dict[str, Any]:

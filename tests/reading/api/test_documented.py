@@ -99,7 +99,7 @@ def test_every_refusal_of_the_list_is_raised_somewhere():
 
 
 @pytest.mark.django_db
-def test_the_other_codes_are_answered_with_their_statuses(client, me):
+def test_the_other_codes_are_answered_with_their_statuses(client, me, monkeypatch):
     json = {"content_type": "application/json"}
     unknown = page_of(me.membership.user)
     careful = Client(enforce_csrf_checks=True)
@@ -114,7 +114,12 @@ def test_the_other_codes_are_answered_with_their_statuses(client, me):
         client.post(BASE + "visits/", {}, **json),
         client.post(BASE + "visits/", {"truth": 1}, **json),
         Client().post("/api/session/", {"password": "x", "page": unknown}, **json),
+        client.get(BASE + "state/", headers={"host": "elsewhere.example"}),
     ]
+    monkeypatch.setattr("readerstudy.reading.progress.reads_of", None)
+    client.raise_request_exception = False
+    answers.append(client.get(BASE + "state/"))
+    monkeypatch.undo()
     me.withdrawn_at = "2026-01-01T00:00Z"
     me.save()
     answers.append(client.get(BASE + "state/"))
