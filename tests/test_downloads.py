@@ -51,7 +51,8 @@ def test_a_question_that_is_none_of_the_studys_is_refused_by_every_table(client,
     for table in ("long", "wide", "imrmc", "dictionary", "provenance"):
         page = client.get(f"/studies/one/results/tables/{table}/", {"question": question})
         answer = client.get("/api/studies/one/reads/", {"table": table, "question": question})
-        assert (page.status_code, answer.status_code) == (404, 400), table
+        assert (page.status_code, answer.status_code) == (404, 404), table
+        assert answer.json()["detail"].startswith("The study has no question"), table
     assert not Look.objects.exists(), "a refused download is no look"
 
 

@@ -6,12 +6,12 @@ API answers 401 with code `login_required` (readerstudy.common.api_errors).
 
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 
 from readerstudy.accounts.models import User
+from readerstudy.common.refusals import NotAllowed
 
 AnyRequest = HttpRequest | Request
 
@@ -34,8 +34,8 @@ def lacks_second_factor(user: User) -> bool:
 
 
 def administrator(request: AnyRequest) -> User:
-    """The administrator asking; PermissionDenied for anybody else."""
+    """The administrator asking; NotAllowed for anybody else."""
     user = signed_in(request)
     if not user.is_administrator:
-        raise PermissionDenied("Only administrators may open this.")
+        raise NotAllowed("Only administrators may open this.")
     return user

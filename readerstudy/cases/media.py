@@ -7,13 +7,14 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db.models import QuerySet
 from django.db.models.fields.files import FieldFile
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 
 from readerstudy.cases.models import Case
 from readerstudy.common.downloads import disposition
 from readerstudy.common.identity import keyed_hash
+from readerstudy.common.refusals import NotFound
 
 CACHE_SECONDS = 24 * 3600
 CONTENT_TYPES = {
@@ -32,7 +33,7 @@ def public_name(file: FieldFile) -> str:
 def named(field: str, name: str) -> dict[str, str]:
     """Filter for the row whose file `field` has the opaque `name`: folders of the storage never show in URLs."""
     if "\0" in name:  # PostgreSQL refuses to look for it
-        raise Http404("There is no such file.")
+        raise NotFound("There is no such file.")
     return {f"{field}__endswith": f"/{name}"}
 
 
@@ -41,7 +42,7 @@ def serve(request: HttpRequest, file: FieldFile, content_type: str = "") -> Http
 
     The name is a keyed hash of the content, so a name never changes its content: `immutable`. With MEDIA_ACCEL_PREFIX
     set, nginx sends the bytes (X-Accel-Redirect to that prefix); what it says besides is decided here, for nginx passes
-    these headers on and adds none of its own. Raises Http404 when the storage has lost the file.
+    these headers on and adds none of its own. Raises NotFound when the storage has lost the file.
     """
     name = _own_name(file)
     content_type = content_type or CONTENT_TYPES.get(PurePosixPath(name).suffix, "application/octet-stream")
@@ -61,7 +62,7 @@ def serve(request: HttpRequest, file: FieldFile, content_type: str = "") -> Http
 def serve_bytes(request: HttpRequest, file: FieldFile, version: str, content: Callable[[], bytes]) -> HttpResponseBase:
     """What `content` makes of a stored PNG, under the file's name; `version` names what it makes (the ETag).
 
-    The server sends these bytes itself, with MEDIA_ACCEL_PREFIX too. Raises Http404 when the storage has lost the file.
+    The server sends these bytes itself, with MEDIA_ACCEL_PREFIX too. Raises NotFound where it has lost the file.
     """
     name, etag = _own_name(file), f'"{version}"'
     _refuse_lost(file)
@@ -76,13 +77,13 @@ LOST = "The file is missing from the storage."
 
 def _own_name(file: FieldFile) -> str:
     if not file.name:
-        raise Http404(LOST)
+        raise NotFound(LOST)
     return public_name(file)
 
 
 def _refuse_lost(file: FieldFile) -> None:
     if not file.storage.exists(file.name or ""):
-        raise Http404(LOST)
+        raise NotFound(LOST)
 
 
 def _sent_here(file: FieldFile, content_type: str) -> FileResponse:
@@ -90,7 +91,7 @@ def _sent_here(file: FieldFile, content_type: str) -> FileResponse:
     try:
         return FileResponse(file.open("rb"), content_type=content_type)
     except FileNotFoundError:
-        raise Http404(LOST) from None
+        raise NotFound(LOST) from None
 
 
 def _guarded(response: HttpResponseBase, name: str, etag: str) -> HttpResponseBase:

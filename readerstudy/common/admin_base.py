@@ -5,11 +5,13 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.dispatch import Signal
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+
+from readerstudy.common.refusals import NotAllowed
 
 # sender=model, instance=row: asks the apps above whether the row may be edited; a receiver answers why not, or None.
 edit_asked = Signal()
@@ -100,7 +102,7 @@ class AskingAdmin(HouseAdmin):
             raise Http404 from error
         row = self.model._default_manager.filter(pk=pk)
         if row.exists() and not self.get_queryset(request).filter(pk=pk).exists():
-            raise PermissionDenied("The study is not closed: say first why you look. The list says where.")
+            raise NotAllowed("The study is not closed: say first why you look. The list says where.")
 
 
 def _saying_why(request: HttpRequest, view: Callable[..., Any], *args: Any, **kwargs: Any) -> HttpResponse:

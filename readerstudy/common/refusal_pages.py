@@ -21,4 +21,4 @@ class RefusalMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, Refusal):
             return None
-        return render(request, "refused.html", {"refusal": error}, status=error.status)
+        return render(request, error.page, {"refusal": error}, status=error.status)

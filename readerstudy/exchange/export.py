@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from readerstudy.common.csv_cells import safe_cell
+from readerstudy.common.refusals import NotFound
 from readerstudy.common.version import software
 from readerstudy.exchange.alignment import alignment_rows
 from readerstudy.exchange.dictionary import ALIGNMENT, LONG, MEASURES, Column, wide_columns
@@ -36,6 +37,10 @@ TABLES = {
     "provenance": ("long.csv.provenance.json", "application/json"),
 }
 _FLUSH = 500
+
+
+class UnknownQuestion(NotFound):
+    """The study has no question of this key."""
 
 
 def export(study: Study, format: str, question: str = "") -> Iterator[str]:
@@ -147,11 +152,11 @@ def csv_text(columns: list[str], rows: Iterator[dict[str, Any]]) -> Iterator[str
 
 
 def imrmc_question(study: Study, question: str = "") -> str:
-    """The key of the one question whose scores iMRMC gets: the first unless named. ValidationError for another."""
+    """The key of the one question whose scores iMRMC gets: the first unless named. Raises UnknownQuestion."""
     questions = list(study.questions.order_by("position").values_list("key", flat=True))
     chosen = question or (questions[0] if questions else "")
     if chosen not in questions:
-        raise ValidationError(f"The study has no question “{chosen}”; there are {', '.join(questions) or 'none'}.")
+        raise UnknownQuestion(f"The study has no question “{chosen}”; there are {', '.join(questions) or 'none'}.")
     return chosen
 
 

@@ -10,11 +10,11 @@ from pathlib import PurePosixPath
 import numpy as np
 from django.core.files.base import ContentFile
 from django.db.models.fields.files import FieldFile
-from django.http import Http404
 
 from explain.methods.kind import Form
 from explain.render.colour_scales import PUBLISHED, SCALES, ColourScale
 from explain.render.pictures import heat_layer
+from readerstudy.common.refusals import NotFound
 from readerstudy.explanations.models import Explanation, ExplanationFile
 from readerstudy.explanations.panel_forms import FORMS
 
@@ -38,7 +38,7 @@ def shown_file(file: ExplanationFile, shows: Form, wanted: str) -> FieldFile:
 
 
 def coloured_layer(explanation: Explanation, scale: ColourScale) -> FieldFile:
-    """The map's layer in the scale's colours, a file of the storage. Raises Http404 when the map is lost or damaged."""
+    """The map's layer in the scale's colours, a file of the storage. Raises NotFound: the map is lost or damaged."""
     field, storage = explanation.map, explanation.map.storage
     stem = PurePosixPath(field.name or "").stem  # a keyed hash of the map: another map has another name
     name = f"layers/{stem[:2]}/{stem}-{scale.name}.png"
@@ -55,4 +55,4 @@ def _layer(field: FieldFile, scale: ColourScale) -> bytes:
             values = np.load(BytesIO(file.read()), allow_pickle=False)
         return heat_layer(values, scale=scale)
     except (OSError, ValueError) as error:
-        raise Http404(f"The heat map's values cannot be read: {error}") from error
+        raise NotFound(f"The heat map's values cannot be read: {error}") from error

@@ -8,13 +8,14 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 
 from explain.models.known import MODELS
 from readerstudy.accounts.access import administrator
 from readerstudy.accounts.models import User
 from readerstudy.cases.models import Batch
 from readerstudy.common.counting import counted
+from readerstudy.common.refusals import NotFound
 from readerstudy.explanations.inputs import may_import
 from readerstudy.explanations.predicting import predict
 from readerstudy.jobs.models import Job
@@ -38,7 +39,7 @@ def may_see(request: HttpRequest, about: str) -> None:
     """Administrators, of a batch that there is."""
     administrator(request)
     if not Batch.objects.filter(name=about.removeprefix("batch/")).exists():
-        raise Http404("There is no such batch.")
+        raise NotFound("There is no such batch.")
 
 
 def ask_for_predictions(about: str, user: User, data: Mapping[str, Any]) -> Job:

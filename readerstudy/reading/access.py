@@ -4,10 +4,8 @@ Every further object is looked up from that reader (`Assignment.objects.filter(r
 another reader or study can be reached.
 """
 
-from django.core.exceptions import PermissionDenied
-from django.http import Http404
-
 from readerstudy.accounts.access import AnyRequest, signed_in
+from readerstudy.common.refusals import NotAllowed, NotFound
 from readerstudy.reading.models import Reader
 from readerstudy.studies.models import Membership, Study
 
@@ -25,7 +23,7 @@ def reader(request: AnyRequest, slug: str) -> Reader:
         .first()
     )
     if found is None:
-        raise Http404("There is no such study to read, or it has not opened yet.")
+        raise NotFound("There is no such study to read, or it has not opened yet.")
     if found.withdrawn_at is not None:
-        raise PermissionDenied("You have withdrawn from this study. Ask the person who runs it if this is a mistake.")
+        raise NotAllowed("You have withdrawn from this study. Ask the person who runs it if this is a mistake.")
     return found

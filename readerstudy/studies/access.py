@@ -4,12 +4,11 @@ Every further object is looked up from that study (`get_object_or_404(study.meth
 another study can be reached. Readers' way in is readerstudy.reading.access.
 """
 
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404
 
 from readerstudy.accounts.access import AnyRequest, administrator, signed_in
 from readerstudy.accounts.models import User
+from readerstudy.common.refusals import NotAllowed, NotFound
 from readerstudy.studies.models import Membership, Study
 
 __all__ = [
@@ -37,11 +36,11 @@ def researcher_study(request: AnyRequest, slug: str, state: str | None = None, c
     membership = Membership.objects.filter(study=study, user=user).first() if study else None
     allowed = membership.role in RUNS if membership else user.is_administrator
     if study is None or not allowed:
-        raise Http404("There is no such study, or it is not open to your account.")
+        raise NotFound("There is no such study, or it is not open to your account.")
     if study.archived_at and not changes_archived and request.method not in ("GET", "HEAD", "OPTIONS"):
-        raise PermissionDenied(f"“{study.title}” is archived: it can only be looked at. Bring it back first.")
+        raise NotAllowed(f"“{study.title}” is archived: it can only be looked at. Bring it back first.")
     if state is not None and study.state != state:
-        raise PermissionDenied(f"“{study.title}” is {study.state}; this can be done only while it is {state}.")
+        raise NotAllowed(f"“{study.title}” is {study.state}; this can be done only while it is {state}.")
     return study
 
 
@@ -52,10 +51,10 @@ def administrates(user: User, study: Study) -> bool:
 
 
 def administered_study(request: AnyRequest, slug: str) -> Study:
-    """As researcher_study, for its administrators alone; PermissionDenied for its researchers."""
+    """As researcher_study, for its administrators alone; NotAllowed for its researchers."""
     study = researcher_study(request, slug)
     if not administrates(signed_in(request), study):
-        raise PermissionDenied("Only an administrator may do this: ask one.")
+        raise NotAllowed("Only an administrator may do this: ask one.")
     return study
 
 

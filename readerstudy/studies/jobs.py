@@ -31,7 +31,7 @@ def study_of(about: str) -> Study:
 
 
 def may_see(request: HttpRequest, about: str) -> None:
-    """Who runs the study; Http404 for others."""
+    """Who runs the study; NotFound for others."""
     researcher_study(request, about.removeprefix("study/"))
 
 

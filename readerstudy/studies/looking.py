@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -21,6 +21,7 @@ from readerstudy.accounts.access import signed_in
 from readerstudy.accounts.models import User
 from readerstudy.cases.models import Batch, Case
 from readerstudy.cases.truths import Hidden, hidden_asked
+from readerstudy.common.refusals import NotAllowed
 from readerstudy.studies import blinding
 from readerstudy.studies.models import Example, Look, Membership, Study
 from readerstudy.studies.navigation import address
@@ -41,7 +42,7 @@ def connect() -> None:
 def record_look(study: Study, what: str, user: User | None, why: str) -> None:
     """Who (None: at the command line) saw truth case by case, what and why, in each study that is not closed.
 
-    ValidationError without why; PermissionDenied for whoever reads in a study of the same radiographs.
+    ValidationError without why; NotAllowed for whoever reads in a study of the same radiographs.
     """
     if user is not None:
         refuse_readers(study, user)
@@ -73,9 +74,9 @@ def asking_studies(study: Study) -> list[Study]:
 
 
 def refuse_readers(study: Study, user: User) -> None:
-    """PermissionDenied for whoever reads in another study of the same radiographs that is not closed."""
+    """NotAllowed for whoever reads in another study of the same radiographs that is not closed."""
     if blinding.reads_of(user, blinding.cases_of(study), but=study):
-        raise PermissionDenied(blinding.READS_THERE)
+        raise NotAllowed(blinding.READS_THERE)
 
 
 def start_looking(request: HttpRequest, study: Study, why: str) -> None:
@@ -89,7 +90,7 @@ def start_looking(request: HttpRequest, study: Study, why: str) -> None:
 def reason(request: HttpRequest, study: Study) -> str | None:
     """Why this person may see results now: "" for a closed study, the reason given, or None.
 
-    PermissionDenied as in `refuse_readers`.
+    NotAllowed as in `refuse_readers`.
     """
     refuse_readers(study, signed_in(request))
     if study.state == Study.State.CLOSED:
@@ -102,14 +103,14 @@ def needed_reason(request: HttpRequest, study: Study) -> str:
     """The same, refused with a sentence (403) where there is none."""
     why = reason(request, study)
     if why is None:
-        raise PermissionDenied(ASK)
+        raise NotAllowed(ASK)
     return why
 
 
 def truth_reason(request: HttpRequest, study: Study) -> str | None:
     """Why this person may see the truth of the study's cases now: "" where no study asks, the reasons, or None.
 
-    A draft asks nothing for itself: nobody reads in it yet. PermissionDenied as in `reason`.
+    A draft asks nothing for itself: nobody reads in it yet. NotAllowed as in `reason`.
     """
     refuse_readers(study, signed_in(request))
     asking = [each.pk for each in asking_studies(study) if not each.is_draft]
@@ -123,7 +124,7 @@ def needed_truth_reason(request: HttpRequest, study: Study) -> str:
     """The same with `needed_reason`: for tables of answers with truth."""
     why, truth = needed_reason(request, study), truth_reason(request, study)
     if truth is None:
-        raise PermissionDenied(ASK_TRUTH)
+        raise NotAllowed(ASK_TRUTH)
     return truth or why
 
 

@@ -3,12 +3,13 @@
 import re
 
 import pytest
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from readerstudy.accounts.models import User
 from readerstudy.cases.models import Batch, Case, Prediction, Truth
+from readerstudy.common.refusals import NotAllowed
 from readerstudy.reading.feedback import practice_feedback
 from readerstudy.reading.models import Assignment, Read
 from readerstudy.reading.refusals import ReadRefused
@@ -270,9 +271,9 @@ def test_a_reader_is_refused_whatever_the_session_says(rf, batch, read_study, ot
     share(other_study, batch)
     request = rf.get("/")
     request.user, request.session = read_study.memberships.get(role="reader").user, {}
-    with pytest.raises(PermissionDenied):
+    with pytest.raises(NotAllowed):
         looking.truth_reason(request, other_study)
-    with pytest.raises(PermissionDenied):
+    with pytest.raises(NotAllowed):
         looking.record_look(other_study, "download long", request.user, WHY)
     assert Case.objects.exists() and not Look.objects.exists()
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -21,6 +20,7 @@ from rest_framework.request import Request
 from readerstudy.accounts.tokens import ExportTokenAuthentication
 from readerstudy.common.api_errors import problems
 from readerstudy.common.downloads import disposition
+from readerstudy.common.refusals import NotFound
 from readerstudy.exchange.export import (
     TABLES,
     WITH_TRUTH,
@@ -41,12 +41,9 @@ from readerstudy.studies.models import Study
 def results_download(request: HttpRequest, slug: str, table: str) -> StreamingHttpResponse:
     study = researcher_study(request, slug)
     if table not in TABLES:
-        raise Http404("There is no such table.")
+        raise NotFound("There is no such table.")
     why = needed_truth_reason(request, study) if table in WITH_TRUTH else ""
-    try:
-        response = _file(study, table, request.GET.get("question", ""))
-    except ValidationError as error:
-        raise Http404(" ".join(error.messages)) from error
+    response = _file(study, table, request.GET.get("question", ""))
     if table in WITH_TRUTH:
         record_look(study, f"download {table}", signed_in(request), why)
     return response
@@ -76,10 +73,7 @@ def api_reads(request: Request, slug: str) -> StreamingHttpResponse:
             "A study of these radiographs is not closed: say why you look (why=..., at most 300 characters); "
             "it is recorded."
         )
-    try:
-        response = _file(study, table, request.query_params.get("question", ""))
-    except ValidationError as error:
-        raise ParseError(" ".join(error.messages)) from error
+    response = _file(study, table, request.query_params.get("question", ""))
     if table in WITH_TRUTH:
         record_look(study, f"API {table}", signed_in(request), why)
     return response
@@ -100,7 +94,7 @@ def results_dictionary(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _file(study: Study, table: str, question: str) -> StreamingHttpResponse:
-    """Raises ValidationError for an unknown question, whatever the table: the file's name says the question."""
+    """Raises UnknownQuestion, whatever the table: the file's name says the question."""
     if question:
         imrmc_question(study, question)
     if table == "dictionary":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -19,6 +18,7 @@ from readerstudy.analysis.pilots import (
     study_pilots,
     trusted_from,
 )
+from readerstudy.common.refusals import NotAllowed
 from readerstudy.statistics.plan import AnalysisError, AnalysisPlan
 from readerstudy.studies.access import may_create_study, researcher_study, signed_in
 from readerstudy.studies.looking import refuse_readers
@@ -37,7 +37,7 @@ def power_page(request: HttpRequest, slug: str) -> HttpResponse:
 def power_before_a_study(request: HttpRequest) -> HttpResponse:
     """The same before the first study exists, from published or typed components."""
     if not may_create_study(signed_in(request)):
-        raise PermissionDenied("Studies are planned by administrators and by people who run a study.")
+        raise NotAllowed("Studies are planned by administrators and by people who run a study.")
     return _page(request, None)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Q
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from readerstudy.analysis.guidelines import GUIDELINES
 from readerstudy.analysis.models import Analysis
 from readerstudy.common.downloads import disposition
+from readerstudy.common.refusals import NotFound
 from readerstudy.exchange.tables import completeness
 from readerstudy.reading.models import Exclusion, Response
 from readerstudy.statistics.stored import StoredResultsError, from_json, is_current
@@ -104,7 +105,7 @@ def results_figure(request: HttpRequest, slug: str, name: str) -> HttpResponseBa
         try:
             content = packed.read(f"figures/{name}")
         except KeyError:
-            raise Http404("There is no such figure.") from None
+            raise NotFound("There is no such figure.") from None
     return _guarded(HttpResponse(content, content_type="image/svg+xml" if name.endswith(".svg") else "image/png"))
 
 
@@ -126,7 +127,7 @@ def _last(request: HttpRequest, slug: str) -> Analysis:
     record_page(request, study, signed_in(request), "results page")
     analysis = study.analyses.filter(status=Analysis.Status.DONE).first()
     if analysis is None:
-        raise Http404("This study has no stored analysis yet: run it on the results page.")
+        raise NotFound("This study has no stored analysis yet: run it on the results page.")
     return analysis
 
 
@@ -135,7 +136,7 @@ def _read(analysis: Analysis, field: str) -> bytes:
         with getattr(analysis, field).open("rb") as file:
             return file.read()
     except (OSError, ValueError) as error:
-        raise Http404("The stored report is missing: run the analysis again.") from error
+        raise NotFound("The stored report is missing: run the analysis again.") from error
 
 
 def _guarded(response: HttpResponse) -> HttpResponse:
@@ -151,7 +152,7 @@ def _figures(analysis: Analysis) -> list[dict[str, str]]:
     try:
         with zipfile.ZipFile(io.BytesIO(_read(analysis, "archive"))) as packed:
             drawn = [PurePath(name).stem for name in packed.namelist() if name.endswith(".svg")]
-    except (Http404, zipfile.BadZipFile):
+    except (NotFound, zipfile.BadZipFile):
         return []
     try:
         known = captions(from_json(analysis.results or {}))

@@ -2,13 +2,14 @@
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from readerstudy.accounts.access import signed_in
+from readerstudy.common.refusals import NotFound
 from readerstudy.jobs import queueing
 from readerstudy.jobs.kinds import kind_named, kinds, named_function
 from readerstudy.jobs.models import Job
@@ -29,7 +30,7 @@ def start(request: HttpRequest, kind: str, about: str) -> HttpResponse:
     signed_in(request)
     found = kinds().get(kind)
     if found is None:
-        raise Http404("There is no such kind of job.")
+        raise NotFound("There is no such kind of job.")
     named_function(found.access)(request, about)
     form = named_function(found.form)(request.POST) if found.form else None
     if form is not None and not form.is_valid():

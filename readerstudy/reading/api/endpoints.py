@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -19,6 +18,7 @@ from rest_framework.response import Response as ApiResponse
 
 from readerstudy.common.api_errors import problems
 from readerstudy.common.idle import IDLE_AFTER_S
+from readerstudy.common.refusals import NotFound
 from readerstudy.common.wording import when
 from readerstudy.reading import keys, presentation, progress, recording, starting
 from readerstudy.reading.access import reader
@@ -57,7 +57,7 @@ def asking(request: Request, slug: str) -> Reader:
     page_of = request.headers.get(PAGE_OF.name)
     try:
         me = reader(request, slug)
-    except Http404:
+    except NotFound:
         # Somebody with no part in the study. A plain 404 would make the page give up its unsent answers.
         if page_of:
             raise wrong from None
@@ -73,7 +73,7 @@ def open_read(me: Reader, practice: bool) -> Read:
     reads = reads.filter(number=Read.PRACTICE) if practice else reads.exclude(number=Read.PRACTICE)
     latest = reads.order_by("-number").first()
     if latest is None:
-        raise Http404("No read is open. Go to your reading list to start one.")
+        raise NotFound("No read is open. Go to your reading list to start one.")
     return latest
 
 
@@ -86,7 +86,7 @@ def assignment_at(me: Reader, practice: bool, position: int) -> Assignment:
         .first()
     )
     if assignment is None:
-        raise Http404(f"There is no example at position {position} of this read.")
+        raise NotFound(f"There is no example at position {position} of this read.")
     return assignment
 
 

@@ -1,11 +1,12 @@
 """Files for readers: what their opened reads show them, and nothing else."""
 
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from readerstudy.cases.media import case_file, named, serve
 from readerstudy.cases.models import Case
+from readerstudy.common.refusals import NotFound
 from readerstudy.explanations.models import ExplanationFile
 from readerstudy.explanations.panel_forms import FORMS
 from readerstudy.reading.access import reader
@@ -24,7 +25,7 @@ def reading_file(request: HttpRequest, slug: str, name: str) -> HttpResponseBase
         return serve(request, file)
     row = explanation_file(me, name)
     if row is None:
-        raise Http404("No such file in your opened reads.")
+        raise NotFound("No such file in your opened reads.")
     return serve_explanation_file(request, me.study, row)
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -12,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from readerstudy.common.counting import counted
 from readerstudy.common.csv_downloads import csv_response
+from readerstudy.common.refusals import NotAllowed
 from readerstudy.reading import erasing, exclusions, reopening, study_progress
 from readerstudy.reading.allocation import tables as allocation_tables
 from readerstudy.reading.models import Read
@@ -81,7 +81,7 @@ def erase_page(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     """An administrator of the site erases a reader's personal data and says why."""
     study = administered_study(request, slug)
     if not signed_in(request).is_administrator:
-        raise PermissionDenied("This closes the person's account for every study: ask an administrator of the site.")
+        raise NotAllowed("This closes the person's account for every study: ask an administrator of the site.")
     reader = get_object_or_404(study.readers.select_related("membership"), code=code)
     form = ErasureForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

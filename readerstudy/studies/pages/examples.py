@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from readerstudy.cases.loading.names import names_apart
 from readerstudy.common.counting import counted
+from readerstudy.common.refusals import NotAllowed
 from readerstudy.studies import looking
 from readerstudy.studies.access import researcher_study, signed_in
 from readerstudy.studies.composition import truths_of
@@ -46,7 +47,7 @@ def examples(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("study_examples", slug)
     try:
         show_truth, refused = looking.truth_reason(request, study) is not None, ""
-    except PermissionDenied as error:
+    except NotAllowed as error:
         show_truth, refused = False, str(error)
     if show_truth:
         looking.record_truth(request, study, signed_in(request), "truth of the examples")

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from readerstudy.common.refusals import NotAllowed, NotFound
 from readerstudy.explanations.models import Explanation
 from readerstudy.studies import looking
 from readerstudy.studies.access import researcher_study, signed_in
@@ -61,7 +61,7 @@ def alignment(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     study = researcher_study(request, slug)
     aligned = next(aligned_examples(study, number), None)
     if aligned is None or aligned.alignment is None:
-        raise Http404("There is no such chart.")
+        raise NotFound("There is no such chart.")
     response = HttpResponse(aligned.alignment.chart(), content_type="image/svg+xml")
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"  # also when it is opened by itself
     return response
@@ -71,7 +71,7 @@ def _measures(request: HttpRequest, study: Study) -> dict[str, Any]:
     """Those that tell the truth are shown as the truth is: recorded, for a reason where one is asked for."""
     try:
         with_truth, refused = looking.truth_reason(request, study) is not None, ""
-    except PermissionDenied as error:
+    except NotAllowed as error:
         with_truth, refused = False, str(error)
     shown = measures_shown(study, request.GET.dict(), with_truth)
     if any(metric.truth for metric in shown.metrics):

@@ -1,12 +1,12 @@
 """The researcher's first pages of a study: a new one, where it stands, its protocol as a file."""
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from readerstudy.common.downloads import disposition
+from readerstudy.common.refusals import NotAllowed
 from readerstudy.studies import drafting
 from readerstudy.studies.access import administrates, may_create_study, researcher_study, run_by, signed_in
 from readerstudy.studies.blinding import READS_THERE, cases_of, reads_of
@@ -21,7 +21,7 @@ from readerstudy.studies.protocol import published_protocol
 def new(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     if not may_create_study(user):
-        raise PermissionDenied("New studies are made by administrators and by people who run a study.")
+        raise NotAllowed("New studies are made by administrators and by people who run a study.")
     form = forms.NewStudyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         study = drafting.new_study(user=user, **form.cleaned_data)

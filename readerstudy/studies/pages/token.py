@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.db.models.signals import post_delete, post_save
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from readerstudy.accounts import tokens
 from readerstudy.accounts.models import ExportToken, User
+from readerstudy.common.refusals import NotAllowed
 from readerstudy.studies.access import may_create_study, signed_in
 from readerstudy.studies.models import Membership
 
@@ -17,7 +17,7 @@ def token(request: HttpRequest) -> HttpResponse:
     """Make (replacing an older one) or revoke the token. It is shown once, in answer to making it."""
     user = signed_in(request)
     if not may_create_study(user):
-        raise PermissionDenied("Export tokens are for people who run a study.")
+        raise NotAllowed("Export tokens are for people who run a study.")
     made = ""
     if request.method == "POST":
         tokens.end(user)
