@@ -9,7 +9,7 @@ from readerstudy.reading.models import Reader
 _SALT = "readerstudy.no-mail"
 
 
-class LinkError(Refusal):
+class MailLinkError(Refusal):
     """The link names no reader."""
 
     code, title, status = "no_mail_link", "This link does not work", 404
@@ -32,13 +32,13 @@ def link_path(reader: Reader) -> str:
 
 
 def reader_of(signed: str) -> Reader:
-    """The reader whom a link names. Raises LinkError."""
+    """The reader whom a link names. Raises MailLinkError."""
     try:
         return Reader.objects.select_related("study", "membership__user").get(
             pk=signing.Signer(salt=_SALT).unsign(signed)
         )
     except (signing.BadSignature, Reader.DoesNotExist):
-        raise LinkError(
+        raise MailLinkError(
             "This link is not complete. Copy all of it from the mail, or turn mails off under “About you” in the study."
         ) from None
 
