@@ -133,7 +133,7 @@ def test_figures_are_clean_svg_and_absent_ones_say_why(drawings: list[Drawing]) 
 
 
 def test_looks_differ_without_colour() -> None:
-    assert len({look["marker"] for look in METHOD_LOOKS}) == len({look["linestyle"] for look in METHOD_LOOKS}) == 4
+    assert len({look.marker for look in METHOD_LOOKS}) == len({look.linestyle for look in METHOD_LOOKS}) == 4
     greys = [0.3 * int(c[1:3], 16) + 0.59 * int(c[3:5], 16) + 0.11 * int(c[5:7], 16) for c in LEVEL_COLOURS]
     assert greys[:4] == sorted(greys[:4])  # lighter towards the middle; the lower half is hatched besides
     assert greys[3:] == sorted(greys[3:], reverse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from itertools import pairwise
 
 import numpy as np
@@ -31,11 +32,8 @@ MOST_LEVELS = 7
 LEVEL_COLOURS = ("#b35806", "#d99a4e", "#f0c98c", "#efefef", "#a9cbe3", "#4f8fc0", "#123f6d")
 
 
-def method_legend(results: Results, *, lines: bool = False) -> list[Line2D]:
-    return [
-        Line2D([], [], **(look(i) | ({} if lines else {"linestyle": ""})), label=label)
-        for i, label in enumerate(results.methods.values())
-    ]
+def method_legend(results: Results) -> list[Line2D]:
+    return [Line2D([], [], **asdict(look(i).points), label=label) for i, label in enumerate(results.methods.values())]
 
 
 def by_pathology(results: Results) -> Figure | None:
@@ -75,7 +73,7 @@ def by_pathology(results: Results) -> Figure | None:
 def _bubbles(axes: Axes, x: float, own: list[tuple[float, int]], largest: int, style: Look) -> None:
     """(score, count) as circles whose area is in proportion to the count."""
     score, n = np.array(own).T
-    axes.scatter(np.full(len(score), x), score, s=110 * n / largest, color=style["color"], alpha=0.22, linewidths=0)
+    axes.scatter(np.full(len(score), x), score, s=110 * n / largest, color=style.color, alpha=0.22, linewidths=0)
 
 
 def _pad(axes: Axes, question: Question) -> None:
@@ -87,8 +85,8 @@ def _mean(axes: Axes, x: float, mean: MeanRow | None, style: Look) -> None:
     if mean is None or mean.mean is None:
         return
     if mean.ci_patient:
-        axes.plot([x, x], mean.ci_patient, color=style["color"], linewidth=1.4, zorder=3)
-    axes.plot(x, mean.mean, **(style | {"linestyle": ""}), markersize=5.5, markeredgewidth=1.3, zorder=4)
+        axes.plot([x, x], mean.ci_patient, color=style.color, linewidth=1.4, zorder=3)
+    axes.plot(x, mean.mean, **asdict(style.points), markersize=5.5, markeredgewidth=1.3, zorder=4)
 
 
 def joint_means(results: Results) -> Figure | None:
@@ -114,7 +112,7 @@ def joint_means(results: Results) -> Figure | None:
             for m, point in known:
                 axes.plot(
                     *point,
-                    **(look(m) | {"linestyle": ""}),
+                    **asdict(look(m).points),
                     markersize=7 if strong else 5,
                     markeredgewidth=1.3,
                     zorder=3,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -61,7 +63,7 @@ def forest(results: Results, method_a: str, method_b: str) -> Figure | None:
     names = [group[:1].upper() + group[1:] if level == "overall" else group for level, group in groups]
     panels[0].set_yticks(list(places.values()), names)
     panels[0].set_ylim(place + 0.7, -0.7)
-    handles = [Line2D([], [], color=INK, **TRUTH_LOOKS[truth], label=TRUTH_TITLES[truth]) for truth in ("TP", "FP")]
+    handles = [Line2D([], [], **asdict(TRUTH_LOOKS[truth]), label=TRUTH_TITLES[truth]) for truth in ("TP", "FP")]
     figure.legend(handles=handles, loc="outside upper right", ncols=2)
     return figure
 
@@ -78,7 +80,7 @@ def _whisker(axes: Axes, place: float, row: PairedRow) -> None:
     weight = 1.8 if row.level == "overall" else 1.1
     if row.ci_patient:
         axes.plot(row.ci_patient, [y, y], color=INK if row.truth == "TP" else QUIET, linewidth=weight, zorder=2)
-    axes.plot(row.mean_difference, y, color=INK, linestyle="", markersize=4.5, zorder=3, **TRUTH_LOOKS[row.truth])
+    axes.plot(row.mean_difference, y, **asdict(TRUTH_LOOKS[row.truth].points), markersize=4.5, zorder=3)
     text = f"{number(row.mean_difference, signed=True)}  ({interval_text(row.ci_patient)})"
     axes.text(1.0, y, text, transform=axes.get_yaxis_transform(), ha="right", va="center", fontsize=6.8, color=INK)
 
@@ -97,7 +99,7 @@ def roc(results: Results) -> Figure | None:
         axes.plot([0, 1], [0, 1], color=RULE, linewidth=0.8)
         for curve in row.roc or ():
             style = look(methods.index(curve.method))
-            line = {"color": style["color"], "linestyle": style["linestyle"]}
+            line = {"color": style.color, "linestyle": style.linestyle}
             for points in curve.readers.values():
                 axes.plot(*np.array(points).T, **line, linewidth=0.8, alpha=0.55)
             axes.plot(*np.array(curve.average).T, **line, linewidth=2.2, label=results.methods[curve.method])
@@ -128,7 +130,7 @@ def overlap(results: Results) -> Figure | None:
             style = look(methods.index(method))
             score, iou = np.array([p.mean_score for p in own]), np.array([p.iou for p in own])
             shift = 0.16 * (k - (len(kinds) - 1) / 2)
-            axes.plot(score + shift, iou, **(style | {"linestyle": ""}), markersize=3.6, alpha=0.6, markeredgewidth=0.8)
+            axes.plot(score + shift, iou, **asdict(style.points), markersize=3.6, alpha=0.6, markeredgewidth=0.8)
             _medians(axes, score, iou, shift, style)
         axes.set_xlabel(f"mean score: {question.replace('_', ' ')}")
         scale_axis(axes.xaxis, results.questions[question])
@@ -143,7 +145,7 @@ def _medians(axes: Axes, score: Floats, iou: Floats, shift: float, style: Look) 
     levels = np.round(score)
     for level in (level for level in np.unique(levels) if (levels == level).sum() >= 3):
         median = float(np.median(iou[levels == level]))
-        axes.plot([level - 0.3 + shift, level + 0.3 + shift], [median, median], color=style["color"], linewidth=2.2)
+        axes.plot([level - 0.3 + shift, level + 0.3 + shift], [median, median], color=style.color, linewidth=2.2)
 
 
 def _correlations(results: Results, question: str) -> str:

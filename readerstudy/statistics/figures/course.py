@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -21,13 +23,14 @@ def reading_time(results: Results) -> Figure | None:
     for i, period in enumerate(sorted({row.period for row in rows})):
         own = [row for row in rows if row.period == period]
         position = [row.position for row in own]
-        style = look(i) | {"color": INK if i % 2 == 0 else QUIET, "markerfacecolor": "white" if i % 2 == 0 else QUIET}
+        dark = i % 2 == 0
+        style = replace(look(i), color=INK if dark else QUIET, markerfacecolor="white" if dark else QUIET)
         axes.fill_between(
             position, [row.q1 for row in own], [row.q3 for row in own],
             facecolor="none" if i % 2 else "#dddddd", hatch="///" if i % 2 else None,
             edgecolor="#a8a8a8", linewidth=0.0, alpha=0.75,
         )  # fmt: skip
-        axes.plot(position, [row.median for row in own], **style, markersize=4, label=f"period {period}")
+        axes.plot(position, [row.median for row in own], **asdict(style), markersize=4, label=f"period {period}")
     axes.set_ylim(bottom=0)
     axes.set_xlabel("position in the read")
     axes.set_ylabel("seconds per example")

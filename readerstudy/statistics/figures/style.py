@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import dataclass, replace
 from typing import Any
 
 from matplotlib import rc_context
@@ -15,20 +16,36 @@ from matplotlib.figure import Figure
 
 from readerstudy.statistics.rows import Question
 
-Look = dict[str, Any]  # keyword arguments of Line2D, each of a type of its own
 WIDTH = 7.2  # inches: the text width of an A4 page
 DPI = 150  # of the PNG files
 INK, QUIET, RULE = "#1a1a1a", "#5a5a5a", "#b8b8b8"
+
+
+@dataclass(frozen=True)
+class Look:
+    """How points and the line through them look; the fields are named as the properties of Line2D."""
+
+    color: str
+    marker: str
+    markerfacecolor: str
+    linestyle: str
+
+    @property
+    def points(self) -> Look:
+        """The same without a line."""
+        return replace(self, linestyle="")
+
+
 # Okabe and Ito's colours, chosen so that their greys differ too; the marker alone is enough.
 METHOD_LOOKS = (
-    {"color": "#D55E00", "marker": "o", "markerfacecolor": "white", "linestyle": "-"},
-    {"color": "#0B4F8A", "marker": "s", "markerfacecolor": "#0B4F8A", "linestyle": "--"},
-    {"color": "#009E73", "marker": "^", "markerfacecolor": "white", "linestyle": "-."},
-    {"color": "#1a1a1a", "marker": "D", "markerfacecolor": "#1a1a1a", "linestyle": ":"},
+    Look(color="#D55E00", marker="o", markerfacecolor="white", linestyle="-"),
+    Look(color="#0B4F8A", marker="s", markerfacecolor="#0B4F8A", linestyle="--"),
+    Look(color="#009E73", marker="^", markerfacecolor="white", linestyle="-."),
+    Look(color="#1a1a1a", marker="D", markerfacecolor="#1a1a1a", linestyle=":"),
 )
-TRUTH_LOOKS: dict[str, Look] = {
-    "TP": {"marker": "o", "markerfacecolor": INK},
-    "FP": {"marker": "o", "markerfacecolor": "white"},
+TRUTH_LOOKS = {
+    "TP": Look(color=INK, marker="o", markerfacecolor=INK, linestyle="-"),
+    "FP": Look(color=INK, marker="o", markerfacecolor="white", linestyle="-"),
 }
 TRUTH_TITLES = {"TP": "True positives", "FP": "False positives", "all": "All examples"}
 SETTINGS: Any = {
@@ -65,8 +82,8 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
 
 
 def look(index: int) -> Look:
-    """Line2D properties of the method at this place in the study's order."""
-    return dict(METHOD_LOOKS[index % len(METHOD_LOOKS)])
+    """Of the method at this place in the study's order."""
+    return METHOD_LOOKS[index % len(METHOD_LOOKS)]
 
 
 def scale_axis(axis: Axis, question: Question) -> None:
