@@ -10,12 +10,14 @@ from django.test import Client
 from django.utils import timezone
 
 import explain
+from readerstudy.analysis.gathering import PACKAGES, about_study
 from readerstudy.common.version import TOP, commit, software
 from readerstudy.exchange.export import provenance
 from readerstudy.explanations.keeping import Provenance, store
 from readerstudy.reading.models import Reader
 from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.statistics.results import analyse
+from readerstudy.statistics.rows import About
 from tests.builders import make_study, make_user
 from tests.statistics.frames import crossover
 from tests.worlds import make_world
@@ -43,10 +45,13 @@ def test_without_git_or_with_a_broken_checkout_there_is_none(tmp_path: Path, mon
     assert commit(tmp_path / "other") is None
 
 
+@pytest.mark.django_db
 def test_results_say_what_made_them() -> None:
-    results = analyse(crossover(), AnalysisPlan(bootstrap_replicates=100))
+    told = about_study(make_study(examples=1)).versions
     assert software()["readerstudy"] == explain.__version__
-    assert software().items() <= results.versions.items()
+    assert software().items() <= told.items()
+    assert set(told) - set(software()) == {"python", *PACKAGES}
+    assert analyse(crossover(readers=1, examples=4), AnalysisPlan(), about=About(versions=told)).versions == told
 
 
 @pytest.mark.django_db

@@ -9,6 +9,7 @@ import pandas as pd
 from explain.evaluate.metrics import METRICS
 from readerstudy.analysis.facts import first_seen, study_facts
 from readerstudy.cases.models import Truth
+from readerstudy.common.version import software_with
 from readerstudy.exchange.alignment import alignment_rows
 from readerstudy.exchange.dictionary import ALIGNMENT, LONG
 from readerstudy.exchange.export import Hashed, csv_text
@@ -25,6 +26,8 @@ from readerstudy.studies.alignments import aligned_examples
 from readerstudy.studies.asking import not_asked
 from readerstudy.studies.kinds_shown import titles_shown
 from readerstudy.studies.models import Study
+
+PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib")  # that an analysis is made with
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ def about_study(study: Study) -> About:
         readers={
             reader.code: ReaderProfile(reader.specialty, reader.years_experience) for reader in study.readers.all()
         },
+        versions=software_with(PACKAGES),
         deviations=[] if study.state == Study.State.CLOSED else [interim],
     )
 

@@ -2,13 +2,16 @@
 
 They stand in provenance.json, results.json, every explanation, the report's last line, the foot of the pages and the
 reading room's help. Pages tell them to people who are logged in only: nobody else needs to know what runs here.
-No Django here: the statistics use it too.
+No Django here: what workers run uses it too.
 """
 
 from __future__ import annotations
 
+import platform
 import subprocess
+from collections.abc import Iterable
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 from explain import __version__
@@ -21,6 +24,11 @@ def software() -> dict[str, str]:
     """{"readerstudy": version} and, where it is known, {"commit": 40 hexadecimal digits}."""
     found = commit(TOP)
     return {"readerstudy": __version__} | ({"commit": found} if found else {})
+
+
+def software_with(packages: Iterable[str]) -> dict[str, str]:
+    """The same, Python's version, and that of each of these installed packages."""
+    return {**software(), "python": platform.python_version(), **{name: version(name) for name in packages}}
 
 
 @cache

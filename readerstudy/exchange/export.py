@@ -2,8 +2,6 @@
 
 import csv
 import hashlib
-import importlib.metadata
-import platform
 from collections.abc import Iterable, Iterator
 from io import StringIO
 from typing import Any
@@ -13,7 +11,7 @@ from django.utils import timezone
 
 from readerstudy.common.csv_cells import safe_cell
 from readerstudy.common.refusals import NotFound
-from readerstudy.common.version import software
+from readerstudy.common.version import software_with
 from readerstudy.exchange.alignment import alignment_rows
 from readerstudy.exchange.dictionary import ALIGNMENT, LONG, MEASURES, Column, wide_columns
 from readerstudy.exchange.measures import measure_rows
@@ -108,13 +106,7 @@ def provenance(study: Study, format: str, content_sha256: str, rows: int) -> dic
         "exclusions": exclusion_records(study),
         "looks": look_records(study),
         "reopenings": reopening_records(study),
-        "software": {
-            **software(),
-            "python": platform.python_version(),
-            **{
-                name: importlib.metadata.version(name) for name in ("django", "numpy", "scipy", "pandas", "statsmodels")
-            },
-        },
+        "software": software_with(("django", "numpy", "scipy", "pandas", "statsmodels")),
     }
 
 

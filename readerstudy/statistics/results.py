@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from itertools import combinations
 from typing import TypedDict
 
 import pandas as pd
 
-from readerstudy.common.version import software
 from readerstudy.statistics import descriptives, effects
 from readerstudy.statistics.agreement import agreement_rows
 from readerstudy.statistics.decided import calibration_parts, decision_parts, planned_parts, repeat_parts
@@ -61,7 +58,6 @@ from readerstudy.statistics.words import cautions, sentences
 
 # what the tests, models and means of scores look at: groups are cut from them hundreds of times
 OF_SCORES = [*SAME, "case", "patient", "pathology", "truth", "score", "period"]
-PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib")
 
 
 @dataclass(frozen=True)
@@ -137,7 +133,7 @@ def analyse(
         exclusions=about.exclusions,
         looks=about.looks,
         reopenings=about.reopenings,
-        versions={**software(), "python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        versions=about.versions,
     )
     results = replace(results, **_decided(data, responses, asked, results, about, measured))
     return _worded(results, data, pairs, plan, about)

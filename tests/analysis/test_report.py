@@ -25,6 +25,7 @@ from readerstudy.statistics.stored import to_json
 from tests.statistics.frames import crossover
 
 PLAN = AnalysisPlan(bootstrap_replicates=100)
+ABOUT = About(study="Demo", exclusions=["Example 7: wrong side marker."], versions={"readerstudy": "1", "scipy": "2"})
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +34,7 @@ def results() -> Results:
     masks = pd.DataFrame(
         [{"example": e, "method": m, "iou": (e + ord(m)) % 10 / 10} for e in range(2, 25, 2) for m in "AB"]
     )
-    return analyse(
-        frame, PLAN, localisation=masks, about=About(study="Demo", exclusions=["Example 7: wrong side marker."])
-    )
+    return analyse(frame, PLAN, localisation=masks, about=ABOUT)
 
 
 @pytest.fixture(scope="module")

@@ -52,6 +52,7 @@ class About:
     deviations, exclusions, looks, reopenings: sentences.
     facts           what the report tells beside its numbers.
     readers         what is known of each reader, by code.
+    versions        name of each program and package that makes the analysis -> its version.
     """
 
     study: str = ""
@@ -70,3 +71,4 @@ class About:
     reopenings: list[str] = field(default_factory=list)
     facts: list[FactSection] = field(default_factory=list)
     readers: dict[str, ReaderProfile] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
