@@ -17,7 +17,7 @@ EXACT_BELOW = 20
 
 
 @dataclass(frozen=True)
-class SignedRank:
+class ClusteredSignedRank:
     """Result of clustered_signed_rank; z and p_value are None where every difference is zero.
 
     p_exact is None from EXACT_BELOW clusters on.
@@ -31,7 +31,7 @@ class SignedRank:
     p_exact: float | None
 
 
-def clustered_signed_rank(differences: ArrayLike, cluster: ArrayLike) -> SignedRank:
+def clustered_signed_rank(differences: ArrayLike, cluster: ArrayLike) -> ClusteredSignedRank:
     """Rosner-Glynn-Lee test that differences (n,) are symmetric about zero, given their clusters (n,).
 
     The cluster is the unit that is independent: the example, the image or the patient. Zeros are left out; the other
@@ -51,9 +51,9 @@ def clustered_signed_rank(differences: ArrayLike, cluster: ArrayLike) -> SignedR
     sums = np.bincount(index, weights=signed) if d.size else np.zeros(0)
     statistic, variance = float(signed.sum()), float((sums**2).sum())
     if variance == 0:
-        return SignedRank(None, None, statistic, d.size, sums.size, None)
+        return ClusteredSignedRank(None, None, statistic, d.size, sums.size, None)
     z = statistic / np.sqrt(variance)
-    return SignedRank(float(z), float(2 * special.ndtr(-abs(z))), statistic, d.size, sums.size, exact_p(sums))
+    return ClusteredSignedRank(float(z), float(2 * special.ndtr(-abs(z))), statistic, d.size, sums.size, exact_p(sums))
 
 
 def exact_p(signed: ArrayLike) -> float | None:
