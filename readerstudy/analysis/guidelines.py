@@ -78,7 +78,7 @@ CLAIM = (
     Item("24-27", "training, selection, ensembling", (), "See the model's own publication."),
     Item("28, 29", "metrics; tests and uncertainty", (DESIGN,)),
     Item("30", "robustness and sensitivity", (DIFFER,)),
-    Item("31", "explanation methods", (MODEL,)),
+    Item("31", "explanation methods, and how they were checked", (MODEL, OVERLAP)),
     Item("32, 33", "tests on internal and external data", (), "Of the model: see its own publication."),
     Item("34", "registration", (STUDY,)),
     Item("35, 36", "numbers in and out; who they are", (ANALYSED, CASES)),
@@ -172,7 +172,7 @@ FDA = (
     Item("Statistics", "readers and cases both random; what it speaks for", (DESIGN, RIGHT)),
     Item("Missing data", "how much, and how treated", (ANALYSED,)),
     Item("Subgroups", "by patient, finding, reader", (GROUPS,)),
-    Item("Results by reader", "not only the average", (GROUPS,)),
+    Item("Results by reader", "not only the average", (GROUPS, AGREE)),
     Item("Looks", "at results before the end, changes after them", (DESIGN,)),
     Item("Stand-alone performance", "of the device itself", (), "Not a reader study: see the model's own evaluation."),
 )
