@@ -144,3 +144,11 @@ def test_no_source_file_has_two_subjects():
     files = source_files(".py", ".js", ".css", ".html")
     long = {str(path.relative_to(ROOT)) for path in files if len(path.read_text("utf-8").splitlines()) > LONGEST_FILE}
     assert long == set(), f"over {LONGEST_FILE} lines"
+
+
+def test_what_travels_in_the_statistics_has_a_type():
+    """Only plans and results that are read from JSON, or written as JSON, are dictionaries of anything."""
+    untyped = re.compile(r"(?:dict|Mapping)\[str, (?:Any|object)\]")
+    folder = ROOT / "readerstudy" / "statistics"
+    found = {file.relative_to(folder).as_posix() for file in folder.rglob("*.py") if untyped.search(file.read_text())}
+    assert found == {"plan.py", "stored.py"}

@@ -6,7 +6,7 @@ import types
 from collections.abc import Hashable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -14,16 +14,19 @@ from readerstudy.statistics.plan import AnalysisError
 from readerstudy.statistics.rows import RESULTS_VERSION, Results
 
 T = TypeVar("T")
-CsvRow = dict[str, object]  # what one line of a table holds by column
+Cell = str | int | float | bool | None
+CsvRow = dict[str, Cell]  # one line of a table, by column
+Plain: TypeAlias = "Cell | list[Plain] | PlainRow"  # what JSON can hold
+PlainRow: TypeAlias = dict[str, Plain]  # a row's fields by name, with what lies in one another
 
 
 class StoredResultsError(AnalysisError):
     """Stored results do not have the fields that this version knows."""
 
 
-def to_json(results: Results) -> dict[str, Any]:
+def to_json(results: Results) -> PlainRow:
     """results.json as data: plain values only; NaN and infinity become None."""
-    return {item.name: plain(getattr(results, item.name)) for item in fields(results)}
+    return plain_row(results)
 
 
 def from_json(data: Mapping[str, Any]) -> Results:
@@ -48,8 +51,8 @@ def is_current(data: Mapping[str, Any]) -> bool:
     return data.get("results_version", 1) == RESULTS_VERSION
 
 
-def plain(value: object) -> Any:
-    """The value as JSON-able data."""
+def plain(value: object) -> Plain:
+    """The value as JSON can hold it; NaN and infinity become None. Raises TypeError for what it cannot hold."""
     if is_dataclass(value) and not isinstance(value, type):
         return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Mapping):
@@ -60,12 +63,17 @@ def plain(value: object) -> Any:
         value = value.item()
     if isinstance(value, float) and not np.isfinite(value):
         return None
-    return value
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise TypeError(f"JSON holds no {type(value).__name__}: {value!r}.")
 
 
-def plain_row(row: object) -> CsvRow:
-    """A row's fields by name, as they are written into a table; what lies in one another stays so."""
-    return dict(plain(row))
+def plain_row(row: object) -> PlainRow:
+    """A data class's fields by name; what lies in one another stays so. Raises TypeError for anything else."""
+    found = plain(row)
+    if not isinstance(found, dict):
+        raise TypeError(f"A row has fields; this is {row!r}.")
+    return found
 
 
 def read(wanted: type[T], data: object, where: str) -> T:

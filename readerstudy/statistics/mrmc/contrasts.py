@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from statsmodels.stats.multitest import multipletests
@@ -18,7 +17,6 @@ from readerstudy.statistics.mrmc.data import MRMCError
 from readerstudy.statistics.mrmc.estimates import Estimate
 from readerstudy.statistics.mrmc.margins import reversed_estimate
 from readerstudy.statistics.mrmc.obuchowski_rockette import Inference
-from readerstudy.statistics.mrmc.rows import plain
 
 
 @dataclass(frozen=True)
@@ -96,9 +94,6 @@ class Contrasts:
     @property
     def primary(self) -> ContrastRow | None:
         return next((row for row in self.rows if row.primary), None)
-
-    def to_dict(self) -> dict[str, Any]:
-        return dict(plain(self))
 
 
 def contrasts(

@@ -8,7 +8,6 @@ the share of both that are decided rightly. Over-trust is 1 - specificity: agree
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from readerstudy.statistics.mrmc.data import MRMCError, ReaderScores
 from readerstudy.statistics.mrmc.endpoints import called, successes
 from readerstudy.statistics.mrmc.estimates import Estimate, estimate
 from readerstudy.statistics.mrmc.obuchowski_rockette import Inference, ObuchowskiRockette, obuchowski_rockette
-from readerstudy.statistics.mrmc.rows import DifferenceRow, UStatDifference, difference_rows, plain
+from readerstudy.statistics.mrmc.rows import DifferenceRow, UStatDifference, difference_rows
 from readerstudy.statistics.mrmc.sentences import about_readers, layout_warnings, primary_mode, scope_of
 from readerstudy.statistics.mrmc.ustat import UStat, ustat
 
@@ -137,9 +136,6 @@ class Decisions:
     def endpoint(self, name: str) -> DecisionEndpoint:
         """One of "sensitivity", "specificity" and "accuracy"."""
         return next(found for found in self.endpoints if found.endpoint == name)
-
-    def to_dict(self) -> dict[str, Any]:
-        return dict(plain(self))
 
 
 def decisions(

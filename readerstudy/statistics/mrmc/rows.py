@@ -1,13 +1,12 @@
-"""What an MRMC analysis of one question says, row by row: frozen results, and `to_dict` where they become JSON.
+"""What an MRMC analysis of one question says, row by row.
 
-A number that does not exist is None there; NaN and infinity stay inside. Differences are first - second method.
+A number that does not exist is NaN or infinity here, and null in results.json. Differences are first - second method.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, is_dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -257,22 +256,3 @@ class QuestionResult:
     roc: tuple[MethodCurves, ...] | None = None
     power: PowerResult | None = None
     warnings: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """The question's part of results.json."""
-        return dict(plain(self))
-
-
-def plain(value: object) -> Any:
-    """Data classes and NumPy values as JSON-able data; NaN and infinity become None."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value

@@ -9,7 +9,7 @@ from readerstudy.statistics.reading_time import TimeRatio
 from readerstudy.statistics.report.decisions import ENDPOINTS, by_mode, decision_tables, finite, method_label
 from readerstudy.statistics.report.table import Table, TableRow
 from readerstudy.statistics.rows import PlannedComparisons, ReadingTime, Results, SubgroupResult
-from readerstudy.statistics.stored import CsvRow, plain_row
+from readerstudy.statistics.stored import PlainRow, plain_row
 from readerstudy.statistics.wording import interval_text, number, p_text
 
 IMPLAUSIBLE = {
@@ -32,7 +32,7 @@ def decided_tables(results: Results) -> dict[str, Table]:
     }
 
 
-def decided_csv(results: Results) -> dict[str, list[CsvRow]]:
+def decided_csv(results: Results) -> dict[str, list[PlainRow]]:
     """Name of the CSV file (without ending) to flat rows."""
     decided = [(part.question, part.found) for part in results.decisions if part.found]
     calibrated = [(part.question, part.found) for part in results.calibration if part.found]
@@ -40,33 +40,40 @@ def decided_csv(results: Results) -> dict[str, list[CsvRow]]:
     ratios = [*model.methods, *model.learning_between, model.learning_within] if model else []
     return {
         "decisions": [
-            {"question": question, "endpoint": one.endpoint} | plain_row(row)
+            {"question": question, "endpoint": one.endpoint, **plain_row(row)}
             for question, found in decided
             for one in found.endpoints
             for row in one.readers
         ],
         "decision-differences": [
-            {"question": question, "endpoint": one.endpoint, "mode": mode, "primary": mode == one.mode} | plain_row(row)
+            {
+                "question": question,
+                "endpoint": one.endpoint,
+                "mode": mode,
+                "primary": mode == one.mode,
+                **plain_row(row),
+            }
             for question, found in decided
             for one in found.endpoints
             for mode, rows in by_mode(one).items()
             for row in rows
         ],
         "calibration": [
-            {"question": question} | {k: v for k, v in plain_row(row).items() if k != "levels"} | plain_row(level)
+            {"question": question, **about, **plain_row(level)}
             for question, found in calibrated
             for row in found.rows
+            for about in [{name: value for name, value in plain_row(row).items() if name != "levels"}]
             for level in row.levels
         ],
-        "repeated": [{"question": part.question} | plain_row(row) for part in results.repeated for row in part.rows],
+        "repeated": [{"question": part.question, **plain_row(row)} for part in results.repeated for row in part.rows],
         "planned": [
-            {"question": part.question, "endpoint": part.endpoint, "scope": part.scope} | plain_row(row)
+            {"question": part.question, "endpoint": part.endpoint, "scope": part.scope, **plain_row(row)}
             for part in results.planned
             for row in part.rows
         ],
         "reading-time-ratios": [plain_row(row) for row in ratios if row],
         "subgroups": [
-            {"by": part.by, "question": part.question, "truth": part.truth} | plain_row(row)
+            {"by": part.by, "question": part.question, "truth": part.truth, **plain_row(row)}
             for part in results.subgroups
             for row in part.rows
         ],

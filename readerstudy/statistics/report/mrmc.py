@@ -25,7 +25,7 @@ from readerstudy.statistics.mrmc.rows import (
 from readerstudy.statistics.mrmc.sentences import FEW_READERS, MODE_TITLES
 from readerstudy.statistics.mrmc.summary import Options
 from readerstudy.statistics.report.table import Table, TableRow
-from readerstudy.statistics.stored import CsvRow, plain_row
+from readerstudy.statistics.stored import PlainRow, plain_row
 from readerstudy.statistics.wording import interval_text, number, p_text
 
 Difference = DifferenceRow | UStatDifference
@@ -60,27 +60,31 @@ def mrmc_part(
     return [found[question] for question in questions if question in found]
 
 
-def mrmc_csv(parts: Sequence[QuestionResult]) -> dict[str, list[CsvRow]]:
+def mrmc_csv(parts: Sequence[QuestionResult]) -> dict[str, list[PlainRow]]:
     """Name of the CSV file (without ending) -> flat rows."""
     return {
         "mrmc-auc": [
-            {"question": part.question} | plain_row(row) for part in parts for row in part.auc_intervals or ()
+            {"question": part.question, **plain_row(row)} for part in parts for row in part.auc_intervals or ()
         ],
         "mrmc-differences": [
-            {"question": part.question, "mode": mode, "primary": _is_primary(part, mode)} | plain_row(row)
+            {"question": part.question, "mode": mode, "primary": _is_primary(part, mode), **plain_row(row)}
             for part in parts
             for mode in MODE_TITLES
             for row in _differences(part, mode)
         ],
         "mrmc-components": [
-            {"question": part.question, "covariance": part.covariance} | plain_row(part.components)
+            {"question": part.question, "covariance": part.covariance, **plain_row(part.components)}
             for part in parts
             if part.components
         ],
         "mrmc-power": [
-            {"question": part.question, "effect": table.effect, "readers": row.readers}
-            | {f"power_{cases}_cases": power for cases, power in row.power.items()}
-            | {"cases_needed": row.cases_needed}
+            {
+                "question": part.question,
+                "effect": table.effect,
+                "readers": row.readers,
+                **{f"power_{cases}_cases": power for cases, power in row.power.items()},
+                "cases_needed": row.cases_needed,
+            }
             for part in parts
             for table in _power_tables(part)
             for row in table.rows

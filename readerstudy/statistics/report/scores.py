@@ -10,13 +10,13 @@ from readerstudy.statistics.report.table import Table, TableRow
 from readerstudy.statistics.rows import Results, ScoreRow
 from readerstudy.statistics.scores.choice import TESTS
 from readerstudy.statistics.scores.results import MeanDifference
-from readerstudy.statistics.stored import CsvRow, plain_row
+from readerstudy.statistics.stored import PlainRow, plain_row
 from readerstudy.statistics.wording import interval_text, number, p_text, percent
 from readerstudy.statistics.words.sentences import primary_rows
 from readerstudy.statistics.words.verdict import aim_sentence
 
 
-def score_csv(results: Results) -> dict[str, list[CsvRow]]:
+def score_csv(results: Results) -> dict[str, list[PlainRow]]:
     """Name of the CSV file (without ending) -> rows: the test that counts in every group, all tests, odds ratios."""
     return {
         "mean-tests": [
@@ -41,7 +41,7 @@ def score_csv(results: Results) -> dict[str, list[CsvRow]]:
     }
 
 
-def _test_line(test: MeanDifference) -> CsvRow:
+def _test_line(test: MeanDifference) -> PlainRow:
     return plain_row(test) | {"warnings": " ".join(test.warnings)}
 
 

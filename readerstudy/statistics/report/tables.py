@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS
@@ -26,7 +26,7 @@ from readerstudy.statistics.rows import (
     Results,
     Term,
 )
-from readerstudy.statistics.stored import CsvRow, plain_row
+from readerstudy.statistics.stored import Cell, CsvRow, Plain, PlainRow, plain_row
 from readerstudy.statistics.wording import interval_text, number, p_text, percent
 from readerstudy.statistics.words.sentences import aim_that_decides, primary_rows
 
@@ -63,7 +63,7 @@ def csv_tables(results: Results) -> dict[str, list[CsvRow]]:
     return {name: _same_columns(map(flat, rows)) for name, rows in lines.items() if rows}
 
 
-def _model_lines(row: ModelRow) -> list[CsvRow]:
+def _model_lines(row: ModelRow) -> list[PlainRow]:
     """A line for each term, or one without a term."""
     about = plain_row(row)
     del about["correlation"], about["terms"]
@@ -72,20 +72,30 @@ def _model_lines(row: ModelRow) -> list[CsvRow]:
     ]
 
 
-def flat(row: Mapping[str, object], prefix: str = "") -> CsvRow:
-    """One level of columns: an interval becomes _low and _high, a part's name leads its own columns."""
+def flat(row: PlainRow, prefix: str = "") -> CsvRow:
+    """One level of columns: an interval becomes _low and _high, a part's name leads its own columns.
+
+    Raises TypeError for any other list: a cell holds one value.
+    """
     found: CsvRow = {}
     for key, value in row.items():
         name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             found |= flat(value, f"{name}_")
         elif isinstance(value, list) and len(value) == 2:
-            found[f"{name}_low"], found[f"{name}_high"] = value
+            for end, bound in zip(("low", "high"), value):
+                found[f"{name}_{end}"] = _cell(bound, name)
         elif key == "ci" or key.startswith("ci_") or key.endswith("_ci"):
             found[f"{name}_low"] = found[f"{name}_high"] = None
         else:
-            found[name] = value
+            found[name] = _cell(value, name)
     return found
+
+
+def _cell(value: Plain, column: str) -> Cell:
+    if isinstance(value, list | dict):
+        raise TypeError(f"A cell holds one value; {column} has {value!r}.")
+    return value
 
 
 def _same_columns(rows: Iterable[CsvRow]) -> list[CsvRow]:

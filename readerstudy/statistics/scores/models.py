@@ -80,7 +80,7 @@ def ordinal_model(
     method effects of readers and cases as well (two methods, readers random).
     """
     design = _design(rows, methods, fixed_readers=readers == "fixed")
-    factors: dict[str, object] = {"case": design.rows["example"]}
+    factors: dict[str, pd.Series] = {"case": design.rows["example"]}
     slopes: dict[str, Floats] = {}
     if readers == "random":
         factors["reader"] = design.rows["reader"]

@@ -15,6 +15,7 @@ from readerstudy.statistics.mrmc import (
     reader_scores,
     ustat,
 )
+from readerstudy.statistics.stored import plain_row
 from tests.statistics.mrmc import oracles2 as designs
 from tests.statistics.mrmc.oracles import published_reads, synthetic, synthetic_frame
 
@@ -26,11 +27,11 @@ def long_frame(name: str) -> pd.DataFrame:
 
 
 def summarised(*arguments, **options) -> dict:
-    return mrmc_summary(*arguments, **options).to_dict()
+    return plain_row(mrmc_summary(*arguments, **options))
 
 
 def results(frame: pd.DataFrame, **options) -> list[dict]:
-    return [found.to_dict() for found in mrmc_results(frame, **options)]
+    return [plain_row(found) for found in mrmc_results(frame, **options)]
 
 
 def has(summary: dict, text: str) -> bool:
