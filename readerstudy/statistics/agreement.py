@@ -25,21 +25,6 @@ from readerstudy.statistics.rows import AgreementRow
 from readerstudy.statistics.undefined import undefined_is_nan
 
 
-def quadratic_kappa(ratings: Floats) -> float:
-    """Quadratic-weighted kappa of two readers (units, 2); the mean over pairs of readers where there are more."""
-    return _point(kappa_columns(ratings), kappa_of_sums)
-
-
-def icc_2_1(ratings: Floats) -> float:
-    """ICC(2,1): two-way random effects, absolute agreement, single rating, from complete units (units, readers)."""
-    return _point(icc_columns(ratings), icc_of_sums(ratings.shape[1]))
-
-
-def ordinal_alpha(ratings: Floats) -> float:
-    """Krippendorff's alpha with the ordinal metric; units with fewer than two ratings do not count."""
-    return _point(*alpha_parts(ratings))
-
-
 def kappa_columns(ratings: Floats) -> Floats:
     """Columns n, x, y, x^2 + y^2, xy for each pair of readers in turn (units, 5 pairs)."""
     blocks = []
@@ -68,7 +53,10 @@ def icc_columns(ratings: Floats) -> Floats:
 
 
 def icc_of_sums(readers: int) -> Statistic:
-    """(MSR - MSE) / (MSR + (k - 1) MSE + k (MSC - MSE) / n), Shrout and Fleiss's ICC(2,1)."""
+    """(MSR - MSE) / (MSR + (k - 1) MSE + k (MSC - MSE) / n), Shrout and Fleiss's ICC(2,1).
+
+    Two-way random effects, absolute agreement, single rating.
+    """
     k = readers
 
     def statistic(sums: Floats) -> Floats:

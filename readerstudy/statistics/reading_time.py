@@ -48,10 +48,6 @@ class ReadingTimes:
     past_server: int  # the browser's time is longer than the server saw the page open
     before_images: int  # answered before all images were shown
 
-    @property
-    def implausible(self) -> int:
-        return self.negative + self.too_short + self.too_long + self.past_server + self.before_images
-
 
 @dataclass(frozen=True)
 class TimeRatio:

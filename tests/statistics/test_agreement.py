@@ -11,9 +11,10 @@ import pingouin
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from readerstudy.statistics.agreement import agreement, agreement_rows, icc_2_1, ordinal_alpha, quadratic_kappa
+from readerstudy.statistics.agreement import agreement, agreement_rows
 from readerstudy.statistics.frame import analysed, normalise
 from readerstudy.statistics.plan import AnalysisPlan
+from readerstudy.statistics.rows import AgreementRow
 from tests.statistics.frames import crossover
 
 PLAN = AnalysisPlan(bootstrap_replicates=100)
@@ -24,14 +25,27 @@ def ratings(readers: int, seed: int, units: int = 40) -> np.ndarray:
     return np.clip(np.round(3 + rng.normal(size=(units, 1)) + rng.normal(0, 0.8, (units, readers))), 1, 5)
 
 
+def found(ratings: np.ndarray) -> AgreementRow:
+    """Agreement on ratings (units, readers), NaN where a reader did not answer."""
+    unit, reader = np.nonzero(np.isfinite(ratings))
+    rows = {
+        "reader": [f"R{number}" for number in reader],
+        "example": unit,
+        "method": "A",
+        "patient": unit,
+        "score": ratings[unit, reader],
+    }
+    return agreement(pd.DataFrame(rows), PLAN)
+
+
 def test_kappa_agrees_with_scikit_learn_and_averages_pairs_of_readers() -> None:
     x = ratings(3, 1)
     pairs = [
         cohen_kappa_score(x[:, i], x[:, j], weights="quadratic", labels=[1, 2, 3, 4, 5])
         for i, j in ((0, 1), (0, 2), (1, 2))
     ]
-    assert quadratic_kappa(x[:, :2]) == pytest.approx(pairs[0], abs=1e-12)
-    assert quadratic_kappa(x) == pytest.approx(np.mean(pairs), abs=1e-12)
+    assert found(x[:, :2]).kappa == pytest.approx(pairs[0], abs=1e-12)
+    assert found(x).kappa == pytest.approx(np.mean(pairs), abs=1e-12)
 
 
 def test_icc_agrees_with_pingouin() -> None:
@@ -42,7 +56,7 @@ def test_icc_agrees_with_pingouin() -> None:
         table = pingouin.intraclass_corr(long, targets="unit", raters="reader", ratings="score")
     kinds = table["Type"].str.replace(r"[(),]", "", regex=True).str.upper()
     expected = table.loc[kinds.isin(["ICC2", "ICCA1"]), "ICC"].iloc[0]
-    assert icc_2_1(x) == pytest.approx(float(expected), abs=1e-9)
+    assert found(x).icc == pytest.approx(float(expected), abs=1e-9)
 
 
 @pytest.mark.parametrize("readers", [2, 4])
@@ -50,12 +64,13 @@ def test_alpha_agrees_with_krippendorff_also_with_gaps(readers: int) -> None:
     x = ratings(readers, 3)
     x[np.random.default_rng(0).uniform(size=x.shape) < 0.2] = np.nan
     expected = krippendorff.alpha(x.T, level_of_measurement="ordinal", value_domain=[1, 2, 3, 4, 5])
-    assert ordinal_alpha(x) == pytest.approx(expected, abs=1e-12)
+    assert found(x).alpha == pytest.approx(expected, abs=1e-12)
 
 
 def test_equal_answers_agree_fully() -> None:
     x = np.repeat(ratings(1, 4), 2, axis=1)
-    assert (quadratic_kappa(x), icc_2_1(x), ordinal_alpha(x)) == pytest.approx((1, 1, 1))
+    row = found(x)
+    assert (row.kappa, row.icc, row.alpha) == pytest.approx((1, 1, 1))
 
 
 def test_rows_cover_methods_together_and_apart_with_intervals_around_the_value() -> None:

@@ -84,15 +84,3 @@ def _averages(covariance: FloatArray) -> tuple[float, float, float, float]:
     masks = same_method & same_reader, ~same_method & same_reader, same_method & ~same_reader
     error, cov1, cov2 = (average(mask) for mask in masks)
     return error, cov1, cov2, average(~same_method & ~same_reader)
-
-
-def dorfman_berbaum_metz(parts: Components, n_cases: int) -> dict[str, float | None]:
-    """The same components in the DBM (Roe-Metz) form, from those of OR; Hillis 2014, equations 11 to 14."""
-    return {
-        "R": parts.var_r,
-        "TR": parts.var_tr,
-        "C": n_cases * parts.cov3,
-        "TC": n_cases * (parts.cov2 - parts.cov3),
-        "RC": n_cases * (parts.cov1 - parts.cov3),
-        "TRC": n_cases * (parts.error - parts.cov1 - parts.cov2 + parts.cov3),
-    }

@@ -74,15 +74,6 @@ class ReaderScores:
         names = tuple(name for name, kept in zip(self.readers, keep, strict=True) if kept)
         return ReaderScores(self.scores[:, keep], self.truth, self.methods, names, self.cluster)
 
-    def with_methods(self, names: Sequence[str]) -> ReaderScores:
-        """Only some methods, in the order given, and the readers who used one of them. Raises MRMCError."""
-        absent = [name for name in names if name not in self.methods]
-        if absent:
-            raise MRMCError(f"There is no method {', '.join(absent)}; there are {', '.join(self.methods)}.")
-        chosen = self.scores[[self.methods.index(name) for name in names]]
-        data = ReaderScores(chosen, self.truth, tuple(names), self.readers, self.cluster)
-        return data.with_readers(np.any(data.used, axis=0))
-
 
 def reader_scores(
     scores: ArrayLike,

@@ -21,14 +21,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from readerstudy.statistics.plan import AnalysisError
-from readerstudy.statistics.scores.crossed import crossed_reml
-from readerstudy.statistics.scores.data import Differences
 from readerstudy.statistics.scores.results import t_quantile
 from readerstudy.statistics.tails import beyond
 
 MODES = ("readers_and_patients", "fixed_readers")
 AIMS = ("difference", "non_inferiority", "superiority", "equivalence")
-MOST_PATIENTS, MOST_READERS = 100_000, 1_000
+MOST_PATIENTS = 100_000
 
 
 @dataclass(frozen=True)
@@ -57,17 +55,6 @@ class PowerRow:
     readers: int
     power: dict[int, float]
     patients_needed: int | None
-
-
-def variance_of_pilot(d: Differences) -> ScoreVariance:
-    """From a pilot's differences, by REML. Raises AnalysisError for one reader, or differences that do not vary.
-
-    With few readers the component of readers is little more than a guess: plan with a larger one, too.
-    """
-    found = crossed_reml(d).components
-    if not found.error:
-        raise AnalysisError("The pilot's differences do not vary: no variance can be taken from them.")
-    return ScoreVariance(found.reader or 0.0, found.patient or 0.0, found.case or 0.0, found.error)
 
 
 def standard_error(
@@ -131,18 +118,6 @@ def patients_needed(
         return reached >= target
 
     return _fewest(enough, 2, MOST_PATIENTS)
-
-
-def readers_needed(
-    v: ScoreVariance, patients: int, effect: float, *, target: float = 0.8, cases: int = 1,
-    aim: str = "difference", margin: float = 0.0, alpha: float = 0.05,
-) -> int | None:  # fmt: skip
-    """Fewest readers that reach the target with so many patients, both random; None where 1,000 do not."""
-
-    def enough(readers: int) -> bool:
-        return power(v, readers, patients, effect, cases=cases, aim=aim, margin=margin, alpha=alpha) >= target
-
-    return _fewest(enough, 2, MOST_READERS)
 
 
 def power_table(

@@ -12,7 +12,6 @@ from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.studies.models import Question, Study
 
 TRUST = "trust_"  # begins the name of the field of a question's threshold
-ENTRIES = ("trust_thresholds", "control", "contrasts", "subgroups")  # of the plan
 
 
 def choice_fields(study: Study) -> dict[str, forms.Field]:
