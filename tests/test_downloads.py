@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from readerstudy.common.downloads import LONGEST, disposition
+from readerstudy.exchange.export import DOWNLOADS
 from readerstudy.studies.models import Look
 from tests.worlds import make_world
 
@@ -48,7 +49,7 @@ def test_a_question_that_is_none_of_the_studys_is_refused_by_every_table(client,
     world = make_world("one", "closed")
     client.raise_request_exception = False
     client.force_login(world.people["researcher"])
-    for table in ("long", "wide", "imrmc", "dictionary", "provenance"):
+    for table in DOWNLOADS:
         page = client.get(f"/studies/one/results/tables/{table}/", {"question": question})
         answer = client.get("/api/studies/one/reads/", {"table": table, "question": question})
         assert (page.status_code, answer.status_code) == (404, 404), table

@@ -2,7 +2,9 @@
 
 import csv
 import hashlib
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
@@ -22,18 +24,6 @@ from readerstudy.studies.composition import truths_of
 from readerstudy.studies.models import Study
 from readerstudy.studies.protocol import published_protocol
 
-FORMATS = ("long", "wide", "imrmc", "alignment", "measures")
-WITH_TRUTH = ("long", "wide", "imrmc", "measures")  # given for a reason until the study is closed
-# What can be downloaded: end of the file's name, and type.
-TABLES = {
-    "long": ("long.csv", "text/csv"),
-    "wide": ("wide.csv", "text/csv"),
-    "imrmc": ("imrmc.imrmc", "text/plain"),
-    "alignment": ("alignment.csv", "text/csv"),
-    "measures": ("measures.csv", "text/csv"),
-    "dictionary": ("dictionary.csv", "text/csv"),
-    "provenance": ("long.csv.provenance.json", "application/json"),
-}
 _FLUSH = 500
 
 
@@ -41,18 +31,47 @@ class UnknownQuestion(NotFound):
     """The study has no question of this key."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Download:
+    """What can be downloaded of a study: its name in URLs and commands, the end of the file's name, how it is written.
+
+    with_truth: it is given for a reason until the study is closed. write: study and a question's key -> chunks of text.
+    """
+
+    name: str
+    file: str
+    with_truth: bool
+    write: Callable[[Study, str], Iterator[str]]
+    content_type: str = "text/csv"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(Download):
+    """A table that is exported. A new one is an entry in TABLES: pages, API, command and dictionary follow.
+
+    title, about: what the results page and the command say. of_answers: how many of all answers it has is told.
+    of_one_question: it has the scores of one question only. columns: what the dictionary says of it, and one_row: what
+    a row of it is; none where it is no CSV.
+    """
+
+    title: str
+    about: str
+    columns: Callable[[Study], Sequence[Column]] | None = None
+    one_row: str = ""
+    of_answers: bool = True
+    of_one_question: bool = False
+
+
 def export(study: Study, format: str, question: str = "") -> Iterator[str]:
     """Text chunks of an export. `question` chooses the scores of iMRMC (default: the first question)."""
-    if format == "long":
-        return csv_text([column.name for column in LONG], long_rows(study))
-    if format == "wide":
-        return csv_text([column.name for column in study_wide_columns(study)], wide_rows(study))
-    if format == "imrmc":
-        return _imrmc(study, question)
-    if format == "alignment":
-        return csv_text([column.name for column in ALIGNMENT], alignment_rows(study))
-    if format == "measures":
-        return csv_text([column.name for column in MEASURES], measure_rows(study))
+    return table_named(format).write(study, question)
+
+
+def table_named(format: str) -> Table:
+    """Raises ValidationError for a name that no table has."""
+    for table in TABLES:
+        if table.name == format:
+            return table
     raise ValidationError(f"There is no export format “{format}”; there are {', '.join(FORMATS)}.")
 
 
@@ -63,21 +82,16 @@ def study_wide_columns(study: Study) -> list[Column]:
     )
 
 
-def described_tables(study: Study) -> dict[str, list[Column]]:
-    """The columns of each table that has a line of them in the dictionary."""
-    return {
-        "long": list(LONG),
-        "wide": study_wide_columns(study),
-        "alignment": list(ALIGNMENT),
-        "measures": list(MEASURES),
-    }
+def described_tables(study: Study) -> list[tuple[Table, Sequence[Column]]]:
+    """Each table that the dictionary describes, with its columns."""
+    return [(table, table.columns(study)) for table in TABLES if table.columns]
 
 
 def data_dictionary(study: Study) -> Iterator[str]:
     """The columns of the tables as CSV: table, column, type, meaning."""
     rows = [
-        {"table": table, "column": column.name, "type": column.type, "meaning": column.meaning}
-        for table, columns in described_tables(study).items()
+        {"table": table.name, "column": column.name, "type": column.type, "meaning": column.meaning}
+        for table, columns in described_tables(study)
         for column in columns
     ]
     return csv_text(["table", "column", "type", "meaning"], iter(rows))
@@ -173,3 +187,94 @@ def _imrmc(study: Study, question: str) -> Iterator[str]:
                 yield f"{row['reader']},{row['example']},{row['method']},{row['score']}"
 
     return (f"{line}\r\n" for line in lines())
+
+
+def _provenance_of_long(study: Study) -> Iterator[str]:
+    """Of the long table as it is now: its hash and rows are found by writing it once."""
+    content = Hashed(export(study, "long"))
+    for _ in content:
+        pass
+    yield json.dumps(provenance(study, "long", content.sha256, max(content.lines - 1, 0)), indent=1)
+
+
+def _fixed(columns: Sequence[Column]) -> Callable[[Study], Sequence[Column]]:
+    return lambda study: columns
+
+
+def _csv_of(
+    columns: Callable[[Study], Sequence[Column]], rows: Callable[[Study], Iterator[dict[str, Any]]]
+) -> Callable[[Study, str], Iterator[str]]:
+    return lambda study, question: csv_text([column.name for column in columns(study)], rows(study))
+
+
+TABLES = (
+    Table(
+        name="long",
+        file="long.csv",
+        title="Long table",
+        about="one row per response",
+        with_truth=True,
+        write=_csv_of(_fixed(LONG), long_rows),
+        columns=_fixed(LONG),
+        one_row="response",
+    ),
+    Table(
+        name="wide",
+        file="wide.csv",
+        title="Wide table",
+        about="one row per reader and example, methods side by side",
+        with_truth=True,
+        write=_csv_of(study_wide_columns, wide_rows),
+        columns=study_wide_columns,
+        one_row="reader and example",
+    ),
+    Table(
+        name="imrmc",
+        file="imrmc.imrmc",
+        title="iMRMC input",
+        about="for FDA's iMRMC, the scores of one question",
+        with_truth=True,
+        write=_imrmc,
+        of_one_question=True,
+        content_type="text/plain",
+    ),
+    Table(
+        name="alignment",
+        file="alignment.csv",
+        title="Alignment",
+        about="which other findings of the classifier move with the explained one, one row per example and finding",
+        with_truth=False,
+        write=_csv_of(_fixed(ALIGNMENT), alignment_rows),
+        columns=_fixed(ALIGNMENT),
+        one_row="example and other finding",
+        of_answers=False,
+    ),
+    Table(
+        name="measures",
+        file="measures.csv",
+        title="Measures",
+        about="of the explanations, one row per example, kind and metric",
+        with_truth=True,
+        write=_csv_of(_fixed(MEASURES), measure_rows),
+        columns=_fixed(MEASURES),
+        one_row="example, kind and metric",
+        of_answers=False,
+    ),
+)
+FORMATS = tuple(table.name for table in TABLES)
+_OF_THE_TABLES = (
+    Download(
+        name="dictionary",
+        file="dictionary.csv",
+        with_truth=False,
+        write=lambda study, question: data_dictionary(study),
+    ),
+    Download(
+        name="provenance",
+        file="long.csv.provenance.json",
+        with_truth=False,
+        write=lambda study, question: _provenance_of_long(study),
+        content_type="application/json",
+    ),
+)
+DOWNLOADS: dict[str, Download] = {one.name: one for one in (*TABLES, *_OF_THE_TABLES)}

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from io import StringIO
 
@@ -14,6 +15,7 @@ from readerstudy.analysis import running
 from readerstudy.analysis.jobs import analyze, ask_for_analysis
 from readerstudy.analysis.models import Analysis
 from readerstudy.analysis.running import store_analysis
+from readerstudy.exchange.export import DOWNLOADS
 from readerstudy.exchange.tables import completeness
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.work import LeaseLost, Work
@@ -106,6 +108,9 @@ def test_a_stored_analysis_is_shown_with_report_figures_and_downloads(closed):
     page = client.get(PAGE).text
     assert analysis.results["answer"].split(".")[0] in page.replace("&#x27;", "'")
     assert analysis.data_sha256 in page and "nothing has come in since" in page
+    for name in DOWNLOADS:
+        (link,) = set(re.findall(rf'href="{PAGE}tables/{name}/(?:\?question=confidence)?"', page))
+        assert client.get(link[6:-1]).status_code == 200
     report = client.get(f"{PAGE}report/")
     assert report.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
     assert b"The answer" in report.content

@@ -19,6 +19,7 @@ from readerstudy.analysis.guidelines import GUIDELINES
 from readerstudy.analysis.models import Analysis
 from readerstudy.common.downloads import disposition
 from readerstudy.common.refusals import NotFound
+from readerstudy.exchange.export import TABLES
 from readerstudy.exchange.tables import completeness
 from readerstudy.reading.models import Exclusion, Response
 from readerstudy.statistics.stored import StoredResultsError, from_json, is_current
@@ -57,6 +58,7 @@ def results_page(request: HttpRequest, slug: str) -> HttpResponse:
         "may_see_truth": truth_reason(request, study) is not None,
         "failed": newest if newest and newest.status == Analysis.Status.FAILED else None,
         "job_about": about(study),
+        "tables": TABLES,
         "answered": answered,
         "expected": expected,
         "methods": [(method.label, [titles[kind] for kind in method.kinds]) for method in study.methods.all()],

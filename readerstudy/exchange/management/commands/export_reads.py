@@ -10,12 +10,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from readerstudy.common.counting import counted
 from readerstudy.exchange.export import (
     FORMATS,
-    WITH_TRUTH,
+    TABLES,
     Hashed,
     data_dictionary,
     export,
     imrmc_question,
     provenance,
+    table_named,
 )
 from readerstudy.exchange.tables import completeness
 from readerstudy.studies.commands import study_named
@@ -36,9 +37,7 @@ class Command(BaseCommand):
             "--format",
             choices=FORMATS,
             default="long",
-            help="long: one row per answer; wide: one row per reader and example; imrmc: input of FDA's iMRMC, the "
-            "scores of one question; alignment: what moves along Latent Shift; measures: of the explanations, by "
-            "evaluate (default: long)",
+            help="; ".join(f"{table.name}: {table.about}" for table in TABLES) + " (default: long)",
         )
         parser.add_argument("--output", required=True, help="file to write, or - for standard output")
         parser.add_argument("--question", default="", help="imrmc: whose scores (default: the first question)")
@@ -48,7 +47,7 @@ class Command(BaseCommand):
         study = study_named(options["study"])
         try:
             content = Hashed(export(study, options["format"], options["question"]))
-            if options["format"] in WITH_TRUTH:
+            if table_named(options["format"]).with_truth:
                 record_look(study, f"export {options['format']}", None, options["why"])
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
@@ -77,9 +76,10 @@ class Command(BaseCommand):
 
 def _summary(study: Study, options: dict[str, Any], written: Hashed) -> str:
     """What was exported: of tables of answers, how many of those that a complete study has."""
-    if options["format"] in ("alignment", "measures"):
+    table = table_named(options["format"])
+    if not table.of_answers:
         return counted(max(written.lines - 1, 0), "row")
-    only = imrmc_question(study, options["question"]) if options["format"] == "imrmc" else ""
+    only = imrmc_question(study, options["question"]) if table.of_one_question else ""
     answered, expected = completeness(study, only)
     said = f"{answered} of {expected} answers" + (f" to the question “{only}”" if only else "")
     return said + ("" if answered < expected else " (complete)")
