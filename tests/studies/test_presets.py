@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 from readerstudy.exchange.loading.shape import LoadedQuestion
 from readerstudy.studies.drafting import new_study
-from readerstudy.studies.models import Question, Study
+from readerstudy.studies.models import Example, Method, Question, Selection, Study
 from readerstudy.studies.presets import PRESETS, PUBLISHED, RECOMMENDED, preset_named
 from readerstudy.studies.protocol import (
     LATER_FIELDS,
@@ -28,6 +28,27 @@ OUTSIDE = {
     *("created_by", "created_at", "opened_by", "opened_at", "closed_by", "closed_at"),
     *("archived_by", "archived_at"),
 }
+IN_ORDER = "the protocol lists them by it"
+OF_THE_ROW = "a number of the database, or the study itself"
+# Fields of what a study is made of that its protocol does not name, each with the reason.
+OUTSIDE_PARTS = {
+    Method: {"id": OF_THE_ROW, "study": OF_THE_ROW, "position": IN_ORDER},
+    Question: {
+        "id": OF_THE_ROW,
+        "study": OF_THE_ROW,
+        "position": IN_ORDER,
+        "kept_outside_limits": "how its numbers came to be",
+    },
+    Selection: {
+        "id": OF_THE_ROW,
+        "study": OF_THE_ROW,
+        "kept_outside_limits": "how its numbers came to be",
+        "created_by": "who",
+        "created_at": "when",
+    },
+    Example: {"id": OF_THE_ROW, "study": OF_THE_ROW, "selection": "the draws are listed by themselves"},
+}
+OF_A_PREDICTION = {"case", "pathology", "model", "probability"}
 
 
 @pytest.fixture
@@ -89,6 +110,21 @@ def test_a_preset_that_does_not_exist_is_refused_in_words(root):
 def test_every_field_of_a_study_is_in_its_protocol_or_named_here():
     fields = {field.name for field in Study._meta.fields}
     assert fields == {*PROTOCOL_FIELDS, *LATER_FIELDS, *OUTSIDE}
+
+
+@pytest.mark.parametrize("part", OUTSIDE_PARTS)
+def test_every_field_of_a_studys_parts_is_in_its_protocol_or_named_here(part):
+    study = make_study()
+    draw = {"batch": study.examples.first().prediction.case.batch, "seed": 1, "created_by": make_user("root")}
+    Selection.objects.create(study=study, **draw)
+    for name, first in LATER_QUESTION_FIELDS.items():
+        study.questions.update(**{name: _another(first)})
+    (told, *_) = protocol(study)[f"{part._meta.model_name}s"]
+    if part is Example:
+        assert set(told) >= OF_A_PREDICTION
+        told = (set(told) - OF_A_PREDICTION) | {"prediction"}
+    fields = {field.name for field in (*part._meta.fields, *part._meta.many_to_many)}
+    assert fields == {*told, *OUTSIDE_PARTS[part]}
 
 
 def test_fields_of_their_first_meaning_are_not_in_the_protocol_so_that_older_hashes_verify():
