@@ -19,6 +19,7 @@ from readerstudy.statistics.plan import AnalysisPlan
 from readerstudy.statistics.results import analyse
 from readerstudy.statistics.rows import RESULTS_VERSION, About, Question, Results
 from readerstudy.statistics.stored import StoredResultsError, from_json, is_current, to_json
+from tests.differences import differences
 from tests.statistics.frames import DATA, crossover
 
 LONG = Path(__file__).parents[1] / "upgrade" / "data" / "old-closed.long.csv"
@@ -56,19 +57,6 @@ def crossover_now(before: dict[str, Any]) -> Results:
     )  # fmt: skip
     plan = AnalysisPlan.from_dict(before["plan"])
     return analyse(crossover(readers=6), plan, localisation=pd.DataFrame(masks), about=about)
-
-
-def differences(before: Any, now: Any, where: str) -> list[str]:
-    """Where the JSON data `now` lack or change what `before` has; what is only in `now` is new and does not count."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        lacking = [f"{where}.{key} is gone" for key in before if key not in now]
-        return lacking + [
-            d for key in before if key in now for d in differences(before[key], now[key], f"{where}.{key}")
-        ]
-    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        return [d for i, pair in enumerate(zip(before, now)) for d in differences(*pair, f"{where}[{i}]")]
-    same = now == pytest.approx(before, rel=1e-9, abs=1e-12) if isinstance(before, float) else now == before
-    return [] if same else [f"{where}: {before!r} is now {now!r}"]
 
 
 @pytest.mark.parametrize(("name", "now"), [("demo", demo_now), ("crossover", crossover_now)])

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from tests.upgrade.shown import keep
+
 IMAGES = ("05.png", "07.png", "26.png", "27.png")  # the last two for practice
 KINDS = ("input_gradient", "latentshift_map", "latentshift_animation")
 
@@ -24,8 +26,10 @@ def main(folder: Path) -> None:
     import django
 
     django.setup()
+    from django.conf import settings
     from django.core.management import call_command
 
+    settings.ALLOWED_HOSTS = ["testserver"]
     call_command("migrate", verbosity=0)
     call_command("createcachetable", verbosity=0)
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,7 +45,7 @@ def _some_of_the_demo(folder: Path) -> None:
     with (FOLDER / "manifest.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["image"].removeprefix("images/") in IMAGES]
     for row in rows:
-        for path in filter(None, (row["image"], row["mask"])):
+        for path in filter(None, (row.get(name) for name in ("image", "mask", "confounder"))):
             (folder / path).parent.mkdir(exist_ok=True)
             shutil.copy(FOLDER / path, folder / path)
     with (folder / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
@@ -150,14 +154,12 @@ def _open(users: dict[str, Any], batch: Any, explanations: list[Any]) -> None:
 def _keep(folder: Path) -> None:
     """What this version says of the installation."""
     from readerstudy.analysis.models import Analysis
-    from readerstudy.exchange.export import export
     from readerstudy.explanations.models import Explanation
     from readerstudy.studies.models import Study
     from readerstudy.studies.protocol import protocol_sha256
 
+    keep(folder)
     for study in Study.objects.exclude(state=Study.State.DRAFT):
-        for format in ("long", "wide"):
-            (folder / f"{study.slug}.{format}.csv").write_text("".join(export(study, format)), encoding="utf-8")
         assert study.protocol_sha256 == protocol_sha256(study)
     analysis = Analysis.objects.get(study__slug="old-closed")
     (folder / "old-closed.results.json").write_text(json.dumps(analysis.results, indent=1), encoding="utf-8")

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from tests.upgrade.shown import READER, RESEARCHER, STUDIES, WHY, client_of, keep
+
 STUDY_PAGES = (
     "study", "study_design", "study_methods", "study_questions", "study_plan", "study_protocol", "study_examples",
     "study_explanations", "people", "study_progress", "study_allocation", "study_exclusions", "results",
 )  # fmt: skip
-STUDIES = ("old-closed", "old-open")
 NEW_VISIT = UUID(int=5000)
 
 
@@ -28,12 +29,9 @@ def main(folder: Path) -> None:
 
     settings.ALLOWED_HOSTS = ["testserver"]
     call_command("migrate", verbosity=0)
-    for study in STUDIES:
-        for format in ("long", "wide"):
-            output, why = str(folder / f"{study}.{format}.csv"), "test of an upgrade"
-            call_command("export_reads", study=study, format=format, output=output, why=why)
-    call_command("analyze", study="old-closed", output=str(folder / "results"), why=why)
-    seen = {"stored": stored(), "pages": pages(), "report": report(), "reading": reading()}
+    keep(folder)
+    call_command("analyze", study="old-closed", output=str(folder / "results"), why=WHY)
+    seen = {"stored": stored(), "pages": pages(), "told": told(), "report": report(), "reading": reading()}
     (folder / "seen.json").write_text(json.dumps(seen), encoding="utf-8")
 
 
@@ -69,9 +67,15 @@ def pages() -> dict[str, int]:
     """Address -> status, as the researcher who made the studies sees them."""
     from django.urls import reverse
 
-    client = _client("demo-researcher")
+    client = client_of(RESEARCHER)
     addresses = ["/", *(reverse(name, args=[slug]) for slug in STUDIES for name in STUDY_PAGES)]
     return {address: client.get(address).status_code for address in addresses}
+
+
+def told() -> dict[str, str]:
+    """The pages that a reader is told of the study by."""
+    client = client_of(READER)
+    return {name: client.get(f"/reading/old-open/{name}/").text for name in ("consent", "instructions")}
 
 
 def report() -> bool:
@@ -80,8 +84,7 @@ def report() -> bool:
 
     row = Analysis.objects.get(study__slug="old-closed")
     return (
-        _client("demo-researcher").get("/studies/old-closed/results/report/").content
-        == Path(row.report.path).read_bytes()
+        client_of(RESEARCHER).get("/studies/old-closed/results/report/").content == Path(row.report.path).read_bytes()
     )
 
 
@@ -89,7 +92,7 @@ def reading() -> dict[str, Any]:
     """The reader goes on where they were: opens the example, gets its files, sends what the old page would send."""
     from readerstudy.reading.models import Response, Visit
 
-    client, api = _client("demo-reader"), "/api/reading/old-open/"
+    client, api = client_of(READER), "/api/reading/old-open/"
     state = client.get(f"{api}state/").json()
     shown = client.get(f"{api}assignments/2/").json()
     files = [shown["case"]["image"]["url"]]
@@ -120,16 +123,6 @@ def reading() -> dict[str, Any]:
         "sent": [answer.status_code for answer in sent],
         "stored": [Visit.objects.filter(id=NEW_VISIT).count(), Response.objects.get(client_id=UUID(int=6000)).score],
     }
-
-
-def _client(username: str) -> Any:
-    from django.test import Client
-
-    from readerstudy.accounts.models import User
-
-    client = Client()
-    client.force_login(User.objects.get(username=username))
-    return client
 
 
 if __name__ == "__main__":
