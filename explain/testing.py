@@ -71,7 +71,8 @@ class TinyGenerator(nn.Module):
         self.layers = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return 1024 * self.layers(x / 1024)
+        added: Tensor = 1024 * self.layers(x / 1024)
+        return added
 
 
 def tiny_models(dtype: torch.dtype = torch.float32) -> dict[Need, nn.Module]:

@@ -229,8 +229,9 @@ def measure(
 def overall_reach(card: dict[str, Any]) -> float:
     """Share of all explained true positives whose search reached its left target."""
     groups = card["explanations"].values()
-    reached = sum(group["examples"] * group.get("left_target_reached", 0.0) for group in groups)
-    return reached / max(sum(group["examples"] for group in groups), 1)
+    reached: float = sum(group["examples"] * group.get("left_target_reached", 0.0) for group in groups)
+    explained: int = sum(group["examples"] for group in groups)
+    return reached / max(explained, 1)
 
 
 def write_card(card: dict[str, Any], path: Path) -> None:

@@ -40,13 +40,14 @@ def stream(seed: int, name: str) -> np.random.Generator:
 
 def ramp(values: Field, low: float, high: float) -> Field:
     """0 below `low`, 1 above `high`, smooth between (swap the two for a falling ramp)."""
-    t = np.clip((values - low) / (high - low), 0.0, 1.0)
+    t: Field = np.clip((values - low) / (high - low), 0.0, 1.0)
     return (t * t * (3.0 - 2.0 * t)).astype(np.float32)
 
 
 def blur(values: Field, width: float) -> Field:
     """Gaussian blur; `width` is the standard deviation as a fraction of the side."""
-    return ndimage.gaussian_filter(values, width * values.shape[0], truncate=3.0)
+    blurred: Field = ndimage.gaussian_filter(values, width * values.shape[0], truncate=3.0)
+    return blurred
 
 
 def smooth_outline(points: Points, steps: int = 8) -> Points:
@@ -63,7 +64,8 @@ def smooth_path(points: Points, steps: int = 40) -> Points:
     t = np.linspace(0.0, 1.0, steps)[:, None]
     while len(points) > 1:
         points = np.stack([points[i] * (1 - t) + points[i + 1] * t for i in range(len(points) - 1)])
-    return points[0]
+    curve: Points = points[0]
+    return curve
 
 
 class Canvas:
@@ -99,7 +101,7 @@ def clouds(rng: np.random.Generator, size: int, cells: int) -> Field:
     """Smooth noise of mean 0 and standard deviation about 1; features are about 1 / cells of the side."""
     grid = ndimage.gaussian_filter(rng.standard_normal((cells + 8, cells + 8)).astype(np.float32), 1.0)
     rows = np.linspace(3.0, cells + 3.0, size, dtype=np.float32)
-    smooth = ndimage.map_coordinates(grid, np.meshgrid(rows, rows, indexing="ij"), order=1)
+    smooth: Field = ndimage.map_coordinates(grid, np.meshgrid(rows, rows, indexing="ij"), order=1)
     return (smooth / 0.28).astype(np.float32)
 
 

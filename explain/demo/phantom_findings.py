@@ -161,7 +161,8 @@ def monitor_leads(chest: Chest, rng: np.random.Generator) -> Field:
         total = np.maximum(total, np.maximum(0.28 * ramp(distance, 0.034, 0.028), 0.9 * ramp(distance, 0.016, 0.011)))
         path = np.array([(u, v), (u * 1.3, v + 0.12), (u + drift, v + 0.25), (u * 0.5 + drift, 1.02)])
         wires.append(chest.patient.place(1, smooth_path(path)))
-    return np.maximum(total, 0.38 * _lines(chest, wires, 0.007))
+    leads: Field = np.maximum(total, 0.38 * _lines(chest, wires, 0.007))
+    return leads
 
 
 def skin_staples(chest: Chest, rng: np.random.Generator) -> Field:
@@ -180,7 +181,9 @@ def port(chest: Chest, rng: np.random.Generator) -> Field:
     distance = np.hypot(chest.u + u, chest.v - v)
     body = 0.80 * ramp(distance, 0.040, 0.035) * (1 - 0.55 * ramp(distance, 0.020, 0.016))
     path = np.array([(u, v), (0.17, 0.10), (0.05, 0.10), (0.03, 0.45)]) + rng.normal(0, 0.006, (4, 2))
-    return np.maximum(body, 0.42 * _lines(chest, [chest.patient.place(-1, smooth_path(path))], 0.008))
+    catheter = _lines(chest, [chest.patient.place(-1, smooth_path(path))], 0.008)
+    whole: Field = np.maximum(body, 0.42 * catheter)
+    return whole
 
 
 FINDINGS: dict[str, Callable[[Chest, np.random.Generator], Field]] = {

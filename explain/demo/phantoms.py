@@ -92,4 +92,5 @@ def _expose(attenuation: Field, patient: Patient, size: int) -> Field:
     floor = 1.0 / (1.0 + np.exp(patient.contrast * patient.level))
     grey = 0.01 + 0.98 * (grey - floor) / (1.0 - floor)
     grain = stream(patient.seed, "noise").standard_normal((size, size), dtype=np.float32)
-    return grey + patient.noise * (size / 512) * (0.4 + 0.6 * grey) * grain
+    exposed: Field = grey + patient.noise * (size / 512) * (0.4 + 0.6 * grey) * grain
+    return exposed

@@ -58,7 +58,7 @@ def measure_data_consistency(subject: Subject) -> float:
     first, last, image = (again - x).abs().double().mean((1, 2, 3)).tolist()
     if image == 0:
         raise ValueError("the autoencoder redraws the image exactly: nothing can be compared with that")
-    return (first + last) / 2 / image
+    return float((first + last) / 2 / image)
 
 
 def measure_reconstruction_effect(subject: Subject) -> float:

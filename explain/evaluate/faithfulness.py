@@ -49,7 +49,8 @@ def places_of(values: np.ndarray, patch: int = 1, seed: int = 0) -> np.ndarray:
     ties = np.random.default_rng(seed).permutation(means.size)
     place = np.empty(means.size, np.int64)
     place[np.lexsort((ties, -means))] = np.arange(means.size)
-    return place[which]
+    places: np.ndarray = place[which]
+    return places
 
 
 def replacement_curve(

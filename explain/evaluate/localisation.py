@@ -34,7 +34,8 @@ def select_top(values: np.ndarray, count: int) -> np.ndarray:
     cut = np.partition(flat, flat.size - count)[flat.size - count]
     over, tied = flat > cut, flat == cut
     share = (count - np.count_nonzero(over)) / np.count_nonzero(tied)
-    return (over + share * tied).reshape(np.shape(values))
+    selected: np.ndarray = over + share * tied
+    return selected.reshape(np.shape(values))
 
 
 def iou_at_mask_area(values: np.ndarray, mask: np.ndarray) -> float:
@@ -130,7 +131,8 @@ def mask_to_model_frame(mask: np.ndarray, crop: Crop | None = None, size: int = 
         inside = inside[crop.y : crop.y + crop.size, crop.x : crop.x + crop.size]
     covered = Image.fromarray(inside.astype(np.float32)).resize((size, size), Image.Resampling.BOX)
     share = np.asarray(covered)
-    return (share >= min(0.5, share.max())) & (share > 0)
+    found: np.ndarray = (share >= min(0.5, share.max())) & (share > 0)
+    return found
 
 
 def measure_iou_at_mask_area(subject: Subject) -> float:

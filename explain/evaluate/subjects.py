@@ -61,7 +61,7 @@ def map_of(result: Result) -> np.ndarray | None:
     """The map of a result, float32 (H, W). Of two frames without a map, right and down, how far each pixel moves."""
     found, frames = array_of(result.map), array_of(result.frames)
     if found is None and frames is not None and len(frames) == 2:
-        return np.hypot(frames[0], frames[1])
+        found = np.hypot(frames[0], frames[1])
     return found
 
 

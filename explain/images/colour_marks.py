@@ -83,13 +83,16 @@ def _is_grey(rgb: np.ndarray) -> bool:
 def _differences(rgb: np.ndarray) -> np.ndarray:
     """Red - green and blue - green of (H, W, 3) samples, in levels of 255: float32 (2, H, W)."""
     channels = np.moveaxis(rgb, 2, 0).astype(np.int32)
-    return (channels[[0, 2]] - channels[1]).astype(np.float32) / np.float32(np.iinfo(rgb.dtype).max / 255)
+    level = np.float32(np.iinfo(rgb.dtype).max / 255)
+    differences: np.ndarray = (channels[[0, 2]] - channels[1]).astype(np.float32) / level
+    return differences
 
 
 def _spread(differences: np.ndarray) -> np.ndarray:
     """Highest less lowest channel: (2, H, W) to (H, W)."""
     red, blue = differences
-    return np.maximum(np.maximum(red, blue), 0) - np.minimum(np.minimum(red, blue), 0)
+    spread: np.ndarray = np.maximum(np.maximum(red, blue), 0) - np.minimum(np.minimum(red, blue), 0)
+    return spread
 
 
 def _smooth_spread(differences: np.ndarray, tint: np.ndarray) -> np.ndarray:

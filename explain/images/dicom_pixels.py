@@ -123,7 +123,7 @@ def _foreign_bits(header: Header, how: Layout, words: np.ndarray, values: np.nda
     above = (2**how.allocated - 1) ^ (2 ** (how.high_bit + 1) - 1)
     for position in _overlay_bits(header, how):
         above &= ~(1 << position)
-    found = words & above
+    found: np.ndarray = words & above
     if how.signed:
         found[(found == above) & (values < how.zero)] = 0
     return found

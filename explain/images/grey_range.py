@@ -36,7 +36,7 @@ class GreyRange:
 
     @property
     def scale(self) -> float:
-        return (2**self.bits - 1) / (self.high - self.low)
+        return float((2**self.bits - 1) / (self.high - self.low))
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """Pixels (H, W) in the new range, uint8 for 8 bits, else uint16; values beyond it become its ends."""
@@ -44,7 +44,8 @@ class GreyRange:
             return pixels
         values = np.clip(np.arange(int(pixels.max()) + 1), self.low, self.high) - self.low
         table = np.round(values * self.scale).astype(np.uint8 if self.bits == 8 else np.uint16)
-        return table[pixels]
+        moved: np.ndarray = table[pixels]
+        return moved
 
 
 def histogram(pixels: np.ndarray, bits: int, left_out: np.ndarray | None = None) -> np.ndarray:

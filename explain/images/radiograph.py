@@ -185,7 +185,8 @@ def resize(image: np.ndarray, size: int) -> np.ndarray:
     low, high = image.min(), image.max()
     if out.min() <= 0 <= out.max():  # the zeros outside widen the range that skimage clips to
         low, high = min(low, 0), max(high, 0)
-    return np.clip(out, low, high).astype(np.float32)
+    clipped: np.ndarray = np.clip(out, low, high)
+    return clipped.astype(np.float32)
 
 
 @contextmanager

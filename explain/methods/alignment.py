@@ -24,7 +24,8 @@ def alignment(outputs: ArrayLike, target: int) -> np.ndarray:
     products = sizes * sizes[target]
     found = np.full(values.shape[1], np.nan)
     np.divide(change.T @ change[:, target], products, out=found, where=products > _LEAST)
-    return np.clip(found, -1, 1)
+    correlations: np.ndarray = np.clip(found, -1, 1)
+    return correlations
 
 
 def changes(outputs: ArrayLike, lambdas: Sequence[float]) -> np.ndarray:
@@ -33,7 +34,8 @@ def changes(outputs: ArrayLike, lambdas: Sequence[float]) -> np.ndarray:
     The first frame's outputs less those at the lambda nearest to 0.
     """
     values, at = np.asarray(outputs, float), np.abs(np.asarray(lambdas, float)).argmin()
-    return values[0] - values[at]
+    change: np.ndarray = values[0] - values[at]
+    return change
 
 
 _LEAST = 1e-12  # of two changes multiplied; outputs are kept with four decimals

@@ -1,6 +1,7 @@
 """What a model folder's config may name as its architecture: a name -> a function that makes the module, no weights."""
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import nn
@@ -24,7 +25,7 @@ def _densenet121(folder: ModelFolder) -> nn.Module:
     if folder.op_threshs is not None:
         threshs = [float("nan") if value is None else value for value in folder.op_threshs]
         module.op_threshs = torch.tensor(threshs)
-    return module
+    return cast(nn.Module, module)
 
 
 def _demo_classifier(folder: ModelFolder) -> nn.Module:
@@ -44,7 +45,7 @@ def _resnet_autoencoder(folder: ModelFolder) -> nn.Module:
 
     module = xrv.autoencoders.ResNetAE101()
     module.weights = None  # its __repr__ needs it
-    return module
+    return cast(nn.Module, module)
 
 
 def _own_autoencoder(folder: ModelFolder) -> nn.Module:

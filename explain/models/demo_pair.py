@@ -43,7 +43,8 @@ class Residual(nn.Module):
         self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(self.second(self.first(x)) + self.skip(x))
+        out: Tensor = self.relu(self.second(self.first(x)) + self.skip(x))
+        return out
 
 
 class DemoClassifier(nn.Module):
@@ -66,7 +67,8 @@ class DemoClassifier(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """(N, 1, 224, 224) -> (N, 96, 14, 14)."""
-        return self.stages(self.stem(x / 1024.0))
+        maps: Tensor = self.stages(self.stem(x / 1024.0))
+        return maps
 
     def pool(self, features: Tensor) -> Tensor:
         """(N, 96, 14, 14) -> (N, 6) logits before calibration."""
@@ -115,11 +117,12 @@ class DemoAutoencoder(nn.Module):
         )
 
     def encode(self, x: Tensor) -> Tensor:
-        return self.encoder(x / 1024.0)
+        code: Tensor = self.encoder(x / 1024.0)
+        return code
 
     def decode(self, z: Tensor, size: int | tuple[int, int] = MODEL_SIZE) -> Tensor:
         """(N, 32, 14, 14) -> (N, 1, H, W), about [-1024, 1024]; size is (H, W) or one number for both."""
-        image = 1024.0 * self.decoder(z)
+        image: Tensor = 1024.0 * self.decoder(z)
         wanted = (size, size) if isinstance(size, int) else tuple(size)
         if wanted != tuple(image.shape[-2:]):
             image = functional.interpolate(image, size=wanted, mode="bilinear", align_corners=False)

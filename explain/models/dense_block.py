@@ -39,7 +39,10 @@ class DenseBlock(nn.Module):
         self.fused = True
 
     def forward(self, x: Tensor) -> Tensor:
-        return _Fused.apply(x, [_layer(module) for module in self.plain.children()]) if self.fused else self.plain(x)
+        out: Tensor = (
+            _Fused.apply(x, [_layer(module) for module in self.plain.children()]) if self.fused else self.plain(x)
+        )
+        return out
 
 
 @contextmanager
@@ -103,8 +106,11 @@ class _Fused(torch.autograd.Function):
 def _through_convolution(gradient: Tensor, x: Tensor, weight: Tensor) -> Tensor:
     wanted = [True, False, False]
     one = [1, 1]
-    return torch.ops.aten.convolution_backward(gradient, x, weight, None, one, one, one, False, [0, 0], 1, wanted)[0]
+    backward = torch.ops.aten.convolution_backward
+    back: Tensor = backward(gradient, x, weight, None, one, one, one, False, [0, 0], 1, wanted)[0]
+    return back
 
 
 def _through_relu(gradient: Tensor, output: Tensor) -> Tensor:
-    return torch.ops.aten.threshold_backward(gradient, output, 0)
+    back: Tensor = torch.ops.aten.threshold_backward(gradient, output, 0)
+    return back

@@ -84,7 +84,8 @@ class Narrow(nn.Module):
         self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(self.body(x) + self.skip(x))
+        out: Tensor = self.relu(self.body(x) + self.skip(x))
+        return out
 
 
 class ResNetAutoencoder(nn.Module):
@@ -116,7 +117,8 @@ class ResNetAutoencoder(nn.Module):
 
     def encode(self, x: Tensor) -> Tensor:
         """x of any size: it is brought to `input_size` first."""
-        return self.encoder(_resized(x, self.shape.size) / 1024.0)
+        code: Tensor = self.encoder(_resized(x, self.shape.size) / 1024.0)
+        return code
 
     def decode(self, z: Tensor, size: int | tuple[int, int] | None = None) -> Tensor:
         """(N, 1, H, W), about [-1024, 1024]; size is (H, W), one number for both, or the network's own."""

@@ -42,7 +42,8 @@ class ColourScale:
     def apply(self, share: np.ndarray) -> np.ndarray:
         """Colours, uint8 (..., 3), of shares from 0 (the weakest that is shown) to 1 (the strongest)."""
         places = self.weakest + (1 - self.weakest) * np.clip(share, 0, 1)
-        return self.colours[np.round(255 * places).astype(int)]
+        coloured: np.ndarray = self.colours[np.round(255 * places).astype(int)]
+        return coloured
 
     def legend(self, stops: int = 9) -> list[str]:
         """The scale as so many colours at equal distances, "#rrggbb", from the weakest to the strongest."""

@@ -82,7 +82,8 @@ def _checked(lambdas: Sequence[float], predictions: Sequence[float]) -> tuple[np
 
 
 def _across(value: float, x: np.ndarray) -> float:
-    return round(_LEFT + (value - x[0]) / (x[-1] - x[0]) * (_RIGHT - _LEFT), 1)
+    place: float = round(_LEFT + (value - x[0]) / (x[-1] - x[0]) * (_RIGHT - _LEFT), 1)
+    return place
 
 
 def _down(prediction: float) -> float:

@@ -150,7 +150,8 @@ def frame_strip(frames: np.ndarray) -> bytes:
 def _to_grey(values: np.ndarray, low: float, high: float) -> np.ndarray:
     """Values as uint8, `low` and less black, `high` and more white. Computed in float32, once per value."""
     scaled = (values.astype(np.float32) - np.float32(low)) * np.float32(255 / (high - low))
-    return np.round(np.clip(scaled, 0, 255)).astype(np.uint8)
+    levels: np.ndarray = np.round(np.clip(scaled, 0, 255))
+    return levels.astype(np.uint8)
 
 
 def _colored(values: np.ndarray, percentile: float, scale: ColourScale) -> Layer:

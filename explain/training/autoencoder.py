@@ -142,4 +142,5 @@ def _moved(image: np.ndarray, down: int, right: int) -> np.ndarray:
     height, width = image.shape
     rows = np.arange(height) - down
     columns = np.arange(width) - right
-    return image[rows.clip(0, height - 1)][:, columns.clip(0, width - 1)]
+    moved: np.ndarray = image[rows.clip(0, height - 1)][:, columns.clip(0, width - 1)]
+    return moved

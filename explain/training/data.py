@@ -36,7 +36,8 @@ def read_file(path: Path, size: int) -> NDArray[np.float32]:
     if radiograph.crop.size < size:
         what = f"its shorter side has {radiograph.crop.size} pixels, fewer than {size}"
         raise ImageError(path.name, what, "Leave it out, or train at a smaller --size")
-    return radiograph.model_input(size)[0]
+    image: NDArray[np.float32] = radiograph.model_input(size)[0]
+    return image
 
 
 def items_of(source: str, *, images: Path | None = None, table: Path | None = None) -> list[Item]:
@@ -67,7 +68,8 @@ class Images:
 
     def batch(self, chosen: Sequence[int] | NDArray[Any]) -> NDArray[np.float32]:
         """float32 (n, 1, size, size) in [-1024, 1024]."""
-        return self.pixels[np.asarray(chosen)][:, None].astype(np.float32) * np.float32(2048 / 65535) - 1024
+        pixels: NDArray[np.uint16] = self.pixels[np.asarray(chosen)]
+        return pixels[:, None].astype(np.float32) * np.float32(2048 / 65535) - 1024
 
 
 def decoded(

@@ -99,7 +99,8 @@ class Critic(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Conv2d(before, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x).mean(dim=(1, 2, 3))
+        grades: Tensor = self.layers(x)
+        return grades.mean(dim=(1, 2, 3))
 
 
 class VaGan:

@@ -181,7 +181,7 @@ def save_file(field: Any, content: bytes, suffix: str, salt: str = "") -> str:
 
     The same content under the same salt is stored once: a repeat finds it and writes nothing.
     """
-    name = field.field.generate_filename(field.instance, file_name(content, suffix, salt))
+    name: str = field.field.generate_filename(field.instance, file_name(content, suffix, salt))
     if not field.storage.exists(name):
         name = field.storage.save(name, ContentFile(content))
     field.name = name

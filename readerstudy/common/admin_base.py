@@ -105,7 +105,7 @@ class AskingAdmin(HouseAdmin):
             raise NotAllowed("The study is not closed: say first why you look. The list says where.")
 
 
-def _saying_why(request: HttpRequest, view: Callable[..., Any], *args: Any, **kwargs: Any) -> HttpResponse:
+def _saying_why(request: HttpRequest, view: Callable[..., HttpResponse], *args: Any, **kwargs: Any) -> HttpResponse:
     """The model layer has the last word (freezing, roles); its refusal comes back as a message, with nothing saved."""
     try:
         return view(request, *args, **kwargs)

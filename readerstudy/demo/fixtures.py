@@ -130,7 +130,8 @@ def write_map(path: Path, values: np.ndarray) -> None:
 def read_map(path: Path) -> np.ndarray:
     """The inverse: float32 (224, 224)."""
     stored = np.load(BytesIO(gzip.decompress(path.read_bytes())))
-    return stored["values"].astype(np.float32) * stored["scale"]
+    values: np.ndarray = stored["values"].astype(np.float32) * stored["scale"]
+    return values
 
 
 def read_strip(path: Path, frames: int) -> np.ndarray:

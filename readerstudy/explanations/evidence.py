@@ -138,7 +138,8 @@ def sent(of: Known, needs: Sequence[Evidence]) -> Sent:
 
 
 def _map(of: Known) -> np.ndarray:
-    return np.load(io.BytesIO(_content(of.explanation.map)), allow_pickle=False)
+    values: np.ndarray = np.load(io.BytesIO(_content(of.explanation.map)), allow_pickle=False)
+    return values
 
 
 def _frames(of: Known) -> np.ndarray:
@@ -152,7 +153,8 @@ def _frames(of: Known) -> np.ndarray:
 
 
 def _pixels(of: Known) -> np.ndarray:
-    return radiograph(of.case).model_input()[0]
+    pixels: np.ndarray = radiograph(of.case).model_input()[0]
+    return pixels
 
 
 def _mask(of: Known) -> np.ndarray:

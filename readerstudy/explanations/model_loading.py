@@ -240,7 +240,8 @@ def _loaded(load: Callable[..., _Model], named: ModelName, names: ModelNames, de
             f"{loaded.weights_file} of {named.name} on {platform.node()} is another file than where the work began: "
             "give all workers the same weights."
         )
-    return replace(loaded, module=prepared(loaded.module))
+    ready: _Model = replace(loaded, module=prepared(loaded.module))
+    return ready
 
 
 def torch_here() -> Any:

@@ -49,4 +49,5 @@ def kind_named(name: str) -> JobKind:
 def named_function(path: str) -> Callable[..., Any]:
     """The function that "package.module:function" names."""
     module, _, function = path.partition(":")
-    return getattr(importlib.import_module(module), function)
+    found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return found

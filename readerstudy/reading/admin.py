@@ -29,7 +29,8 @@ class AnswersAdmin(AskingAdmin, RecordAdmin):
     def shown(self, request: HttpRequest) -> QuerySet[Any]:
         studies = looking.shown_studies(request)
         looking.record_all(request, studies, administrator(request), "answers in the Django admin")
-        return self.model._default_manager.filter(assignment__read__reader__study__in=studies)
+        rows: QuerySet[Any] = self.model._default_manager.filter(assignment__read__reader__study__in=studies)
+        return rows
 
     def where_to_ask(self, request: HttpRequest) -> list[tuple[str, str]]:
         return looking.hidden_answers(request)

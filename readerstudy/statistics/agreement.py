@@ -42,7 +42,8 @@ def kappa_of_sums(sums: Floats) -> Floats:
     observed = (squares - 2 * product) / n
     expected = squares / n - 2 * (x / n) * (y / n)
     expected = np.where(expected > 1e-12, expected, np.nan)
-    return np.mean(1 - observed / expected, axis=1)
+    kappas: Floats = np.mean(1 - observed / expected, axis=1)
+    return kappas
 
 
 def icc_columns(ratings: Floats) -> Floats:
@@ -67,7 +68,8 @@ def icc_of_sums(readers: int) -> Statistic:
         residual = squares - correction - between_units - between_readers
         msr, msc, mse = between_units / (n - 1), between_readers / (k - 1), residual / ((n - 1) * (k - 1))
         denominator = msr + (k - 1) * mse + k * (msc - mse) / n
-        return (msr - mse) / np.where(np.abs(denominator) > 1e-12, denominator, np.nan)
+        icc: Floats = (msr - mse) / np.where(np.abs(denominator) > 1e-12, denominator, np.nan)
+        return icc
 
     return statistic
 
@@ -90,7 +92,8 @@ def alpha_parts(ratings: Floats) -> tuple[Floats, Statistic]:
         squares = (n_c * middle**2).sum(axis=1)
         observed = 2 * squares - 2 * np.einsum("bij,bi,bj->b", matrix, middle, middle)
         expected = (2 * n * squares - 2 * (n_c * middle).sum(axis=1) ** 2) / (n - 1)
-        return 1 - observed / np.where(expected > 1e-12, expected, np.nan)
+        alpha: Floats = 1 - observed / np.where(expected > 1e-12, expected, np.nan)
+        return alpha
 
     return coincidences.reshape(len(ratings), c * c), statistic
 

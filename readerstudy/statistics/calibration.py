@@ -130,7 +130,8 @@ def calibration(
 def expected_error(sums: Floats) -> Floats:
     """Of sums (samples, columns): sum over levels of |sum stated - sum right| / n."""
     levels = sums[:, _SUMS:].reshape(len(sums), -1, 3)
-    return np.abs(levels[:, :, 1] - levels[:, :, 2]).sum(axis=1) / levels[:, :, 0].sum(axis=1)
+    errors: Floats = np.abs(levels[:, :, 1] - levels[:, :, 2]).sum(axis=1) / levels[:, :, 0].sum(axis=1)
+    return errors
 
 
 def brier(sums: Floats) -> Floats:
@@ -144,7 +145,8 @@ def overconfidence(sums: Floats) -> Floats:
 
 
 def _count(sums: Floats) -> Floats:
-    return sums[:, _SUMS::3].sum(axis=1)
+    counts: Floats = sums[:, _SUMS::3].sum(axis=1)
+    return counts
 
 
 def _checked(answers: pd.DataFrame, minimum: float, maximum: float) -> pd.DataFrame:

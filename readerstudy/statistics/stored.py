@@ -48,7 +48,7 @@ def _since_version_1(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_current(data: Mapping[str, Any]) -> bool:
     """Whether stored results were made by a version with the same fields."""
-    return data.get("results_version", 1) == RESULTS_VERSION
+    return bool(data.get("results_version", 1) == RESULTS_VERSION)
 
 
 def plain(value: object) -> Plain:

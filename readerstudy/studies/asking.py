@@ -47,4 +47,6 @@ def fully_answered(assignments: QuerySet[Any], counts: dict[int, int]) -> QueryS
     for count in set(counts.values()):
         methods = [method for method, asked in counts.items() if asked == count]
         complete |= Q(method__in=methods, answers__gte=count)
-    return assignments.annotate(answers=Count("responses__question", distinct=True)).filter(complete)
+    counted = assignments.annotate(answers=Count("responses__question", distinct=True))
+    found: QuerySet[Any] = counted.filter(complete)
+    return found

@@ -136,7 +136,8 @@ def _last(request: HttpRequest, slug: str) -> Analysis:
 def _read(analysis: Analysis, field: str) -> bytes:
     try:
         with getattr(analysis, field).open("rb") as file:
-            return file.read()
+            content: bytes = file.read()
+            return content
     except (OSError, ValueError) as error:
         raise NotFound("The stored report is missing: run the analysis again.") from error
 

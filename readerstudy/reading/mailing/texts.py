@@ -27,8 +27,9 @@ class Written:
 
 def site_address() -> str:
     """https://host, without a slash at the end. Raises Refusal where the settings name none."""
-    if settings.SITE_ADDRESS:
-        return settings.SITE_ADDRESS.rstrip("/")
+    address: str = settings.SITE_ADDRESS
+    if address:
+        return address.rstrip("/")
     raise Refusal(
         "Mails need an address to lead to, and the settings name none: set SITE_ADDRESS, for example to "
         "https://reads.example.org"

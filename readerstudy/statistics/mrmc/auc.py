@@ -95,7 +95,7 @@ def check_kind(data: ReaderScores, kind: str) -> None:
 
 def jackknife(changes: FloatArray) -> FloatArray:
     """(N - 1) / N sum_k (d_k - mean)(d_k - mean)' of the changes d (values, N) when unit k is left out."""
-    n = changes.shape[1]
+    n: int = changes.shape[1]
     centred = changes - changes.mean(axis=1, keepdims=True)
     return _cross(centred) * (n - 1) / n
 
@@ -143,7 +143,8 @@ def _without_each_patient(
     total = rows.sum(axis=1, keepdims=True)
     with undefined_is_nan():
         left = (total - rows @ in_x - columns @ in_y + both) / pairs
-        return np.nan_to_num(left - total / (n1 * n0))
+        changes: FloatArray = np.nan_to_num(left - total / (n1 * n0))
+        return changes
 
 
 def members(cluster: NDArray[np.int64]) -> FloatArray:
@@ -192,7 +193,8 @@ def _clustered(
     anyone = ((read @ of_patient) > 0).sum(axis=1)
     widened = [_cross(side * _bessel(count)) for side, count in zip(sums, patients, strict=True)]
     across = (sums[0] * _bessel(anyone)) @ (sums[1] * _bessel(anyone)).T
-    return widened[0] + widened[1] + across + across.T
+    covariance: FloatArray = widened[0] + widened[1] + across + across.T
+    return covariance
 
 
 def _bessel(count: NDArray[np.int64]) -> FloatArray:

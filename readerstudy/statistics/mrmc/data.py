@@ -41,7 +41,8 @@ class ReaderScores:
     @property
     def used(self) -> NDArray[np.bool_]:
         """(methods, readers), True where a reader scored at least one case with a method."""
-        return np.any(~self.missing, axis=2)
+        used: NDArray[np.bool_] = np.any(~self.missing, axis=2)
+        return used
 
     @property
     def readers_design(self) -> str:

@@ -67,11 +67,12 @@ def _share_covariance(
     if kind == "unbiased":
         shared = read.astype(float) @ read.T
         with undefined_is_nan():
-            return share @ share.T - (total @ total.T - right @ right.T) / (count @ count.T - shared)
+            unbiased: FloatArray = share @ share.T - (total @ total.T - right @ right.T) / (count @ count.T - shared)
+            return unbiased
     if kind == "jackknife":
         return jackknife(-centred / (count - 1))
     if kind == "delong":
-        scaled = centred / np.sqrt(count * (count - 1.0))
+        scaled: FloatArray = centred / np.sqrt(count * (count - 1.0))
         return scaled @ scaled.T
     assert cluster is not None
     of_patient = members(cluster)
@@ -88,7 +89,8 @@ def _share_covariance(
 def in_class(data: ReaderScores, endpoint: str) -> NDArray[np.bool_]:
     """(cases,) that count for the endpoint."""
     if endpoint == "sensitivity":
-        return data.truth == 1
+        positive: NDArray[np.bool_] = data.truth == 1
+        return positive
     return data.truth == 0 if endpoint == "specificity" else np.ones(data.truth.shape, dtype=bool)
 
 

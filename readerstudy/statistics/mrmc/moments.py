@@ -44,7 +44,8 @@ class Moments:
     def covariance(self, variance: str = "unbiased") -> FloatArray:
         """(methods, methods): sum of coefficient x moment, less the moment that shares nothing."""
         chosen = self.biased if variance == "mle" else self.unbiased
-        return (self.coefficients * chosen).sum(axis=0) - chosen[-1]
+        found: FloatArray = (self.coefficients * chosen).sum(axis=0) - chosen[-1]
+        return found
 
     def bdg_df(self, variance: float, contrast: FloatArray) -> float:
         """Satterthwaite degrees of freedom of a contrast from the mean squares of the factors, at least 2.

@@ -36,7 +36,8 @@ def average_roc(curves: Sequence[FloatArray]) -> FloatArray:
     low, high = np.mean([_rates_at(curve, grid) for curve in curves], axis=0)
     points = np.column_stack([np.repeat(grid, 2), np.column_stack([low, high]).ravel()])
     keep = np.append(True, np.any(np.diff(points, axis=0) != 0, axis=1))
-    return points[keep]
+    kept: FloatArray = points[keep]
+    return kept
 
 
 def _rates_at(curve: FloatArray, grid: FloatArray) -> FloatArray:

@@ -52,7 +52,8 @@ def simulate_study(
     separation = np.sqrt(total) * stats.norm.ppf(auc)  # of a positive from a negative score, so that P(x > y) = auc
 
     def draw(variance: float, *shape: int) -> np.ndarray:
-        return np.sqrt(variance) * rng.standard_normal(shape)
+        effects: np.ndarray = np.sqrt(variance) * rng.standard_normal(shape)
+        return effects
 
     by_class = np.stack([draw(model.reader, 1, readers), draw(model.reader, 1, readers)])
     by_class = by_class + draw(model.method_reader, 2, methods, readers)

@@ -50,7 +50,7 @@ class Differences:
 
     @property
     def n_cases(self) -> int:
-        return self.values.shape[1]
+        return int(self.values.shape[1])
 
     @property
     def n_patients(self) -> int:

@@ -93,7 +93,8 @@ class _Model:
         found, n = self.solved(ratios), self.degrees
         fixed = -float(np.linalg.slogdet(found.unscaled)[1]) if self.reml else 0.0
         s2 = found.squares / n if residual is None else residual
-        return found.log_h + fixed + n * np.log(2 * np.pi * s2) + found.squares / s2
+        deviance: float = found.log_h + fixed + n * np.log(2 * np.pi * s2) + found.squares / s2
+        return deviance
 
 
 def fit_linear(y: Floats, x: Floats, names: tuple[str, ...], effects: RandomEffects, *, reml: bool = True) -> LinearFit:
@@ -176,7 +177,8 @@ def _satterthwaite(model: _Model, ratios: Floats, residual: float) -> Floats:
             for move, step in zip(np.diag(steps), steps, strict=True)
         ]
     )  # fmt: skip
-    return 2 * variances(at_best) ** 2 / np.einsum("at,ab,bt->t", slopes, spread, slopes)
+    degrees: Floats = 2 * variances(at_best) ** 2 / np.einsum("at,ab,bt->t", slopes, spread, slopes)
+    return degrees
 
 
 def _refuse_flat(hessian: Floats, factors: list[str]) -> None:

@@ -76,7 +76,7 @@ class ReaderMeans:
         if readers < 2:
             return 0.0
         total = float((self.pulls.sum(axis=0) ** 2).sum()) / contrasts
-        return (total - readers * self.own) / (readers * (readers - 1))
+        return float((total - readers * self.own) / (readers * (readers - 1)))
 
 
 def reader_means(values: Floats, patients: Codes, readers: tuple[str, ...]) -> ReaderMeans:

@@ -64,7 +64,7 @@ class OrdinalFit:
 
     @property
     def converged(self) -> bool:
-        return self.largest_gradient < 1e-3 * max(1.0, np.sqrt(self.n) / 10)
+        return bool(self.largest_gradient < 1e-3 * max(1.0, np.sqrt(self.n) / 10))
 
     def term(self, name: str) -> OrdinalTerm:
         return next(term for term in self.terms if term.name == name)

@@ -51,7 +51,8 @@ def draw(rng: np.random.Generator, p: Population, studies: int = 1, methods: int
             return sd * own
         shared = rng.standard_normal((*shape, 1, p.cases // p.cases_per_patient))
         shared = np.repeat(shared, p.cases_per_patient, axis=-1)
-        return sd * (np.sqrt(p.same_patient) * shared + np.sqrt(1 - p.same_patient) * own)
+        drawn: Floats = sd * (np.sqrt(p.same_patient) * shared + np.sqrt(1 - p.same_patient) * own)
+        return drawn
 
     base = p.level + p.reader * rng.standard_normal((studies, 1, p.readers, 1)) + of_cases(p.case, studies, 1)
     base = base + p.reader_case * rng.standard_normal((studies, 1, p.readers, p.cases))
@@ -62,5 +63,5 @@ def draw(rng: np.random.Generator, p: Population, studies: int = 1, methods: int
         by = p.by_reader * rng.standard_normal((studies, methods, p.readers, 1)) + of_cases(p.by_case, studies, methods)
         effects = by / np.sqrt(2)  # so that a difference of two methods varies as with two
     shift = p.effect * (np.arange(methods) - (methods - 1) / 2)[None, :, None, None]
-    latent = base + effects + shift + p.noise * rng.standard_normal((studies, methods, p.readers, p.cases))
+    latent: Floats = base + effects + shift + p.noise * rng.standard_normal((studies, methods, p.readers, p.cases))
     return latent if p.levels is None else np.clip(np.rint(latent), 1, p.levels)
