@@ -7,7 +7,6 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from explain.images.quotes import LEVELS
 from readerstudy.common.extras import how_to_install
 
 # Templates, static files and the demo's fixtures: at the top of a checkout, or inside an installed package.
@@ -320,13 +319,19 @@ if LOG_FORMAT not in ("text", "json"):
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"mask_keys": {"()": "readerstudy.accounts.logs.MaskKeys"}},
-    "formatters": {"text": {"format": "%(message)s"}, "json": {"()": "readerstudy.accounts.logs.JsonLines"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["mask_keys"], "formatter": LOG_FORMAT}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # At lower levels these quote security tokens, addresses with UIDs, and what files say of patients.
-    "loggers": {
-        **{name: {"level": "WARNING"} for name in ("boto3", "botocore", "s3transfer", "urllib3", "dicomweb_client")},
-        **{name: {"level": level} for name, level in LEVELS.items()},
+    "filters": {
+        "mask_keys": {"()": "readerstudy.accounts.logs.MaskKeys"},
+        "no_quotes": {"()": "readerstudy.accounts.logs.NoQuotes"},
     },
-}
+    "formatters": {"text": {"format": "%(message)s"}, "json": {"()": "readerstudy.accounts.logs.JsonLines"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler", "filters": ["mask_keys", "no_quotes"], "formatter": LOG_FORMAT,
+        },
+    },
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    # At lower levels these quote security tokens, and addresses with UIDs.
+    "loggers": {
+        name: {"level": "WARNING"} for name in ("boto3", "botocore", "s3transfer", "urllib3", "dicomweb_client")
+    },
+}  # fmt: skip

@@ -38,6 +38,15 @@ def log():
     logging.root.handlers, logging.root.level = before
 
 
+def test_what_pydicom_and_pillow_say_of_a_file_is_in_no_log(log):
+    """Also outside of our own readers of files, and though pydicom sets its level to WARNING when it is imported."""
+    for name in ("pydicom", "pydicom.pixels"):
+        logging.getLogger(name).critical("Doe^Jane")
+    logging.getLogger("PIL.TiffImagePlugin").debug("scan-of-jane")
+    logging.getLogger("PIL.Image").warning("reached")
+    assert [json.loads(line)["message"] for line in log.getvalue().splitlines()] == ["reached"]
+
+
 @pytest.mark.django_db
 def test_a_load_and_a_read_leave_nothing_of_a_patient_in_the_log(log, client, tmp_path, capfd):  # noqa: F811
     load(tmp_path)

@@ -1,4 +1,5 @@
-"""What a log may hold: no link that is a key (deploy/nginx.conf keeps them out too), no row of the database."""
+"""What a log may hold: no link that is a key (deploy/nginx.conf keeps them out too), no row of the database, and
+nothing that a file says of a patient."""
 
 import json
 import logging
@@ -6,6 +7,8 @@ import re
 from datetime import UTC, datetime
 
 from django.conf import settings
+
+from explain.images.quotes import LEVELS
 
 _KEY = re.compile(r"((?:invitations|reset/key|no-mail)/)[^/\s?'\"<>]+", re.IGNORECASE)
 _QUERY = re.compile(r"(/[\w./-]*)\?[^\s'\"]*")
@@ -26,6 +29,13 @@ class MaskKeys(logging.Filter):
             record.exc_text = logging.Formatter().formatException(record.exc_info)
         record.exc_text = masked(record.exc_text) if record.exc_text else record.exc_text
         return True
+
+
+class NoQuotes(logging.Filter):
+    """For handlers: leaves out what libraries log of the files that they read. On import pydicom sets its own level."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno >= LEVELS.get(record.name.partition(".")[0], logging.NOTSET)
 
 
 class JsonLines(logging.Formatter):
