@@ -13,25 +13,34 @@ LEVELS = {"pydicom": logging.CRITICAL + 1, "PIL": logging.WARNING}
 
 
 class _Quiet:
-    """Loggers at other levels while at least one thread reads; at their own again when the last has ended."""
+    """No warnings, and loggers at other levels, while at least one thread reads; as they were when the last has ended.
+
+    Both belong to the whole process: threads that each changed them back for themselves would undo another's.
+    """
 
     def __init__(self) -> None:
-        self.lock, self.readers, self.own = threading.Lock(), 0, dict.fromkeys(LEVELS, logging.NOTSET)
+        self.lock, self.readers = threading.Lock(), 0
+        self.levels = dict.fromkeys(LEVELS, logging.NOTSET)
+        self.warnings = warnings.catch_warnings()
 
     def __enter__(self) -> None:
         with self.lock:
             if self.readers == 0:
                 for name, level in LEVELS.items():
                     logger = logging.getLogger(name)
-                    self.own[name] = logger.level
+                    self.levels[name] = logger.level
                     logger.setLevel(max(level, logger.level))
+                self.warnings = warnings.catch_warnings()
+                self.warnings.__enter__()
+                warnings.simplefilter("ignore")
             self.readers += 1
 
     def __exit__(self, *_: object) -> None:
         with self.lock:
             self.readers -= 1
             if self.readers == 0:
-                for name, level in self.own.items():
+                self.warnings.__exit__(None, None, None)
+                for name, level in self.levels.items():
                     logging.getLogger(name).setLevel(level)
 
 
@@ -41,6 +50,5 @@ _quiet = _Quiet()
 @contextmanager
 def no_quotes() -> Iterator[None]:
     """Keep what may quote a file from being shown, in this thread and in others that read at the same time."""
-    with _quiet, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _quiet:
         yield

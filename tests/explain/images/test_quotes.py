@@ -2,6 +2,7 @@
 
 import ast
 import logging
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -38,14 +39,19 @@ def test_the_first_of_two_threads_to_end_leaves_the_other_quiet() -> None:
             both_read.wait()
             if not first:
                 first_ended.wait()
+            warnings.warn("ROENTGEN^ANNA", stacklevel=1)
             found = levels()
         if first:
             first_ended.wait()
         return found
 
-    with ThreadPoolExecutor(2) as pool:
-        assert all(min(found) > logging.INFO for found in pool.map(read, (True, False)))
-    assert levels() == before
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        with ThreadPoolExecutor(2) as pool:
+            assert all(min(found) > logging.INFO for found in pool.map(read, (True, False)))
+        assert levels() == before and shown == []
+        warnings.warn("afterwards", stacklevel=1)
+        assert [str(warning.message) for warning in shown] == ["afterwards"], "and the last gives them back"
 
 
 @pytest.mark.parametrize("package", ["explain", "readerstudy"])
