@@ -11,7 +11,10 @@ FOLDERS = {"PUBLISHED_READS": "published_reads", "ORACLES": "oracles", "RADIOGRA
 
 def folder_of(variable: str) -> Path:
     """The folder that PUBLISHED_READS, ORACLES or RADIOGRAPHS names (CONTRIBUTING.md says what is in each)."""
-    folder = Path(os.environ.get(variable) or BESIDE / FOLDERS[variable])
+    named = os.environ.get(variable)
+    folder = Path(named or BESIDE / FOLDERS[variable])
+    if not folder.is_dir() and named:
+        pytest.fail(f"{variable} names {named}, which is no folder")
     if not folder.is_dir():
         pytest.skip(f"needs data that may not be committed: {variable} must name their folder")
     return folder

@@ -3,4 +3,4 @@
 
 def how_to_install(extra: str) -> str:
     """For the end of a refusal. extra: a name of [project.optional-dependencies], which requirements/ has a file of."""
-    return f"pip install -r requirements/{extra}.txt (of the package: pip install 'readerstudy[{extra}]')"
+    return f"pip install -r requirements/{extra}.txt (where this is installed as a package: with its extra {extra})"

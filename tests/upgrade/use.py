@@ -73,7 +73,7 @@ def pages() -> dict[str, int]:
 
 
 def told() -> dict[str, str]:
-    """The pages that a reader is told of the study by."""
+    """The pages that tell a reader about the study."""
     client = client_of(READER)
     return {name: client.get(f"/reading/old-open/{name}/").text for name in ("consent", "instructions")}
 
