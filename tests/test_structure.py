@@ -21,7 +21,7 @@ APPS = [
 ]  # lowest first
 # {% url "x" %}, reverse("x"), redirect("x"); and an address that is written out where one is followed or made.
 BY_NAME = re.compile(r"""(?:{% url |reverse\(|redirect\()["']([\w-]+)["']""")
-BY_HAND = re.compile(r"""(?:\b(?:href|action|src)=["']|redirect\(f?["']|\bf["'])/\w[^"']*""")
+BY_HAND = re.compile(r"""(?:\b(?:href|action|src)=["']|[rR]edirect\(f?["']|\bf["'])/\w[^"']*""")
 
 
 def app_of_each_url_name() -> dict[str, str]:

@@ -49,9 +49,9 @@ class Download:
 class Table(Download):
     """A table that is exported. A new one is an entry in TABLES: pages, API, command and dictionary follow.
 
-    title, about: what the results page says; the command says the second. of_answers: how many of all answers it has is told.
-    of_one_question: it has the scores of one question only. columns: what the dictionary says of it, and one_row: what
-    a row of it is; none where it is no CSV.
+    title, about: what the results page says; the command says the second. of_answers: how many of all answers it has
+    is told. of_one_question: it has the scores of one question only. columns: what the dictionary says of it, and
+    one_row: what a row of it is; none where it is no CSV.
     """
 
     title: str
