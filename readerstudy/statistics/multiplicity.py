@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
+from readerstudy.statistics.adjusted import benjamini_hochberg, holm
 from readerstudy.statistics.paired import planned_p
 from readerstudy.statistics.plan import AnalysisPlan, Family
 from readerstudy.statistics.rows import PairedRow
-
-
-def holm(p_values: Sequence[float]) -> NDArray[np.float64]:
-    """Step-down adjusted p (n,), in the order given (Holm, Scand J Stat 1979)."""
-    return _adjusted(p_values, "holm")
-
-
-def benjamini_hochberg(p_values: Sequence[float]) -> NDArray[np.float64]:
-    """Step-up adjusted p (n,), in the order given (Benjamini and Hochberg, J R Stat Soc B 1995)."""
-    return _adjusted(p_values, "fdr_bh")
 
 
 def adjust(rows: Sequence[PairedRow], plan: AnalysisPlan) -> list[PairedRow]:
@@ -53,13 +40,3 @@ def adjust(rows: Sequence[PairedRow], plan: AnalysisPlan) -> list[PairedRow]:
 
 def _belongs(row: PairedRow, family: Family) -> bool:
     return row.level == family.level and row.truth in family.truths
-
-
-def _adjusted(p_values: Sequence[float], method: str) -> NDArray[np.float64]:
-    from statsmodels.stats.multitest import multipletests  # a second to import, so only where it is used
-
-    gc.freeze()  # Holm's ends with a collection of garbage, which walks all that the process holds: .2 s each time
-    try:
-        return np.asarray(multipletests(p_values, method=method)[1], dtype=float)
-    finally:
-        gc.unfreeze()

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from readerstudy.statistics.multiplicity import adjust, benjamini_hochberg, holm
+from readerstudy.statistics.adjusted import benjamini_hochberg, holm
+from readerstudy.statistics.multiplicity import adjust
 from readerstudy.statistics.plan import AnalysisPlan, Family, PrimaryEndpoint
 from readerstudy.statistics.rows import ClusteredTest, ClusteredTests, PairedRow
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from statsmodels.stats.multitest import multipletests
 
+from readerstudy.statistics.adjusted import holm
 from readerstudy.statistics.mrmc.data import MRMCError
 from readerstudy.statistics.mrmc.estimates import Estimate
 from readerstudy.statistics.mrmc.margins import reversed_estimate
@@ -108,7 +108,7 @@ def contrasts(
     secondary = [i for i, one in enumerate(planned.named) if not one.primary and np.isfinite(found[i].p_value)]
     adjusted = [one.p_value for one in found]
     if secondary:
-        for i, p in zip(secondary, multipletests([adjusted[i] for i in secondary], method="holm")[1], strict=True):
+        for i, p in zip(secondary, holm([adjusted[i] for i in secondary]), strict=True):
             adjusted[i] = float(p)
     rows = tuple(
         ContrastRow(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from readerstudy.common.counting import counted
+from readerstudy.statistics.adjusted import holm
 from readerstudy.statistics.bootstrap import FEWEST_CLUSTERS
 from readerstudy.statistics.mrmc.power import MODES
-from readerstudy.statistics.multiplicity import holm
 from readerstudy.statistics.paired import clustered_p, planned_p
 from readerstudy.statistics.plan import MEAN_TESTS, AnalysisPlan
 from readerstudy.statistics.rows import PairedRow, Results, ScoreRow
