@@ -1,4 +1,8 @@
-"""What Django answers where no view did: problem+json below /api/, whatever was wrong; a page elsewhere."""
+"""What Django answers where no view did: problem+json below /api/, a page elsewhere.
+
+With DEBUG=true Django shows its own technical pages for 400, 404 and 500 instead, below /api/ too. The reading page
+tries again after bad_request and no_such_address, as it does after a 500: no view has refused what it sent.
+"""
 
 import sys
 
@@ -10,7 +14,7 @@ from readerstudy.common.api_errors import CSRF_FAILED, below_api, problem
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """handler400: no such host, a body that breaks off, too many fields."""
+    """handler400: no such host, a session that ended while the request was under way, too many fields."""
     if below_api(request):
         return problem(400, "bad_request", "The server cannot read this request.")
     return defaults.bad_request(request, exception)
@@ -24,14 +28,14 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """handler404: an address that is nobody's, such as one with a malformed UUID."""
+    """handler404: an address that is nobody's, such as one with a malformed UUID. What a view misses is `not_found`."""
     if below_api(request):
-        return problem(404, "not_found", "There is nothing at this address of the API.")
+        return problem(404, "no_such_address", "There is nothing at this address of the API.")
     return defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500: a fault, or a full disk that is noticed before the view, as while an upload's form is read."""
+    """handler500: a fault, a body that broke off, or a disk found full before the view, as by an upload's form."""
     if full_disk.is_full(sys.exc_info()[1]):
         return full_disk.answer(request)
     if below_api(request):

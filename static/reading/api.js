@@ -6,6 +6,8 @@ const FILE_TIMEOUT_MS = 60_000;
 const MOST_KEEPALIVE = 60_000; // bytes; browsers refuse more than 64 KiB in all
 /** Nothing of this read will be taken: the read, the study or the reader is not what the page holds. */
 const STOPS = ["read_finished", "stale_read", "stale_visit", "study_closed", "unknown_visit", "wrong_reader"];
+/** No view has refused it: the session ended under the request, or the host that answered is an older or a wrong one. */
+const UNDECIDED = ["bad_request", "no_such_address"];
 
 /** The server's refusal (application/problem+json). */
 export class Problem extends Error {
@@ -16,14 +18,14 @@ export class Problem extends Error {
     this.code = body.code || "";
   }
 
-  /** Worth trying again unchanged: the server was busy, restarting or broken. */
+  /** Worth trying again unchanged: the server was busy, restarting, broken or being upgraded. */
   get passing() {
-    return this.status >= 500 || [408, 425, 429].includes(this.status);
+    return UNDECIDED.includes(this.code) || this.status >= 500 || [408, 425, 429].includes(this.status);
   }
 
   /** No use in asking for anything else of this read. */
   get stops() {
-    return STOPS.includes(this.code) || [403, 404, 410].includes(this.status);
+    return !this.passing && (STOPS.includes(this.code) || [403, 404, 410].includes(this.status));
   }
 }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 
-import { Api } from "../../static/reading/api.js";
+import { Api, Problem } from "../../static/reading/api.js";
 import { whyItEnds } from "../../static/reading/leaving.js";
 import { Outbox } from "../../static/reading/outbox.js";
 import { Status } from "../../static/reading/status.js";
@@ -115,6 +115,19 @@ test("a server that is busy or broken is asked again; what a proxy says is no ac
     await outbox.settle();
     assert.equal(onDisk().length, kept, `after ${server.received.length} requests`);
   }
+});
+
+test("what no view has refused is asked again, and ends no read", async () => {
+  const said = [server.refuseWith(400, "bad_request"), server.refuseWith(404, "no_such_address"),
+    server.refuseWith(500, "server_error"), { status: 413, body: "<h1>413 Request Entity Too Large</h1>", type: "text/html" }, {}];
+  server.answer = () => said[server.received.length - 1];
+  await outbox.add(answer("trust", 1));
+  for (const [requests, kept] of [[1, 1], [2, 1], [3, 1], [4, 1], [5, 0]]) {
+    await outbox.settle();
+    assert.deepEqual([server.received.length, onDisk().length, outbox.stopped], [requests, kept, false]);
+    assert.deepEqual(outbox.entries.map(({ refused }) => refused), Array(kept).fill(undefined));
+  }
+  assert.equal(new Problem({ code: "no_such_address" }, 404).stops, false);
 });
 
 test("a refused entry is told, set aside and never dropped; the others go on", async () => {

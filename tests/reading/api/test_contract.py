@@ -2,13 +2,16 @@
 
 import uuid
 from typing import Any
+from unittest.mock import Mock
 
 import jsonschema
 import pytest
+from django.contrib.sessions.backends.base import UpdateError
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
+from readerstudy.accounts.middleware import SEEN
 from readerstudy.reading.api import requests as bodies
 from readerstudy.reading.api.fields import OLDER_NAMES
 from readerstudy.reading.models import Read, Reader, Response, Visit
@@ -92,10 +95,10 @@ def test_every_answer_is_as_described(client, me, schema) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("get", "/api/nope/", 404, "not_found"),
-        ("get", f"{BASE}nope/", 404, "not_found"),
-        ("put", f"{BASE}visits/xyz/", 404, "not_found"),
-        ("get", f"{BASE}assignments/one/", 404, "not_found"),
+        ("get", "/api/nope/", 404, "no_such_address"),
+        ("get", f"{BASE}nope/", 404, "no_such_address"),
+        ("put", f"{BASE}visits/xyz/", 404, "no_such_address"),
+        ("get", f"{BASE}assignments/one/", 404, "no_such_address"),
         ("delete", f"{BASE}state/", 405, "method_not_allowed"),
         ("post", "/api/studies/one/reads/", 405, "method_not_allowed"),
         ("get", f"{BASE}answers/", 500, "server_error"),
@@ -111,6 +114,15 @@ def test_what_no_view_answers_is_a_problem_too(client, monkeypatch, schema, meth
     assert (answered.json()["status"], answered.json()["code"]) == (status, code)
     page = client.get("/no-such-page/")
     assert (page.status_code, page["Content-Type"].split(";")[0]) == (404, "text/html")
+
+
+def test_a_session_that_ends_under_a_request_is_told_as_what_no_view_refused(client, me, monkeypatch) -> None:
+    session = client.session
+    del session[SEEN]  # so that this request writes it
+    session.save()
+    monkeypatch.setattr(type(session), "save", Mock(side_effect=UpdateError))
+    answered = client.get(f"{BASE}state/")
+    assert (answered.status_code, answered.json()["code"]) == (400, "bad_request")
 
 
 def test_the_refusals_of_every_endpoint_are_described(client, schema) -> None:

@@ -108,6 +108,7 @@ def test_the_other_codes_are_answered_with_their_statuses(client, me, monkeypatc
         Client().get(BASE + "state/"),
         careful.put(BASE + "preferences/", "{}", **json),
         client.get(BASE + "assignments/99/"),
+        client.get(BASE + "nowhere/"),
         client.get(BASE + "visits/"),
         client.post(BASE + "visits/", "{", **json),
         client.post(BASE + "visits/", {"position": 1}),
