@@ -169,3 +169,9 @@ class Password(Taken):
 
     password = serializers.CharField(max_length=4096, trim_whitespace=False)
     page = serializers.CharField(max_length=400, allow_blank=True, **OPTIONAL)
+
+
+class AnyPassword(Password):
+    """Of somebody who is logged in already: none is needed."""
+
+    password = serializers.CharField(allow_blank=True, **OPTIONAL)

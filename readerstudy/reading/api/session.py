@@ -22,7 +22,7 @@ from readerstudy.accounts.models import User
 from readerstudy.common.api_errors import problems
 from readerstudy.common.refusals import Refusal
 from readerstudy.reading.api.answers import LoggedIn
-from readerstudy.reading.api.requests import Password
+from readerstudy.reading.api.requests import AnyPassword, Password
 
 COOKIE = "reading_as"
 _SALT = "reading_session"
@@ -82,7 +82,8 @@ def session(request: Request) -> ApiResponse:
     asked = request._request
     if request.method == "GET":
         return ApiResponse(status=204)
-    body = Password(data=request.data)
+    here_already = isinstance(asked.user, User)
+    body = (AnyPassword if here_already else Password)(data=request.data)
     body.is_valid(raise_exception=True)
     if isinstance(asked.user, User):
         return ApiResponse({"reader": asked.user.username})

@@ -94,6 +94,14 @@ def test_with_a_second_factor_logging_in_in_another_tab_is_enough(client, me):
     assert again().status_code == 200
 
 
+@pytest.mark.parametrize("body", [{}, {"password": ""}, {"password": None, "page": ""}, {"password": "x" * 5000}])
+def test_who_is_logged_in_needs_no_password(client, me, body):
+    give = lambda who, body: who.post("/api/session/", body, content_type="application/json")
+    assert give(client, body).json() == {"reader": me.membership.user.username}
+    assert give(client, body | {"lamp": "on"}).json()["code"] == "unknown_field"
+    assert give(Client(), body).json()["code"] == "invalid"
+
+
 def test_somebody_without_part_in_the_study_is_told_whose_page_it_is(client, me):
     client.force_login(make_user("somebody"))
     assert client.get(BASE + "state/").status_code == 404
