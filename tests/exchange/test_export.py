@@ -159,6 +159,13 @@ def test_the_command_writes_table_dictionary_and_provenance(study, tmp_path, cap
         call_command("export_reads", study="nothing", output="-")
 
 
+def test_a_question_that_the_study_has_not_ends_the_command_with_a_sentence(study, tmp_path):
+    asked = {"study": "trial", "format": "imrmc", "question": "nonesuch", "why": "x"}
+    with pytest.raises(CommandError, match="no question “nonesuch”; there are confidence, feature"):
+        call_command("export_reads", output=str(tmp_path / "reads.imrmc"), **asked)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_imrmc_counts_the_answers_to_its_one_question(study, tmp_path, capsys):
     call_command("export_reads", study="trial", format="imrmc", output=str(tmp_path / "reads.imrmc"), why="x")
     assert "2 of 8 answers to the question “confidence”" in capsys.readouterr().out

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from readerstudy.common.counting import counted
+from readerstudy.common.refusals import Refusal
 from readerstudy.exchange.export import (
     FORMATS,
     TABLES,
@@ -51,6 +52,8 @@ class Command(BaseCommand):
                 record_look(study, f"export {options['format']}", None, options["why"])
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
+        except Refusal as refusal:
+            raise CommandError(str(refusal)) from refusal
         if options["output"] == "-":
             for chunk in content:
                 self.stdout.write(chunk, ending="")
