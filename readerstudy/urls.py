@@ -28,7 +28,6 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="api_docs"),
 ]
 
-handler400 = "readerstudy.common.error_answers.bad_request"
 handler403 = "readerstudy.common.error_answers.permission_denied"
 handler404 = "readerstudy.common.error_answers.not_found"
 handler500 = "readerstudy.common.error_answers.server_error"

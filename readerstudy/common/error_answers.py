@@ -1,7 +1,8 @@
 """What Django answers where no view did: problem+json below /api/, a page elsewhere.
 
-With DEBUG=true Django shows its own technical pages for 400, 404 and 500 instead, below /api/ too. The reading page
-tries again after bad_request and no_such_address, as it does after a 500: no view has refused what it sent.
+A 400 of Django's own (no such host, a session that ended under the request) stays a page below /api/ too: pages of all
+versions try again after what is no answer of the API. They do so after no_such_address and a 500: no view has refused
+what they sent. With DEBUG=true Django shows its own technical pages for 404 and 500.
 """
 
 import sys
@@ -11,13 +12,6 @@ from django.views import csrf, defaults
 
 from readerstudy.common import full_disk
 from readerstudy.common.api_errors import CSRF_FAILED, below_api, problem
-
-
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """handler400: no such host, a session that ended while the request was under way, too many fields."""
-    if below_api(request):
-        return problem(400, "bad_request", "The server cannot read this request.")
-    return defaults.bad_request(request, exception)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -6,8 +6,8 @@ const FILE_TIMEOUT_MS = 60_000;
 const MOST_KEEPALIVE = 60_000; // bytes; browsers refuse more than 64 KiB in all
 /** Nothing of this read will be taken: the read, the study or the reader is not what the page holds. */
 const STOPS = ["read_finished", "stale_read", "stale_visit", "study_closed", "unknown_visit", "wrong_reader"];
-/** No view has refused it: the session ended under the request, or the host that answered is an older or a wrong one. */
-const UNDECIDED = ["bad_request", "no_such_address"];
+/** No view has refused it: while the server is upgraded, the host that answers may be older than the page. */
+const UNDECIDED = ["no_such_address"];
 
 /** The server's refusal (application/problem+json). */
 export class Problem extends Error {

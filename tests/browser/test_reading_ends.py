@@ -102,15 +102,13 @@ def test_an_account_that_is_gone_ends_the_password_dialog(reading_room: Make) ->
 HTML = {"content_type": "text/html", "body": "<h1>Log in to the hospital's network</h1>"}
 
 
-def by_django(status: int, code: str) -> dict[str, Any]:
-    """What the server says where no view did (common/error_answers.py)."""
-    return {"status": status, "content_type": PROBLEM, "json": {"title": "No", "detail": "Not read.", "code": code}}
-
-
+NO_SUCH_ADDRESS = {  # of a host that is older than the page (common/error_answers.py)
+    "status": 404, "content_type": PROBLEM, "json": {"title": "No", "detail": "Not there.", "code": "no_such_address"},
+}  # fmt: skip
 REPLIES = [
     {"status": 200, **HTML}, {"status": 403, **HTML}, {"status": 404, **HTML}, {"status": 502, **HTML},
     {"status": 302, "headers": {"Location": "/accounts/login/"}}, {"status": 200, "json": {}}, {"status": 204},
-    {"status": 403, "json": "no"}, by_django(400, "bad_request"), by_django(404, "no_such_address"),
+    {"status": 403, "json": "no"}, {"status": 400, **HTML}, NO_SUCH_ADDRESS,
 ]  # fmt: skip
 
 

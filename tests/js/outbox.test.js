@@ -118,7 +118,7 @@ test("a server that is busy or broken is asked again; what a proxy says is no ac
 });
 
 test("what no view has refused is asked again, and ends no read", async () => {
-  const said = [server.refuseWith(400, "bad_request"), server.refuseWith(404, "no_such_address"),
+  const said = [{ status: 400, body: "<h1>Bad Request (400)</h1>", type: "text/html" }, server.refuseWith(404, "no_such_address"),
     server.refuseWith(500, "server_error"), { status: 413, body: "<h1>413 Request Entity Too Large</h1>", type: "text/html" }, {}];
   server.answer = () => said[server.received.length - 1];
   await outbox.add(answer("trust", 1));
