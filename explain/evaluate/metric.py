@@ -39,7 +39,7 @@ class Subject:
     signed: float32 (H, W), how much the prediction rises per unit of each pixel, of kinds that say so (Result.signed).
     confounder: bool (H, W), true on a known thing that only goes with the finding.
     render: (pixels (N, H, W), models) -> N Results, the kind's own computation with the parameters and target of this
-    explanation; see explain.evaluate.subjects.renderer. batch_size: images per pass of a model; bounds memory.
+    explanation; see explain.evaluate.subjects.Renderer. batch_size: images per pass of a model; bounds memory.
     of_image: what was made once for this image, target and models, whichever explanation is measured: see `once`.
     """
 

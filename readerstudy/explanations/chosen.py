@@ -1,4 +1,5 @@
-"""Models that a study chooses beside its classifier: by name and by the hash of their weights, never by path. No torch.
+"""Models that a study chooses beside its classifier: by name; of a folder, also by the hash of its weights. Never by
+path. No torch.
 
 Stored as Study.chosen_models: {"autoencoder": {"name": "ward-ae", "weights_sha256": "..."}, "generator": ...}. An
 autoencoder that is not there is the classifier's own partner; a map generator that is not there is none.
