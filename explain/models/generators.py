@@ -10,7 +10,7 @@ from torch import nn
 
 from explain.models.architectures import GENERATORS
 from explain.models.folders import generator_folders, model_name
-from explain.models.imported import make_dotted
+from explain.models.imported import make_dotted, said_names
 from explain.models.known import MODELS
 from explain.models.registry import Made, at_path, in_folders, installed, settled
 from explain.models.weights import file_sha256
@@ -54,4 +54,4 @@ def load_generator(
 def _make_installed(dotted: str, weights: Path | None) -> Made:
     module, path = make_dotted(dotted, weights)
     size = int(getattr(module, "input_size", 0) or 224)
-    return Made(module, path, tuple(getattr(module, "pathologies", ())), size)
+    return Made(module, path, said_names(module, dotted, "pathologies"), size)

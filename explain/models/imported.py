@@ -5,7 +5,7 @@ May not be given a path that data name: importing runs code.
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -38,6 +38,17 @@ def make_dotted(dotted: str, weights: Path | None) -> tuple[nn.Module, Path]:
     if not own:
         raise WeightsError(f"{dotted} comes without weights, and random ones explain nothing: give a weight file")
     return module, Path(own)
+
+
+def said_names(module: nn.Module, dotted: str, *attributes: str) -> tuple[str, ...]:
+    """The findings that a module names in the first of these attributes that is not empty. Raises WeightsError."""
+    for attribute in attributes:
+        found = getattr(module, attribute, None)
+        if isinstance(found, str) or not isinstance(found, Iterable | None):
+            raise WeightsError(f"{dotted}: {attribute} is {found!r:.80}; give a list of names")
+        if names := tuple(found or ()):
+            return names
+    return ()
 
 
 # Its constructor first fetches ImageNet weights and then replaces every one of them by its own.

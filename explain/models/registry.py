@@ -31,7 +31,7 @@ from explain.models.folders import (
     read_folder,
     read_folder_at,
 )
-from explain.models.imported import built, make_dotted, xrv_file
+from explain.models.imported import built, make_dotted, said_names, xrv_file
 from explain.models.known import DEMO_AUTOENCODER, MODELS, XRV_AUTOENCODER, XRV_DENSENETS
 from explain.models.weights import WeightsError, file_sha256, load_state
 
@@ -264,11 +264,11 @@ def _make_demo_autoencoder(weights: Path | None) -> Made:
 
 def _make_dotted_classifier(dotted: str, weights: Path | None) -> Made:
     module, path = make_dotted(dotted, weights)
-    pathologies = getattr(module, "pathologies", None) or getattr(module, "targets", None)
+    pathologies = said_names(module, dotted, "pathologies", "targets")
     if not pathologies:
         raise WeightsError(f"{dotted} does not say what it predicts: give it `pathologies`, one name for each output")
     size = int(getattr(module, "input_size", 0) or getattr(module, "input_resolution", 0) or 224)
-    return Made(module, path, tuple(pathologies), size, XRV_AUTOENCODER if size == 224 else None)
+    return Made(module, path, pathologies, size, XRV_AUTOENCODER if size == 224 else None)
 
 
 def _make_dotted_autoencoder(dotted: str, weights: Path | None) -> Made:

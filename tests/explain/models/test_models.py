@@ -205,6 +205,32 @@ class Mirror(nn.Module):
         return z
 
 
+@pytest.mark.parametrize("said, found", [(None, ()), (["Effusion"], ("Effusion",))])
+def test_a_generator_may_say_its_findings(
+    said: object, found: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "mirror.safetensors"
+    install(tmp_path, monkeypatch, f"[explain.generators]\nmaps = {__name__}:Mirror")
+    save_file({"one": torch.ones(1)}, path)
+    monkeypatch.setattr(Mirror, "pathologies", said, raising=False)
+    assert load_generator("maps", weights=path).pathologies == found
+
+
+@pytest.mark.parametrize("said", ["Effusion", 3])
+def test_findings_that_are_no_list_are_refused_in_words(
+    said: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, monkeypatch, f"[explain.generators]\nmaps = {__name__}:Mirror")
+    save_file({"one": torch.ones(1)}, tmp_path / "mirror.safetensors")
+    monkeypatch.setattr(Mirror, "pathologies", said, raising=False)
+    with pytest.raises(WeightsError, match=f"Mirror: pathologies is {said!r}; give a list of names"):
+        load_generator("maps", weights=tmp_path / "mirror.safetensors")
+    save_file({"slope": torch.tensor(2.0)}, tmp_path / "bright.safetensors")
+    monkeypatch.setattr(Brightness, "pathologies", said)
+    with pytest.raises(WeightsError, match=f"Brightness: pathologies is {said!r}; give a list of names"):
+        load_classifier(f"{__name__}.Brightness", weights=tmp_path / "bright.safetensors")
+
+
 @pytest.mark.parametrize(
     "groups", [("explain.models", "explain.models"), ("explain.classifiers", "explain.autoencoders")]
 )
