@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
+from explain.errors import said
+
 
 class Named(Protocol):
     """What a registry holds: something with a name."""
@@ -59,12 +61,14 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
         for point in points:
             try:
                 for entry in self.read(point):
-                    if entries.get(entry.name, entry) != entry:
-                        raise ValueError(self.clash(entry.name))
+                    if entry.name in entries:
+                        if entries[entry.name] != entry:
+                            raise ValueError(self.clash(entry.name))
+                        continue
                     self._fits(entry, entries)
                     entries[entry.name] = entry
             except Exception as error:  # a package may fail in any way when it is imported
-                broken.append(f"{package_of(point)}: {point.group} {point.value}: {type(error).__name__}: {error}")
+                broken.append(f"{package_of(point)}: {point.group} {point.value}: {said(error)}")
         return entries, tuple(broken)
 
     def clash(self, name: str) -> str:
@@ -77,7 +81,7 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
         entries = list(loaded) if isinstance(loaded, tuple | list) else [loaded]
         for entry in entries:
             if not isinstance(entry, self._type):
-                raise TypeError(f"{point.attr} is a {type(entry).__name__}, not a {self._type.__name__}")
+                raise TypeError(f"{point.attr} is of the type {type(entry).__name__}, not {self._type.__name__}")
         return entries
 
 

@@ -6,12 +6,13 @@ Resumable: what was measured from the same evidence is left alone. Killed anywhe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from explain.errors import storable
 from explain.evaluate.metrics import METRICS, Evidence, Metric
 from explain.methods.kind import Value
 from readerstudy.common.counting import counted
@@ -158,6 +159,7 @@ def _measure_all(tasks: list[Task], found: FoundModels, options: Options, result
             output = one.output if not isinstance(one, Failed) else _failures(task, one.why, found.name)
             result.apart += len(task.metrics) - len(output.taken)
             for name, taken in output.taken.items():
+                taken = replace(taken, error=storable(taken.error))
                 rows.append(_row(task, name, taken, output.device))
                 if taken.error:
                     result.failed.append((task.of.explanation, name, taken.error))
@@ -173,7 +175,7 @@ def _asked(number: int, task: Task) -> Asked:
 
 
 def _failures(task: Task, why: str, device: str) -> Values:
-    return Values({metric.name: Taken(None, why[:2000], 0.0) for metric in task.metrics}, device)
+    return Values({metric.name: Taken(None, why, 0.0) for metric in task.metrics}, device)
 
 
 def _row(task: Task, name: str, taken: Taken, device: str) -> Measurement:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from explain.errors import storable
 from explain.methods.kinds import KINDS
 from readerstudy.cases.loading.records import UNNAMED_MODEL
 from readerstudy.cases.models import Prediction
@@ -150,13 +151,14 @@ def _keep(job: ToRender, kind: str, one: RenderedKind, provenance: Provenance, o
 
 
 def _fail(job: ToRender, kinds: Sequence[str], why: str, renderer: Renderer, made_on: MadeOn, result: Rendered) -> None:
+    why = storable(why)
     for kind in kinds:
         kept = store(
             job.prediction,
             kind,
             job.keys[kind],
             renderer.provenance(kind, made_on),
-            error=why[:2000],
+            error=why,
             writing=renderer.options.writing,
         )
         result.explanations.append(kept)

@@ -13,6 +13,7 @@ from itertools import takewhile
 from time import perf_counter
 from typing import Generic, TypeVar
 
+from explain.errors import said
 from readerstudy.explanations.batch_size import BatchSize
 from readerstudy.explanations.model_loading import ModelsUnavailable
 
@@ -104,11 +105,6 @@ class Inference(Generic[Item, Input, Output]):
         size = len(usable) // 2 if short else 1
         parts = [usable[:size], usable[size:]] if short else [[one] for one in usable]
         return [result for part in parts for result in self._computed(part)]
-
-
-def said(error: Exception) -> str:
-    """As it is kept with what failed."""
-    return f"{type(error).__name__}: {error}"
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explain.errors import said
 from explain.evaluate.metrics import METRICS, Evidence, Metric, Subject
 from explain.methods.kind import Need
 from explain.methods.kinds import KINDS
@@ -240,7 +241,7 @@ def _measured(metric: Metric, subject: Subject, evidence: Read, without_models: 
     try:
         return Taken(metric.measure(subject), "", perf_counter() - start)
     except Exception as error:  # a package's metric may fail in any way; what it said is kept with the explanation
-        return Taken(None, _said(error), perf_counter() - start)
+        return Taken(None, said(error), perf_counter() - start)
 
 
 def _subject(of: Sent, metrics: Sequence[Metric], bench: Bench) -> tuple[Subject, str]:
@@ -261,7 +262,7 @@ def _subject(of: Sent, metrics: Sequence[Metric], bench: Bench) -> tuple[Subject
                 return plain, bench.without
             arrays |= _computed_again(of, arrays["pixels"], target, bench, with_sign="signed" in needs)
     except Exception as error:  # as above: a package's kind may fail in any way
-        return plain, _said(error)
+        return plain, said(error)
     shared = bench.of_image(of.prediction)
     return Subject(**arrays, target=target, models=bench.models, record=of.record, of_image=shared), ""
 
@@ -274,9 +275,3 @@ def _computed_again(of: Sent, pixels: np.ndarray, target: int, bench: Bench, wit
         return {"render": render}
     (result,) = render(pixels[None], bench.models)
     return {"render": render, "signed": None if result.signed is None else result.signed.float().cpu().numpy()}
-
-
-def _said(error: Exception) -> str:
-    said = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    plain = isinstance(error, ValueError | KeyError) and said
-    return (said if plain else f"{type(error).__name__}: {said}")[:2000]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from django.db import transaction
 
+from explain.errors import storable
 from readerstudy.cases.models import Batch, Case, Prediction
 from readerstudy.explanations.executors.contract import Executor
 from readerstudy.explanations.executors.local import Here
@@ -67,7 +68,7 @@ def predict(
     )
     filled, failed = 0, list[tuple[str, str]]()
     for group in groups:
-        failed += [(waiting[one.item].public_id, one.why) for one in group if isinstance(one, Failed)]
+        failed += [(waiting[one.item].public_id, storable(one.why)) for one in group if isinstance(one, Failed)]
         done = [one for one in group if isinstance(one, Done)]
         with writing():
             _keep([waiting[one.item] for one in done], [one.output for one in done], found, model)

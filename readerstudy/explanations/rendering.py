@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from explain.errors import said
 from explain.images.radiograph import Radiograph
 from explain.methods.kind import Value
 from explain.methods.kinds import KINDS
 from readerstudy.explanations.batch_size import BatchSize
 from readerstudy.explanations.computing import Computed, compute
 from readerstudy.explanations.encoding import EncodedFile, encode, map_bytes
-from readerstudy.explanations.inference import Done, Failed, Inference, is_out_of_memory, said
+from readerstudy.explanations.inference import Done, Failed, Inference, is_out_of_memory
 from readerstudy.explanations.model_loading import Loaded, MadeOn, ModelNames, held
 from readerstudy.explanations.units import StoredImage
 
@@ -140,9 +141,7 @@ def _encode(kind: str, made: Computed | str, radiograph: Radiograph) -> Rendered
         return RenderedKind([], b"", {}, 0.0, made)
     try:
         files = encode(KINDS[kind].shows, made, radiograph)
-    except ValueError as error:  # UnusableMap: an error on this explanation, never a picture
-        return RenderedKind([], b"", {}, made.seconds, str(error))
-    except Exception as error:  # what a package's kind recorded may be no curve
+    except Exception as error:  # UnusableMap: an error, never a picture; or what a package's kind recorded is no curve
         return RenderedKind([], b"", {}, made.seconds, said(error))
     frames = {} if made.frames is None else {"frames": len(made.frames)}
     return RenderedKind(files, b"" if made.map is None else map_bytes(made.map), made.record | frames, made.seconds)

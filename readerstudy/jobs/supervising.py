@@ -12,11 +12,11 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
+from explain.errors import clean
 from readerstudy.jobs.kinds import JobKind, kind_named
 from readerstudy.jobs.models import Job
 from readerstudy.jobs.queueing import requeue
@@ -85,10 +85,17 @@ def _watch(process: subprocess.Popen[bytes], job: Job, lease: int, kind: JobKind
         requeue(job, lease)
 
 
-def end(pk: int, lease: int, state: Job.State, **values: Any) -> bool:
-    """Write down how a job ended, if the lease still holds it."""
+def end(pk: int, lease: int, state: Job.State, **said: str) -> bool:
+    """Write down how a job ended, if the lease still holds it. said: error or outcome, any text."""
     held = Job.objects.filter(pk=pk, lease=lease, state=Job.State.RUNNING)
-    return bool(held.update(state=state, finished_at=timezone.now(), lease_until=None, **values))
+    return bool(
+        held.update(
+            state=state,
+            finished_at=timezone.now(),
+            lease_until=None,
+            **{name: clean(text) for name, text in said.items()},
+        )
+    )
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

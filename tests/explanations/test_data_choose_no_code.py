@@ -122,9 +122,9 @@ def test_a_form_chooses_installed_models_by_name_and_none_by_its_path(media, tmp
         with pytest.raises(ValidationError, match="ask the operator"):
             choose(need, name)
     assert [warning.msg.partition("explain.")[2] for warning in check_packages(None)] == [
-        "models media.evil:Evil: ValueError: demo is the name of a classifier already.",
+        "models media.evil:Evil: demo is the name of a classifier already.",
         "autoencoders media.not_there:Evil: ModuleNotFoundError: No module named 'media.not_there'.",
-        "models media.evil:Evil: ValueError: demo is the name of an autoencoder already.",
+        "models media.evil:Evil: demo is the name of an autoencoder already.",
     ]
 
 

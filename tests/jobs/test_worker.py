@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from readerstudy.jobs import queueing
 from readerstudy.jobs.models import Job, WorkerSeen
+from readerstudy.jobs.supervising import end
 from readerstudy.jobs.work import LeaseLost, Work
 from tests.jobs.app import count
 from tests.jobs.workers import Workers, wait_for
@@ -51,6 +52,13 @@ def test_a_worker_does_each_kind_of_end_and_says_so(tmp_path, workers, settings)
     assert state(broken) == "failed" and "ZeroDivisionError" in broken.error and "Traceback" in output
     assert not WorkerSeen.objects.exists()
     assert (settings.MEDIA_ROOT / "rounds").read_text() == "round\n", "a round that fails before it is no hindrance"
+
+
+def test_an_error_that_no_database_takes_is_kept_all_the_same():
+    job = queueing.ask("refuse", "test/1", "Refuse", None)
+    Job.objects.update(state=Job.State.RUNNING)
+    assert end(job.pk, job.lease, Job.State.FAILED, error="half \ud83d, NUL \0")
+    assert state(job) == "failed" and job.error == "half \ufffd, NUL \ufffd"
 
 
 def test_a_killed_workers_job_is_taken_up_again_and_nothing_is_doubled(tmp_path, workers, monkeypatch):

@@ -221,6 +221,10 @@ def raises_value(request):
     raise ValueError("nothing to see")
 
 
+def raises_what_no_database_takes(request):
+    raise TypeError("half \ud83d, NUL \0")
+
+
 def raises_type(request):
     raise TypeError("no such operand")
 
@@ -258,8 +262,9 @@ def takes_one(request):
 
 def test_a_kind_that_fails_in_any_way_spoils_no_other(study, weights, monkeypatch):
     words = {
-        "raises_value": "ValueError: nothing to see",
+        "raises_value": "nothing to see",
         "raises_type": "TypeError: no such operand",
+        "raises_what_no_database_takes": "TypeError: half \ufffd, NUL \ufffd",
         "gives_nothing": "gives_nothing gave nothing; give a mapping",
         "records_numpy": "records_numpy: share of the record is not fit for JSON: Object of type float32",
         "records_nan": "records_nan: share of the record is not fit for JSON: Out of range float",
@@ -270,7 +275,7 @@ def test_a_kind_that_fails_in_any_way_spoils_no_other(study, weights, monkeypatc
         kind = Kind(name, "Ours", "Says.", shows=shows, compute=f"{__name__}:{name}")
         monkeypatch.setitem(KINDS._found[0], name, kind)
     output = precompute(weights, kinds=["input_gradient", "takes_one", *words])
-    assert "Rendered 6 explanations" in output and "18 failed" in output
+    assert "Rendered 6 explanations" in output and "21 failed" in output
     assert set(Explanation.objects.filter(status="done").values_list("kind", flat=True)) == {
         "input_gradient", "takes_one",
     }  # fmt: skip

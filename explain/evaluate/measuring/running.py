@@ -14,6 +14,7 @@ import torch
 from scipy.stats import rankdata
 from torch import nn
 
+from explain.errors import said
 from explain.evaluate import robustness, sanity
 from explain.evaluate.measuring.plan import Found, Plan, Redrawn, Value, default_metrics
 from explain.evaluate.measuring.sources import Problem, Source
@@ -214,19 +215,13 @@ def _results(
         made = explained([KINDS[name] for name in kinds], x, targets, loaded.models, batch_size=plan.batch_size)
         return {(case.image, name): result for name in kinds for case, result in zip(cases, made[name].results)}
     except Exception as error:  # a package's kind may fail in any way
-        why = _said(error)
+        why = said(error)
     if len(kinds) == len(cases) == 1:
         found.problems.append(Problem(f"{cases[0].image}, {kinds[0]}", why))
         return {}
     parts = [(cases, [name]) for name in kinds] if len(kinds) > 1 else [([case], kinds) for case in cases]
     alone = [_results(some, of, plan, loaded, target, found) for some, of in parts]
     return {place: result for part in alone for place, result in part.items()}
-
-
-def _said(error: Exception) -> str:
-    """The sentence of an error that is meant to be read; any other with its type, as its text may be a bare name."""
-    told = isinstance(error, ValueError | RuntimeError) and str(error)
-    return told or f"{type(error).__name__}: {error}"
 
 
 def _figures(plan: Plan, loaded: Loaded, task: str, image: str, kind: str, subject: Subject, found: Found) -> None:
@@ -238,7 +233,7 @@ def _figures(plan: Plan, loaded: Loaded, task: str, image: str, kind: str, subje
         try:
             value = metric.measure(subject)
         except Exception as error:  # as above, of a package's metric
-            why = _said(error)
+            why = said(error)
             if why not in told:  # a constant map fails every metric alike
                 found.problems.append(Problem(f"{image}, {task}, {kind}, {name}", why))
             told.add(why)
@@ -265,7 +260,7 @@ def _curves(
                 keep(f"{change}_spearman", strengths, ranks)
                 keep(f"{change}_iou", strengths, overlap)
     except Exception as error:  # as above
-        found.problems.append(Problem(f"{image}, {task}, {kind}, curves", _said(error)))
+        found.problems.append(Problem(f"{image}, {task}, {kind}, curves", said(error)))
 
 
 def _predict_sample(source: Source, plan: Plan, loaded: Loaded, tasks: list[str], found: Found) -> None:

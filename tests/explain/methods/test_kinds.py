@@ -32,6 +32,7 @@ FLAT = a_kind("flat", parameters=(Parameter("size", 3, "Size", flat=True),))
 NOT_COMPUTED = a_kind("elsewhere", compute="")
 NAMED_AS_A_FLAT_ONE = a_kind("steps")
 NO_KIND = {"name": "shine"}
+OURS_AGAIN = (KINDS["integrated_gradients"], OURS)
 
 
 def installed(monkeypatch: pytest.MonkeyPatch, *attributes: str) -> Registry[Kind]:
@@ -68,11 +69,16 @@ def test_packages_add_kinds_one_or_several(monkeypatch: pytest.MonkeyPatch) -> N
     assert found["shine"] is OURS and not found.broken
 
 
+def test_the_same_kind_twice_is_no_clash(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = installed(monkeypatch, "OURS", "OURS_AGAIN")
+    assert list(found) == [*KINDS, "shine"] and not found.broken
+
+
 @pytest.mark.parametrize(
     "attribute, words",
     [
         ("TAKEN", "the name input_gradient is taken"),
-        ("NO_KIND", "NO_KIND is a dict, not a Kind"),
+        ("NO_KIND", "NO_KIND is of the type dict, not Kind"),
         ("MISSING", "AttributeError"),
         ("no_such_package:KIND", "ModuleNotFoundError"),
         ("OTHER_SEARCH", "declare search differently"),
