@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 
 Shared = TypeVar("Shared")
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # in JSON; databases refuse it
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,8 @@ class Result:
     """One kind for one example.
 
     map: float32 (H, W) over the model's field of view. frames: float32 (F, H, W) in the model's range. Either or both.
-    record: what to keep beside them, fit for JSON: numbers are Python's, and finite. What a kind must give follows from
-    what it shows (Kind.shows).
+    record: what to keep beside them, fit for JSON: numbers are Python's, and finite; text is without NUL and halves of
+    surrogate pairs. What a kind must give follows from what it shows (Kind.shows).
     signed: float32 (H, W), by how much the prediction rises per unit of each pixel, of a kind that can say so; it is
     not stored, and measures may use it.
     """
@@ -165,10 +167,10 @@ def checked_results(kind: Kind, made: object, x: Tensor) -> Sequence[Result]:
     Raises ValueError that names the kind and what is wrong.
     """
     if not isinstance(made, Mapping):
-        raise ValueError(f"{kind.name} gave {_said(made)}; give a mapping of each kind's name to its results")
+        raise ValueError(f"{kind.name} gave {_type_of(made)}; give a mapping of each kind's name to its results")
     results = made.get(kind.name)
     if not isinstance(results, Sequence):
-        raise ValueError(f"{kind.name} gave {_said(results)} below its name; give a sequence of results")
+        raise ValueError(f"{kind.name} gave {_type_of(results)} below its name; give a sequence of results")
     if len(results) != len(x):
         raise ValueError(f"{kind.name} gave {len(results)} results for {len(x)} examples")
     for image, result in zip(x, results):
@@ -180,13 +182,13 @@ def _check_result(kind: Kind, result: object, image: Tensor) -> None:
     import torch
 
     if not isinstance(result, Result):
-        raise ValueError(f"{kind.name} gave {_said(result)} for an example; give a Result")
+        raise ValueError(f"{kind.name} gave {_type_of(result)} for an example; give a Result")
     size = tuple(image.shape[-2:])
     for what, tensor, leading in (("map", result.map, 0), ("signed", result.signed, 0), ("frames", result.frames, 1)):
         if tensor is None:
             continue
         if not isinstance(tensor, torch.Tensor):
-            raise ValueError(f"{kind.name}: {what} is {_said(tensor)}; give a tensor")
+            raise ValueError(f"{kind.name}: {what} is {_type_of(tensor)}; give a tensor")
         if not tensor.is_floating_point() or tensor.ndim != 2 + leading or tuple(tensor.shape[leading:]) != size:
             raise ValueError(
                 f"{kind.name}: {what} is {tensor.dtype} {tuple(tensor.shape)}; give float32, {size} "
@@ -200,16 +202,19 @@ def _check_result(kind: Kind, result: object, image: Tensor) -> None:
 def _check_record(kind: Kind, record: object, finite: bool) -> None:
     """finite: whether the image is; of one that is not, the record may hold what is not, as its map may."""
     if not isinstance(record, Mapping):
-        raise ValueError(f"{kind.name}: the record is {_said(record)}; give a mapping")
+        raise ValueError(f"{kind.name}: the record is {_type_of(record)}; give a mapping")
     for key, value in record.items():
         try:
-            json.dumps({key: value}, allow_nan=not finite)
+            written = json.dumps({key: value}, allow_nan=not finite)
+            json.dumps({key: value}, ensure_ascii=False).encode()  # refuses halves of surrogate pairs
+            if _NUL.search(written):
+                raise ValueError("its text has a NUL character")
         except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"{kind.name}: {key} of the record is not fit for JSON: {error}") from error
 
 
-def _said(found: object) -> str:
-    return "nothing" if found is None else f"a {type(found).__name__}"
+def _type_of(found: object) -> str:
+    return "nothing" if found is None else f"an object of the type {type(found).__name__}"
 
 
 def _lacks(kind: Kind, result: Result) -> str:

@@ -1,6 +1,7 @@
 """Our own kinds and metrics pass what outsiders' must; kinds and metrics with one fault each do not."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from explain.evaluate import localisation
 from explain.evaluate.metrics import METRICS, Metric, Subject
-from explain.methods.contract import Request, Result, Results, explained, stills
+from explain.methods.contract import Request, Result, Results, checked_results, explained, stills
 from explain.methods.gradients import input_gradients
 from explain.methods.kind import Form, Kind
 from explain.methods.kinds import KINDS
@@ -86,6 +87,25 @@ def records_nan(request: Request) -> Results:
 
 def records_a_number(request: Request) -> Results:
     return {"faulty": [Result(one, record=1.0) for one in gradients(request)]}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "record, words",
+    [
+        ({"why": "a\0b"}, "why of the record is not fit for JSON: its text has a NUL"),
+        ({"why": [{"deep": ["\\\0"]}]}, "NUL"),
+        ({"why": {"\0": 1}}, "NUL"),
+        ({"\0": 1}, "NUL"),
+        ({"why": [{"deep": "\ud83d"}]}, "surrogates not allowed"),
+        ({"why": {"\udc00": 1}}, "surrogates not allowed"),
+    ],
+)
+def test_text_that_no_database_takes_is_refused(record: dict[str, Any], words: str) -> None:
+    kind, map = Kind("faulty", "Faulty", "Says.", compute="no.where:compute"), torch.zeros(4, 4)
+    with pytest.raises(ValueError, match=words):
+        checked_results(kind, {"faulty": [Result(map, record=record)]}, torch.zeros(1, 1, 4, 4))
+    fine = {r"\u0000": [r"a\u0000", "Größe 😀", {"n": 1}]}
+    assert checked_results(kind, {"faulty": [Result(map, record=fine)]}, torch.zeros(1, 1, 4, 4))
 
 
 def gives_nothing(request: Request) -> Results:
@@ -165,12 +185,12 @@ def test_a_kind_with_one_fault_fails(faulty: Callable[[Request], Results], words
         (gives_no_frames, "curve", "lambdas and predictions"),
         (records_a_tensor, "still", "faulty: target of the record is not fit for JSON: Object of type Tensor"),
         (records_nan, "still", "faulty: gap of the record is not fit for JSON"),
-        (records_a_number, "still", "faulty: the record is a float; give a mapping"),
+        (records_a_number, "still", "faulty: the record is an object of the type float; give a mapping"),
         (gives_nothing, "still", "faulty gave nothing; give a mapping"),
-        (gives_a_list, "still", "faulty gave a list; give a mapping"),
+        (gives_a_list, "still", "faulty gave an object of the type list; give a mapping"),
         (gives_another_kind, "still", "faulty gave nothing below its name"),
-        (gives_maps_alone, "still", "faulty gave a Tensor for an example; give a Result"),
-        (gives_arrays, "still", "faulty: map is a ndarray; give a tensor"),
+        (gives_maps_alone, "still", "faulty gave an object of the type Tensor for an example; give a Result"),
+        (gives_arrays, "still", "faulty: map is an object of the type ndarray; give a tensor"),
     ],
 )
 def test_results_of_another_form_are_refused(faulty: Callable[[Request], Results], shows: Form, words: str) -> None:
