@@ -20,6 +20,7 @@ class BatchSize:
     largest: int
     settled: bool = False
     _work: Hashable = None
+    _repeated: bool = False
     _seconds: dict[int, float] = field(default_factory=dict)
 
     @classmethod
@@ -31,9 +32,10 @@ class BatchSize:
     def took(self, cases: int, seconds: float, work: Hashable = None) -> None:
         """Learn from a finished batch. Only batches of the same `work` (the kinds rendered) are compared.
 
-        The first batch of any work also warms up; it counts for nothing.
+        The first batch of any work also warms up; it counts for nothing. Nor does one that was computed again.
         """
-        if self.settled or cases != self.size:
+        repeated, self._repeated = self._repeated, False
+        if repeated or self.settled or cases != self.size:
             return
         if work != self._work:
             self._work, self._seconds = work, {}
@@ -46,6 +48,10 @@ class BatchSize:
             self.settled = True
         else:
             self.size = cases * 2
+
+    def repeats(self) -> None:
+        """The present batch is computed again, in parts, as a kind failed: its time says nothing of its size."""
+        self._repeated = True
 
     def ran_out(self, cases: int) -> None:
         """Memory did not hold this many. A larger batch read ahead does not raise the size again."""

@@ -19,7 +19,7 @@ from explain.methods.kinds import KINDS
 from readerstudy.explanations.batch_size import BatchSize
 from readerstudy.explanations.computing import Computed, compute
 from readerstudy.explanations.encoding import EncodedFile, encode, map_bytes
-from readerstudy.explanations.inference import Done, Failed, Inference, is_out_of_memory
+from readerstudy.explanations.inference import OUT_OF_MEMORY, Done, Failed, Inference, free_memory, is_out_of_memory
 from readerstudy.explanations.model_loading import Loaded, MadeOn, ModelNames, held
 from readerstudy.explanations.units import StoredImage
 
@@ -77,7 +77,7 @@ class Rendering:
         made_on, batch = models.made_on(), BatchSize.of_device(models.device, self.batch_size)
         loop = Inference[Wanted, _Input, tuple[Radiograph, _Made]](
             lambda wanted: _read(wanted, load(wanted)),
-            lambda inputs: self._compute(inputs, models, batch.size),
+            lambda inputs: self._compute(inputs, models, batch),
             batch,
             alike=self.alike,
         )
@@ -91,25 +91,30 @@ class Rendering:
     def alike(self, item: Wanted) -> Hashable:
         return item.kinds
 
-    def _compute(self, inputs: list[_Input], models: Loaded, batch_size: int) -> list[tuple[Radiograph, _Made]]:
-        """For inputs whose items want the same kinds. Raises where memory is short, for the loop to halve the batch."""
-        made = self._made(inputs, inputs[0].wanted.kinds, models, batch_size)
+    def _compute(self, inputs: list[_Input], models: Loaded, batch: BatchSize) -> list[tuple[Radiograph, _Made]]:
+        """For inputs whose items want the same kinds. Raises where memory does not hold several, for the loop to
+        halve the batch."""
+        made = self._made(inputs, inputs[0].wanted.kinds, models, batch)
         return [(item.radiograph, one) for item, one in zip(inputs, made, strict=True)]
 
-    def _made(self, inputs: list[_Input], kinds: Sequence[str], models: Loaded, batch_size: int) -> Sequence[_Made]:
+    def _made(self, inputs: list[_Input], kinds: Sequence[str], models: Loaded, batch: BatchSize) -> Sequence[_Made]:
         """Kinds are computed together, as they share work; if that fails, one by one, and one that fails, image by
         image: what cannot be computed spoils nothing else."""
         try:
-            return self._together(inputs, kinds, models, batch_size)
+            return self._together(inputs, kinds, models, batch.size)
         except Exception as error:  # a package's kind may fail in any way
-            if is_out_of_memory(error):
+            short = is_out_of_memory(error)
+            if short and len(inputs) > 1:
                 raise
-            why = said(error)
+            why = OUT_OF_MEMORY if short else said(error)
+        batch.repeats()
+        if short:  # outside of `except`: the error's traceback would keep the tensors that filled the memory
+            free_memory()
         if len(kinds) > 1:
-            alone = [self._made(inputs, [kind], models, batch_size) for kind in kinds]
+            alone = [self._made(inputs, [kind], models, batch) for kind in kinds]
             return [{kind: one for part in parts for kind, one in part.items()} for parts in zip(*alone, strict=True)]
         if len(inputs) > 1:
-            return [one for item in inputs for one in self._made([item], kinds, models, batch_size)]
+            return [one for item in inputs for one in self._made([item], kinds, models, batch)]
         return [dict.fromkeys(kinds, why)]
 
     def _together(self, inputs: list[_Input], kinds: Sequence[str], models: Loaded, batch_size: int) -> Sequence[_Made]:

@@ -41,6 +41,16 @@ def test_the_last_few_and_other_kinds_say_nothing():
     assert batch.size == 8
 
 
+def test_what_was_computed_again_says_nothing():
+    batch = BatchSize(8, 512)
+    batch.took(8, 8.0, "kinds")
+    batch.repeats()
+    batch.took(8, 24.0, "kinds")
+    assert batch.size == 8
+    batch.took(8, 8.0, "kinds")
+    assert batch.size == 16
+
+
 @pytest.mark.parametrize("device", ["cpu", "cuda:1"])
 def test_a_size_given_is_kept(device):
     assert run(BatchSize.of_device(device, 5), {5: 1.0}) == [5] * 12
