@@ -257,40 +257,40 @@ def test_models_of_installed_packages(groups: tuple[str, str], tmp_path: Path, m
 def test_what_cannot_be_used_of_a_package_is_named_and_nothing_is_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "wardnet").mkdir()
-    (tmp_path / "wardnet" / "__init__.py").write_text("import no_torch_in_the_web_tier")
-    (tmp_path / "wardnet" / "nets.py").touch()
-    (tmp_path / "wardnet" / "inner").mkdir()
+    (tmp_path / "ourward").mkdir()
+    (tmp_path / "ourward" / "__init__.py").write_text("import no_torch_in_the_web_tier")
+    (tmp_path / "ourward" / "nets.py").touch()
+    (tmp_path / "ourward" / "inner").mkdir()
     install(tmp_path, monkeypatch, """[explain.classifiers]
-        demo = wardnet.nets:Net
-        here = wardnet.nets:Net
-        inner = wardnet.inner.nets:Net
+        demo = ourward.nets:Net
+        here = ourward.nets:Net
+        inner = ourward.inner.nets:Net
         nowhere = not_there:Net
-        deeper = wardnet.not_there:Net
-        deepest = wardnet.nets.not_there:Net
-        module = wardnet.nets
-        a/b = wardnet.nets:Net
+        deeper = ourward.not_there:Net
+        deepest = ourward.nets.not_there:Net
+        module = ourward.nets
+        a/b = ourward.nets:Net
         [explain.models]
-        here = wardnet.nets:Net
-        demo = wardnet.nets:Other
+        here = ourward.nets:Net
+        demo = ourward.nets:Other
         nowhere = not_there:Net
     """)  # fmt: skip
     (tmp_path / "other").mkdir()
-    install(tmp_path / "other", monkeypatch, "[explain.models]\nhere = wardnet.nets:Theirs\n", "later-models")
+    install(tmp_path / "other", monkeypatch, "[explain.models]\nhere = ourward.nets:Theirs\n", "later-models")
     found = {name: model.path for name, model in MODELS["classifier"].items() if model.path}
     assert found.keys() == {"here", "inner"} and "demo" in MODELS["classifier"]
     sentences = broken()
-    assert not [name for name in sys.modules if name.startswith("wardnet")]
+    assert not [name for name in sys.modules if name.startswith("ourward")]
     for words in (
-        "ward-models 1.0: explain.classifiers wardnet.nets:Net: demo is the name of a classifier already",
-        "ward-models 1.0: explain.models wardnet.nets:Other: demo is the name of an autoencoder already",
+        "ward-models 1.0: explain.classifiers ourward.nets:Net: demo is the name of a classifier already",
+        "ward-models 1.0: explain.models ourward.nets:Other: demo is the name of an autoencoder already",
         "explain.classifiers not_there:Net: ModuleNotFoundError: No module named 'not_there'",
         "explain.models not_there:Net: ModuleNotFoundError",
-        "No module named 'wardnet.not_there'",
-        "No module named 'wardnet.nets.not_there'",
-        "explain.classifiers wardnet.nets: a model is given as package.module:Class",
+        "No module named 'ourward.not_there'",
+        "No module named 'ourward.nets.not_there'",
+        "explain.classifiers ourward.nets: a model is given as package.module:Class",
         "'a/b' is no name of a model",
     ):
         assert [one for one in sentences if words in one], words
     (clash,) = (one for one in sentences if "here is the name of a classifier already" in one)
-    assert found["here"] == ("wardnet.nets.Net" if "later-models" in clash else "wardnet.nets.Theirs")
+    assert found["here"] == ("ourward.nets.Net" if "later-models" in clash else "ourward.nets.Theirs")
