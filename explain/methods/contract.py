@@ -205,8 +205,8 @@ def _check_record(kind: Kind, record: object, finite: bool) -> None:
         raise ValueError(f"{kind.name}: the record is {_type_of(record)}; give a mapping")
     for key, value in record.items():
         try:
-            written = json.dumps({key: value}, allow_nan=not finite)
-            json.dumps({key: value}, ensure_ascii=False).encode()  # refuses halves of surrogate pairs
+            written = json.dumps({key: value}, allow_nan=not finite, ensure_ascii=False)
+            written.encode()  # refuses halves of surrogate pairs
             if _NUL.search(written):
                 raise ValueError("its text has a NUL character")
         except (TypeError, ValueError, RecursionError) as error:

@@ -16,7 +16,10 @@ from importlib.util import find_spec
 
 from explain.plugins import Registry, package_of
 
-XRV_DENSENETS = ("all", "nih", "pc", "chex", "mimic_nb", "mimic_ch", "rsna")
+# Name -> the weights that TorchXRayVision calls so, behind densenet121-res224-.
+XRV_DENSENETS = {
+    f"xrv-densenet121-{which}": which for which in ("all", "nih", "pc", "chex", "mimic_nb", "mimic_ch", "rsna")
+}
 XRV_AUTOENCODER, DEMO_AUTOENCODER = "xrv-resnetae-101-elastic", "demo"
 _EITHER = "explain.models"
 
@@ -72,7 +75,7 @@ MODELS: Mapping[str, Registry[Model]] = {
     "classifier": _Models(
         "a classifier",
         (
-            *(Model(f"xrv-densenet121-{which}", "TorchXRayVision's") for which in XRV_DENSENETS),
+            *(Model(name, "TorchXRayVision's") for name in XRV_DENSENETS),
             Model("demo", "the demo's, for synthetic X-rays"),
         ),
         "explain.classifiers",

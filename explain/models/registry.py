@@ -146,7 +146,7 @@ _Make = Callable[[Path | None], Made]
 
 def _classifiers(root: Path | None = None) -> dict[str, _Make]:
     """Later entries win: neither a folder nor a package takes over a name of ours."""
-    densenets = {f"xrv-densenet121-{which}": partial(_make_xrv_densenet, which) for which in XRV_DENSENETS}
+    densenets = {name: partial(_make_xrv_densenet, which) for name, which in XRV_DENSENETS.items()}
     theirs = installed("classifier", _make_dotted_classifier)
     return {**in_folders(root, CLASSIFIERS), **theirs, **densenets, "demo": _make_demo_classifier}
 
