@@ -34,7 +34,7 @@ class Taken(serializers.Serializer[Any]):
             data = self._renamed(data)
             unknown = [str(name) for name in data if name not in self.fields]
             if unknown:
-                said = f"This field is not known here; known are {', '.join(self.fields)}."
+                said = f"This field is not known here; known: {', '.join(self.fields) or 'none'}."
                 raise serializers.ValidationError({quoted(name): said for name in unknown}, "unknown_field")
         return super().to_internal_value(data)
 
